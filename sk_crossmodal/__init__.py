@@ -1,0 +1,1 @@
+"""Cross-modal video classifiers for scikit-learn."""

@@ -1,0 +1,279 @@
+"""HierarchyLabelBinarizer: label sets to indicator matrices that are closed upward."""
+
+from collections import Counter
+from numbers import Integral, Real
+
+import numpy as np
+from scipy.sparse import csr_array
+from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.utils import check_array
+from sklearn.utils.validation import check_is_fitted
+
+from ._label_hierarchy import LabelHierarchy
+from ._paths import check_separator, parent_path, split_path
+from ._samples import check_samples, indicator, unique_labels
+
+
+class HierarchyLabelBinarizer(TransformerMixin, BaseEstimator):
+    """Turn sets of hierarchical labels into an indicator matrix that is closed upward.
+
+    What is below a label is an instance of it: where ``"Transport:Land:Car"`` is true, so are
+    ``"Transport:Land"`` and ``"Transport"``. It transforms its argument X, so that it stands in
+    a Pipeline; the label sets of n samples are that X.
+
+    Parameters
+    ----------
+    separator : str, default=":"
+        What stands between the names of a label path given as a string.
+    hierarchy : LabelHierarchy, default=None
+        The hierarchy that the labels are nodes of. None reads the labels as paths, which are
+        strings with separators or tuples of names, and learns the tree of all paths in `fit`.
+    min_frequency : int or float, default=None
+        Labels with fewer samples in `fit` get no column; a float between 0 and 1 is a share of
+        the samples. Samples are counted after closing upward, so a label that stays keeps all
+        its ancestors. None keeps every label seen in `fit`, and with `hierarchy` every node of
+        it: a node that no sample has is a column of zeros.
+    sparse_output : bool, default=False
+        Whether `transform` gives a CSR array.
+    handle_unknown : {"error", "ignore"}, default="error"
+        What to do with a label that is not in the hierarchy: raise, or leave it out. A path is
+        then replaced by its deepest ancestor that is known, if there is one. Labels that
+        `min_frequency` left out are known: they always stand for their ancestors that stayed.
+
+    Attributes
+    ----------
+    hierarchy_ : LabelHierarchy
+        The hierarchy of the columns.
+    classes_ : ndarray of object, shape (n_labels,)
+        The label of each column: paths in tree order (a parent, then everything below it,
+        siblings sorted), or the nodes in the order of `hierarchy`.
+    levels_ : ndarray of int, shape (n_labels,)
+        Level of each column in the hierarchy, 0 for roots.
+
+    See Also
+    --------
+    LabelHierarchy : The hierarchy itself.
+    sklearn.preprocessing.MultiLabelBinarizer : The same for labels without a hierarchy.
+
+    Examples
+    --------
+    >>> from sk_crossmodal.hierarchy import HierarchyLabelBinarizer
+    >>> y = [["Transport:Land:Car", "Sport"], [], ["Transport:Air"]]
+    >>> binarizer = HierarchyLabelBinarizer().fit(y)
+    >>> binarizer.classes_.tolist()
+    ['Sport', 'Transport', 'Transport:Air', 'Transport:Land', 'Transport:Land:Car']
+    >>> binarizer.transform(y)
+    array([[1, 1, 0, 1, 1],
+           [0, 0, 0, 0, 0],
+           [0, 1, 1, 0, 0]])
+    >>> binarizer.inverse_transform(binarizer.transform(y))
+    [('Sport', 'Transport:Land:Car'), (), ('Transport:Air',)]
+    """
+
+    def __init__(
+        self,
+        *,
+        separator=":",
+        hierarchy=None,
+        min_frequency=None,
+        sparse_output=False,
+        handle_unknown="error",
+    ):
+        self.separator = separator
+        self.hierarchy = hierarchy
+        self.min_frequency = min_frequency
+        self.sparse_output = sparse_output
+        self.handle_unknown = handle_unknown
+
+    def fit(self, X, y=None):
+        """Learn the labels and which of them get a column.
+
+        Parameters
+        ----------
+        X : sequence of n_samples collections of labels
+            The label sets. A set may be empty. A bare string stands for a set of one label.
+        y : None
+            Ignored.
+
+        Returns
+        -------
+        self : HierarchyLabelBinarizer
+            The fitted binarizer.
+
+        Raises
+        ------
+        TypeError
+            If X, a sample or a label has the wrong type.
+        ValueError
+            If there are no samples or no labels, a label is unknown, a path has an empty name
+            in it, or a parameter has a wrong value.
+        """
+        self._check_parameters()
+        samples = check_samples(X)
+        known = self.hierarchy
+        if known is None:
+            labels = unique_labels(samples)
+            if not labels:
+                raise ValueError("no sample has a label; give the hierarchy to fit without any.")
+            known = LabelHierarchy.from_paths(labels, separator=self.separator)
+        rows = {node: i for i, node in enumerate(known.nodes)}
+        closure = known.closure_matrix().astype(np.int32)
+        # Walked even if nothing is counted, so that unknown labels raise here already.
+        closed = indicator(samples, rows, self._resolver(rows)) @ closure
+        kept = self._frequent(closed)
+        if len(kept) == 0:
+            raise ValueError(f"min_frequency={self.min_frequency!r} leaves no label.")
+
+        self.hierarchy_ = known.subset([known.nodes[i] for i in kept])
+        self.classes_ = np.fromiter(self.hierarchy_.nodes, dtype=object, count=len(kept))
+        self.levels_ = self.hierarchy_.levels
+        self._rows = rows
+        self._columns_above = closure[:, kept]
+        return self
+
+    def transform(self, X):
+        """Make the indicator matrix.
+
+        Parameters
+        ----------
+        X : sequence of n_samples collections of labels
+            The label sets, as in `fit`.
+
+        Returns
+        -------
+        Y : ndarray or csr_array of int64, shape (n_samples, n_labels)
+            1 where the label or something below it is in the set, otherwise 0.
+
+        Raises
+        ------
+        TypeError
+            If X, a sample or a label has the wrong type.
+        ValueError
+            If there are no samples or, with ``handle_unknown="error"``, a label is unknown.
+        """
+        check_is_fitted(self)
+        samples = check_samples(X)
+        Y = indicator(samples, self._rows, self._resolver(self._rows)) @ self._columns_above
+        Y = Y.astype(np.int64)
+        Y.data[:] = 1  # a label counts once, however many of the given ones are below it
+        Y.sort_indices()
+        return Y if self.sparse_output else Y.toarray()
+
+    def inverse_transform(self, Y):
+        """Give the deepest true labels of every sample.
+
+        Parameters
+        ----------
+        Y : array-like or sparse array, shape (n_samples, n_labels)
+            An indicator matrix; it need not be closed upward.
+
+        Returns
+        -------
+        labels : list of tuple
+            Per sample those true labels, in the order of `classes_`, below which none is true.
+
+        Raises
+        ------
+        ValueError
+            If the shape does not fit or there are values other than 0 and 1.
+        """
+        check_is_fitted(self)
+        Y = check_array(Y, accept_sparse=True, input_name="Y")
+        if Y.shape[1] != len(self.classes_):
+            raise ValueError(f"Y has {Y.shape[1]} columns, expected {len(self.classes_)}.")
+        Y = _binary_csr(Y)
+        strictly_above = self.hierarchy_.closure_matrix().astype(np.int32)
+        strictly_above.setdiag(0)
+        deepest = Y - Y.multiply((Y @ strictly_above) > 0)
+        deepest.eliminate_zeros()
+        deepest.sort_indices()
+        bounds = zip(deepest.indptr[:-1], deepest.indptr[1:], strict=True)
+        return [tuple(self.classes_[deepest.indices[start:stop]]) for start, stop in bounds]
+
+    def get_feature_names_out(self, input_features=None):
+        """Names of the columns, to show.
+
+        Parameters
+        ----------
+        input_features : None
+            Ignored; label sets have no columns.
+
+        Returns
+        -------
+        names : ndarray of object, shape (n_labels,)
+            The display names of the labels. Where two labels share one, the label itself is
+            added in parentheses.
+        """
+        check_is_fitted(self)
+        names = self.hierarchy_.display_names
+        counts = Counter(names)
+        told_apart = [
+            name if counts[name] == 1 else f"{name} ({node})"
+            for name, node in zip(names, self.hierarchy_.nodes, strict=True)
+        ]
+        return np.asarray(told_apart, dtype=object)
+
+    def _check_parameters(self):
+        check_separator(self.separator)
+        if self.hierarchy is not None and not isinstance(self.hierarchy, LabelHierarchy):
+            raise TypeError(f"hierarchy must be a LabelHierarchy or None, got {self.hierarchy!r}.")
+        if self.handle_unknown not in ("error", "ignore"):
+            raise ValueError(
+                f"handle_unknown must be 'error' or 'ignore', got {self.handle_unknown!r}."
+            )
+        least = self.min_frequency
+        if least is None:
+            return
+        if isinstance(least, bool) or not isinstance(least, Real):
+            raise TypeError(f"min_frequency must be a number or None, got {least!r}.")
+        if not (least >= 1 if isinstance(least, Integral) else 0 < least < 1):
+            raise ValueError(
+                f"min_frequency must be an int from 1 or a float between 0 and 1, got {least!r}."
+            )
+
+    def _resolver(self, rows):
+        """How `indicator` is to treat a label that has no row."""
+
+        def resolve(label, i):
+            if self.handle_unknown == "error":
+                raise ValueError(
+                    f"sample {i} has the unknown label {label!r}; "
+                    "handle_unknown='ignore' leaves such labels out."
+                )
+            if self.hierarchy is not None:
+                return None
+            split_path(label, self.separator)  # what is no path at all is not merely unknown
+            while label is not None and label not in rows:
+                label = parent_path(label, self.separator)
+            return rows.get(label)
+
+        return resolve
+
+    def _frequent(self, closed):
+        """Columns of the closed indicator with enough samples."""
+        n_samples, n_labels = closed.shape
+        if self.min_frequency is None:
+            return np.arange(n_labels)
+        least = self.min_frequency
+        if not isinstance(least, Integral):
+            # 0.07 * 100 is a little more than 7, and 7 of 100 samples are meant to be enough.
+            least = np.ceil(least * n_samples - 1e-9)
+        return np.flatnonzero(np.bincount(closed.indices, minlength=n_labels) >= least)
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.two_d_array = False
+        tags.input_tags.string = True
+        tags.no_validation = True  # scikit-learn has no words for lists of label sets
+        tags.transformer_tags.preserves_dtype = []
+        return tags
+
+
+def _binary_csr(Y):
+    """Copy the indicator as CSR of int32 after checking that it holds 0 and 1 alone."""
+    Y = csr_array(Y, copy=True)
+    Y.sum_duplicates()
+    Y.eliminate_zeros()
+    if not (Y.data == 1).all():
+        raise ValueError("Y must hold 0 and 1 alone; give labels, not scores.")
+    return Y.astype(np.int32)

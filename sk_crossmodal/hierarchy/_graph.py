@@ -1,0 +1,153 @@
+"""Walks over a directed acyclic graph that is given as node -> parents."""
+
+from collections.abc import Mapping
+
+
+def check_parents(parents):
+    """Copy a mapping of parents after checking that it is closed and of the right types.
+
+    Parameters
+    ----------
+    parents : mapping of hashable to iterable of hashable
+        The parents of every node.
+
+    Returns
+    -------
+    parents : dict of hashable to tuple of hashable
+        The same, every parent once.
+
+    Raises
+    ------
+    TypeError
+        If it is no mapping, or the parents of a node are a bare string.
+    ValueError
+        If it is empty, or a parent is not a node itself.
+    """
+    if not isinstance(parents, Mapping):
+        raise TypeError(f"parents must map nodes to their parents, got {type(parents).__name__}.")
+    if not parents:
+        raise ValueError("a hierarchy needs at least one node.")
+    checked = {}
+    for node, above in parents.items():
+        if isinstance(above, str) or not hasattr(above, "__iter__"):
+            raise TypeError(
+                f"the parents of {node!r} must be an iterable of nodes, got {above!r}."
+            )
+        checked[node] = tuple(dict.fromkeys(above))
+        for parent in checked[node]:
+            if parent not in parents:
+                raise ValueError(f"{parent!r}, a parent of {node!r}, is not among the nodes.")
+    return checked
+
+
+def children_of(parents):
+    """Turn the arrows round.
+
+    Parameters
+    ----------
+    parents : dict of hashable to tuple of hashable
+        The parents of every node.
+
+    Returns
+    -------
+    children : dict of hashable to list of hashable
+        The children of every node, in the order of the nodes.
+    """
+    children = {node: [] for node in parents}
+    for node, above in parents.items():
+        for parent in above:
+            children[parent].append(node)
+    return children
+
+
+def topological_order(parents):
+    """Order the nodes such that every parent stands before its children.
+
+    Parameters
+    ----------
+    parents : dict of hashable to tuple of hashable
+        The parents of every node.
+
+    Returns
+    -------
+    order : list of hashable
+        All nodes.
+
+    Raises
+    ------
+    ValueError
+        If there is a cycle; it is named.
+    """
+    children = children_of(parents)
+    waiting = {node: len(above) for node, above in parents.items()}
+    order = [node for node, count in waiting.items() if count == 0]
+    for node in order:  # grows while it is walked
+        for child in children[node]:
+            waiting[child] -= 1
+            if waiting[child] == 0:
+                order.append(child)
+    if len(order) < len(parents):
+        cycle = _find_cycle(parents, set(parents).difference(order))
+        raise ValueError("the parents form a cycle: " + " -> ".join(map(repr, cycle)))
+    return order
+
+
+def _find_cycle(parents, stuck):
+    """Child -> parent -> ... back to the same child, among nodes that all have a stuck parent."""
+    node = next(node for node in parents if node in stuck)
+    seen = {}
+    while node not in seen:
+        seen[node] = len(seen)
+        node = next(parent for parent in parents[node] if parent in stuck)
+    return [*list(seen)[seen[node] :], node]
+
+
+def reachable(node, edges):
+    """All nodes that can be reached over the edges, without the node itself.
+
+    Parameters
+    ----------
+    node : hashable
+        Where to start.
+    edges : dict of hashable to iterable of hashable
+        Parents or children of every node.
+
+    Returns
+    -------
+    found : set of hashable
+        The nodes reached.
+    """
+    found = set()
+    stack = [node]
+    while stack:
+        for neighbour in edges[stack.pop()]:
+            if neighbour not in found:
+                found.add(neighbour)
+                stack.append(neighbour)
+    return found
+
+
+def nearest_kept(parents, order, kept):
+    """Parents of every node when all but some nodes are taken out of the graph.
+
+    Parameters
+    ----------
+    parents : dict of hashable to tuple of hashable
+        The parents of every node.
+    order : list of hashable
+        The nodes in topological order.
+    kept : set of hashable
+        The nodes that stay.
+
+    Returns
+    -------
+    nearest : dict of hashable to tuple of hashable
+        For every node the kept ancestors that are reached without passing another kept one.
+    """
+    nearest = {}
+    for node in order:
+        found = {}
+        for parent in parents[node]:
+            found.update(dict.fromkeys((parent,) if parent in kept else nearest[parent]))
+        nearest[node] = tuple(found)
+    return nearest

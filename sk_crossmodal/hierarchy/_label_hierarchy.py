@@ -1,0 +1,320 @@
+"""LabelHierarchy: labels that stand above and below each other."""
+
+import numpy as np
+from scipy.sparse import csr_array
+
+from ._graph import check_parents, children_of, nearest_kept, reachable, topological_order
+from ._paths import check_separator, path_tree
+
+
+class LabelHierarchy:
+    """Labels in a hierarchy where a label may have several parents.
+
+    The hierarchy is a directed acyclic graph. It is immutable, hashable and picklable.
+
+    Parameters
+    ----------
+    parents : mapping of hashable to iterable of hashable
+        The parents of every node; those of a root are empty. Every parent must be a key.
+    names : mapping of hashable to str, default=None
+        What to show for a node. A node that is not in it is shown as ``str(node)``.
+
+    Attributes
+    ----------
+    nodes : tuple of hashable
+        The nodes in the order of `parents`. Arrays and matrices follow it.
+    levels : ndarray of int, shape (n_nodes,)
+        Level of each node: 0 for a root, otherwise the number of edges on the *longest* way up
+        to a root, so that a node is always on a deeper level than all its ancestors.
+    n_levels : int
+        The number of levels.
+    roots : tuple of hashable
+        The nodes without parents.
+    display_names : list of str
+        What to show for each node.
+
+    Raises
+    ------
+    TypeError
+        If `parents` or `names` have the wrong type.
+    ValueError
+        If there are no nodes, a parent is not a node, or the parents form a cycle.
+
+    Examples
+    --------
+    >>> from sk_crossmodal.hierarchy import LabelHierarchy
+    >>> hierarchy = LabelHierarchy({"sport": [], "game": [], "chess": ["sport", "game"]})
+    >>> hierarchy
+    LabelHierarchy(n_nodes=3, n_roots=2, n_levels=2)
+    >>> hierarchy.ancestors("chess")
+    ('sport', 'game')
+    >>> hierarchy.levels
+    array([0, 0, 1])
+    """
+
+    def __init__(self, parents, *, names=None):
+        self._parents = check_parents(parents)
+        self._children = children_of(self._parents)
+        self._order = topological_order(self._parents)
+        self._index = {node: i for i, node in enumerate(self._parents)}
+        self._names = self._check_names(names)
+        self.nodes = tuple(self._parents)
+        self.roots = tuple(node for node, above in self._parents.items() if not above)
+        self.levels = self._longest_ways_up()
+        self.n_levels = int(self.levels.max()) + 1
+
+    @classmethod
+    def from_paths(cls, paths, *, separator=":"):
+        """Build the tree of label paths, with all their ancestors.
+
+        Parameters
+        ----------
+        paths : iterable of str or of tuple of str
+            Label paths, root first, such as ``"Transport:Land:Car"`` or
+            ``("Transport", "Land", "Car")``; all of one form.
+        separator : str, default=":"
+            What stands between the names of a string path.
+
+        Returns
+        -------
+        hierarchy : LabelHierarchy
+            Its nodes are the full paths in the form given and in tree order: a node is followed
+            by everything below it, siblings are sorted by name. Tuples are shown joined by the
+            separator.
+
+        Raises
+        ------
+        TypeError
+            If a path is neither a string nor a tuple of strings.
+        ValueError
+            If there are no paths, both forms are mixed, or a name is empty.
+
+        Examples
+        --------
+        >>> from sk_crossmodal.hierarchy import LabelHierarchy
+        >>> LabelHierarchy.from_paths(["Transport:Land:Car", "Sport"]).nodes
+        ('Sport', 'Transport', 'Transport:Land', 'Transport:Land:Car')
+        """
+        check_separator(separator)
+        if isinstance(paths, str):
+            raise TypeError(
+                f"paths must be an iterable of paths, got the single string {paths!r}."
+            )
+        parents = path_tree(paths, separator)
+        names = {path: separator.join(path) for path in parents if isinstance(path, tuple)}
+        return cls(parents, names=names)
+
+    @property
+    def display_names(self):
+        """What to show for each node."""
+        return [self._names.get(node, str(node)) for node in self.nodes]
+
+    def index(self, node):
+        """Position of a node in `nodes`.
+
+        Parameters
+        ----------
+        node : hashable
+            A node.
+
+        Returns
+        -------
+        index : int
+            Its position.
+
+        Raises
+        ------
+        KeyError
+            If it is not a node.
+        """
+        try:
+            return self._index[node]
+        except KeyError:
+            raise KeyError(f"{node!r} is not a node of this hierarchy") from None
+
+    def parents(self, node):
+        """Nodes directly above a node.
+
+        Parameters
+        ----------
+        node : hashable
+            A node; anything else raises KeyError.
+
+        Returns
+        -------
+        parents : tuple of hashable
+            Its parents, in the order given; empty for a root.
+        """
+        self.index(node)
+        return self._parents[node]
+
+    def children(self, node):
+        """Nodes directly below a node.
+
+        Parameters
+        ----------
+        node : hashable
+            A node; anything else raises KeyError.
+
+        Returns
+        -------
+        children : tuple of hashable
+            Its children, in the order of `nodes`.
+        """
+        self.index(node)
+        return tuple(self._children[node])
+
+    def ancestors(self, node):
+        """All nodes above a node.
+
+        Parameters
+        ----------
+        node : hashable
+            A node; anything else raises KeyError.
+
+        Returns
+        -------
+        ancestors : tuple of hashable
+            Everything above it, in the order of `nodes`, without the node itself.
+        """
+        self.index(node)
+        return tuple(sorted(reachable(node, self._parents), key=self._index.__getitem__))
+
+    def descendants(self, node):
+        """All nodes below a node.
+
+        Parameters
+        ----------
+        node : hashable
+            A node; anything else raises KeyError.
+
+        Returns
+        -------
+        descendants : tuple of hashable
+            Everything below it, in the order of `nodes`, without the node itself.
+        """
+        self.index(node)
+        return tuple(sorted(reachable(node, self._children), key=self._index.__getitem__))
+
+    def closure_matrix(self):
+        """Mark, for every node, the node and all its ancestors.
+
+        Returns
+        -------
+        closure : csr_array of bool, shape (n_nodes, n_nodes)
+            Row i is True at i and at all ancestors of node i. A label indicator times this
+            matrix is closed upward.
+
+        Examples
+        --------
+        >>> from sk_crossmodal.hierarchy import LabelHierarchy
+        >>> LabelHierarchy({"a": [], "b": ["a"]}).closure_matrix().toarray()
+        array([[ True, False],
+               [ True,  True]])
+        """
+        rows = {}
+        for node in self._order:
+            above = [rows[parent] for parent in self._parents[node]]
+            merged = np.concatenate([*above, [self._index[node]]], dtype=np.int32)
+            rows[node] = np.unique(merged) if len(above) > 1 else merged
+        indices = [rows[node] for node in self.nodes]
+        indptr = np.cumsum([0, *map(len, indices)])
+        indices = np.concatenate(indices)
+        shape = (len(self), len(self))
+        closure = csr_array((np.ones(len(indices), dtype=bool), indices, indptr), shape=shape)
+        closure.sort_indices()
+        return closure
+
+    def root_matrix(self):
+        """Mark, for every node, the roots it stands under.
+
+        Returns
+        -------
+        under : csr_array of bool, shape (n_nodes, n_roots)
+            True where the root, in the order of `roots`, is the node itself or above it.
+        """
+        return self.closure_matrix()[:, [self._index[root] for root in self.roots]]
+
+    def subset(self, nodes):
+        """Hierarchy of some of the nodes.
+
+        Parameters
+        ----------
+        nodes : iterable of hashable
+            The nodes to keep; they keep this order.
+
+        Returns
+        -------
+        hierarchy : LabelHierarchy
+            A node's parents are its nearest kept ancestors: those that are reached without
+            passing another kept node. So who stands above whom stays as it was. Levels are
+            counted anew.
+
+        Raises
+        ------
+        KeyError
+            If one is not a node.
+        ValueError
+            If there are none, or one is given twice.
+
+        Examples
+        --------
+        >>> from sk_crossmodal.hierarchy import LabelHierarchy
+        >>> hierarchy = LabelHierarchy.from_paths(["Transport:Land:Car"])
+        >>> hierarchy.subset(["Transport:Land:Car", "Transport"]).parents("Transport:Land:Car")
+        ('Transport',)
+        """
+        # Our own nodes rather than equal ones of the caller's, such as np.int64 for int.
+        kept = [self.nodes[self.index(node)] for node in nodes]
+        if len(set(kept)) < len(kept):
+            raise ValueError("a node is given twice.")
+        nearest = nearest_kept(self._parents, self._order, set(kept))
+        names = {node: self._names[node] for node in kept if node in self._names}
+        return type(self)({node: nearest[node] for node in kept}, names=names)
+
+    def _check_names(self, names):
+        names = dict(names or {})
+        for node, name in names.items():
+            if node not in self._index:
+                raise ValueError(f"names has {node!r}, which is not among the nodes.")
+            if not isinstance(name, str):
+                raise TypeError(f"the name of {node!r} must be a str, got {name!r}.")
+        return names
+
+    def _longest_ways_up(self):
+        levels = np.zeros(len(self._parents), dtype=np.intp)
+        for node in self._order:
+            above = [levels[self._index[parent]] + 1 for parent in self._parents[node]]
+            levels[self._index[node]] = max(above, default=0)
+        levels.flags.writeable = False
+        return levels
+
+    def __len__(self):
+        return len(self.nodes)
+
+    def __contains__(self, node):
+        return node in self._index
+
+    def __eq__(self, other):
+        """Compare nodes and their order, their parents and their display names."""
+        if not isinstance(other, LabelHierarchy):
+            return NotImplemented
+        return (
+            self.nodes == other.nodes
+            and all(set(self._parents[n]) == set(other._parents[n]) for n in self.nodes)
+            and self.display_names == other.display_names
+        )
+
+    def __hash__(self):
+        return hash(self.nodes)
+
+    def __repr__(self):
+        sizes = f"n_nodes={len(self)}, n_roots={len(self.roots)}, n_levels={self.n_levels}"
+        return f"{type(self).__name__}({sizes})"
+
+    # Everything else follows from these two, and a pickle without it is a third of the size.
+    def __getstate__(self):
+        return {"parents": self._parents, "names": self._names}
+
+    def __setstate__(self, state):
+        self.__init__(state["parents"], names=state["names"])

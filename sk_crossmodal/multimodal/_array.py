@@ -1,0 +1,291 @@
+"""`MultimodalArray`: n videos, each with ragged frames in several named modalities."""
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from ._frames import Frames
+
+
+class MultimodalArray:
+    """Ragged frames of n videos in named modalities, as one array of shape (n,).
+
+    The frames of a modality lie flat behind each other, in memory or memory-mapped. Selecting
+    rows only notes which rows: no frame is read or copied before a batch asks for it. scikit-learn
+    treats the container like any array, so that it can be split, searched and cross-validated.
+
+    Build one with :meth:`from_frames` (flat frames and lengths) or :func:`as_multimodal` (any
+    other form); the estimators do so themselves.
+
+    Parameters
+    ----------
+    frames : dict of str to Frames
+        One entry a modality, in the order in which they are to be used.
+
+    Attributes
+    ----------
+    modality_names : tuple of str
+        Names of the modalities, in order.
+    n_features : dict of str to int
+        Width of a frame of each modality.
+    shape : tuple of int
+        ``(n,)``.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sk_crossmodal.multimodal import MultimodalArray
+    >>> X = MultimodalArray.from_frames(
+    ...     {"video": np.zeros((5, 4), np.float32), "audio": np.ones((3, 2), np.float32)},
+    ...     {"video": [2, 3], "audio": [1, 2]},
+    ... )
+    >>> X
+    MultimodalArray(2 videos, video: 2-3 frames of 4 float32, audio: 1-2 frames of 2 float32)
+    >>> X[[1]].lengths("video")
+    array([3])
+    >>> X[1]["audio"].shape
+    (2, 2)
+    """
+
+    def __init__(self, frames):
+        self._frames = dict(frames)
+        if not self._frames:
+            raise ValueError("MultimodalArray needs at least one modality, got none.")
+        counts = {name: len(part.lengths) for name, part in self._frames.items()}
+        if len(set(counts.values())) > 1:
+            raise ValueError(f"Modalities have different numbers of rows: {counts}.")
+        self.shape = (next(iter(counts.values())),)
+
+    @classmethod
+    def from_frames(cls, frames, lengths, *, quantization=None):
+        """Build from flat frames.
+
+        Parameters
+        ----------
+        frames : dict of str to array-like of shape (n_frames_total, n_features)
+            Per modality, the frames of all videos behind each other; uint8 or floating. Arrays
+            and memory maps are kept, not copied.
+        lengths : dict of str to array-like of shape (n,)
+            Per modality, the number of frames of each video; 0 is allowed.
+        quantization : dict of str to (scale, shift), optional
+            A stored number q of that modality means ``q * scale + shift``.
+
+        Returns
+        -------
+        MultimodalArray
+            The container, of shape (n,).
+
+        Raises
+        ------
+        ValueError
+            If names, numbers of rows, shapes or sums of lengths do not fit.
+        """
+        if set(frames) != set(lengths):
+            raise ValueError(
+                f"frames and lengths must name the same modalities, got {sorted(frames)} "
+                f"and {sorted(lengths)}."
+            )
+        quantization = quantization or {}
+        if unknown := set(quantization) - set(frames):
+            raise ValueError(f"quantization names unknown modalities {sorted(unknown)}.")
+        return cls(
+            {
+                name: Frames.from_lengths(
+                    _check_flat(name, values),
+                    _check_lengths(name, lengths[name], len(values)),
+                    *quantization.get(name, (1.0, 0.0)),
+                )
+                for name, values in frames.items()
+            }
+        )
+
+    @property
+    def modality_names(self):
+        """Names of the modalities, in order."""
+        return tuple(self._frames)
+
+    @property
+    def n_features(self):
+        """Width of a frame of each modality, as a dict."""
+        return {name: part.width for name, part in self._frames.items()}
+
+    @property
+    def quantization(self):
+        """Per modality the pair (scale, shift), as a dict."""
+        return {name: (part.scale, part.shift) for name, part in self._frames.items()}
+
+    def lengths(self, name):
+        """Number of frames of each video in one modality, (n,) int64."""
+        return self._frames[name].lengths
+
+    def timeline_lengths(self):
+        """Number of moments of each video: its longest modality's frames, (n,) int64."""
+        return np.max([part.lengths for part in self._frames.values()], axis=0)
+
+    def __len__(self):
+        return self.shape[0]
+
+    def __repr__(self):
+        return f"MultimodalArray({len(self)} videos, " + ", ".join(
+            f"{name}: {_span(part.lengths)} frames of {part.width} {part.values.dtype}"
+            for name, part in self._frames.items()
+        ) + ")"
+
+    def __getitem__(self, key):
+        # scikit-learn selects rows with ``X[rows, ...]``.
+        if isinstance(key, tuple) and len(key) == 2 and key[1] is Ellipsis:
+            key = key[0]
+        if isinstance(key, int | np.integer):
+            row = range(len(self))[key]  # negative indices and IndexError as in a list
+            return {n: p.dequantise(p.stored(row)) for n, p in self._frames.items()}
+        rows = np.arange(len(self))[key]
+        if rows.ndim != 1:
+            raise IndexError(f"MultimodalArray is one-dimensional, got the index {key!r}.")
+        return MultimodalArray({name: part.take(rows) for name, part in self._frames.items()})
+
+    def select(self, modalities):
+        """The same videos with some of the modalities, in the given order.
+
+        Parameters
+        ----------
+        modalities : iterable of str, or dict of str to column slice
+            Which to keep. With a dict, the columns of a container of one single modality are
+            split into named ones.
+
+        Returns
+        -------
+        MultimodalArray
+            A container that shares all frames.
+        """
+        if isinstance(modalities, Mapping):
+            (whole,) = self._frames.values()
+            return MultimodalArray({n: whole.columns(cols) for n, cols in modalities.items()})
+        if missing := [name for name in modalities if name not in self._frames]:
+            raise ValueError(
+                f"Modalities {missing} are missing; X has {list(self.modality_names)}."
+            )
+        return MultimodalArray({name: self._frames[name] for name in modalities})
+
+    def pad(self, rows, max_frames=None):
+        """Read a batch: all modalities on one time line, zero-padded at the end.
+
+        A video's time line has as many moments as its longest modality has frames; a shorter
+        modality is brought onto it by nearest frame, so that moment t is the same time in each.
+
+        Parameters
+        ----------
+        rows : array-like of shape (B,)
+            Rows to read.
+        max_frames : int or array-like of shape (B,), optional
+            Only that many first moments are read, for all rows or for each.
+
+        Returns
+        -------
+        frames : dict of str to ndarray of shape (B, T, n_features)
+            Numbers as they are stored (see :attr:`quantization`), T the longest time line.
+        masks : dict of str to bool ndarray of shape (B, T)
+            True at real frames. A modality without frames in a video is False throughout.
+        """
+        rows = np.asarray(rows)
+        line = np.max([part.lengths[rows] for part in self._frames.values()], axis=0)
+        kept = line if max_frames is None else np.minimum(line, max_frames)
+        width = max(1, int(kept.max(initial=0)))
+        frames, masks = {}, {}
+        for name, part in self._frames.items():
+            out = np.zeros((len(rows), width, part.width), part.values.dtype)
+            for b, row in enumerate(rows):
+                _read_row(out[b], part, row, line[b], kept[b])
+            frames[name] = out
+            present = np.where(part.lengths[rows] > 0, kept, 0)
+            masks[name] = np.arange(width) < present[:, None]
+        return frames, masks
+
+    def frame_moments(self, max_videos=10_000):
+        """Mean and standard deviation of every feature over the real frames.
+
+        Parameters
+        ----------
+        max_videos : int
+            At most that many videos, evenly spread, are read.
+
+        Returns
+        -------
+        dict of str to (ndarray of shape (n_features,), ndarray of shape (n_features,))
+            Means and standard deviations, float64; where a feature does not vary, deviation 1.
+        """
+        rows = np.unique(np.linspace(0, len(self) - 1, min(len(self), max_videos)).astype(int))
+        return {name: _moments(part.take(rows)) for name, part in self._frames.items()}
+
+    def check_finite(self):
+        """Raise ValueError that names modality and row where frames hold NaN or infinity."""
+        for name, part in self._frames.items():
+            if (row := part.first_bad_row()) is not None:
+                raise ValueError(
+                    f"Input X contains NaN or infinity in modality {name!r}, row {row}; "
+                    "frames must be finite."
+                )
+
+
+def _read_row(out, part, row, line, kept):
+    stored = part.stored(row)
+    if len(stored) == line:
+        out[:kept] = stored[:kept]
+    elif len(stored):
+        moments = np.arange(kept)
+        out[:kept] = stored[(2 * moments + 1) * len(stored) // (2 * line)]
+
+
+def _moments(part):
+    count, mean, scatter = 0, np.zeros(part.width), np.zeros(part.width)
+    for _, stored in part.blocks():
+        if not len(stored):
+            continue
+        block = part.dequantise(stored).astype(np.float64)
+        block_mean = block.mean(axis=0)
+        delta, total = block_mean - mean, count + len(block)
+        # Chan's update: exact for any split into blocks, no cancellation.
+        scatter += ((block - block_mean) ** 2).sum(axis=0)
+        scatter += delta**2 * count * len(block) / total
+        mean, count = mean + delta * len(block) / total, total
+    deviation = np.sqrt(scatter / max(count, 1))
+    # What is constant up to rounding has no scale of its own.
+    flat = deviation <= 1e-6 * np.maximum(np.abs(mean), 1e-6)
+    return mean, np.where(flat, 1.0, deviation)
+
+
+def _check_flat(name, values):
+    if not isinstance(values, np.ndarray):
+        values = np.asarray(values)
+    if values.ndim != 2 or values.shape[1] == 0:
+        raise ValueError(
+            f"Frames of modality {name!r} must have shape (n_frames, n_features), "
+            f"got {values.shape}."
+        )
+    if values.dtype != np.uint8 and values.dtype not in (np.float16, np.float32, np.float64):
+        if values.dtype.kind not in "biuf":
+            raise ValueError(
+                f"Frames of modality {name!r} must be numbers, got dtype {values.dtype}."
+            )
+        values = values.astype(np.float32)
+    return values
+
+
+def _check_lengths(name, lengths, n_frames):
+    given = np.asarray(lengths)
+    if given.ndim != 1 or (given.size and given.dtype.kind not in "iu"):
+        raise ValueError(
+            f"Lengths of modality {name!r} must be integers of shape (n,), got {lengths!r}."
+        )
+    if (given < 0).any() or given.sum() != n_frames:
+        raise ValueError(
+            f"Lengths of modality {name!r} must be non-negative and add up to its {n_frames} "
+            f"frames, got a sum of {given.sum()}."
+        )
+    return given
+
+
+def _span(lengths):
+    if not len(lengths):
+        return "no"
+    low, high = lengths.min(), lengths.max()
+    return f"{low}" if low == high else f"{low}-{high}"

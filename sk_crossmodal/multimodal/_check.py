@@ -1,0 +1,220 @@
+"""The one door for multi-modal input: every accepted form becomes a `MultimodalArray`."""
+
+from collections.abc import Mapping, Sequence
+from numbers import Integral
+
+import numpy as np
+from scipy.sparse import issparse
+from sklearn.utils import check_array
+
+from ._array import MultimodalArray
+
+DEFAULT_NAMES = ("video", "audio", "text")
+YOUTUBE8M_WIDTHS = {"video": 1024, "audio": 128}
+
+
+def as_multimodal(X, *more, modalities=None):
+    """Turn any accepted form of X into a `MultimodalArray`.
+
+    Parameters
+    ----------
+    X : MultimodalArray, dict, SliceDict, data frame, array or list
+        One of
+
+        - a `MultimodalArray`;
+        - a dict (or ``skorch.helper.SliceDict``) of name to one modality's frames;
+        - a data frame with one object column a modality, each cell (T_i, d) or (d,);
+        - one modality's frames, followed by those of the others in `more`;
+        - one wide array or list whose columns are split as `modalities` says.
+
+        One modality's frames are an array (n, T, d), an array (n, d) of one frame a video, or a
+        list of n arrays (T_i, d).
+    *more : array or list
+        Frames of the second, third, … modality when X is the first one's.
+    modalities : dict of str to int or slice, or sequence of str, optional
+        For one wide array: the widths, or the column slices, of its modalities. By default 1152
+        columns are YouTube-8M's 1024 of video and 128 of audio, other arrays are cut in halves,
+        and a single column is one modality. For every other form: the names of the modalities
+        to use, in order. Positional modalities are called "video", "audio", "text",
+        "modality_3", … by default.
+
+    Returns
+    -------
+    MultimodalArray
+        The frames, shared with the input where its form allows.
+
+    Raises
+    ------
+    ValueError
+        If X is empty, or shapes, numbers of rows, widths or names do not fit.
+    TypeError
+        If X is sparse or of a form that is not in the list.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> as_multimodal(np.zeros((2, 5)), modalities={"video": 3, "audio": 2}).n_features
+    {'video': 3, 'audio': 2}
+    >>> as_multimodal([np.zeros((7, 3)), np.zeros((2, 3))], [np.zeros((1, 2))] * 2)
+    MultimodalArray(2 videos, video: 2-7 frames of 3 float64, audio: 1 frames of 2 float64)
+    """
+    if issparse(X):
+        raise TypeError(
+            "Sparse data was passed for X, but dense data is required: frames are dense."
+        )
+    if more:
+        names = _positional_names(1 + len(more), modalities)
+        array = _from_mapping(dict(zip(names, (X, *more), strict=True)))
+    elif isinstance(X, MultimodalArray):
+        array = X
+    elif isinstance(X, Mapping):
+        array = _from_mapping(X)
+    elif (columns := _object_columns(X)) is not None:
+        array = _from_mapping(columns)
+    else:
+        return _non_empty(_from_wide(X, modalities))
+    if modalities is not None:
+        _check_widths(array, modalities)
+        array = array.select(list(modalities))
+    return _non_empty(array)
+
+
+def _non_empty(array):
+    if not len(array):
+        raise ValueError("Found array with 0 sample(s) while a minimum of 1 is required: X is empty.")
+    return array
+
+
+def _positional_names(count, modalities):
+    if modalities is None:
+        return [DEFAULT_NAMES[i] if i < len(DEFAULT_NAMES) else f"modality_{i}" for i in range(count)]
+    names = list(modalities)
+    if len(names) != count:
+        raise ValueError(f"modalities names {len(names)} modalities {names}, but {count} were given.")
+    return names
+
+
+def _check_widths(array, modalities):
+    if not isinstance(modalities, Mapping):
+        return
+    for name, width in modalities.items():
+        given = array.n_features.get(name)
+        if given is not None and isinstance(width, Integral) and width != given:
+            raise ValueError(
+                f"Modality {name!r} has frames of {given} features, but modalities says {width}."
+            )
+
+
+def _from_mapping(parts):
+    if not parts:
+        raise ValueError("X names no modality: it is an empty dict.")
+    flat = {}
+    for name, part in parts.items():
+        if not isinstance(name, str):
+            raise TypeError(f"Names of modalities must be str, got {name!r}.")
+        flat[name] = _flatten(part, f"modality {name!r}")
+    counts = {name: len(lengths) for name, (_, lengths) in flat.items()}
+    if len(set(counts.values())) > 1:
+        raise ValueError(f"Modalities have different numbers of rows: {counts}.")
+    return MultimodalArray.from_frames(
+        {name: values for name, (values, _) in flat.items()},
+        {name: lengths for name, (_, lengths) in flat.items()},
+    )
+
+
+def _from_wide(X, modalities):
+    values, lengths = _flatten(X, "X")
+    whole = MultimodalArray.from_frames({"X": values}, {"X": lengths})
+    return whole.select(_column_slices(values.shape[1], modalities))
+
+
+def _column_slices(width, modalities):
+    if modalities is None:
+        modalities = _default_widths(width)
+    if not isinstance(modalities, Mapping):
+        names = list(modalities)
+        share = -(-width // len(names))
+        modalities = {name: share for name in names[:-1]}
+        modalities[names[-1]] = width - share * (len(names) - 1)
+    if all(isinstance(size, slice) for size in modalities.values()):
+        slices = dict(modalities)
+    else:
+        ends = np.cumsum(list(modalities.values()))
+        if ends[-1] != width or min(modalities.values()) < 1:
+            raise ValueError(
+                f"X has {width} features, but modalities={dict(modalities)} expects {ends[-1]}."
+            )
+        slices = {
+            name: slice(int(end - size), int(end))
+            for (name, size), end in zip(modalities.items(), ends, strict=True)
+        }
+    for name, columns in slices.items():
+        if len(range(width)[columns]) == 0:
+            raise ValueError(f"Modality {name!r} is empty: {columns} of {width} columns of X.")
+    return slices
+
+
+def _default_widths(width):
+    if width == sum(YOUTUBE8M_WIDTHS.values()):
+        return YOUTUBE8M_WIDTHS
+    if width == 1:
+        return {"video": 1}
+    return {"video": width - width // 2, "audio": width // 2}
+
+
+def _object_columns(X):
+    """Columns of a data frame whose cells are frames, or None for anything else."""
+    if not (hasattr(X, "columns") and hasattr(X, "__getitem__")):
+        return None
+    columns = {name: X[name] for name in X.columns}
+    first_cells = [next(iter(column), None) for column in columns.values()]
+    if any(np.ndim(cell) == 0 for cell in first_cells):
+        return None
+    return {
+        name: [cell if np.ndim(cell) == 2 else np.atleast_2d(cell) for cell in column]
+        for name, column in columns.items()
+    }
+
+
+def _flatten(part, what):
+    """One modality's frames as ((n_frames, d) values, (n,) lengths)."""
+    if issparse(part):
+        raise TypeError(f"Sparse data was passed for {what}, but dense data is required.")
+    if _is_ragged(part):
+        return _flatten_ragged(part, what)
+    values = check_array(
+        part,
+        dtype=[np.float32, np.float64, np.float16, np.uint8],
+        allow_nd=True,
+        ensure_all_finite=False,
+        input_name=what,
+    )
+    if values.ndim == 2:
+        return values, np.ones(len(values), np.int64)
+    if values.ndim != 3:
+        raise ValueError(
+            f"{what} must be (n, d), (n, T, d) or a list of (T_i, d), got shape {values.shape}."
+        )
+    n, n_frames, width = values.shape
+    return values.reshape(n * n_frames, width), np.full(n, n_frames)
+
+
+def _is_ragged(part):
+    if isinstance(part, np.ndarray):
+        return part.dtype == object and part.ndim == 1 and np.ndim(_first(part)) == 2
+    return isinstance(part, Sequence) and np.ndim(_first(part)) == 2
+
+
+def _first(part):
+    return part[0] if len(part) else None
+
+
+def _flatten_ragged(part, what):
+    rows = [np.asarray(row) for row in part]
+    width = rows[0].shape[1]
+    for i, row in enumerate(rows):
+        if row.ndim != 2 or row.shape[1] != width:
+            raise ValueError(
+                f"Row {i} of {what} has shape {row.shape}, expected (T_i, {width}) as in row 0."
+            )
+    return np.concatenate(rows), np.array([len(row) for row in rows])

@@ -1,0 +1,538 @@
+import pickle
+import time
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.sparse import csr_array, issparse
+from sklearn.base import clone
+from sklearn.exceptions import NotFittedError, SkipTestWarning
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer, MultiLabelBinarizer
+from sklearn.utils.estimator_checks import check_estimator
+
+from sk_crossmodal.datasets import youtube8m_hierarchy
+from sk_crossmodal.hierarchy import HierarchyLabelBinarizer, LabelHierarchy
+
+DIAMOND = {"top": [], "left": ["top"], "right": ["top"], "bottom": ["left", "right"], "lone": []}
+
+
+def random_dag(seed, n=40):
+    """Parents among earlier nodes, then all shuffled, so that the order given tells nothing."""
+    rng = np.random.default_rng(seed)
+    parents = {i: rng.choice(i, size=min(i, rng.integers(0, 4)), replace=False) for i in range(n)}
+    return {f"n{i}": [f"n{p}" for p in parents[i]] for i in rng.permutation(n)}
+
+
+def brute_ancestors(parents, node):
+    return {node}.union(*(brute_ancestors(parents, parent) for parent in parents[node]))
+
+
+def brute_level(parents, node):
+    return max((brute_level(parents, parent) + 1 for parent in parents[node]), default=0)
+
+
+# LabelHierarchy ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_random_dag_against_brute_force(seed):
+    parents = random_dag(seed)
+    hierarchy = LabelHierarchy(parents)
+    assert hierarchy.nodes == tuple(parents)
+    assert hierarchy.levels.tolist() == [brute_level(parents, node) for node in parents]
+    assert hierarchy.n_levels == max(hierarchy.levels) + 1
+    assert hierarchy.roots == tuple(node for node in parents if not parents[node])
+    closure = hierarchy.closure_matrix()
+    above = {node: brute_ancestors(parents, node) for node in parents}
+    expected = [[other in above[node] for other in parents] for node in parents]
+    assert isinstance(closure, csr_array)
+    assert closure.dtype == bool
+    assert closure.has_canonical_format
+    np.testing.assert_array_equal(closure.toarray(), expected)
+    for node in parents:
+        assert hierarchy.parents(node) == tuple(parents[node])
+        assert hierarchy.children(node) == tuple(n for n in parents if node in parents[n])
+        assert set(hierarchy.ancestors(node)) == above[node] - {node}
+        assert hierarchy.descendants(node) == tuple(
+            n for n in parents if node in above[n] and n != node
+        )
+        assert hierarchy.nodes[hierarchy.index(node)] == node
+    roots = hierarchy.root_matrix()
+    expected = [[root in above[node] for root in hierarchy.roots] for node in parents]
+    np.testing.assert_array_equal(roots.toarray(), expected)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_subset_keeps_who_is_above_whom(seed):
+    hierarchy = LabelHierarchy(random_dag(seed), names={"n1": "One", "n2": "Two"})
+    rng = np.random.default_rng(seed)
+    kept = [hierarchy.nodes[i] for i in rng.permutation(len(hierarchy))[:15]]
+    part = hierarchy.subset(kept)
+    rows = [hierarchy.index(node) for node in kept]
+    assert part.nodes == tuple(kept)
+    np.testing.assert_array_equal(
+        part.closure_matrix().toarray(), hierarchy.closure_matrix().toarray()[np.ix_(rows, rows)]
+    )
+    assert part.display_names == [hierarchy.display_names[row] for row in rows]
+
+
+def test_subset_of_all_is_equal_and_edges_go_to_the_nearest():
+    hierarchy = LabelHierarchy({"a": [], "b": ["a"], "c": ["b", "a"], "d": ["c"], "e": ["d"]})
+    assert hierarchy.subset(hierarchy.nodes) == hierarchy
+    part = hierarchy.subset(["e", "b", "a"])
+    assert part.parents("e") == ("b", "a")  # c had an edge to a besides the one to b
+    assert part.parents("b") == ("a",)
+    assert hierarchy.subset(["d"]).roots == ("d",)
+    with pytest.raises(KeyError, match="'x' is not a node"):
+        hierarchy.subset(["x"])
+    with pytest.raises(ValueError, match="given twice"):
+        hierarchy.subset(["a", "a"])
+    with pytest.raises(ValueError, match="at least one node"):
+        hierarchy.subset([])
+
+
+def test_subset_keeps_its_own_nodes():
+    part = LabelHierarchy({0: [], 1: [0]}).subset(np.array([1, 0]))
+    assert [type(node) for node in part.nodes] == [int, int]
+
+
+def test_level_is_the_longest_way_up():
+    hierarchy = LabelHierarchy({"a": [], "b": ["a"], "c": ["a", "b"]})
+    assert hierarchy.levels.tolist() == [0, 1, 2]
+    with pytest.raises(ValueError, match="read-only"):
+        hierarchy.levels[0] = 1
+
+
+def test_cycles_are_named():
+    with pytest.raises(ValueError, match="cycle: 'b' -> 'd' -> 'c' -> 'b'"):
+        LabelHierarchy({"a": [], "x": ["b"], "b": ["a", "d"], "c": ["b"], "d": ["c"]})
+    with pytest.raises(ValueError, match="cycle: 'a' -> 'a'"):
+        LabelHierarchy({"a": ["a"]})
+
+
+@pytest.mark.parametrize(
+    ("parents", "names", "error", "message"),
+    [
+        ({"a": ["b"]}, None, ValueError, "'b', a parent of 'a', is not among the nodes"),
+        ({}, None, ValueError, "at least one node"),
+        (["a"], None, TypeError, "must map nodes to their parents, got list"),
+        ({"a": [], "b": "a"}, None, TypeError, "parents of 'b' must be an iterable"),
+        ({"a": None}, None, TypeError, "parents of 'a' must be an iterable"),
+        ({"a": []}, {"b": "B"}, ValueError, "names has 'b'"),
+        ({"a": []}, {"a": 3}, TypeError, "name of 'a' must be a str"),
+    ],
+)
+def test_wrong_input_is_named(parents, names, error, message):
+    with pytest.raises(error, match=message):
+        LabelHierarchy(parents, names=names)
+
+
+@pytest.mark.parametrize("method", ["index", "parents", "children", "ancestors", "descendants"])
+def test_unknown_node_is_named(method):
+    with pytest.raises(KeyError, match="'nowhere' is not a node"):
+        getattr(LabelHierarchy(DIAMOND), method)("nowhere")
+
+
+def test_dunder_methods():
+    hierarchy = LabelHierarchy(DIAMOND, names={"top": "Top"})
+    assert len(hierarchy) == 5
+    assert "left" in hierarchy
+    assert "nowhere" not in hierarchy
+    assert repr(hierarchy) == "LabelHierarchy(n_nodes=5, n_roots=2, n_levels=3)"
+    assert hierarchy.display_names == ["Top", "left", "right", "bottom", "lone"]
+    same = LabelHierarchy(dict(DIAMOND, bottom=["right", "left", "right"]), names={"top": "Top"})
+    assert hierarchy == same
+    assert hash(hierarchy) == hash(same)
+    assert hierarchy != LabelHierarchy(DIAMOND)
+    assert hierarchy != LabelHierarchy(dict(DIAMOND, lone=["top"]), names={"top": "Top"})
+    assert hierarchy != LabelHierarchy(dict(reversed(DIAMOND.items())), names={"top": "Top"})
+    assert hierarchy != "hierarchy"
+
+
+def test_pickle_keeps_everything():
+    hierarchy = LabelHierarchy(random_dag(1), names={"n3": "Three"})
+    copy = pickle.loads(pickle.dumps(hierarchy))
+    assert copy == hierarchy
+    assert not copy.levels.flags.writeable
+    assert copy.descendants("n0") == hierarchy.descendants("n0")
+
+
+@pytest.mark.parametrize("form", [str, tuple])
+def test_from_paths_makes_ancestors_in_tree_order(form):
+    paths = ["b:c:d", "a b", "a:z", "a:b", "b"]
+    expected = ["a", "a:b", "a:z", "a b", "b", "b:c", "b:c:d"]
+    as_form = (lambda path: path) if form is str else (lambda path: tuple(path.split(":")))
+    hierarchy = LabelHierarchy.from_paths(map(as_form, paths))
+    assert hierarchy.nodes == tuple(map(as_form, expected))
+    assert hierarchy.display_names == expected
+    assert hierarchy.levels.tolist() == [0, 1, 1, 0, 0, 1, 2]
+    assert hierarchy.parents(as_form("b:c:d")) == (as_form("b:c"),)
+
+
+def test_from_paths_with_another_separator():
+    hierarchy = LabelHierarchy.from_paths(["a:b > c"], separator=" > ")
+    assert hierarchy.nodes == ("a:b", "a:b > c")
+
+
+@pytest.mark.parametrize(
+    ("paths", "separator", "error", "message"),
+    [
+        ("a:b", ":", TypeError, "single string 'a:b'"),
+        (["a::b"], ":", ValueError, "'a::b' has an empty name"),
+        ([":a"], ":", ValueError, "':a' has an empty name"),
+        ([""], ":", ValueError, "'' has an empty name"),
+        ([()], ":", ValueError, r"\(\) has an empty name"),
+        (["a", ("a",)], ":", ValueError, "all strings or all tuples"),
+        ([3], ":", TypeError, "a str or a tuple of str, got 3"),
+        ([["a", "b"]], ":", TypeError, "a str or a tuple of str, got"),
+        ([("a", 1)], ":", TypeError, "a str or a tuple of str, got"),
+        ([], ":", ValueError, "at least one node"),
+        (["a"], "", ValueError, "separator must not be empty"),
+        (["a"], None, TypeError, "separator must be a str"),
+    ],
+)
+def test_wrong_paths_are_named(paths, separator, error, message):
+    with pytest.raises(error, match=message):
+        LabelHierarchy.from_paths(paths, separator=separator)
+
+
+def test_deep_chain_needs_no_recursion():
+    n = 5000
+    chain = LabelHierarchy({i: [i + 1] if i < n - 1 else [] for i in range(n)})
+    assert chain.n_levels == n
+    assert chain.closure_matrix().nnz == n * (n + 1) // 2
+    assert len(chain.descendants(n - 1)) == n - 1
+    assert chain.subset([0, n - 1]).parents(0) == (n - 1,)
+    assert pickle.loads(pickle.dumps(chain)) == chain
+
+
+def test_thousands_of_nodes_are_fast():
+    rng = np.random.default_rng(0)
+    parents = {i: rng.integers(i, size=3).tolist() if i > 20 else [] for i in range(4000)}
+    start = time.perf_counter()
+    hierarchy = LabelHierarchy(parents)
+    hierarchy.root_matrix()
+    hierarchy.subset(range(0, 4000, 2))
+    assert time.perf_counter() - start < 2  # takes 0.3 s
+
+
+# HierarchyLabelBinarizer ------------------------------------------------------------------
+
+PATHS = [["A:b:c", "D"], [], ["A:e"], {"A:b:c"}, ("D", "D"), ["A"]]
+
+
+def random_label_sets(nodes, n_samples, seed):
+    rng = np.random.default_rng(seed)
+    return [
+        [nodes[i] for i in rng.choice(len(nodes), size=rng.integers(0, 4))]
+        for _ in range(n_samples)
+    ]
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("min_frequency", [None, 1, 12, 0.1])
+def test_binarizer_against_brute_force(seed, min_frequency):
+    parents = random_dag(seed)
+    hierarchy = LabelHierarchy(parents)
+    y = random_label_sets(hierarchy.nodes, 100, seed)
+    closed = [set().union(*(brute_ancestors(parents, label) for label in s)) for s in y]
+    least = {None: 0, 0.1: 10}.get(min_frequency, min_frequency)
+    kept = [node for node in parents if sum(node in s for s in closed) >= least]
+    binarizer = HierarchyLabelBinarizer(hierarchy=hierarchy, min_frequency=min_frequency)
+    Y = binarizer.fit_transform(y)
+    assert binarizer.classes_.tolist() == kept
+    assert binarizer.hierarchy_.nodes == tuple(kept)
+    np.testing.assert_array_equal(binarizer.levels_, binarizer.hierarchy_.levels)
+    np.testing.assert_array_equal(Y, [[node in s for node in kept] for s in closed])
+    # Whoever stays keeps all ancestors, in a graph too.
+    assert all(brute_ancestors(parents, node) <= set(kept) for node in kept)
+    deepest = binarizer.inverse_transform(Y)
+    for labels, given in zip(deepest, closed, strict=True):
+        true = given & set(kept)
+        covered = set().union(*(brute_ancestors(parents, n) - {n} for n in true))
+        assert labels == tuple(n for n in kept if n in true - covered)
+    np.testing.assert_array_equal(binarizer.transform(deepest), Y)
+
+
+@pytest.mark.parametrize("form", ["str", "tuple"])
+def test_paths_become_columns_in_tree_order(form):
+    y = PATHS
+    if form == "tuple":
+        y = [[tuple(path.split(":")) for path in s] for s in y]
+    binarizer = HierarchyLabelBinarizer().fit(y)
+    expected = ["A", "A:b", "A:b:c", "A:e", "D"]
+    assert binarizer.get_feature_names_out().tolist() == expected
+    assert binarizer.classes_.shape == (5,)
+    assert binarizer.classes_.dtype == object
+    assert all(isinstance(node, str if form == "str" else tuple) for node in binarizer.classes_)
+    assert binarizer.levels_.tolist() == [0, 1, 2, 1, 0]
+    np.testing.assert_array_equal(
+        binarizer.transform(y),
+        [
+            [1, 1, 1, 0, 1],
+            [0, 0, 0, 0, 0],
+            [1, 0, 0, 1, 0],
+            [1, 1, 1, 0, 0],
+            [0, 0, 0, 0, 1],
+            [1, 0, 0, 0, 0],
+        ],
+    )
+
+
+def test_output_is_that_of_multilabel_binarizer():
+    y = [["a", "c"], ["b"], []]
+    for sparse in (False, True):
+        ours = HierarchyLabelBinarizer(sparse_output=sparse).fit_transform(y)
+        theirs = MultiLabelBinarizer(sparse_output=sparse).fit_transform(y)
+        assert ours.dtype == theirs.dtype == np.int64
+        assert issparse(ours) == issparse(theirs) == sparse
+        difference = ours - theirs
+        assert not (difference.nnz if sparse else difference.any())
+
+
+def test_sparse_equals_dense():
+    hierarchy = LabelHierarchy(random_dag(7))
+    y = random_label_sets(hierarchy.nodes, 50, 7)
+    dense = HierarchyLabelBinarizer(hierarchy=hierarchy).fit(y)
+    sparse = clone(dense).set_params(sparse_output=True).fit(y)
+    Y = sparse.transform(y)
+    assert Y.format == "csr"
+    assert Y.has_canonical_format
+    np.testing.assert_array_equal(Y.toarray(), dense.transform(y))
+    assert sparse.inverse_transform(Y) == dense.inverse_transform(Y.toarray())
+    assert sparse.inverse_transform(Y.tocoo()) == sparse.inverse_transform(Y)
+
+
+def test_inverse_transform_leaves_its_argument_alone():
+    binarizer = HierarchyLabelBinarizer().fit(PATHS)
+    # Out of order, and with a zero that is stored.
+    Y = csr_array(([1, 1, 0], [4, 0, 2], [0, 3]), shape=(1, 5))
+    assert binarizer.inverse_transform(Y) == [("A", "D")]
+    assert (Y.data.tolist(), Y.indices.tolist()) == ([1, 1, 0], [4, 0, 2])
+
+
+def test_bare_string_is_one_label():
+    names = np.array(["cat:tom", "dog", "cat:tom"])
+    expected = [[1, 1, 0], [0, 0, 1], [1, 1, 0]]
+    for y in (names, names.tolist(), pd.Series(names), [["cat:tom"], "dog", ["cat:tom"]]):
+        np.testing.assert_array_equal(HierarchyLabelBinarizer().fit_transform(y), expected)
+
+
+def test_array_of_strings_with_two_axes_is_label_sets():
+    y = np.array([["a", "b"], ["b", "c"]])
+    np.testing.assert_array_equal(
+        HierarchyLabelBinarizer().fit_transform(y), [[1, 1, 0], [0, 1, 1]]
+    )
+
+
+def test_unseen_nodes_of_a_given_hierarchy_are_columns_of_zeros():
+    hierarchy = LabelHierarchy(DIAMOND, names={"top": "The top"})
+    binarizer = HierarchyLabelBinarizer(hierarchy=hierarchy)
+    Y = binarizer.fit_transform([["left"], []])
+    assert binarizer.hierarchy_ == hierarchy
+    assert binarizer.get_feature_names_out()[0] == "The top"
+    np.testing.assert_array_equal(Y, [[1, 1, 0, 0, 0], [0] * 5])
+
+
+def test_labels_left_out_for_being_rare_are_known():
+    y = [["A:b:c"], ["A:b"], ["A:b"], ["R"], ["A:d:e"]]
+    binarizer = HierarchyLabelBinarizer(min_frequency=2).fit(y)
+    assert binarizer.classes_.tolist() == ["A", "A:b"]
+    Y = binarizer.transform([["A:b:c"], ["A:d:e"], ["R"], ["A:d", "A:b"]])
+    np.testing.assert_array_equal(Y, [[1, 1], [1, 0], [0, 0], [1, 1]])
+    with pytest.raises(ValueError, match="unknown label 'A:b:x'"):
+        binarizer.transform([["A:b:x"]])
+
+
+def test_float_min_frequency_counts_like_the_exact_share():
+    assert 0.07 * 100 > 7
+    y = [["a"]] * 7 + [["b"]] * 6 + [[]] * 87
+    binarizer = HierarchyLabelBinarizer(min_frequency=0.07).fit(y)
+    assert binarizer.classes_.tolist() == ["a"]
+
+
+def test_unknown_labels_raise_with_their_sample():
+    binarizer = HierarchyLabelBinarizer().fit(PATHS)
+    with pytest.raises(ValueError, match="sample 1 has the unknown label 'A:b:x'"):
+        binarizer.transform([["A"], ["D", "A:b:x"]])
+    with pytest.raises(ValueError, match="sample 0 has the unknown label 'nowhere'"):
+        HierarchyLabelBinarizer(hierarchy=LabelHierarchy(DIAMOND)).fit([["nowhere"]])
+
+
+@pytest.mark.parametrize("form", ["str", "tuple"])
+def test_ignored_unknown_paths_keep_their_known_ancestors(form):
+    def as_form(y):
+        return y if form == "str" else [[tuple(path.split(":")) for path in s] for s in y]
+
+    binarizer = HierarchyLabelBinarizer(handle_unknown="ignore").fit(as_form(PATHS))
+    y = as_form([["A:b:c:deeper:still", "X:b"], ["A:x"], ["X"], ["D:x", "A:e"]])
+    np.testing.assert_array_equal(
+        binarizer.transform(y),
+        [[1, 1, 1, 0, 0], [1, 0, 0, 0, 0], [0, 0, 0, 0, 0], [1, 0, 0, 1, 1]],
+    )
+    with pytest.raises(ValueError, match="empty name"):
+        binarizer.transform([["A::b"]])
+    with pytest.raises(TypeError, match="a str or a tuple of str, got 3"):
+        binarizer.transform([[3]])
+
+
+def test_ignored_unknown_nodes_are_left_out_in_fit_and_transform():
+    hierarchy = LabelHierarchy({1: [], 2: [1]})
+    binarizer = HierarchyLabelBinarizer(hierarchy=hierarchy, handle_unknown="ignore")
+    np.testing.assert_array_equal(binarizer.fit_transform([[2, 9], ["x"]]), [[1, 1], [0, 0]])
+
+
+@pytest.mark.parametrize("method", ["fit", "transform"])
+@pytest.mark.parametrize(
+    ("y", "error", "message"),
+    [
+        (None, TypeError, "got None"),
+        ("A:b", TypeError, "got 'A:b'"),
+        (3, TypeError, "got int"),
+        ({"A": 1}, TypeError, "one collection of labels per sample"),
+        ([], ValueError, "got no samples"),
+        (np.array([]), ValueError, "got no samples"),
+        ((s for s in [["A"]]), TypeError, "got generator"),
+        (np.eye(3), ValueError, r"array of shape \(3, 3\)"),
+        (np.array("A"), ValueError, r"array of shape \(\)"),
+        (csr_array(np.eye(3)), TypeError, "not a table"),
+        (pd.DataFrame({"y": [["A"]]}), TypeError, "not a table"),
+        ([["A"], None], TypeError, "sample 1 must be a collection of labels such as a list"),
+        ([["A"], 3], TypeError, "sample 1 must be"),
+        ([["A"], float("nan")], TypeError, "sample 1 must be .* got nan"),
+        ([["A"], b"A"], TypeError, "sample 1 must be"),
+        ([["A"], iter(["A"])], TypeError, "sample 1 must be"),
+        ([["A"], {"A": 1}], TypeError, "sample 1 must be"),
+        ([["A"], [["A", "b"]]], TypeError, "sample 1 has a label that cannot be hashed"),
+        ([["A"], [3]], (TypeError, ValueError), "3"),
+        ([["A"], [None]], (TypeError, ValueError), "None"),
+    ],
+)
+def test_wrong_label_sets_are_named_and_change_nothing(method, y, error, message):
+    binarizer = HierarchyLabelBinarizer().fit(PATHS)
+    before = dict(vars(binarizer))
+    with pytest.raises(error, match=message):
+        getattr(binarizer, method)(y)
+    assert vars(binarizer) == before
+
+
+@pytest.mark.parametrize(
+    ("params", "error", "message"),
+    [
+        ({"separator": ""}, ValueError, "separator"),
+        ({"separator": 3}, TypeError, "separator"),
+        ({"hierarchy": DIAMOND}, TypeError, "hierarchy must be a LabelHierarchy"),
+        ({"handle_unknown": "warn"}, ValueError, "handle_unknown must be"),
+        ({"min_frequency": 0}, ValueError, "min_frequency must be an int from 1"),
+        ({"min_frequency": 1.0}, ValueError, "min_frequency must be an int from 1"),
+        ({"min_frequency": float("nan")}, ValueError, "min_frequency must be an int from 1"),
+        ({"min_frequency": True}, TypeError, "min_frequency must be a number"),
+        ({"min_frequency": "2"}, TypeError, "min_frequency must be a number"),
+        ({"min_frequency": 7}, ValueError, "min_frequency=7 leaves no label"),
+    ],
+)
+def test_wrong_parameters_are_named_in_fit(params, error, message):
+    binarizer = HierarchyLabelBinarizer(**params)
+    with pytest.raises(error, match=message):
+        binarizer.fit(PATHS)
+    assert not hasattr(binarizer, "classes_")
+
+
+def test_fit_without_any_label_needs_a_hierarchy():
+    with pytest.raises(ValueError, match="no sample has a label"):
+        HierarchyLabelBinarizer().fit([[], []])
+    binarizer = HierarchyLabelBinarizer(hierarchy=LabelHierarchy(DIAMOND)).fit([[], []])
+    assert binarizer.inverse_transform(binarizer.transform([[]])) == [()]
+
+
+def test_inverse_transform_of_what_is_not_closed():
+    binarizer = HierarchyLabelBinarizer().fit(PATHS)
+    Y = np.array([[1, 0, 1, 0, 0], [0, 1, 0, 1, 1]])
+    expected = [("A:b:c",), ("A:b", "A:e", "D")]
+    assert binarizer.inverse_transform(Y) == expected
+    assert binarizer.inverse_transform(Y.astype(bool)) == expected
+    assert binarizer.inverse_transform(pd.DataFrame(Y.astype(float))) == expected
+
+
+@pytest.mark.parametrize(
+    ("Y", "message"),
+    [
+        (np.zeros((2, 4)), "Y has 4 columns, expected 5"),
+        (np.full((2, 5), 0.5), "0 and 1 alone"),
+        (csr_array(np.full((2, 5), 2)), "0 and 1 alone"),
+        (np.full((2, 5), np.nan), "NaN"),
+        (np.zeros(5), "2D array"),
+    ],
+)
+def test_wrong_indicators_are_named(Y, message):
+    with pytest.raises(ValueError, match=message):
+        HierarchyLabelBinarizer().fit(PATHS).inverse_transform(Y)
+
+
+def test_unfitted_binarizer_says_so():
+    binarizer = HierarchyLabelBinarizer()
+    for call in (
+        lambda: binarizer.transform(PATHS),
+        lambda: binarizer.inverse_transform(np.zeros((1, 1))),
+        binarizer.get_feature_names_out,
+    ):
+        with pytest.raises(NotFittedError):
+            call()
+
+
+def test_set_output_names_the_columns():
+    y = pd.Series(PATHS, index=list("uvwxyz"))
+    frame = HierarchyLabelBinarizer().set_output(transform="pandas").fit_transform(y)
+    assert frame.columns.tolist() == ["A", "A:b", "A:b:c", "A:e", "D"]
+    assert frame.index.tolist() == list("uvwxyz")
+    assert frame.loc["x"].tolist() == [1, 1, 1, 0, 0]
+
+
+def test_labels_with_one_display_name_are_told_apart():
+    hierarchy = LabelHierarchy({"g": [], 7: ["g"], 8: ["g"]}, names={"g": "Games", 7: "Games"})
+    binarizer = HierarchyLabelBinarizer(hierarchy=hierarchy).fit([[7]])
+    assert binarizer.get_feature_names_out().tolist() == ["Games (g)", "Games (7)", "8"]
+
+
+def test_it_stands_in_a_pipeline():
+    y = [["A:b"], ["D"], ["A:e", "D"], []] * 5
+    target = [int("D" in labels) for labels in y]
+    pipeline = make_pipeline(
+        FunctionTransformer(lambda sets: [list(s) for s in sets]),
+        HierarchyLabelBinarizer(sparse_output=True),
+        LogisticRegression(),
+    ).fit(y, target)
+    assert pipeline.score(y, target) == 1
+
+
+def test_clone_and_pickle():
+    hierarchy = LabelHierarchy(random_dag(2))
+    binarizer = HierarchyLabelBinarizer(hierarchy=hierarchy, min_frequency=2)
+    assert clone(binarizer).get_params() == binarizer.get_params()
+    y = random_label_sets(hierarchy.nodes, 30, 0)
+    binarizer.fit(y)
+    copy = pickle.loads(pickle.dumps(binarizer))
+    np.testing.assert_array_equal(copy.transform(y), binarizer.transform(y))
+    assert copy.hierarchy_ == binarizer.hierarchy_
+    assert binarizer._repr_html_()
+
+
+def test_scikit_learn_checks_that_need_no_numbers():
+    # All others feed tables of numbers, which are no label sets; the tags say so.
+    with pytest.warns(SkipTestWarning, match="requires input"):
+        results = check_estimator(HierarchyLabelBinarizer(), on_skip=None)
+    assert {result["status"] for result in results} == {"passed"}
+
+
+def test_many_videos_over_the_real_vocabulary_are_fast(data_dir):
+    hierarchy = youtube8m_hierarchy(data_dir / "youtube8m" / "labels" / "vocabulary.csv")
+    y = np.random.default_rng(0).integers(3862, size=(17_499, 3)).tolist()
+    binarizer = HierarchyLabelBinarizer(hierarchy=hierarchy, sparse_output=True)
+    start = time.perf_counter()
+    Y = binarizer.fit(y).transform(y)
+    assert time.perf_counter() - start < 1.5  # takes 0.1 s
+    for i in range(0, 17_499, 500):
+        expected = set(y[i]).union(*(hierarchy.ancestors(label) for label in y[i]))
+        assert {hierarchy.nodes[j] for j in Y[[i]].indices} == expected
