@@ -1,0 +1,126 @@
+"""From the payload of a YouTube-8M record to a checked video."""
+
+from typing import NamedTuple
+
+import numpy as np
+from google.protobuf.message import DecodeError
+
+from ._messages import Record
+
+#: Width of a frame of each modality, in the order of the modalities.
+WIDTHS = {"video": 1024, "audio": 128}
+_VIDEO_LEVEL = {"video": "mean_rgb", "audio": "mean_audio"}
+_FRAME_LEVEL = {"video": "rgb", "audio": "audio"}
+_ID_NAMES = ("id", "video_id")  # the second until 2017
+
+
+class RecordError(ValueError):
+    """An intact record that is not what YouTube-8M says it is."""
+
+
+class Video(NamedTuple):
+    """One checked record.
+
+    Parameters
+    ----------
+    level : {"video", "frame"}
+        Whether there is one float32 mean a modality, or 8-bit numbers for every second.
+    name : str
+        The id of the video.
+    labels : tuple of int
+        Vocabulary indices.
+    frames : dict of str to bytes
+        Per modality, the numbers as they are stored, frame after frame.
+    """
+
+    level: str
+    name: str
+    labels: tuple[int, ...]
+    frames: dict[str, bytes]
+
+
+def read_video(payload):
+    """Parse and check a record of either kind.
+
+    Parameters
+    ----------
+    payload : bytes
+        A serialised `tf.train.Example` or `tf.train.SequenceExample`.
+
+    Returns
+    -------
+    video : Video
+        What is in it.
+
+    Raises
+    ------
+    RecordError
+        If it does not parse, a feature is missing or has the wrong type, width or values.
+    """
+    record = Record()
+    try:
+        record.ParseFromString(payload)
+    except (DecodeError, UnicodeDecodeError):  # the second from protobuf's pure Python form
+        raise RecordError("no tf.train.Example or SequenceExample can be parsed") from None
+    context = record.context.feature
+    lists = record.feature_lists.feature_list
+    # Not whether the field is there: video-level shards of 2018 carry an empty one.
+    if lists:
+        level = "frame"
+        frames = {key: _read_frames(lists, _FRAME_LEVEL[key], WIDTHS[key]) for key in WIDTHS}
+    else:
+        level = "video"
+        frames = {key: _read_mean(context, _VIDEO_LEVEL[key], WIDTHS[key]) for key in WIDTHS}
+    return Video(level, _read_id(context), _read_labels(context), frames)
+
+
+def _read_id(context):
+    for name in _ID_NAMES:
+        if name in context:
+            values = context[name].bytes_list.value
+            if len(values) != 1 or not values[0]:
+                raise RecordError(f"feature {name!r} is not one string of bytes")
+            try:
+                return values[0].decode()
+            except UnicodeDecodeError:
+                raise RecordError(f"feature {name!r} is no UTF-8") from None
+    raise RecordError("feature 'id' is missing")
+
+
+def _read_labels(context):
+    # The test partition comes without labels, as an empty list or none at all.
+    if "labels" not in context:
+        return ()
+    feature = context["labels"]
+    if feature.WhichOneof("kind") not in (None, "int64_list"):
+        raise RecordError("feature 'labels' is not a list of int64")
+    labels = tuple(feature.int64_list.value)
+    if any(label < 0 for label in labels):
+        raise RecordError(f"feature 'labels' has a negative label: {min(labels)}")
+    return labels
+
+
+def _read_mean(context, name, width):
+    if name not in context:
+        raise RecordError(f"feature {name!r} is missing")
+    values = np.array(context[name].float_list.value, dtype=np.float32)
+    if len(values) != width:
+        raise RecordError(f"feature {name!r} has {len(values)} floats, expected {width}")
+    if not np.isfinite(values).all():
+        raise RecordError(f"feature {name!r} has numbers that are not finite")
+    return values.tobytes()
+
+
+def _read_frames(lists, name, width):
+    if name not in lists:
+        raise RecordError(f"feature list {name!r} is missing")
+    frames = []
+    for t, feature in enumerate(lists[name].feature):
+        values = feature.bytes_list.value
+        if len(values) != 1 or len(values[0]) != width:
+            given = [len(value) for value in values]
+            raise RecordError(
+                f"frame {t} of {name!r} has strings of {given} bytes, expected one of {width}"
+            )
+        frames.append(values[0])
+    return b"".join(frames)

@@ -1,0 +1,65 @@
+"""From what a user calls the data to the list of its shards."""
+
+import glob
+import os
+from pathlib import Path
+
+_SUFFIX = "*.tfrecord"
+
+
+def find_shards(paths):
+    """List the shards that paths stand for.
+
+    Parameters
+    ----------
+    paths : str, path-like, or iterable of these
+        A folder stands for its ``*.tfrecord`` files (not those in folders below it), a pattern
+        with ``*``, ``?``, ``[]`` or ``**`` for the files that match it, anything else for itself.
+
+    Returns
+    -------
+    shards : list of Path
+        In the order of `paths`, those of a folder or a pattern sorted.
+
+    Raises
+    ------
+    TypeError
+        If something is no path.
+    FileNotFoundError
+        If a path does not exist.
+    ValueError
+        If a folder or pattern has no shards, there are no paths, or a shard is listed twice.
+    """
+    single = isinstance(paths, str | os.PathLike)
+    if not single and (isinstance(paths, bytes) or not hasattr(paths, "__iter__")):
+        raise TypeError(f"paths must be a path or an iterable of paths, got {paths!r}.")
+    shards = [shard for path in ([paths] if single else paths) for shard in _expand(path)]
+    if not shards:
+        raise ValueError("paths is empty; give at least one shard.")
+    seen = set()
+    for shard in shards:
+        # Its videos would stand in the data twice, maybe on both sides of a split.
+        if (real := shard.resolve()) in seen:
+            raise ValueError(f"the shard {shard} is listed twice.")
+        seen.add(real)
+    return shards
+
+
+def _expand(path):
+    if not isinstance(path, str | os.PathLike):
+        raise TypeError(f"a path must be a str or path-like, got {path!r}.")
+    found = Path(path)
+    if found.is_dir():
+        shards = sorted(shard for shard in found.glob(_SUFFIX) if shard.is_file())
+        if not shards:
+            raise ValueError(f"the folder {found} has no {_SUFFIX} files.")
+        return shards
+    if found.exists():
+        return [found]
+    if glob.has_magic(os.fspath(path)):
+        shards = sorted(map(Path, glob.glob(os.fspath(path), recursive=True)))
+        shards = [shard for shard in shards if shard.is_file()]
+        if not shards:
+            raise ValueError(f"the pattern {path} matches no files.")
+        return shards
+    raise FileNotFoundError(f"no shard at {path}.")

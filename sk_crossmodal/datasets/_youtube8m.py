@@ -1,0 +1,161 @@
+"""load_youtube8m: TFRecord shards of YouTube-8M as a MultimodalArray."""
+
+from numbers import Integral
+
+import numpy as np
+from sklearn.utils import Bunch
+
+from ..multimodal import MultimodalArray
+from ._records import WIDTHS, RecordError, read_video
+from ._shards import find_shards
+from ._tfrecord import DamageLog, read_records
+
+#: YouTube-8M cuts features to [-2, 2] and stores them in 8 bits, in the middle of their steps.
+_SCALE, _SHIFT = 4 / 255, 4 / 512 - 2
+
+
+def load_youtube8m(paths, *, on_error="raise", max_frames=None, return_X_y=False):
+    """Load TFRecord shards of YouTube-8M, video-level or frame-level.
+
+    The kind is told by looking. Both checksums of every record are verified. TensorFlow is not
+    needed. Segment-rated shards load as frame-level ones with the labels of their videos; the
+    ratings of the segments are ignored.
+
+    Parameters
+    ----------
+    paths : str, path-like, or iterable of these
+        Shards; a folder stands for its ``*.tfrecord`` files (not those in folders below it), a
+        pattern such as ``"train*.tfrecord"`` for the files that match it.
+    on_error : {"raise", "skip"}, default="raise"
+        What to do about damage: raise, or leave the record out, go on, and note it in `skipped`.
+        After a broken length or a file that ends too early, the rest of that file is left out.
+    max_frames : int, default=None
+        How many first frames (one a second) of each video to keep. None keeps all.
+    return_X_y : bool, default=False
+        Give ``(data, target)`` alone.
+
+    Returns
+    -------
+    bunch : sklearn.utils.Bunch
+        With n videos in the order of the shards:
+
+        - ``data``: :class:`~sk_crossmodal.multimodal.MultimodalArray` of shape (n,) with the
+          modalities "video" (1024 features) and "audio" (128). Frame-level features stay
+          uint8, where q stands for ``q * 4 / 255 + 4 / 512 - 2``; video-level ones are float32
+          and one frame long.
+        - ``target``: list of n tuples of int, indices into the vocabulary; empty where there
+          are no labels, as in the test partition. See :func:`youtube8m_hierarchy`.
+        - ``ids``: ndarray of str, shape (n,).
+        - ``level``: "video" or "frame".
+        - ``n_skipped``, ``skipped``: how many parts were left out, and each one's file, byte
+          offset and reason.
+
+    Raises
+    ------
+    TypeError
+        If `paths` or `max_frames` have the wrong type.
+    FileNotFoundError
+        If a path does not exist.
+    ValueError
+        If a folder or pattern has no shards, a shard is listed twice, both kinds are mixed, no
+        video can be read at all, or, with ``on_error="raise"``, at the first damage: an empty,
+        compressed or cut-off shard, a checksum that does not fit, a record that does not parse
+        or has features missing or of a wrong type, width or value.
+
+    References
+    ----------
+    .. [1] S. Abu-El-Haija et al., "YouTube-8M: A Large-Scale Video Classification Benchmark",
+       arXiv:1609.08675, 2016. Format: https://research.google.com/youtube8m/download.html
+
+    Examples
+    --------
+    >>> from sk_crossmodal.datasets import load_youtube8m, youtube8m_hierarchy
+    >>> from sk_crossmodal.hierarchy import HierarchyLabelBinarizer
+    >>> videos = load_youtube8m("yt8m/video/train*.tfrecord")  # doctest: +SKIP
+    >>> binarizer = HierarchyLabelBinarizer(
+    ...     hierarchy=youtube8m_hierarchy("yt8m/vocabulary.csv"), min_frequency=30
+    ... )  # doctest: +SKIP
+    >>> y = binarizer.fit_transform(videos.target)  # doctest: +SKIP
+    """
+    if max_frames is not None:
+        if isinstance(max_frames, bool) or not isinstance(max_frames, Integral):
+            raise TypeError(f"max_frames must be an int or None, got {max_frames!r}.")
+        if max_frames < 1:
+            raise ValueError(f"max_frames must be positive, got {max_frames}.")
+    damage = DamageLog(on_error)
+    shards = find_shards(paths)
+    videos = _Videos(max_frames)
+    for shard in shards:
+        _read_shard(shard, videos, damage)
+    if not videos.ids:
+        first = "; first: {}, byte {}: {}".format(*damage.entries[0]) if damage.entries else ""
+        raise ValueError(f"no video could be read from {len(shards)} shard(s){first}.")
+    data = videos.to_array()
+    if return_X_y:
+        return data, videos.target
+    return Bunch(
+        data=data,
+        target=videos.target,
+        ids=np.array(videos.ids),
+        level=videos.level,
+        n_skipped=len(damage.entries),
+        skipped=damage.entries,
+    )
+
+
+def _read_shard(shard, videos, damage):
+    for offset, payload in read_records(shard, damage):
+        try:
+            video, reason = read_video(payload), None
+        except RecordError as error:
+            video, reason = None, str(error)
+        if reason:
+            damage.report(shard, offset, reason)
+        else:
+            videos.add(video, f"{shard}, byte {offset}")
+
+
+class _Videos:
+    """Videos as they come, their frames flat behind each other."""
+
+    def __init__(self, max_frames):
+        self.max_frames = max_frames
+        self.level = None
+        self.ids = []
+        self.target = []
+        # They grow in place; a list of arrays would need all the memory twice at the end.
+        self._frames = {name: bytearray() for name in WIDTHS}
+        self._lengths = {name: [] for name in WIDTHS}
+
+    def add(self, video, where):
+        """Append a video; `where` is for the error message."""
+        if self.level is None:
+            self.level = video.level
+        # No damage but a mistake in the call, so it cannot be skipped.
+        if video.level != self.level:
+            raise ValueError(
+                f"{where}: a {video.level}-level record among {self.level}-level ones; "
+                "load them in two calls."
+            )
+        self.ids.append(video.name)
+        self.target.append(video.labels)
+        for name, frames in video.frames.items():
+            width = WIDTHS[name] * self._dtype().itemsize
+            length = len(frames) // width
+            if self.max_frames is not None:
+                length = min(length, self.max_frames)
+            self._frames[name] += memoryview(frames)[: length * width]
+            self._lengths[name].append(length)
+
+    def to_array(self):
+        """Give the frames as MultimodalArray, without copying them."""
+        frames = {
+            name: np.frombuffer(flat, dtype=self._dtype()).reshape(-1, WIDTHS[name])
+            for name, flat in self._frames.items()
+        }
+        lengths = {name: np.array(each, dtype=np.int64) for name, each in self._lengths.items()}
+        quantization = dict.fromkeys(WIDTHS, (_SCALE, _SHIFT)) if self.level == "frame" else None
+        return MultimodalArray.from_frames(frames, lengths, quantization=quantization)
+
+    def _dtype(self):
+        return np.dtype(np.uint8 if self.level == "frame" else np.float32)

@@ -1,0 +1,126 @@
+import struct
+
+import google_crc32c
+import numpy as np
+import pytest
+from youtube8m_writer import crc32c, framed, masked, varint, write_shard
+
+from sk_crossmodal.datasets._tfrecord import DamageLog, masked_crc32c, read_records
+
+PAYLOADS = [b"first", b"", b"third " * 50, b"last"]
+OFFSETS = np.cumsum([0, *(len(framed(payload)) for payload in PAYLOADS)]).tolist()
+
+
+@pytest.fixture
+def shard(tmp_path):
+    return write_shard(tmp_path / "some.tfrecord", PAYLOADS)
+
+
+def read(path, on_error="raise"):
+    damage = DamageLog(on_error)
+    return list(read_records(path, damage)), damage.entries
+
+
+def flip(path, position):
+    data = bytearray(path.read_bytes())
+    data[position] ^= 0x10
+    path.write_bytes(data)
+
+
+def test_writer_has_the_published_check_values():
+    # RFC 3720, B.4
+    assert crc32c(bytes(32)) == 0x8A9136AA
+    assert crc32c(b"\xff" * 32) == 0x62A8AB43
+    assert crc32c(b"123456789") == 0xE3069283 == google_crc32c.value(b"123456789")
+    assert varint(300) == b"\xac\x02"
+
+
+@pytest.mark.parametrize("data", [b"", b"a", bytes(range(256)) * 3])
+def test_masked_checksum_is_the_writers(data):
+    assert struct.pack("<I", masked_crc32c(data)) == masked(data)
+
+
+def test_records_come_in_order_with_their_offsets(shard):
+    records, skipped = read(shard)
+    assert records == list(zip(OFFSETS[:-1], PAYLOADS, strict=True))
+    assert skipped == []
+
+
+@pytest.mark.parametrize("record", range(4))
+def test_damaged_payload_costs_its_record(shard, record):
+    # The first byte of the payload, or of its checksum where it has none.
+    flip(shard, OFFSETS[record] + 12)
+    with pytest.raises(ValueError, match=rf"some\.tfrecord, byte {OFFSETS[record]}: .*payload"):
+        read(shard)
+    records, skipped = read(shard, "skip")
+    assert [payload for _, payload in records] == PAYLOADS[:record] + PAYLOADS[record + 1 :]
+    ((path, offset, reason),) = skipped
+    assert (path, offset) == (str(shard), OFFSETS[record])
+    assert "payload" in reason
+
+
+def test_damaged_payload_checksum_costs_its_record(shard):
+    flip(shard, OFFSETS[1] - 1)
+    records, skipped = read(shard, "skip")
+    assert [payload for _, payload in records] == PAYLOADS[1:]
+    assert [entry[1] for entry in skipped] == [0]
+
+
+@pytest.mark.parametrize("byte", range(12))
+def test_damaged_length_costs_the_rest_of_the_file(shard, byte):
+    flip(shard, OFFSETS[2] + byte)
+    with pytest.raises(ValueError, match=rf"some\.tfrecord, byte {OFFSETS[2]}: .*length"):
+        read(shard)
+    records, skipped = read(shard, "skip")
+    assert [payload for _, payload in records] == PAYLOADS[:2]
+    ((_, offset, reason),) = skipped
+    assert offset == OFFSETS[2]
+    assert f"{OFFSETS[-1] - OFFSETS[2]} bytes" in reason
+
+
+@pytest.mark.parametrize("record", range(4))
+def test_truncation_anywhere_in_a_record_costs_the_rest(shard, record):
+    data = shard.read_bytes()
+    start, end = OFFSETS[record : record + 2]
+    for size in range(start + 1, end):
+        shard.write_bytes(data[:size])
+        with pytest.raises(ValueError, match=f"byte {start}: the file ends inside a record"):
+            read(shard)
+        records, skipped = read(shard, "skip")
+        assert [payload for _, payload in records] == PAYLOADS[:record]
+        ((_, offset, reason),) = skipped
+        assert offset == start
+        assert f"{size - start} bytes cannot be read" in reason
+
+
+@pytest.mark.parametrize("length", [2**20, 2**40, 2**63, 2**64 - 1])
+def test_forged_length_allocates_nothing(tmp_path, length):
+    # Its checksum is right: only the size of the file gives it away.
+    head = struct.pack("<Q", length)
+    path = tmp_path / "forged.tfrecord"
+    path.write_bytes(framed(b"good") + head + masked(head) + b"a few bytes")
+    with pytest.raises(ValueError, match=f"claims {length} bytes"):
+        read(path)
+    records, skipped = read(path, "skip")
+    assert records == [(0, b"good")]
+    assert len(skipped) == 1
+
+
+def test_empty_file_is_damage(tmp_path):
+    path = write_shard(tmp_path / "empty.tfrecord", [])
+    with pytest.raises(ValueError, match=r"empty\.tfrecord, byte 0: the shard is empty"):
+        read(path)
+    assert read(path, "skip") == ([], [(str(path), 0, "the shard is empty")])
+
+
+@pytest.mark.parametrize("kind", ["gzip", "zlib"])
+def test_compressed_file_is_told(shard, kind):
+    module = pytest.importorskip(kind)
+    shard.write_bytes(module.compress(shard.read_bytes()))
+    with pytest.raises(ValueError, match=f"looks {kind}-compressed, decompress it first"):
+        read(shard)
+
+
+def test_on_error_is_checked():
+    with pytest.raises(ValueError, match="on_error must be 'raise' or 'skip', got 'ignore'"):
+        DamageLog("ignore")
