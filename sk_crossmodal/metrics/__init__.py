@@ -1,0 +1,35 @@
+"""The scores of multi-label video categorization, per level of a label hierarchy too.
+
+Four scores, as in Section 4.2 of Goyal, Sahu, Ghosh and Lee, "Cross-modal Learning for
+Multi-modal Video Categorization" (2020), and as the evaluator of google/youtube-8m computes
+them: global average precision, mean average precision, precision at equal recall rate and
+Hit@1. All are scores: higher is better. The paper prints error rates, ``100 * (1 - score)``.
+
+This room needs numpy, scipy and scikit-learn only, and knows no estimator.
+"""
+
+from sk_crossmodal.metrics._gap import gap_score
+from sk_crossmodal.metrics._hits import hit_at_1_score, perr_score
+from sk_crossmodal.metrics._map import map_score
+from sk_crossmodal.metrics._report import HierarchyReport, hierarchy_report
+from sk_crossmodal.metrics._scorers import (
+    gap_scorer,
+    hierarchy_scorers,
+    hit_at_1_scorer,
+    map_scorer,
+    perr_scorer,
+)
+
+__all__ = [
+    "HierarchyReport",
+    "gap_score",
+    "gap_scorer",
+    "hierarchy_report",
+    "hierarchy_scorers",
+    "hit_at_1_score",
+    "hit_at_1_scorer",
+    "map_score",
+    "map_scorer",
+    "perr_score",
+    "perr_scorer",
+]

@@ -1,0 +1,119 @@
+"""Global average precision."""
+
+from sk_crossmodal.metrics._problem import prepare
+from sk_crossmodal.metrics._ranking import average_precision, rank_positives
+from sk_crossmodal.metrics._validation import check_top_k
+
+POOL_BLOCK = 2**22  # scores sorted at a time when every score is in the pool
+
+
+def gap_score(y_true, y_score, *, top_k=20, sample_weight=None):
+    """Compute the global average precision (GAP).
+
+    The `top_k` best labels of each video are pooled over all videos, and the area under the
+    precision-recall curve of the pool is taken without interpolation: the mean, over **all**
+    true labels, of the precision at the score of each; a true label outside the pool adds 0.
+    Tied scores share one threshold, as in scikit-learn; which of tied labels are among the
+    best `top_k` is decided for the lowest index.
+
+    Parameters
+    ----------
+    y_true : {array-like, sparse array or matrix} of shape (n_videos, n_labels)
+        True labels as a multilabel indicator of zeros and ones.
+    y_score : array-like of shape (n_videos, n_labels)
+        Scores, probabilities or logits; higher means more likely. Infinite scores are
+        allowed, NaN is not.
+    top_k : int or None, default=20
+        How many labels of each video enter the pool. 20 is the convention of YouTube-8M;
+        None takes all, which gives micro-averaged average precision.
+    sample_weight : array-like of shape (n_videos,), default=None
+        Weights of the videos: an integer weight counts as so many copies, a video of weight
+        zero is absent.
+
+    Returns
+    -------
+    float
+        From 0 to 1, higher is better; 0.0 if there is no true label at all, as in Google's
+        evaluator.
+
+    Raises
+    ------
+    ValueError
+        If the inputs do not have one 2-D shape, `y_true` holds anything but 0 and 1,
+        `y_score` holds NaN, or a parameter is not one of those above.
+
+    See Also
+    --------
+    map_score : The same within each label, averaged.
+
+    References
+    ----------
+    Section 4.2 of P. Goyal, S. Sahu, S. Ghosh and C. Lee, "Cross-modal Learning for
+    Multi-modal Video Categorization", 2020; the evaluator of google/youtube-8m.
+
+    Examples
+    --------
+    >>> from sk_crossmodal.metrics import gap_score
+    >>> y_true = [[1, 0, 1], [0, 0, 1]]
+    >>> y_score = [[0.9, 0.8, 0.1], [0.3, 0.7, 0.2]]
+    >>> print(f"{gap_score(y_true, y_score):.4f}")
+    0.6333
+    >>> print(f"{gap_score(y_true, y_score, top_k=1):.4f}")
+    0.3333
+    """
+    check_top_k(top_k)
+    return gap(prepare(y_true, y_score, sample_weight), top_k)
+
+
+def gap(problem, top_k):
+    """Compute GAP of a prepared problem.
+
+    Parameters
+    ----------
+    problem : Problem
+        Labels and scores.
+    top_k : int or None
+        Size of each video's part of the pool.
+
+    Returns
+    -------
+    float
+        The score.
+    """
+    if top_k is not None and top_k < problem.n_labels:
+        (hits,), pool = rank_positives(problem, [top_k], pool_size=top_k)
+        return gap_of_pool(problem, hits, pool)
+    return _pooled_precision(problem, slice(None), problem.row_blocks(POOL_BLOCK))
+
+
+def gap_of_pool(problem, hits, pool):
+    """Compute GAP from what `rank_positives` found.
+
+    Parameters
+    ----------
+    problem : Problem
+        Labels and scores.
+    hits : ndarray of shape (n_positives,)
+        Which true labels are in the pool.
+    pool : ndarray of shape (n_videos, top_k)
+        The scores in the pool.
+
+    Returns
+    -------
+    float
+        The score.
+    """
+    return _pooled_precision(problem, hits, [(0, pool)])
+
+
+def _pooled_precision(problem, hits, blocks):
+    videos = problem.positives[0]
+    total = videos.size if problem.weights is None else problem.weights[videos].sum()
+    if not total:
+        return 0.0
+    parts = (
+        (block.ravel(), problem.weights_of(slice(first, first + len(block)), block.shape[1]))
+        for first, block in blocks
+    )
+    own = problem.positive_scores()[hits], problem.weights_of(videos[hits])
+    return average_precision(own, parts, total)

@@ -1,0 +1,148 @@
+"""The scores as scikit-learn scorers."""
+
+import numpy as np
+from sklearn.metrics import make_scorer
+
+from sk_crossmodal.metrics._gap import gap, gap_score
+from sk_crossmodal.metrics._hits import (
+    best_hits,
+    hit_at_1_of_hits,
+    hit_at_1_score,
+    perr_hits,
+    perr_of_hits,
+    perr_score,
+)
+from sk_crossmodal.metrics._levels import SCORES, level_columns, level_numbers
+from sk_crossmodal.metrics._map import class_scores, map_score, mean_over_classes
+from sk_crossmodal.metrics._problem import ROWS, prepare
+from sk_crossmodal.metrics._validation import check_option, check_threshold, check_top_k
+
+gap_scorer = make_scorer(gap_score, response_method="predict_proba")
+map_scorer = make_scorer(map_score, response_method="predict_proba")
+perr_scorer = make_scorer(perr_score, response_method="predict_proba")
+hit_at_1_scorer = make_scorer(hit_at_1_score, response_method="predict_proba")
+
+
+def hierarchy_scorers(hierarchy, *, top_k=20, rows="either", threshold=0.5):
+    """Make the four scorers, overall and for every level, for scikit-learn's searches.
+
+    All use ``predict_proba``, and scikit-learn calls it once a split for all of them. An
+    estimator must say what its columns are by a 2-D ``classes_`` of ``[0, 1]`` rows, or by a list
+    of arrays: of a 1-D ``classes_`` of two (`MLPClassifier` with two labels) scikit-learn hands
+    on only one column.
+
+    Parameters
+    ----------
+    hierarchy : LabelHierarchy or array-like of shape (n_labels,)
+        The hierarchy of the labels, in the order of the columns, or just the level of each.
+        Only the levels are kept.
+    top_k : int or None, default=20
+        How many labels of each video enter the pool of GAP; None takes all. MAP always ranks
+        all videos for each label.
+    rows : {"either", "truth", "all"}, default="either"
+        Which videos count for a level: those with a true or a predicted label at it, those
+        with a true one, or all. Overall, all count.
+    threshold : float, default=0.5
+        A label is predicted if its probability is above this.
+
+    Returns
+    -------
+    dict of str to scorer
+        "gap", "map", "perr" and "hit_at_1", and each with "_level_0", "_level_1", ... A score
+        is NaN where no video is left.
+
+    Raises
+    ------
+    ValueError
+        If `hierarchy` has no levels or a parameter is not one of those above.
+
+    See Also
+    --------
+    hierarchy_report : The same numbers as a table.
+
+    References
+    ----------
+    Section 4.2 and Table 4 of P. Goyal, S. Sahu, S. Ghosh and C. Lee, "Cross-modal Learning
+    for Multi-modal Video Categorization", 2020.
+
+    Examples
+    --------
+    >>> from sk_crossmodal.metrics import hierarchy_scorers
+    >>> scorers = hierarchy_scorers([0, 0, 1])
+    >>> list(scorers)[:5]
+    ['gap', 'map', 'perr', 'hit_at_1', 'gap_level_0']
+    >>> import numpy as np
+    >>> from sklearn.ensemble import RandomForestClassifier
+    >>> X, y = np.eye(3), np.array([[1, 0, 1], [1, 1, 0], [0, 1, 0]])
+    >>> forest = RandomForestClassifier(n_estimators=9, random_state=0).fit(X, y)
+    >>> scorers["gap_level_1"](forest, X, y)
+    1.0
+    """
+    check_top_k(top_k)
+    check_option("rows", rows, ROWS)
+    check_threshold(threshold)
+    levels = level_numbers(hierarchy)
+    scorers = {
+        "gap": make_scorer(gap_score, response_method="predict_proba", top_k=top_k),
+        "map": map_scorer,
+        "perr": perr_scorer,
+        "hit_at_1": hit_at_1_scorer,
+    }
+    for level in np.unique(levels).tolist():
+        for score in SCORES:
+            scorers[f"{score}_level_{level}"] = make_scorer(
+                level_score,
+                response_method="predict_proba",
+                score=score,
+                level=level,
+                levels=levels,
+                top_k=top_k,
+                rows=rows,
+                threshold=threshold,
+            )
+    return scorers
+
+
+def level_score(
+    y_true, y_score, *, score, level, levels, top_k, rows, threshold, sample_weight=None
+):
+    """Compute one score at one level, as in :func:`hierarchy_report`.
+
+    Parameters
+    ----------
+    y_true : {array-like, sparse array or matrix} of shape (n_videos, n_labels)
+        True labels as a multilabel indicator of zeros and ones.
+    y_score : array-like of shape (n_videos, n_labels)
+        Scores.
+    score : {"gap", "map", "perr", "hit_at_1"}
+        Which score.
+    level : int
+        Which level.
+    levels : ndarray of shape (n_labels,)
+        The level of every label.
+    top_k : int or None
+        How many labels of each video enter the pool of GAP.
+    rows : {"either", "truth", "all"}
+        Which videos count.
+    threshold : float
+        A label is predicted if its score is above this.
+    sample_weight : array-like of shape (n_videos,), default=None
+        Weights of the videos.
+
+    Returns
+    -------
+    float
+        The score; NaN if no video is left.
+    """
+    whole = prepare(y_true, y_score, sample_weight)
+    columns = level_columns(levels, whole.n_labels)[f"level {level}"]
+    part = whole.select(columns, rows, threshold)
+    if not part.n_videos:
+        return float("nan")
+    if score == "gap":
+        return gap(part, top_k)
+    if score == "map":
+        return mean_over_classes(class_scores(part))
+    if score == "perr":
+        return perr_of_hits(part, perr_hits(part))
+    return hit_at_1_of_hits(part, best_hits(part))

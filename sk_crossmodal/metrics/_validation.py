@@ -1,0 +1,156 @@
+"""What the metrics accept; everything else is a ValueError that says what was given."""
+
+from numbers import Integral, Real
+
+import numpy as np
+import scipy.sparse as sp
+
+
+def check_labels(y_true):
+    """Return a multilabel indicator as a canonical boolean CSR array.
+
+    Parameters
+    ----------
+    y_true : array-like or sparse array of shape (n_videos, n_labels)
+        Zeros and ones of any numeric dtype; stored zeros are dropped.
+
+    Returns
+    -------
+    csr_array of shape (n_videos, n_labels)
+        Boolean, indices sorted; the input is not changed.
+    """
+    given = y_true if sp.issparse(y_true) else np.asarray(y_true)
+    _check_table("y_true", given, "a multilabel indicator of shape (n_videos, n_labels)")
+    if sp.issparse(given):
+        labels = sp.csr_array(given, copy=True)
+        labels.sum_duplicates()
+        labels.eliminate_zeros()
+        _check_ones(labels.data)
+        return labels.astype(bool)
+    videos, columns = np.nonzero(given)
+    _check_ones(given[videos, columns])
+    return sp.csr_array((np.ones(videos.size, bool), (videos, columns)), shape=given.shape)
+
+
+def check_scores(y_score, shape):
+    """Return scores as a dense float array of the given shape, float32 and float64 untouched.
+
+    Parameters
+    ----------
+    y_score : array-like of shape (n_videos, n_labels)
+        Probabilities or logits. Infinite scores rank as what they are; NaN is an error.
+    shape : tuple of int
+        The shape of the labels.
+
+    Returns
+    -------
+    ndarray of shape (n_videos, n_labels)
+        The input itself where its dtype allows.
+    """
+    if sp.issparse(y_score):
+        raise ValueError("y_score must be dense, got a sparse array: every label needs a score")
+    scores = np.asarray(y_score)
+    _check_table("y_score", scores, "scores of shape (n_videos, n_labels)")
+    if scores.shape != shape:
+        raise ValueError(
+            f"y_true and y_score must have one shape, got y_true of {shape} "
+            f"and y_score of {scores.shape}"
+        )
+    # numpy sorts float16 slowly; everything else that is not float32 counts in float64.
+    narrow = scores.dtype.kind == "f" and scores.dtype.itemsize <= 4
+    scores = scores.astype(np.float32 if narrow else np.float64, copy=False)
+    if np.isnan(scores.min()):  # the minimum is NaN if any is, and needs no temporary array
+        raise ValueError(f"y_score must not contain NaN, got {np.isnan(scores).sum()} of them")
+    return scores
+
+
+def check_weights(sample_weight, n_videos):
+    """Return weights as float64 of shape (n_videos,), or None.
+
+    Parameters
+    ----------
+    sample_weight : array-like of shape (n_videos,) or None
+        Finite, not negative, not all zero.
+    n_videos : int
+        The number expected.
+
+    Returns
+    -------
+    ndarray of shape (n_videos,) or None
+        The weights.
+    """
+    if sample_weight is None:
+        return None
+    weights = np.asarray(sample_weight)
+    if weights.shape != (n_videos,) or weights.dtype.kind not in "biuf":
+        raise ValueError(
+            f"sample_weight must be {n_videos} numbers, one for each video, "
+            f"got shape {weights.shape} and dtype {weights.dtype}"
+        )
+    weights = weights.astype(np.float64, copy=False)
+    if not np.isfinite(weights).all() or weights.min() < 0:
+        raise ValueError(
+            "sample_weight must be finite and not negative, "
+            f"got values from {weights.min()} to {weights.max()}"
+        )
+    if not weights.any():
+        raise ValueError("sample_weight must not be zero everywhere: no video would be left")
+    return weights
+
+
+def check_top_k(top_k):
+    """Raise ValueError unless `top_k` is None or a positive integer.
+
+    Parameters
+    ----------
+    top_k : object
+        What the user gave.
+    """
+    integral = isinstance(top_k, Integral) and not isinstance(top_k, bool)
+    if top_k is not None and not (integral and top_k >= 1):
+        raise ValueError(f"top_k must be None or an integer of at least 1, got {top_k!r}")
+
+
+def check_option(name, value, options):
+    """Raise ValueError unless `value` is one of `options`.
+
+    Parameters
+    ----------
+    name : str
+        The parameter's name.
+    value : object
+        What the user gave.
+    options : tuple of str
+        What is expected.
+    """
+    if not (isinstance(value, str) and value in options):
+        raise ValueError(f"{name} must be one of {options}, got {value!r}")
+
+
+def check_threshold(threshold):
+    """Raise ValueError unless `threshold` is a number.
+
+    Parameters
+    ----------
+    threshold : object
+        What the user gave.
+    """
+    if not isinstance(threshold, Real) or np.isnan(threshold):
+        raise ValueError(f"threshold must be a number, got {threshold!r}")
+
+
+def _check_table(name, table, expected):
+    if table.ndim != 2 or 0 in table.shape:
+        raise ValueError(
+            f"{name} must be {expected}, both at least 1; "
+            f"got {table.ndim} dimension(s), shape {table.shape}"
+        )
+    if table.dtype.kind not in "biuf":
+        raise ValueError(f"{name} must be numbers or booleans, got dtype {table.dtype}")
+
+
+def _check_ones(values):
+    wrong = np.unique(values[values != 1])
+    if wrong.size:
+        shown = ", ".join(str(value) for value in wrong[:3])
+        raise ValueError(f"y_true must contain 0 and 1 only, got {shown}")

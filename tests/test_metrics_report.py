@@ -1,0 +1,223 @@
+"""Reports by level and by group, against the scores of the columns and videos alone."""
+
+import json
+from dataclasses import FrozenInstanceError
+
+import numpy as np
+import pytest
+import scipy.sparse as sp
+
+from sk_crossmodal.metrics import (
+    gap_score,
+    hierarchy_report,
+    hit_at_1_score,
+    map_score,
+    perr_score,
+)
+
+
+class Forest:
+    """Stands for a LabelHierarchy: two roots, one label under both, columns in any order.
+
+    animal -> cat, dog; home -> lamp, dog; cat -> kitten.
+    """
+
+    nodes = ("kitten", "animal", "dog", "home", "cat", "lamp")
+    display_names = ("Kitten", "Animal", "Dog", "Home", "Cat", "Lamp")
+    levels = np.array([2, 0, 1, 0, 1, 1])
+    roots = ("animal", "home")
+
+    def root_matrix(self):
+        members = [[1, 0], [1, 0], [1, 1], [0, 1], [1, 0], [0, 1]]
+        return sp.csr_array(np.array(members, bool))
+
+
+GROUPS = {"Animal": [0, 1, 2, 4], "Home": [2, 3, 5]}
+
+
+def make(seed=0, n_videos=80):
+    rng = np.random.default_rng(seed)
+    y_true = rng.random((n_videos, 6)) < 0.15
+    return y_true, np.clip(0.6 * rng.random(y_true.shape) + 0.4 * y_true, 0, 1)
+
+
+def kept(y_true, y_score, rows, threshold):
+    """Which videos count, video by video."""
+    return [
+        rows == "all" or any(truth) or (rows == "either" and max(scores) > threshold)
+        for truth, scores in zip(y_true, y_score, strict=True)
+    ]
+
+
+def by_hand(y_true, y_score, weight, top_k):
+    weight = {"sample_weight": weight}
+    return (
+        gap_score(y_true, y_score, top_k=top_k, **weight),
+        map_score(y_true, y_score, **weight),
+        perr_score(y_true, y_score, **weight),
+        hit_at_1_score(y_true, y_score, **weight),
+    )
+
+
+def assert_row(report, row, columns, problem, rows, threshold, top_k):
+    y_true, y_score, weight = problem
+    y_true, y_score = y_true[:, columns], y_score[:, columns]
+    keep = np.array(kept(y_true, y_score, rows, threshold)) & (weight > 0)
+    assert report.n_videos[row] == keep.sum()
+    assert report.n_labels[row] == len(columns)
+    got = [getattr(report, name)[row] for name in ("gap", "map", "perr", "hit_at_1")]
+    expected = by_hand(y_true[keep], y_score[keep], weight[keep], top_k)
+    assert got == pytest.approx(expected, abs=1e-12)
+
+
+@pytest.mark.parametrize("rows", ["either", "truth", "all"])
+@pytest.mark.parametrize("threshold", [0.0, 0.5, 0.55])
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize("top_k", [2, 20, None])
+def test_levels_and_groups_are_the_scores_of_their_columns(rows, threshold, weighted, top_k):
+    y_true, y_score = make()
+    weight = np.random.default_rng(1).integers(0, 3, len(y_true)) if weighted else None
+    options = {"rows": rows, "threshold": threshold, "top_k": top_k, "sample_weight": weight}
+    problem = y_true, y_score, np.ones(len(y_true)) if weight is None else weight
+
+    report = hierarchy_report(y_true, y_score, Forest(), **options)
+    assert report.rows == ("overall", "level 0", "level 1", "level 2")
+    assert_row(report, 0, range(6), problem, "all", threshold, top_k)
+    for level in range(3):
+        columns = np.flatnonzero(Forest.levels == level)
+        assert_row(report, level + 1, columns, problem, rows, threshold, top_k)
+
+    report = hierarchy_report(y_true, y_score, Forest(), by_group=True, **options)
+    assert report.rows == tuple(GROUPS)
+    for row, columns in enumerate(GROUPS.values()):
+        assert_row(report, row, columns, problem, rows, threshold, top_k)
+
+
+def test_rules_keep_different_videos():
+    y_true, y_score = make()
+    numbers = {
+        rows: hierarchy_report(y_true, y_score, Forest(), rows=rows).n_videos[1:]
+        for rows in ("truth", "either", "all")
+    }
+    assert (numbers["truth"] < numbers["either"]).all()
+    assert (numbers["either"] < numbers["all"]).all()
+
+
+def test_a_score_at_the_threshold_is_not_a_prediction():
+    report = hierarchy_report([[0, 1], [1, 0]], [[0.5, 0.9], [0.2, 0.6]], [0, 1])
+    assert report.n_videos.tolist() == [2, 1, 2]
+
+
+def test_all_labels_in_the_pool_of_gap():
+    rng = np.random.default_rng(2)
+    y_true, y_score = rng.random((30, 60)) < 0.2, rng.random((30, 60))
+    levels = np.arange(60) % 2
+    report = hierarchy_report(y_true, y_score, levels, top_k=None, rows="all")
+    expected = [gap_score(y_true, y_score, top_k=None)]
+    for level in range(2):
+        part = np.s_[:, level::2]
+        expected.append(gap_score(y_true[part], y_score[part], top_k=None))
+        assert expected[-1] != gap_score(y_true[part], y_score[part])
+    assert report.gap.tolist() == pytest.approx(expected, abs=1e-12)
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+def test_repeating_everything_changes_the_number_of_videos_only(weighted):
+    y_true, y_score = make()
+    weight = np.arange(len(y_true)) % 3 if weighted else np.ones(len(y_true))
+    once = hierarchy_report(y_true, y_score, Forest(), sample_weight=weight)
+    tall = (np.tile(y_true, (50, 1)), np.tile(y_score, (50, 1)))
+    many = hierarchy_report(*tall, Forest(), sample_weight=np.tile(weight, 50))
+    np.testing.assert_array_equal(many.n_videos, 50 * once.n_videos)
+    for name in ("gap", "map", "perr", "hit_at_1"):
+        np.testing.assert_allclose(getattr(many, name), getattr(once, name), atol=1e-12)
+
+
+def test_levels_alone_are_enough():
+    y_true, y_score = make()
+    expected = hierarchy_report(y_true, y_score, Forest()).to_dict()
+    for levels in (Forest.levels, Forest.levels.tolist(), Forest.levels.astype(np.uint8)):
+        assert hierarchy_report(y_true, y_score, levels).to_dict() == expected
+    sparse = hierarchy_report(sp.csc_array(y_true), y_score, Forest())
+    assert sparse.to_dict() == expected
+
+
+def test_a_level_without_labels_has_no_row():
+    y_true, y_score = make()
+    report = hierarchy_report(y_true[:, :3], y_score[:, :3], [0, 3, 3])
+    assert report.rows == ("overall", "level 0", "level 3")
+
+
+def test_a_root_that_is_no_label_goes_by_its_node():
+    class Rootless(Forest):
+        roots = ("animal", ("some", "where"))
+
+    y_true, y_score = make()
+    report = hierarchy_report(y_true, y_score, Rootless(), by_group=True)
+    assert report.rows == ("Animal", "('some', 'where')")
+
+
+def test_nobody_left():
+    y_true, y_score = [[1, 0], [1, 0]], [[0.9, 0.1], [0.8, 0.2]]
+    report = hierarchy_report(y_true, y_score, [0, 1])
+    assert report.n_videos.tolist() == [2, 2, 0]
+    for name in ("gap", "map", "perr", "hit_at_1"):
+        assert np.isnan(getattr(report, name)).tolist() == [False, False, True]
+    assert str(report).splitlines()[-1].split() == ["level", "1", "0", "1", "-", "-", "-", "-"]
+
+
+def test_a_group_without_labels():
+    class Empty(Forest):
+        def root_matrix(self):
+            return sp.csr_array(np.array([[True, False]] * 6))
+
+    y_true, y_score = make()
+    for rows in ("either", "truth"):
+        report = hierarchy_report(y_true, y_score, Empty(), by_group=True, rows=rows)
+        assert report.n_videos[1] == report.n_labels[1] == 0
+        assert np.isnan(report.gap[1])
+
+
+def test_logits_with_a_threshold_of_zero():
+    y_true, y_score = make()
+    y_score = np.clip(y_score, 1e-6, 1 - 1e-6)
+    logits = np.log(y_score / (1 - y_score))
+    one = hierarchy_report(y_true, y_score, Forest()).to_dict()
+    two = hierarchy_report(y_true, logits, Forest(), threshold=0.0).to_dict()
+    assert one == two
+
+
+def test_printed_as_error_rates_in_percent():
+    y_true = [[1, 1, 0], [1, 0, 0]]
+    y_score = [[0.9, 0.6, 0.7], [0.8, 0.2, 0.1]]
+    lines = str(hierarchy_report(y_true, y_score, [0, 1, 1])).splitlines()
+    assert "error rates in percent" in lines[0]
+    assert lines[1].split() == ["videos", "labels", "GAP", "MAP", "PERR", "Hit@1"]
+    assert lines[2].split() == ["overall", "2", "3", "8.33", "0.00", "25.00", "0.00"]
+    assert lines[3].split() == ["level", "0", "2", "1", "0.00", "0.00", "0.00", "0.00"]
+    assert lines[4].split() == ["level", "1", "1", "2", "50.00", "0.00", "100.00", "100.00"]
+    assert len({len(line) for line in lines[1:]}) == 1
+
+
+def test_as_dictionary_and_data_frame():
+    pd = pytest.importorskip("pandas")
+    y_true, y_score = make()
+    report = hierarchy_report(y_true, y_score, Forest())
+    plain = report.to_dict()
+    assert json.loads(json.dumps(plain)) == plain
+    names = ["n_videos", "n_labels", "gap", "map", "perr", "hit_at_1"]
+    assert list(plain) == ["rows", *names]
+    frame = report.to_frame()
+    assert isinstance(frame, pd.DataFrame)
+    assert list(frame.columns) == names
+    assert tuple(frame.index) == report.rows
+    np.testing.assert_array_equal(frame["gap"], report.gap)
+    assert frame.loc["level 1", "n_videos"] == report.n_videos[2]
+
+
+def test_cannot_be_changed():
+    report = hierarchy_report(*make(), Forest())
+    with pytest.raises(FrozenInstanceError):
+        report.gap = None
+    with pytest.raises(ValueError, match="read-only"):
+        report.gap[0] = 1.0
