@@ -1,1 +1,18 @@
-"""Cross-modal video classifiers for scikit-learn."""
+"""Cross-modal video classifiers for scikit-learn.
+
+An implementation of Goyal, Sahu, Ghosh, Lee, "Cross-modal Learning for Multi-modal Video
+Categorization" (2020).
+"""
+
+from .classification import CrossModalTransformerClassifier
+from .correlation import CorrelationTower
+from .hierarchy import HierarchyLabelBinarizer, LabelHierarchy
+from .multimodal import MultimodalArray
+
+__all__ = [
+    "CorrelationTower",
+    "CrossModalTransformerClassifier",
+    "HierarchyLabelBinarizer",
+    "LabelHierarchy",
+    "MultimodalArray",
+]

@@ -126,10 +126,14 @@ class MultimodalArray:
         return self.shape[0]
 
     def __repr__(self):
-        return f"MultimodalArray({len(self)} videos, " + ", ".join(
-            f"{name}: {_span(part.lengths)} frames of {part.width} {part.values.dtype}"
-            for name, part in self._frames.items()
-        ) + ")"
+        return (
+            f"MultimodalArray({len(self)} videos, "
+            + ", ".join(
+                f"{name}: {_span(part.lengths)} frames of {part.width} {part.values.dtype}"
+                for name, part in self._frames.items()
+            )
+            + ")"
+        )
 
     def __getitem__(self, key):
         # scikit-learn selects rows with ``X[rows, ...]``.

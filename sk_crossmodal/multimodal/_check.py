@@ -81,16 +81,22 @@ def as_multimodal(X, *more, modalities=None):
 
 def _non_empty(array):
     if not len(array):
-        raise ValueError("Found array with 0 sample(s) while a minimum of 1 is required: X is empty.")
+        raise ValueError(
+            "Found array with 0 sample(s) while a minimum of 1 is required: X is empty."
+        )
     return array
 
 
 def _positional_names(count, modalities):
     if modalities is None:
-        return [DEFAULT_NAMES[i] if i < len(DEFAULT_NAMES) else f"modality_{i}" for i in range(count)]
+        return [
+            DEFAULT_NAMES[i] if i < len(DEFAULT_NAMES) else f"modality_{i}" for i in range(count)
+        ]
     names = list(modalities)
     if len(names) != count:
-        raise ValueError(f"modalities names {len(names)} modalities {names}, but {count} were given.")
+        raise ValueError(
+            f"modalities names {len(names)} modalities {names}, but {count} were given."
+        )
     return names
 
 
@@ -134,7 +140,7 @@ def _column_slices(width, modalities):
     if not isinstance(modalities, Mapping):
         names = list(modalities)
         share = -(-width // len(names))
-        modalities = {name: share for name in names[:-1]}
+        modalities = dict.fromkeys(names[:-1], share)
         modalities[names[-1]] = width - share * (len(names) - 1)
     if all(isinstance(size, slice) for size in modalities.values()):
         slices = dict(modalities)

@@ -1,0 +1,5 @@
+"""The classifiers."""
+
+from ._transformer import CrossModalTransformerClassifier
+
+__all__ = ["CrossModalTransformerClassifier"]

@@ -1,0 +1,5 @@
+"""The correlation tower: how related the modalities of a video are."""
+
+from ._tower import CorrelationTower
+
+__all__ = ["CorrelationTower"]

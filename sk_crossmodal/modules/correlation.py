@@ -1,0 +1,133 @@
+"""The network of the correlation tower (Section 3, Figure 5)."""
+
+import torch
+from torch import nn
+
+from .influence import unordered_pairs
+from .masking import masked_mean
+from .network import FrameScaler
+
+
+class MeanEncoder(nn.Module):
+    """One ReLU layer over each frame, and the mean over the frames.
+
+    Parameters
+    ----------
+    widths : sequence of int
+        Width of the frames of each modality.
+    spec : None
+        The mean has no attention to influence.
+    d_model : int
+        Width of the output.
+    dropout : float
+        Probability of dropping a number of a frame before the layer.
+
+    Notes
+    -----
+    Shape: a list of ``(B, T, widths[i])`` with masks ``(B, T)`` to a list of ``(B, d_model)``.
+    """
+
+    influences = None
+
+    def __init__(self, widths, spec=None, *, d_model=512, dropout=0.1):
+        super().__init__()
+        if spec is not None:
+            raise ValueError("MeanEncoder has no attention that could be influenced.")
+        self.out_features = d_model
+        self.towers = nn.ModuleList(
+            nn.Sequential(nn.Dropout(dropout), nn.Linear(width, d_model), nn.ReLU())
+            for width in widths
+        )
+
+    def forward(self, frames, masks, links=None):
+        """Encode each modality on its own."""
+        return [
+            masked_mean(tower(x), mask)
+            for tower, x, mask in zip(self.towers, frames, masks, strict=True)
+        ]
+
+
+class CorrelationNetwork(nn.Module):
+    """One encoder a modality; per pair of modalities, their outputs through a ReLU network.
+
+    Parameters
+    ----------
+    moments, encoder, encoder_params
+        As in `CrossModalNetwork`.
+    hidden_layer_sizes : sequence of int
+        Sizes of the fully connected layers over the concatenated outputs of a pair.
+    dropout : float
+        Probability of dropping a number before each of these layers.
+
+    Notes
+    -----
+    Shape: dicts of ``(B, T, d)`` frames and ``(B, T)`` masks to logits ``(B, n_pairs)``; with
+    ``paired=True`` the batch is B videos and then their B partners, and the result is
+    ``(B, 2 n_pairs)``: each video with itself, then with its partner.
+
+    NOTE[paper]: the layers see the product of the two encoders' outputs beside the outputs
+    themselves; matching is a product, slow to learn from the concatenation alone.
+    """
+
+    def __init__(
+        self, moments, *, encoder, encoder_params, hidden_layer_sizes=(512,), dropout=0.1
+    ):
+        super().__init__()
+        self.names = tuple(moments)
+        self.pairs = unordered_pairs(len(self.names))
+        self.scalers = nn.ModuleList(FrameScaler(*moments[name]) for name in self.names)
+        self.encoder = encoder([len(mean) for mean, _ in moments.values()], **encoder_params)
+        self.hidden = nn.ModuleList(
+            _hidden_net(3 * self.encoder.out_features, hidden_layer_sizes, dropout)
+            for _ in self.pairs
+        )
+        self.outputs = nn.ModuleList(nn.Linear(hidden_layer_sizes[-1], 1) for _ in self.pairs)
+
+    def encode(self, frames, masks):
+        """Encoder output of each modality, a list of (B, d)."""
+        masks = [masks[name] for name in self.names]
+        x = [
+            scaler(frames[name], mask)
+            for scaler, name, mask in zip(self.scalers, self.names, masks, strict=True)
+        ]
+        return self.encoder(x, masks)
+
+    def embed(self, first, second):
+        """Last hidden layer of every pair, (B, n_pairs, H), from two lists of encoder outputs.
+
+        The first modality of each pair is taken from `first`, the second from `second`: the same
+        list twice for the modalities of one video, two lists for two videos.
+        """
+        return torch.stack(
+            [
+                hidden(torch.cat([first[a], second[b], first[a] * second[b]], -1))
+                for hidden, (a, b) in zip(self.hidden, self.pairs, strict=True)
+            ],
+            1,
+        )
+
+    def classify(self, embedding):
+        """Logits (B, n_pairs) of embeddings (B, n_pairs, H)."""
+        return torch.cat([layer(embedding[:, i]) for i, layer in enumerate(self.outputs)], -1)
+
+    def pair_embedding(self, frames, masks):
+        """Embeddings (B, n_pairs, H) of the modalities of each video."""
+        encoded = self.encode(frames, masks)
+        return self.embed(encoded, encoded)
+
+    def forward(self, frames, masks, paired=False):
+        """Logits of the modalities of each video, or of matching and mismatched pairs."""
+        encoded = self.encode(frames, masks)
+        if not paired:
+            return self.classify(self.embed(encoded, encoded))
+        videos, partners = zip(*(x.chunk(2) for x in encoded), strict=True)
+        matching = self.classify(self.embed(videos, videos))
+        return torch.cat([matching, self.classify(self.embed(videos, partners))], -1)
+
+
+def _hidden_net(width, hidden_layer_sizes, dropout):
+    layers = []
+    for size in hidden_layer_sizes:
+        layers += [nn.Dropout(dropout), nn.Linear(width, size), nn.ReLU()]
+        width = size
+    return nn.Sequential(*layers)

@@ -1,0 +1,206 @@
+"""The network around an encoder: scaling, fusion, correlation, head (Sections 2 and 3)."""
+
+import torch
+from torch import nn
+
+from .influence import InfluenceSpec, Link, unordered_pairs
+
+FUSIONS = ("early", "late", "cross_modal", "cross_modal_gated", "cross_modal_concat")
+N_CONTEXT = 8
+
+
+class FrameScaler(nn.Module):
+    """Frames minus a mean, over a scale, both fixed, and zero at padding.
+
+    Parameters
+    ----------
+    mean, scale : array-like of shape (d,)
+        What is subtracted and what is divided by.
+
+    Notes
+    -----
+    Shape: ``(B, T, d)`` with a mask ``(B, T)`` to ``(B, T, d)``.
+
+    Examples
+    --------
+    >>> import torch
+    >>> scaler = FrameScaler([1.0], [2.0])
+    >>> scaler(torch.tensor([[[5.0], [0.0]]]), torch.tensor([[True, False]]))
+    tensor([[[2.],
+             [0.]]])
+    """
+
+    def __init__(self, mean, scale):
+        super().__init__()
+        self.register_buffer("mean", torch.as_tensor(mean, dtype=torch.get_default_dtype()))
+        self.register_buffer("inverse", 1 / torch.as_tensor(scale, dtype=self.mean.dtype))
+
+    def forward(self, x, mask):
+        """Scale the real frames."""
+        return ((x - self.mean) * self.inverse).masked_fill(~mask.unsqueeze(-1), 0.0)
+
+
+class CrossModalNetwork(nn.Module):
+    """Encoders of several modalities, fused early, late or by cross-modal attention.
+
+    Parameters
+    ----------
+    moments : dict of str to (array of shape (d,), array of shape (d,))
+        Per modality the mean and scale of its features; its keys are the modalities.
+    n_outputs : int
+        Number of logits.
+    encoder : type
+        Class of the encoder: called with the widths and an `InfluenceSpec` or None.
+    encoder_params : dict
+        Further arguments of the encoder.
+    fusion : str
+        One of `FUSIONS`: the paper's E, L, CM without correlation tower, CM-G and CM-C.
+    gate : {"hard", "soft"}
+        With ``"cross_modal_gated"``: g is ``1[p > 0.5]`` (the paper) or p.
+    influence : {"cross", "self", "none"}
+        What F is fed with: the other modality's attention (the paper), or, as controls, the
+        target's own, or nothing, which takes F away and leaves the rest as it is.
+    layer_sizes, combine, n_frames
+        As in `InfluenceSpec`.
+    n_correlation : int
+        Numbers that describe the correlation of a pair: 1 for p, more for an embedding.
+    hidden_size : int
+        Width of the ReLU layer that fuses the encoders' outputs.
+    dropout, modality_dropout : float
+        Probability of dropping a number before the head, and a whole modality of a video.
+
+    Notes
+    -----
+    Shape: dicts of ``(B, T, d)`` frames and ``(B, T)`` masks, and correlations
+    ``(B, n_pairs, n_correlation)``, to logits ``(B, n_outputs)``.
+
+    With concatenation, ``e = MLP(2p - 1)`` of 8 numbers is appended to every frame of both
+    modalities and enters F's first layer.
+    """
+
+    def __init__(
+        self,
+        moments,
+        n_outputs,
+        *,
+        encoder,
+        encoder_params,
+        fusion="cross_modal_concat",
+        gate="hard",
+        influence="cross",
+        layer_sizes=(64,),
+        combine="add",
+        n_frames=300,
+        n_correlation=1,
+        hidden_size=512,
+        dropout=0.1,
+        modality_dropout=0.0,
+    ):
+        super().__init__()
+        self.names = tuple(moments)
+        self.fusion, self.gate, self.influence = fusion, gate, influence
+        self.modality_dropout = modality_dropout
+        self.scalers = nn.ModuleList(FrameScaler(*moments[name]) for name in self.names)
+        n = len(self.names)
+        self.pairs = unordered_pairs(n)
+        concat = fusion == "cross_modal_concat" and n > 1
+        self.contexts = None
+        if concat:
+            self.contexts = nn.ModuleList(_context_net(n_correlation) for _ in self.pairs)
+        spec = None
+        if fusion.startswith("cross_modal") and influence != "none" and n > 1:
+            spec = InfluenceSpec(n_frames, tuple(layer_sizes), N_CONTEXT * concat, combine)
+        widths = [len(moments[name][0]) + N_CONTEXT * concat * (n - 1) for name in self.names]
+        if fusion == "early":
+            widths = [sum(widths)]
+        self.encoder = encoder(widths, spec, **encoder_params)
+        self.head = nn.Sequential(
+            nn.Dropout(dropout),
+            nn.Linear(len(widths) * self.encoder.out_features, hidden_size),
+            nn.ReLU(),
+            nn.Dropout(dropout),
+            nn.Linear(hidden_size, n_outputs),
+        )
+
+    def forward(self, frames, masks, correlation=None):
+        """Logits of a batch."""
+        return self.head(torch.cat(self.encoder(*self.prepare(frames, masks, correlation)), -1))
+
+    def attention(self, frames, masks, correlation=None):
+        """Per tower, attention before and after the influence, each (B, T)."""
+        return self.encoder.attention(*self.prepare(frames, masks, correlation))
+
+    def prepare(self, frames, masks, correlation=None):
+        """What the encoder takes: lists of frames and masks, and the links."""
+        masks = self.drop_modalities([masks[name] for name in self.names])
+        x = [
+            scaler(frames[name], mask)
+            for scaler, name, mask in zip(self.scalers, self.names, masks, strict=True)
+        ]
+        if self.fusion == "early":
+            return [torch.cat(x, -1)], [torch.stack(masks).any(0)], None
+        contexts = self.encode_correlation(correlation, masks)
+        if contexts is not None:
+            x = [self.append_contexts(i, x[i], masks[i], contexts) for i in range(len(x))]
+        return x, masks, self.links(correlation, contexts, masks)
+
+    def drop_modalities(self, masks):
+        """In training, take all frames of a modality from some videos, never of all modalities."""
+        if not self.training or not self.modality_dropout or len(masks) == 1:
+            return masks
+        draw = torch.rand(len(masks), len(masks[0]), device=masks[0].device)  # (M, B)
+        drop = (draw < self.modality_dropout) & (draw > draw.amin(0))
+        return [mask & ~gone[:, None] for mask, gone in zip(masks, drop, strict=True)]
+
+    def known(self, masks, a, b):
+        """Videos with frames in both modalities, (B,): only there p means something."""
+        return masks[a].any(1) & masks[b].any(1)
+
+    def encode_correlation(self, correlation, masks):
+        """The contexts e of all pairs, a list of (B, 8), or None without concatenation."""
+        if self.contexts is None:
+            return None
+        out = []
+        for i, (a, b) in enumerate(self.pairs):
+            signal = correlation[:, i]
+            if signal.shape[-1] == 1:
+                signal = 2 * signal - 1
+            signal = signal * self.known(masks, a, b).unsqueeze(-1)
+            out.append(self.contexts[i](signal))
+        return out
+
+    def append_contexts(self, i, x, mask, contexts):
+        """Concatenate to modality i's frames the context of every pair that it is part of."""
+        own = [e for pair, e in zip(self.pairs, contexts, strict=True) if i in pair]
+        appended = torch.cat([x, *(e[:, None].expand(-1, x.shape[1], -1) for e in own)], -1)
+        return appended.masked_fill(~mask.unsqueeze(-1), 0.0)
+
+    def links(self, correlation, contexts, masks):
+        """For each modality its `Link` from every other, or None if nothing influences."""
+        if self.encoder.influences is None:
+            return None
+        out = [[] for _ in masks]
+        for target in range(len(masks)):
+            for source in range(len(masks)):
+                if source == target:
+                    continue
+                pair = self.pairs.index((min(source, target), max(source, target)))
+                # Without frames on either side there is no attention to speak of.
+                gate = self.known(masks, source, target).to(self.scalers[0].mean.dtype)
+                if self.fusion == "cross_modal_gated":
+                    p = correlation[:, pair, 0]
+                    gate = gate * ((p > 0.5).to(gate.dtype) if self.gate == "hard" else p)
+                out[target].append(
+                    Link(
+                        target if self.influence == "self" else source,
+                        gate,
+                        None if contexts is None else contexts[pair],
+                    )
+                )
+        return out
+
+
+def _context_net(n_correlation):
+    return nn.Sequential(
+        nn.Linear(n_correlation, N_CONTEXT), nn.ReLU(), nn.Linear(N_CONTEXT, N_CONTEXT)
+    )

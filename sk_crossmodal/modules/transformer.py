@@ -1,0 +1,201 @@
+"""The cross-modal Transformer encoder (Section 2, Figure 3)."""
+
+import math
+
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from .masking import attendable, masked_mean
+
+
+class TransformerEncoder(nn.Module):
+    """Transformer encoders, one a modality, whose attention logits influence each other.
+
+    With ``S_m = Q_m K_m^T / sqrt(d)`` the logits of a head of modality m, and F along the key
+    axis, a head of modality v that is influenced by modality a is
+    ``softmax(S_v + g F_a(S_a)) V_v``. Frames are projected to `d_model`, given sinusoidal
+    positions, pass through pre-norm layers, and their mean represents the modality.
+
+    NOTE[paper]: the paper writes ``K_ia W_iv^K``, a projection of audio by video's matrix, and no
+    ``1/sqrt(d)``. It is read as ``W_ia^K``, the source's own logits, and the factor is restored.
+
+    Parameters
+    ----------
+    widths : sequence of int
+        Width of the frames of each modality.
+    spec : InfluenceSpec, optional
+        How modalities influence each other; None for towers on their own.
+    d_model, n_heads, n_layers : int
+        Width, heads and layers of each tower.
+    dropout : float
+        Probability of dropping, in the projections of attention and in the feed-forward part.
+
+    Notes
+    -----
+    Shape: a list of ``(B, T, widths[i])`` with masks ``(B, T)``, all on one time line, to a list
+    of ``(B, d_model)``.
+
+    Examples
+    --------
+    >>> import torch
+    >>> encoder = TransformerEncoder([16, 4], d_model=32, n_heads=4)
+    >>> frames = [torch.randn(2, 9, 16), torch.randn(2, 9, 4)]
+    >>> masks = [torch.ones(2, 9, dtype=torch.bool)] * 2
+    >>> [tuple(pooled.shape) for pooled in encoder(frames, masks)]
+    [(2, 32), (2, 32)]
+    """
+
+    def __init__(self, widths, spec=None, *, d_model=512, n_heads=8, n_layers=1, dropout=0.1):
+        super().__init__()
+        if d_model % n_heads:
+            raise ValueError(f"d_model must be a multiple of n_heads, got {d_model=}, {n_heads=}.")
+        self.out_features = d_model
+        self.combine = "add" if spec is None else spec.combine
+        self.inputs = nn.ModuleList(nn.Linear(width, d_model) for width in widths)
+        self.layers = nn.ModuleList(
+            nn.ModuleList(_Layer(d_model, n_heads, dropout) for _ in widths)
+            for _ in range(n_layers)
+        )
+        self.norms = nn.ModuleList(nn.LayerNorm(d_model) for _ in widths)
+        self.influences = None
+        if spec is not None:
+            self.influences = nn.ModuleList(spec.build(len(widths)) for _ in range(n_layers))
+
+    def forward(self, frames, masks, links=None):
+        """Encode; `links` holds, per target modality, its `Link` from every source."""
+        states = self.embed(frames)
+        for depth, layers in enumerate(self.layers):
+            attended = self.attend(depth, states, masks, links)
+            states = [
+                layer.finish(x, y) for layer, x, y in zip(layers, states, attended, strict=True)
+            ]
+        return [
+            masked_mean(norm(x), mask)
+            for norm, x, mask in zip(self.norms, states, masks, strict=True)
+        ]
+
+    def embed(self, frames):
+        """Project frames to `d_model` and add positions."""
+        return [
+            layer(x) + positions(x.shape[1], layer.out_features, x)
+            for layer, x in zip(self.inputs, frames, strict=True)
+        ]
+
+    def attend(self, depth, states, masks, links):
+        """What the heads of each modality attend to in one layer, a list of (B, h, T, d)."""
+        layers = self.layers[depth]
+        qkv = [layer.project(x) for layer, x in zip(layers, states, strict=True)]
+        if self.influences is None or links is None:
+            return [
+                F.scaled_dot_product_attention(q, k, v, attn_mask=attendable(mask))
+                for (q, k, v), mask in zip(qkv, masks, strict=True)
+            ]
+        if self.combine == "multiply":
+            weights = self.weights(depth, qkv, masks, links)
+            return [after @ v for (_, after), (_, _, v) in zip(weights, qkv, strict=True)]
+        return [
+            self.influenced(self.influences[depth][target], target, qkv, masks, links[target])
+            for target in range(len(qkv))
+        ]
+
+    def influenced(self, influences, target, qkv, masks, links):
+        """Fast form of ``softmax(S_v + sum g F(S_a)) V_v``: no logits of a source are made.
+
+        W_1 acts on keys, so ``W_1 S_a = Q_a (W_1 K_a)^T / sqrt(d)``; and the last layer is linear,
+        so the influence is a low-rank addition to the logits.
+        """
+        q, k, v = qkv[target]
+        bias = q.new_zeros(()).masked_fill(~attendable(masks[target]), -math.inf)
+        for influence, link in zip(influences, links, strict=True):
+            source_q, source_k, _ = qkv[link.source]
+            keys = source_k * masks[link.source][:, None, :, None]
+            n_frames = keys.shape[2]
+            mixed = influence.first_weight(n_frames).to(keys.dtype) @ keys  # (B, h, H, d)
+            first = source_q @ mixed.transpose(2, 3) / math.sqrt(q.shape[-1])  # (B, h, T, H)
+            hidden = link.gated(influence.hidden(first, link.context))
+            weight, last_bias = influence.last_layer(n_frames)
+            bias = bias + F.linear(hidden, weight) + link.gated(last_bias.expand(len(q), 1, 1, -1))
+        return F.scaled_dot_product_attention(q, k, v, attn_mask=bias.to(q.dtype))
+
+    def weights(self, depth, qkv, masks, links):
+        """Plain form: attention before and after the influence, pairs of (B, h, T, T)."""
+        logits = [q @ k.transpose(2, 3) / math.sqrt(q.shape[-1]) for q, k, _ in qkv]
+        out = []
+        for target, own in enumerate(logits):
+            total = 0.0
+            if self.influences is not None and links is not None:
+                for influence, link in zip(
+                    self.influences[depth][target], links[target], strict=True
+                ):
+                    pattern = logits[link.source] * masks[link.source][:, None, None, :]
+                    total = total + link.gated(influence(pattern, link.context))
+            after = own + total if self.combine == "add" else own * (1 + total)
+            padding = ~attendable(masks[target])
+            out.append([x.masked_fill(padding, -math.inf).softmax(-1) for x in (own, after)])
+        return out
+
+    def attention(self, frames, masks, links=None):
+        """Attention of the last layer, mean over heads and real queries.
+
+        Returns
+        -------
+        list of (Tensor of shape (B, T), Tensor of shape (B, T))
+            Per modality, before and after the influence.
+        """
+        states = self.embed(frames)
+        for depth, layers in enumerate(self.layers[:-1]):
+            attended = self.attend(depth, states, masks, links)
+            states = [
+                layer.finish(x, y) for layer, x, y in zip(layers, states, attended, strict=True)
+            ]
+        qkv = [layer.project(x) for layer, x in zip(self.layers[-1], states, strict=True)]
+        pairs = self.weights(len(self.layers) - 1, qkv, masks, links)
+        return [
+            tuple(masked_mean(weights.mean(1), mask) for weights in pair)
+            for pair, mask in zip(pairs, masks, strict=True)
+        ]
+
+
+class _Layer(nn.Module):
+    """The parts of a pre-norm encoder layer before and after attention."""
+
+    def __init__(self, d_model, n_heads, dropout):
+        super().__init__()
+        self.n_heads = n_heads
+        self.norm = nn.LayerNorm(d_model)
+        self.qkv = nn.Linear(d_model, 3 * d_model)
+        self.out = nn.Sequential(nn.Linear(d_model, d_model), nn.Dropout(dropout))
+        self.feed_forward = nn.Sequential(
+            nn.LayerNorm(d_model),
+            nn.Linear(d_model, 4 * d_model),
+            nn.ReLU(),
+            nn.Dropout(dropout),
+            nn.Linear(4 * d_model, d_model),
+            nn.Dropout(dropout),
+        )
+
+    def project(self, x):
+        """Queries, keys and values, each (B, h, T, d)."""
+        qkv = self.qkv(self.norm(x)).unflatten(-1, (3, self.n_heads, -1))  # (B, T, 3, h, d)
+        return qkv.permute(2, 0, 3, 1, 4).unbind(0)
+
+    def finish(self, x, attended):
+        """Residual and feed-forward part after attention."""
+        x = x + self.out(attended.transpose(1, 2).flatten(2))
+        return x + self.feed_forward(x)
+
+
+def positions(n_frames, d_model, like):
+    """Sinusoidal positions of Vaswani et al. (2017).
+
+    Examples
+    --------
+    >>> import torch
+    >>> positions(5, 8, torch.zeros(1)).shape
+    torch.Size([5, 8])
+    """
+    time = torch.arange(n_frames, device=like.device, dtype=torch.float32)[:, None]
+    half = torch.arange((d_model + 1) // 2, device=like.device, dtype=torch.float32)
+    angle = time * torch.exp(half * (-2 * math.log(10_000.0) / d_model))
+    return torch.stack([angle.sin(), angle.cos()], -1).flatten(1)[:, :d_model].to(like.dtype)

@@ -1,0 +1,191 @@
+"""`NetworkEstimator`: what every estimator here does with X, and how it trains its network."""
+
+from collections.abc import Mapping
+from contextlib import contextmanager
+
+import numpy as np
+import torch
+from sklearn.base import BaseEstimator
+from sklearn.utils import check_random_state
+from sklearn.utils.validation import check_is_fitted
+from skorch.callbacks import EarlyStopping, LRScheduler
+from skorch.helper import predefined_split
+
+from ..multimodal import as_multimodal
+from ._checks import check_number, check_option
+from ._net import MultimodalNet, WeightedLoss
+
+AUTO_STOPPING = 1000  # videos from which early_stopping="auto" holds some out
+PRECISIONS = ("auto", "float32", "float64", "bfloat16")
+
+
+class NetworkEstimator(BaseEstimator):
+    """Base of estimators that compose a skorch net: the door for X, training, application."""
+
+    def _check_training_params(self):
+        check_number("lr", self.lr, low=0, open_low=True)
+        for name in ("batch_size", "max_epochs", "max_frames"):
+            check_number(name, getattr(self, name), low=1, integer=True)
+        check_number("dropout", self.dropout, low=0, high=1)
+        check_number("verbose", self.verbose, low=0)
+        check_option("precision", self.precision, PRECISIONS)
+
+    def _check_fit_input(self, X, more):
+        """Door for X in `fit`: a container with finite frames, and what is remembered of it."""
+        array = as_multimodal(X, *more, modalities=self.modalities)
+        array.check_finite()
+        return array
+
+    def _remember_input(self, array):
+        self.modality_names_in_ = array.modality_names
+        self._n_features = array.n_features
+        self.n_features_in_ = sum(self._n_features.values())
+
+    def _check_predict_input(self, X, more):
+        """Door for X after `fit`: the same modalities with the same widths, in order."""
+        check_is_fitted(self)
+        names = self.modality_names_in_
+        if more and 1 + len(more) != len(names):
+            raise ValueError(
+                f"{1 + len(more)} modalities were given, but {type(self).__name__} was fitted "
+                f"with {len(names)}: {list(names)}."
+            )
+        split = self.modalities if isinstance(self.modalities, Mapping) else self._n_features
+        modalities = names if more or _has_names(X) else split
+        array = as_multimodal(X, *more, modalities=modalities)
+        for name, width in self._n_features.items():
+            if array.n_features[name] != width:
+                raise ValueError(
+                    f"Modality {name!r} has frames of {array.n_features[name]} features, but "
+                    f"{type(self).__name__} was fitted with {width}."
+                )
+        array.check_finite()
+        return array
+
+    def _train(self, module, module_params, train_set, valid_set, loss, seed):
+        """Build the net, train it and set `net_`, `module_`, `history_` and `n_iter_`."""
+        params = {
+            "criterion": WeightedLoss,
+            "optimizer": torch.optim.AdamW,
+            "optimizer__weight_decay": 0.0,
+            "lr": self.lr,
+            "batch_size": self.batch_size,
+            "max_epochs": self.max_epochs,
+            "device": resolve_device(self.device),
+            "precision": resolve_precision(self.precision, resolve_device(self.device)),
+            "compile": getattr(self, "compile", False),
+            "verbose": self.verbose,
+            "train_split": None if valid_set is None else predefined_split(valid_set),
+            "callbacks": self._callbacks(valid_set),
+            **{f"module__{name}": value for name, value in module_params.items()},
+            **{f"criterion__{name}": value for name, value in loss.items()},
+            **(getattr(self, "net_params", None) or {}),
+        }
+        net = MultimodalNet(module, **params)
+        with seeded(seed):
+            net.fit(train_set, y=None)
+        # The net keeps the split, and with it the validation data, which nobody needs again.
+        net.train_split = None
+        self.net_ = net
+        self.module_ = net.module_
+        self.history_ = [{k: v for k, v in row.items() if k != "batches"} for row in net.history]
+        self.n_iter_ = len(self.history_)
+
+    def _callbacks(self, valid_set):
+        monitor = "train_loss" if valid_set is None else "valid_loss"
+        callbacks = []
+        if (patience := getattr(self, "lr_patience", None)) is not None:
+            policy = torch.optim.lr_scheduler.ReduceLROnPlateau
+            callbacks.append(
+                ("lr_scheduler", LRScheduler(policy, monitor=monitor, patience=patience))
+            )
+        if valid_set is not None:
+            sink = print if self.verbose else _silent
+            callbacks.append(
+                ("early_stopping", EarlyStopping(patience=5, load_best=True, sink=sink))
+            )
+        return callbacks + list(getattr(self, "callbacks", None) or [])
+
+    def _sample_weight(self, sample_weight, array):
+        """Weights as float64 (n,), or ValueError if they do not fit or are all zero."""
+        if sample_weight is None:
+            return np.ones(len(array))
+        weight = np.asarray(sample_weight, dtype=np.float64)
+        if weight.shape != array.shape:
+            raise ValueError(
+                f"sample_weight.shape == {weight.shape}, expected {array.shape}: one a video."
+            )
+        if not np.isfinite(weight).all() or (weight < 0).any():
+            raise ValueError("sample_weight must be finite and at least 0.")
+        if not weight.any():
+            raise ValueError("All values of sample_weight are zero; nothing is left to fit.")
+        return weight
+
+    def _split(self, n, seed):
+        """Rows to train on and rows held out, the latter empty without early stopping."""
+        check_option("early_stopping", self.early_stopping, ("auto", True, False))
+        stop = n >= AUTO_STOPPING if self.early_stopping == "auto" else self.early_stopping
+        rows = np.random.RandomState(seed).permutation(n)
+        if not stop:
+            return np.arange(n), rows[:0]
+        check_number("validation_fraction", self.validation_fraction, low=0, open_low=True)
+        held_out = int(np.ceil(self.validation_fraction * n))
+        if held_out >= n:
+            raise ValueError(
+                f"validation_fraction={self.validation_fraction!r} leaves none of the {n} videos "
+                "to train on; it must be below 1."
+            )
+        return np.sort(rows[held_out:]), np.sort(rows[:held_out])
+
+    def _seeds(self, count):
+        """Seeds for the parts of a fit, all decided by `random_state`."""
+        return check_random_state(self.random_state).randint(2**31 - 1, size=count).tolist()
+
+
+def _has_names(X):
+    """Whether X names its modalities itself."""
+    return hasattr(X, "modality_names") or hasattr(X, "keys")
+
+
+def _silent(*args, **kwargs):
+    pass
+
+
+@contextmanager
+def seeded(seed):
+    """Run with torch's random numbers seeded, and leave the user's as they were."""
+    with torch.random.fork_rng(devices=range(torch.cuda.device_count())):
+        torch.manual_seed(seed)
+        yield
+
+
+def resolve_device(device):
+    """Return the name of the device that "auto" means here, or the one asked for.
+
+    Examples
+    --------
+    >>> resolve_device("cpu")
+    'cpu'
+    """
+    if device == "auto":
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    try:
+        torch.device(device)
+    except (RuntimeError, TypeError) as error:
+        raise ValueError(
+            f'device must be "auto" or a device that torch knows, got {device!r}.'
+        ) from error
+    return str(device)
+
+
+def resolve_precision(precision, device):
+    """Return the precision that "auto" means: bfloat16 on CUDA, float32 elsewhere.
+
+    Examples
+    --------
+    >>> resolve_precision("auto", "cpu")
+    'float32'
+    """
+    if precision != "auto":
+        return precision
+    return "bfloat16" if device.startswith("cuda") else "float32"

@@ -1,0 +1,136 @@
+"""The skorch net: multi-modal batches in, weighted losses out."""
+
+import warnings
+
+import numpy as np
+import torch
+from skorch import NeuralNet
+from skorch.callbacks import EarlyStopping
+from torch import nn
+from torch.nn import functional as F
+
+from ._data import LengthBuckets, batch_loader
+
+
+class WeightedLoss(nn.Module):
+    """Cross-entropy with weights: the sum of weight times loss over the sum of weights.
+
+    Parameters
+    ----------
+    kind : {"binary", "classes"}
+        Binary cross-entropy of every output on its own, or softmax cross-entropy.
+    class_weight : array-like of shape (n_outputs,), optional
+        Factor of the positive term of each output, or of each class.
+
+    Notes
+    -----
+    Shape: logits ``(B, L)`` and a dict of ``y``, ``(B, L)`` numbers or ``(B,)`` class indices,
+    and ``weight``, ``(B,)`` or ``(B, L)``, to a scalar.
+    """
+
+    def __init__(self, kind, class_weight=None):
+        super().__init__()
+        self.kind = kind
+        if class_weight is not None:
+            class_weight = torch.as_tensor(class_weight)
+        self.register_buffer("class_weight", class_weight)
+
+    def forward(self, logits, target):
+        """Weighted mean of the losses."""
+        y, weight = target["y"], target["weight"].to(logits.dtype)
+        factor = None if self.class_weight is None else self.class_weight.to(logits.dtype)
+        if self.kind == "classes":
+            losses = F.cross_entropy(logits, y, reduction="none")
+            weight = weight if factor is None else weight * factor[y]
+        else:
+            losses = F.binary_cross_entropy_with_logits(
+                logits, y.to(logits.dtype), pos_weight=factor, reduction="none"
+            )
+            weight = (weight if weight.ndim == 2 else weight[:, None]).expand_as(losses)
+        return (losses * weight).sum() / weight.sum().clamp(min=torch.finfo(weight.dtype).tiny)
+
+
+class MultimodalNet(NeuralNet):
+    """A skorch `NeuralNet` whose batches are `Batch` objects.
+
+    Parameters
+    ----------
+    precision : {"float32", "float64", "bfloat16"}
+        Type of the weights; "bfloat16" keeps them in float32 and computes under autocast.
+    **kwargs
+        As in `skorch.NeuralNet`.
+    """
+
+    def __init__(self, *args, precision="float32", **kwargs):
+        self.precision = precision
+        super().__init__(*args, **kwargs)
+
+    @property
+    def _dtype(self):
+        return torch.float64 if self.precision == "float64" else torch.float32
+
+    def initialize_module(self):
+        """Build the network in the dtype that `precision` asks for."""
+        super().initialize_module()
+        self.module_.to(self._dtype)
+        return self
+
+    def get_iterator(self, dataset, training=False):
+        """Return whole batches of videos of similar length."""
+        return batch_loader(dataset, self.batch_size, shuffle=training)
+
+    def infer(self, x, method=None, **fit_params):
+        """Apply the network, or one of its other methods, to a `Batch`."""
+        call = self.module_ if method is None else getattr(self.module_, method)
+        device = torch.device(self.device)
+        with torch.autocast(device.type, torch.bfloat16, enabled=self.precision == "bfloat16"):
+            out = call(**x.inputs(device, self._dtype), **fit_params)
+        return out.to(self._dtype) if isinstance(out, torch.Tensor) else out
+
+    def fit_loop(self, *args, **kwargs):
+        """Train; an interruption is passed on to skorch, which ends training in good order."""
+        try:
+            return super().fit_loop(*args, **kwargs)
+        except KeyboardInterrupt:
+            # Early stopping raises it as well, once it has missed its chances.
+            stoppers = (cb for _, cb in self.callbacks_ if isinstance(cb, EarlyStopping))
+            if any(stopper.misses_ >= stopper.patience for stopper in stoppers):
+                raise
+            warnings.warn(
+                f"Training was interrupted after {len(self.history)} epochs; the estimator is "
+                "fitted with the weights reached.",
+                UserWarning,
+                stacklevel=2,
+            )
+            raise
+
+    def outputs(self, dataset, method=None):
+        """Apply the network to a data set, without gradients.
+
+        Returns
+        -------
+        list of (rows, output)
+            Per batch the rows of the data set and what the network, or its `method`, returned.
+        """
+        self._set_training(False)
+        buckets = LengthBuckets(dataset.lengths(), self.batch_size, shuffle=False)
+        with torch.no_grad():
+            return [
+                (rows, self.infer(batch, method))
+                for rows, (batch, _) in zip(buckets, self.get_iterator(dataset), strict=True)
+            ]
+
+    def predict_rows(self, dataset, method=None):
+        """Apply the network to a data set whose rows each give one row of numbers.
+
+        Returns
+        -------
+        ndarray of shape (n, ...)
+            Outputs in the order of the data set.
+        """
+        batches = self.outputs(dataset, method)
+        rows = np.concatenate([rows for rows, _ in batches])
+        values = torch.cat([output for _, output in batches]).cpu().numpy()
+        out = np.empty_like(values)
+        out[rows] = values
+        return out

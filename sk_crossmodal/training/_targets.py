@@ -1,0 +1,143 @@
+"""The one door for labels: every accepted form of y becomes what a loss takes, and back."""
+
+import numpy as np
+from scipy.sparse import csr_array, issparse
+from sklearn.utils import check_array, column_or_1d
+from sklearn.utils.multiclass import check_classification_targets, type_of_target
+
+
+def check_y(y, n_samples):
+    """Check labels and bring them into one of two forms.
+
+    Parameters
+    ----------
+    y : array-like or sparse of shape (n, n_labels), or array-like of shape (n,)
+        Multilabel indicators of 0 and 1, or classes. A column (n, 1) of 0 and 1 is an indicator
+        of one label, any other column a vector of classes.
+    n_samples : int
+        Number of rows of X.
+
+    Returns
+    -------
+    ndarray or csr_array of shape (n, n_labels), or ndarray of shape (n,)
+        Indicators, or classes.
+
+    Raises
+    ------
+    ValueError
+        If y is missing, of another length than X, or not of one of these forms.
+
+    Examples
+    --------
+    >>> check_y([[1, 0], [0, 2]], n_samples=2)
+    Traceback (most recent call last):
+    ValueError: A 2-D y must be a multilabel indicator of 0 and 1. Unknown label...
+    """
+    if y is None:
+        raise ValueError(
+            "requires y to be passed, but the target y is None: expected multilabel indicators "
+            "(n, n_labels) or classes (n,)."
+        )
+    if issparse(y):
+        y = csr_array(y)
+        indicator = True
+    else:
+        # Classes need not be numbers, so the dtype stays as it is.
+        y = check_array(y, ensure_2d=False, dtype=None, input_name="y")
+        indicator = y.ndim == 2 and (y.shape[1] > 1 or np.isin(y, (0, 1)).all())
+    if indicator and not np.isin(y.data if issparse(y) else y, (0, 1)).all():
+        raise ValueError(
+            f"A 2-D y must be a multilabel indicator of 0 and 1. "
+            f"Unknown label type: {type_of_target(y)}."
+        )
+    if not indicator:
+        check_classification_targets(y)
+        y = column_or_1d(y, warn=True)
+    if y.shape[0] != n_samples:
+        raise ValueError(
+            f"Found input variables with inconsistent numbers of samples: X has {n_samples} "
+            f"rows, y has {y.shape[0]}."
+        )
+    return y
+
+
+class Targets:
+    """The form of a y, learned from one: multilabel indicators or a vector of classes.
+
+    Parameters
+    ----------
+    y : ndarray or csr_array
+        Labels as `check_y` returns them.
+    hierarchy : LabelHierarchy, optional
+        Its nodes are the columns of y in order, or hold all classes.
+
+    Attributes
+    ----------
+    multilabel : bool
+        Whether y is an indicator matrix.
+    classes : ndarray
+        The classes, or for indicators the (n_labels, 2) array of ``[0, 1]`` rows.
+    """
+
+    def __init__(self, y, hierarchy=None):
+        self.sparse, self.dtype = issparse(y), y.dtype
+        self.multilabel = y.ndim == 2
+        self.hierarchy = hierarchy
+        if self.multilabel:
+            self.classes = np.tile(np.array([0, 1]), (y.shape[1], 1))
+        else:
+            self.classes = np.unique(y)
+        if not self.multilabel and len(self.classes) < 2:
+            raise ValueError(
+                f"Classifier can't train when only one class is present: {self.classes[0]!r}."
+            )
+        self._check_hierarchy()
+
+    def _check_hierarchy(self):
+        if self.hierarchy is None:
+            return
+        if self.multilabel and len(self.hierarchy) != len(self.classes):
+            raise ValueError(
+                f"y has {len(self.classes)} columns, but hierarchy has {len(self.hierarchy)} "
+                "labels; give the hierarchy whose nodes are the columns."
+            )
+        if not self.multilabel:
+            outside = [c for c in self.classes.tolist() if c not in self.hierarchy]
+            if outside:
+                raise ValueError(f"Classes of y are outside the hierarchy: {outside[:5]}.")
+
+    @property
+    def names(self):
+        """Names of the labels, or None where indicators come without a hierarchy."""
+        if not self.multilabel:
+            return [str(c) for c in self.classes]
+        return None if self.hierarchy is None else list(self.hierarchy.display_names)
+
+    def encode(self, y):
+        """Return y as the loss takes it: uint8 indicators, or class indices."""
+        return y.astype(np.uint8) if self.multilabel else np.searchsorted(self.classes, y)
+
+    def decode(self, probabilities):
+        """Return predictions in the form of y: labels above 0.5, or the likeliest class."""
+        if not self.multilabel:
+            return self.classes[probabilities.argmax(axis=1)]
+        labels = (probabilities > 0.5).astype(self.dtype)
+        return csr_array(labels) if self.sparse else labels
+
+    def top_level(self, encoded):
+        """Top-level labels of each sample as CSR of bool, (n, n_top_level_labels).
+
+        Without a hierarchy every label is its own top level.
+        """
+        n = len(self.classes)
+        if self.multilabel:
+            indicator = csr_array(encoded.astype(bool))
+        else:
+            ones = np.ones(len(encoded), dtype=bool)
+            indicator = csr_array((ones, (np.arange(len(encoded)), encoded)), (len(encoded), n))
+        if self.hierarchy is None:
+            return indicator
+        roots = csr_array(self.hierarchy.root_matrix())
+        if not self.multilabel:
+            roots = roots[[self.hierarchy.index(c) for c in self.classes.tolist()]]
+        return csr_array(indicator.astype(np.int32) @ roots.astype(np.int32)).astype(bool)
