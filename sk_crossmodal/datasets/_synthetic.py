@@ -57,7 +57,8 @@ def make_crossmodal_videos(
     lead : (int, int), default=(3, 5)
         Least and most frames by which the audio event begins before the true scene.
     stretch : float, default=1.5
-        Length of the audio event over the length of the true scene.
+        Length of the audio event over the length of the true scene; the event ends with the
+        video at the latest.
     irrelevant_audio : float, default=0.25
         Share of videos with irrelevant audio.
     music_bed : float, default=0.5
@@ -66,7 +67,7 @@ def make_crossmodal_videos(
         that neither their true nor their distractor scenes have.
     static_video : float, default=0.05
         Share of videos that are one still picture, which tells nothing of the label. Their audio
-        is relevant.
+        is relevant, so this and `irrelevant_audio` add up to 1 at most.
     audio_detail : float, default=0.1
         Weight of each of the three lower levels in how a label sounds; that of the top level
         is 1.
@@ -105,7 +106,7 @@ def make_crossmodal_videos(
     >>> from sk_crossmodal.datasets import make_crossmodal_videos
     >>> videos = make_crossmodal_videos(2, random_state=0)
     >>> videos.target
-    [['Games:2:2:2'], ['Food:1:2:2']]
+    [['Games:2:2:2'], ['Games:2:2:1']]
     >>> videos.data.n_features
     {'video': 64, 'audio': 32}
     """
@@ -189,10 +190,11 @@ def _make_video(rng, world, params):
     for (start, size), shown in zip(scenes, [leaf, *distractors], strict=True):
         frames["video"][start : start + size] += world.patterns["video"][shown]
     irrelevant = rng.uniform() < params["irrelevant_audio"]
-    static = not irrelevant and rng.uniform() < params["static_video"]
+    static = not irrelevant and rng.uniform() < _static_share(params)
     if static:
         _make_static(rng, frames["video"])
-    event = (scenes[0][0] - lead, min(round(params["stretch"] * scenes[0][1]), length))
+    begin = scenes[0][0] - lead
+    event = (begin, min(round(params["stretch"] * scenes[0][1]), length - begin))
     event = _add_sound(rng, world, frames["audio"], leaf, event, irrelevant, others[-1], params)
     return {
         **frames,
@@ -204,16 +206,24 @@ def _make_video(rng, world, params):
     }
 
 
+def _static_share(params):
+    """Probability of a still picture among videos with relevant audio."""
+    return params["static_video"] / max(1 - params["irrelevant_audio"], 1e-12)
+
+
 def _place_scenes(rng, length, count, lead, scene_frames):
     """Start and size of each scene, none overlapping, the first at `lead` or later."""
     sizes = rng.randint(scene_frames[0], scene_frames[1] + 1, size=count)
-    while True:
-        order = rng.permutation(count)
-        gaps = rng.multinomial(length - sizes.sum(), np.full(count + 1, 1 / (count + 1)))[:count]
-        starts = np.empty(count, dtype=int)
-        starts[order] = np.cumsum(gaps) + np.cumsum(sizes[order]) - sizes[order]
-        if starts[0] >= lead:
-            return list(zip(starts.tolist(), sizes.tolist(), strict=True))
+    order = rng.permutation(count)
+    # The lead must find room before scene 0: what the scenes before it do not fill is kept free.
+    place = int(np.flatnonzero(order == 0)[0])
+    reserved = max(0, lead - sizes[order[:place]].sum())
+    free = length - sizes.sum() - reserved
+    gaps = rng.multinomial(free, np.full(count + 1, 1 / (count + 1)))[:count]
+    gaps[rng.randint(place + 1)] += reserved
+    starts = np.empty(count, dtype=int)
+    starts[order] = np.cumsum(gaps) + np.cumsum(sizes[order]) - sizes[order]
+    return list(zip(starts.tolist(), sizes.tolist(), strict=True))
 
 
 def _make_static(rng, video):
@@ -247,9 +257,26 @@ def _check(params):
             raise ValueError(f"{name} must be a number of at least 0, got {params[name]!r}.")
     for name, low in (("n_frames", 1), ("scene_frames", 1), ("lead", 0)):
         _check_range(name, params[name], low)
-    if unknown := set(params["n_features"] or {}) - set(WIDTHS):
-        raise ValueError(f"n_features names unknown modalities {sorted(unknown)}.")
+    if params["irrelevant_audio"] + params["static_video"] > 1:
+        raise ValueError(
+            "irrelevant_audio and static_video must add up to 1 at most, got "
+            f"{params['irrelevant_audio']} and {params['static_video']}."
+        )
+    _check_widths(params["n_features"])
     _check_room(params)
+
+
+def _check_widths(n_features):
+    if n_features is None:
+        return
+    fine = isinstance(n_features, dict) and all(
+        name in WIDTHS and isinstance(width, Integral) and width > 0
+        for name, width in n_features.items()
+    )
+    if not fine:
+        raise ValueError(
+            f"n_features must map {list(WIDTHS)} to integers of at least 1, got {n_features!r}."
+        )
 
 
 def _check_range(name, value, low):
@@ -263,9 +290,10 @@ def _check_range(name, value, low):
 
 
 def _check_room(params):
-    branching, distractors = tuple(params["branching"]), params["n_distractors"]
-    if len(branching) != 4 or not all(isinstance(b, Integral) and b > 0 for b in branching):
-        raise ValueError(f"branching must be 4 integers of at least 1, got {branching}.")
+    branching, distractors = params["branching"], params["n_distractors"]
+    whole = isinstance(branching, list | tuple) and all(isinstance(b, Integral) for b in branching)
+    if not whole or len(branching) != 4 or min(branching) < 1:
+        raise ValueError(f"branching must be 4 integers of at least 1, got {branching!r}.")
     if branching[0] < distractors + 2:
         raise ValueError(
             f"{distractors} distractors and a soundtrack of another label need at least "

@@ -97,6 +97,8 @@ class CrossModalNetwork(nn.Module):
         modality_dropout=0.0,
     ):
         super().__init__()
+        if fusion not in FUSIONS:
+            raise ValueError(f"fusion must be one of {FUSIONS}, got {fusion!r}.")
         self.names = tuple(moments)
         self.fusion, self.gate, self.influence = fusion, gate, influence
         self.modality_dropout = modality_dropout
@@ -145,11 +147,12 @@ class CrossModalNetwork(nn.Module):
         return x, masks, self.links(correlation, contexts, masks)
 
     def drop_modalities(self, masks):
-        """In training, take all frames of a modality from some videos, never of all modalities."""
+        """In training, take all frames of a modality from some videos, never its last one."""
         if not self.training or not self.modality_dropout or len(masks) == 1:
             return masks
-        draw = torch.rand(len(masks), len(masks[0]), device=masks[0].device)  # (M, B)
-        drop = (draw < self.modality_dropout) & (draw > draw.amin(0))
+        present = torch.stack([mask.any(1) for mask in masks])  # (M, B)
+        draw = torch.rand(present.shape, device=present.device).masked_fill(~present, -1.0)
+        drop = (draw < self.modality_dropout) & (draw < draw.amax(0))
         return [mask & ~gone[:, None] for mask, gone in zip(masks, drop, strict=True)]
 
     def known(self, masks, a, b):

@@ -29,7 +29,8 @@ class TransformerEncoder(nn.Module):
     d_model, n_heads, n_layers : int
         Width, heads and layers of each tower.
     dropout : float
-        Probability of dropping, in the projections of attention and in the feed-forward part.
+        Probability of dropping a number: of embedded frames, of what attention and the
+        feed-forward part add, and of the latter's hidden layer.
 
     Notes
     -----
@@ -53,6 +54,7 @@ class TransformerEncoder(nn.Module):
         self.out_features = d_model
         self.combine = "add" if spec is None else spec.combine
         self.inputs = nn.ModuleList(nn.Linear(width, d_model) for width in widths)
+        self.dropout = nn.Dropout(dropout)
         self.layers = nn.ModuleList(
             nn.ModuleList(_Layer(d_model, n_heads, dropout) for _ in widths)
             for _ in range(n_layers)
@@ -63,22 +65,27 @@ class TransformerEncoder(nn.Module):
             self.influences = nn.ModuleList(spec.build(len(widths)) for _ in range(n_layers))
 
     def forward(self, frames, masks, links=None):
-        """Encode; `links` holds, per target modality, its `Link` from every source."""
-        states = self.embed(frames)
-        for depth, layers in enumerate(self.layers):
-            attended = self.attend(depth, states, masks, links)
-            states = [
-                layer.finish(x, y) for layer, x, y in zip(layers, states, attended, strict=True)
-            ]
+        """Encode; `links` holds, per target modality, its `Link` from every other."""
+        states = self.states(len(self.layers), frames, masks, links)
         return [
             masked_mean(norm(x), mask)
             for norm, x, mask in zip(self.norms, states, masks, strict=True)
         ]
 
+    def states(self, depth, frames, masks, links):
+        """Frames of each modality after that many layers, a list of (B, T, d_model)."""
+        states = self.embed(frames)
+        for i, layers in enumerate(self.layers[:depth]):
+            attended = self.attend(i, states, masks, links)
+            states = [
+                layer.finish(x, y) for layer, x, y in zip(layers, states, attended, strict=True)
+            ]
+        return states
+
     def embed(self, frames):
         """Project frames to `d_model` and add positions."""
         return [
-            layer(x) + positions(x.shape[1], layer.out_features, x)
+            self.dropout(layer(x) + positions(x.shape[1], layer.out_features, x))
             for layer, x in zip(self.inputs, frames, strict=True)
         ]
 
@@ -143,14 +150,10 @@ class TransformerEncoder(nn.Module):
         list of (Tensor of shape (B, T), Tensor of shape (B, T))
             Per modality, before and after the influence.
         """
-        states = self.embed(frames)
-        for depth, layers in enumerate(self.layers[:-1]):
-            attended = self.attend(depth, states, masks, links)
-            states = [
-                layer.finish(x, y) for layer, x, y in zip(layers, states, attended, strict=True)
-            ]
-        qkv = [layer.project(x) for layer, x in zip(self.layers[-1], states, strict=True)]
-        pairs = self.weights(len(self.layers) - 1, qkv, masks, links)
+        last = len(self.layers) - 1
+        states = self.states(last, frames, masks, links)
+        qkv = [layer.project(x) for layer, x in zip(self.layers[last], states, strict=True)]
+        pairs = self.weights(last, qkv, masks, links)
         return [
             tuple(masked_mean(weights.mean(1), mask) for weights in pair)
             for pair, mask in zip(pairs, masks, strict=True)

@@ -139,6 +139,8 @@ class MultimodalArray:
         # scikit-learn selects rows with ``X[rows, ...]``.
         if isinstance(key, tuple) and len(key) == 2 and key[1] is Ellipsis:
             key = key[0]
+        if isinstance(key, bool | np.bool_):
+            raise IndexError("MultimodalArray is indexed by rows, got a single bool.")
         if isinstance(key, int | np.integer):
             row = range(len(self))[key]  # negative indices and IndexError as in a list
             return {n: p.dequantise(p.stored(row)) for n, p in self._frames.items()}
@@ -162,8 +164,13 @@ class MultimodalArray:
             A container that shares all frames.
         """
         if isinstance(modalities, Mapping):
+            if len(self._frames) > 1:
+                raise ValueError(
+                    f"Columns are split from one modality, X has {list(self.modality_names)}."
+                )
             (whole,) = self._frames.values()
             return MultimodalArray({n: whole.columns(cols) for n, cols in modalities.items()})
+        modalities = list(modalities)
         if missing := [name for name in modalities if name not in self._frames]:
             raise ValueError(
                 f"Modalities {missing} are missing; X has {list(self.modality_names)}."
@@ -190,7 +197,7 @@ class MultimodalArray:
         masks : dict of str to bool ndarray of shape (B, T)
             True at real frames. A modality without frames in a video is False throughout.
         """
-        rows = np.asarray(rows)
+        rows = np.asarray(rows, dtype=np.intp)
         line = np.max([part.lengths[rows] for part in self._frames.values()], axis=0)
         kept = line if max_frames is None else np.minimum(line, max_frames)
         width = max(1, int(kept.max(initial=0)))
@@ -240,11 +247,16 @@ def _read_row(out, part, row, line, kept):
 
 
 def _moments(part):
+    # In units of the largest number of a feature, so that squares of huge ones stay finite.
+    unit = np.zeros(part.width)
+    for _, stored in part.blocks():
+        unit = np.maximum(unit, np.abs(part.dequantise(stored)).max(axis=0, initial=0.0))
+    unit[unit == 0] = 1.0
     count, mean, scatter = 0, np.zeros(part.width), np.zeros(part.width)
     for _, stored in part.blocks():
         if not len(stored):
             continue
-        block = part.dequantise(stored).astype(np.float64)
+        block = part.dequantise(stored) / unit
         block_mean = block.mean(axis=0)
         delta, total = block_mean - mean, count + len(block)
         # Chan's update: exact for any split into blocks, no cancellation.
@@ -253,8 +265,8 @@ def _moments(part):
         mean, count = mean + delta * len(block) / total, total
     deviation = np.sqrt(scatter / max(count, 1))
     # What is constant up to rounding has no scale of its own.
-    flat = deviation <= 1e-6 * np.maximum(np.abs(mean), 1e-6)
-    return mean, np.where(flat, 1.0, deviation)
+    flat = deviation <= 1e-6 * np.abs(mean)
+    return mean * unit, np.where(flat | (deviation == 0), 1.0, deviation * unit)
 
 
 def _check_flat(name, values):

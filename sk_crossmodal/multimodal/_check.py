@@ -58,6 +58,7 @@ def as_multimodal(X, *more, modalities=None):
     >>> as_multimodal([np.zeros((7, 3)), np.zeros((2, 3))], [np.zeros((1, 2))] * 2)
     MultimodalArray(2 videos, video: 2-7 frames of 3 float64, audio: 1 frames of 2 float64)
     """
+    _check_names(modalities)
     if issparse(X):
         raise TypeError(
             "Sparse data was passed for X, but dense data is required: frames are dense."
@@ -77,6 +78,21 @@ def as_multimodal(X, *more, modalities=None):
         _check_widths(array, modalities)
         array = array.select(list(modalities))
     return _non_empty(array)
+
+
+def _check_names(modalities):
+    """Raise unless `modalities` names each modality once, by a str."""
+    if modalities is None:
+        return
+    if isinstance(modalities, str) or not hasattr(modalities, "__iter__"):
+        raise TypeError(f"modalities must be a dict or a sequence of names, got {modalities!r}.")
+    names = list(modalities)
+    if not names:
+        raise ValueError("modalities must name at least one modality, got none.")
+    if len(set(names)) < len(names):
+        raise ValueError(f"modalities must name each modality once, got {names}.")
+    if not all(isinstance(name, str) for name in names):
+        raise TypeError(f"Names of modalities must be str, got {names}.")
 
 
 def _non_empty(array):
@@ -105,15 +121,20 @@ def _check_widths(array, modalities):
         return
     for name, width in modalities.items():
         given = array.n_features.get(name)
-        if given is not None and isinstance(width, Integral) and width != given:
+        if isinstance(width, slice):
+            raise TypeError(
+                f"modalities gives columns of {name!r}, {width}, but X is no wide array: its "
+                "modalities are apart already."
+            )
+        if given is not None and width != given:
             raise ValueError(
                 f"Modality {name!r} has frames of {given} features, but modalities says {width}."
             )
 
 
 def _from_mapping(parts):
-    if not parts:
-        raise ValueError("X names no modality: it is an empty dict.")
+    if not list(parts):
+        raise ValueError("X must name at least one modality, got none.")
     flat = {}
     for name, part in parts.items():
         if not isinstance(name, str):
@@ -138,12 +159,16 @@ def _column_slices(width, modalities):
     if modalities is None:
         modalities = _default_widths(width)
     if not isinstance(modalities, Mapping):
+        # As equal as can be, the first ones wider, as np.array_split does.
         names = list(modalities)
-        share = -(-width // len(names))
-        modalities = dict.fromkeys(names[:-1], share)
-        modalities[names[-1]] = width - share * (len(names) - 1)
+        modalities = {n: (width + len(names) - 1 - i) // len(names) for i, n in enumerate(names)}
     if all(isinstance(size, slice) for size in modalities.values()):
         slices = dict(modalities)
+    elif not all(isinstance(size, Integral) for size in modalities.values()):
+        raise TypeError(
+            "modalities must give every modality of a wide array its width (an int), or every "
+            f"one its columns (a slice), got {dict(modalities)}."
+        )
     else:
         ends = np.cumsum(list(modalities.values()))
         if ends[-1] != width or min(modalities.values()) < 1:
@@ -189,7 +214,7 @@ def _flatten(part, what):
     if _is_ragged(part):
         return _flatten_ragged(part, what)
     values = check_array(
-        part,
+        part if hasattr(part, "dtype") or hasattr(part, "columns") else np.asarray(part),
         dtype=[np.float32, np.float64, np.float16, np.uint8],
         allow_nd=True,
         ensure_all_finite=False,

@@ -1,0 +1,27 @@
+# Both targets make their virtual environment when it is missing or out of date.
+PYTHON ?= python3
+VENV ?= .venv
+CONSTRAINTS ?= constraints.txt
+BIN = $(VENV)/bin
+READY = $(VENV)/.ready-$(CONSTRAINTS)
+
+.PHONY: demo test lint
+.DEFAULT_GOAL := demo
+
+# The main job: a table of error rates; DATA=<folder of YouTube-8M shards> for real videos.
+demo: $(READY)
+	$(BIN)/python examples/demo.py $(if $(DATA),--data "$(DATA)")
+
+test: $(READY)
+	$(BIN)/python -m pytest -n 2 $(PYTEST_ARGS)
+
+lint: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/python -m numpydoc.hooks.validate_docstrings $$(git ls-files 'sk_crossmodal/*.py')
+
+$(READY): pyproject.toml $(CONSTRAINTS)
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c $(CONSTRAINTS) torch
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c $(CONSTRAINTS) -e ".[test]"
+	touch $(READY)

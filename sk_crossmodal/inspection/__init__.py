@@ -1,0 +1,7 @@
+"""What people look at: pictures and tables of what a model does and how well."""
+
+from ._attention import AttentionDisplay
+from ._compare import ComparisonReport, compare_report
+from ._correlation import CorrelationDisplay
+
+__all__ = ["AttentionDisplay", "ComparisonReport", "CorrelationDisplay", "compare_report"]

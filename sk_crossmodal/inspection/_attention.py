@@ -1,0 +1,113 @@
+"""`AttentionDisplay`: where a classifier looks and listens, over time."""
+
+import numpy as np
+
+from ._style import BLUE, GREY, ORANGE, new_figure
+
+
+class AttentionDisplay:
+    """Attention of each modality of one video over time, before and after the influence.
+
+    The picture of Figure 1 of Goyal et al. (2020), with the effect of the influence beside it.
+    Make one with :meth:`from_estimator`.
+
+    Parameters
+    ----------
+    before, after : dict of str to ndarray of shape (T,)
+        Attention of each modality to each moment; sums to 1.
+    spans : dict of str to (start, length), default=None
+        What is known of where a modality's event is, in frames; shaded.
+
+    Attributes
+    ----------
+    axes_ : ndarray of matplotlib Axes
+        One a modality.
+    figure_ : matplotlib Figure
+        The figure.
+    """
+
+    def __init__(self, before, after, *, spans=None):
+        self.before = before
+        self.after = after
+        self.spans = spans
+
+    @classmethod
+    def from_estimator(cls, estimator, X, *, spans=None, seconds_per_frame=1.0, axes=None):
+        """Compute the attention of a fitted classifier and draw it.
+
+        Parameters
+        ----------
+        estimator : fitted classifier
+            Anything with `attention_weights`.
+        X : MultimodalArray or any form that becomes one, of one video
+            The video, such as ``X[[3]]``.
+        spans : dict of str to (start, length), default=None
+            What is known of where a modality's event is, in frames; shaded.
+        seconds_per_frame : float, default=1.0
+            Unit of the time axis.
+        axes : sequence of matplotlib Axes, default=None
+            Where to draw, one a modality; None makes a figure.
+
+        Returns
+        -------
+        AttentionDisplay
+            The drawn display.
+
+        Raises
+        ------
+        ValueError
+            If X holds more or less than one video.
+        """
+        attention = estimator.attention_weights(X)
+        n_videos = len(next(iter(attention.values())).before)
+        if n_videos != 1:
+            raise ValueError(f"X must hold one video, such as X[[0]], got {n_videos}.")
+        display = cls(
+            {name: pair.before[0] for name, pair in attention.items()},
+            {name: pair.after[0] for name, pair in attention.items()},
+            spans=spans,
+        )
+        return display.plot(seconds_per_frame=seconds_per_frame, axes=axes)
+
+    def plot(self, *, seconds_per_frame=1.0, axes=None):
+        """Draw.
+
+        Parameters
+        ----------
+        seconds_per_frame : float, default=1.0
+            Unit of the time axis.
+        axes : sequence of matplotlib Axes, default=None
+            Where to draw, one a modality; None makes a figure.
+
+        Returns
+        -------
+        AttentionDisplay
+            The display itself.
+        """
+        names = list(self.before)
+        if axes is None:
+            axes = new_figure(len(names), 7.0, 1.0 + 1.9 * len(names))
+        self.axes_ = np.asarray(axes)
+        self.figure_ = self.axes_[0].figure
+        for ax, name in zip(self.axes_, names, strict=True):
+            self._plot_modality(ax, name, seconds_per_frame)
+        self.axes_[-1].set_xlabel("time in seconds")
+        return self
+
+    def _plot_modality(self, ax, name, seconds):
+        # A step lasts as long as its frame, so that spans and steps share their edges.
+        edges = np.arange(len(self.before[name]) + 1) * seconds
+        span = (self.spans or {}).get(name)
+        if span is not None:
+            start, length = span
+            ends = (start * seconds, (start + length) * seconds)
+            ax.axvspan(*ends, color=GREY, alpha=0.2, lw=0, label="event")
+        before, after = 100 * self.before[name], 100 * self.after[name]
+        ax.stairs(before, edges, color=BLUE, lw=1.6, ls="--", label="before the influence")
+        ax.stairs(after, edges, color=ORANGE, lw=2.0, label="after the influence")
+        ax.set_title(name, loc="left", fontsize="medium", fontweight="bold")
+        ax.set_ylabel("attention in %")
+        ax.set_ylim(0, 1.15 * max(before.max(), after.max()))
+        ax.set_xlim(edges[0], edges[-1])
+        ax.spines[["top", "right"]].set_visible(False)
+        ax.legend(frameon=False, fontsize="small", loc="upper left", bbox_to_anchor=(1.0, 1.0))

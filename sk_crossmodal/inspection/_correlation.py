@@ -1,0 +1,108 @@
+"""`CorrelationDisplay`: how well the tower tells matching from mismatched."""
+
+import numpy as np
+
+from ._style import BLUE, GREY, ORANGE, new_figure
+
+
+class CorrelationDisplay:
+    """Distribution of a correlation tower's output on matching and mismatched pairs.
+
+    The picture of Figure 9 of Goyal et al. (2020), with mismatched pairs beside the matching
+    ones. Make one with :meth:`from_estimator` or :meth:`from_predictions`.
+
+    Parameters
+    ----------
+    matching, mismatched : ndarray of shape (n,) and (m,)
+        Probabilities that the modalities of a pair are correlated.
+
+    Attributes
+    ----------
+    ax_ : matplotlib Axes
+        The axes.
+    figure_ : matplotlib Figure
+        The figure.
+    """
+
+    def __init__(self, matching, mismatched):
+        self.matching = matching
+        self.mismatched = mismatched
+
+    @classmethod
+    def from_estimator(cls, estimator, X, y, *, random_state=0, ax=None):
+        """Pair videos, compute the tower's output and draw it.
+
+        Parameters
+        ----------
+        estimator : fitted CorrelationTower
+            The tower.
+        X : MultimodalArray or any form that becomes one
+            Videos, best ones that the tower was not trained on.
+        y : array-like
+            Their labels.
+        random_state : int, RandomState or None, default=0
+            Decides which videos are paired.
+        ax : matplotlib Axes, default=None
+            Where to draw; None makes a figure.
+
+        Returns
+        -------
+        CorrelationDisplay
+            The drawn display. With several pairs of modalities all are counted together.
+        """
+        pairs = estimator.pair_probabilities(X, y, random_state=random_state)
+        return cls.from_predictions(*pairs, ax=ax)
+
+    @classmethod
+    def from_predictions(cls, matching, mismatched, *, ax=None):
+        """Draw outputs that are already there.
+
+        Parameters
+        ----------
+        matching, mismatched : array-like
+            Probabilities that the modalities of a pair are correlated.
+        ax : matplotlib Axes, default=None
+            Where to draw; None makes a figure.
+
+        Returns
+        -------
+        CorrelationDisplay
+            The drawn display.
+        """
+        return cls(np.ravel(matching), np.ravel(mismatched)).plot(ax=ax)
+
+    def plot(self, *, ax=None, bins=25):
+        """Draw.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, default=None
+            Where to draw; None makes a figure.
+        bins : int, default=25
+            Bars of the histogram.
+
+        Returns
+        -------
+        CorrelationDisplay
+            The display itself.
+        """
+        self.ax_ = new_figure(1, 7.0, 3.8)[0] if ax is None else ax
+        self.figure_ = self.ax_.figure
+        edges = np.linspace(0, 1, bins + 1)
+        rates = (np.mean(self.matching <= 0.5), np.mean(self.mismatched > 0.5))
+        kinds = (
+            ("matching", self.matching, BLUE, f"{rates[0]:.1%} below 0.5 (FNR)"),
+            ("mismatched", self.mismatched, ORANGE, f"{rates[1]:.1%} above 0.5 (FPR)"),
+        )
+        for name, values, color, rate in kinds:
+            share = 100 * np.histogram(values, edges)[0] / max(len(values), 1)
+            label = f"{name}, {len(values)} pairs: {rate}"
+            self.ax_.stairs(share, edges, fill=True, color=color, alpha=0.25)
+            self.ax_.stairs(share, edges, color=color, lw=1.8, label=label)
+        self.ax_.axvline(0.5, color=GREY, lw=1, ls=":")
+        self.ax_.set_xlim(0, 1)
+        self.ax_.set_xlabel("tower's probability that video and audio are correlated")
+        self.ax_.set_ylabel("pairs in %")
+        self.ax_.spines[["top", "right"]].set_visible(False)
+        self.ax_.legend(frameon=False, loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=1)
+        return self

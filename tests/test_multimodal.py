@@ -1,0 +1,727 @@
+import pickle
+
+import joblib
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.sparse import csr_array, dok_matrix
+from sklearn.dummy import DummyClassifier
+from sklearn.model_selection import GroupKFold, cross_validate, train_test_split
+from sklearn.utils import resample, shuffle
+from skorch.helper import SliceDict
+
+from sk_crossmodal.multimodal import MultimodalArray, as_multimodal
+
+WIDTHS = {"video": 4, "audio": 3}
+LENGTHS = {"video": [3, 1, 5, 2, 4], "audio": [2, 4, 0, 2, 1]}
+N = len(LENGTHS["video"])
+
+
+def videos(dtype=np.float32, lengths=LENGTHS, seed=0):
+    """Plain lists of (T_i, d) arrays, the content that everything is compared with."""
+    rng = np.random.default_rng(seed)
+    return {
+        name: [rng.uniform(0, 200, size=(t, WIDTHS[name])).astype(dtype) for t in lengths[name]]
+        for name in lengths
+    }
+
+
+def container(parts, quantization=None):
+    return MultimodalArray.from_frames(
+        {name: np.concatenate(rows) for name, rows in parts.items()},
+        {name: [len(row) for row in rows] for name, rows in parts.items()},
+        quantization=quantization,
+    )
+
+
+def assert_content(X, parts, names=None):
+    """Compare a container, row by row, with lists of arrays by modality, in that order."""
+    n = len(next(iter(parts.values())))
+    assert isinstance(X, MultimodalArray)
+    assert X.modality_names == tuple(parts)
+    assert (X.shape, len(X)) == ((n,), n)
+    for name, rows in parts.items():
+        assert X.lengths(name).tolist() == [len(row) for row in rows]
+        for i in range(n):
+            np.testing.assert_array_equal(X[i][name], rows[i], err_msg=f"{name}, row {i}")
+
+
+def objects(rows):
+    out = np.empty(len(rows), dtype=object)
+    out[:] = rows
+    return out
+
+
+# as_multimodal: every form ----------------------------------------------------------------
+
+RAGGED_FORMS = {
+    "container": lambda p: [container(p)],
+    "dict of lists": lambda p: [p],
+    "dict of tuples": lambda p: [{name: tuple(rows) for name, rows in p.items()}],
+    "dict of object arrays": lambda p: [{name: objects(rows) for name, rows in p.items()}],
+    "SliceDict": lambda p: [SliceDict(**{name: objects(rows) for name, rows in p.items()})],
+    "positional": lambda p: list(p.values()),
+    "data frame": lambda p: [pd.DataFrame({n: objects(rows) for n, rows in p.items()})],
+}
+WHOLE_FORMS = {
+    **RAGGED_FORMS,
+    "dict of arrays": lambda p: [{name: np.array(rows) for name, rows in p.items()}],
+    "SliceDict of arrays": lambda p: [SliceDict(**{n: np.array(rows) for n, rows in p.items()})],
+    "positional arrays": lambda p: [np.array(rows) for rows in p.values()],
+    "nested lists": lambda p: [[row.tolist() for row in rows] for rows in p.values()],
+}
+FLAT_FORMS = {
+    "dict": lambda p: [{name: np.concatenate(rows) for name, rows in p.items()}],
+    "positional": lambda p: [np.concatenate(rows) for rows in p.values()],
+    "positional lists": lambda p: [np.concatenate(rows).tolist() for rows in p.values()],
+    "data frame of 1-D cells": lambda p: [
+        pd.DataFrame({name: objects([row[0] for row in rows]) for name, rows in p.items()})
+    ],
+    "data frame of lists": lambda p: [
+        pd.DataFrame({n: objects([row[0].tolist() for row in rows]) for n, rows in p.items()})
+    ],
+}
+
+
+@pytest.mark.parametrize("form", RAGGED_FORMS)
+def test_ragged_forms(form):
+    parts = videos()
+    assert_content(as_multimodal(*RAGGED_FORMS[form](parts)), parts)
+
+
+@pytest.mark.parametrize("form", WHOLE_FORMS)
+def test_forms_of_videos_of_one_length(form):
+    parts = videos(lengths={"video": [3, 3], "audio": [2, 2]})
+    assert_content(as_multimodal(*WHOLE_FORMS[form](parts)), parts)
+
+
+@pytest.mark.parametrize("form", FLAT_FORMS)
+def test_forms_of_videos_of_one_frame(form):
+    parts = videos(lengths={"video": [1, 1, 1], "audio": [1, 1, 1]})
+    assert_content(as_multimodal(*FLAT_FORMS[form](parts)), parts)
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.float16, np.float32, np.float64])
+@pytest.mark.parametrize("form", RAGGED_FORMS)
+def test_stored_dtypes_are_kept(form, dtype):
+    parts = videos(dtype)
+    X = as_multimodal(*RAGGED_FORMS[form](parts))
+    assert_content(X, parts)
+    assert X.pad([0])[0]["video"].dtype == dtype
+
+
+@pytest.mark.parametrize("dtype", [bool, np.int8, np.int64, ">f4"])
+def test_other_numbers_become_floats(dtype):
+    parts = videos(dtype)
+    for X in (as_multimodal(parts), container(parts)):
+        assert_content(X, parts)
+        assert X.pad([0])[0]["video"].dtype.kind == "f"
+
+
+def test_rows_of_different_dtypes():
+    rows = [np.ones((2, 3), np.uint8), np.full((1, 3), 0.5, np.float16), np.full((2, 3), 1e-9)]
+    assert_content(as_multimodal({"video": rows}), {"video": rows})
+
+
+def test_many_positional_modalities():
+    X = as_multimodal(*(np.full((2, 1), i, np.float32) for i in range(5)))
+    assert X.modality_names == ("video", "audio", "text", "modality_3", "modality_4")
+    assert [float(X[0][name][0, 0]) for name in X.modality_names] == [0, 1, 2, 3, 4]
+
+
+# as_multimodal: one wide array ------------------------------------------------------------
+
+
+def wide(width, n_frames=None):
+    shape = (2, width) if n_frames is None else (2, n_frames, width)
+    return np.random.default_rng(0).normal(size=shape)
+
+
+def columns(array, slices):
+    return {
+        name: [np.atleast_2d(row[..., part]) for row in array] for name, part in slices.items()
+    }
+
+
+@pytest.mark.parametrize("n_frames", [None, 1, 3])
+@pytest.mark.parametrize(
+    ("width", "modalities", "expected"),
+    [
+        (5, {"video": 3, "audio": 2}, {"video": slice(0, 3), "audio": slice(3, 5)}),
+        (6, {"a": 1, "b": 2, "c": 3}, {"a": slice(0, 1), "b": slice(1, 3), "c": slice(3, 6)}),
+        (5, {"b": slice(3, None), "a": slice(0, 2)}, {"b": slice(3, 5), "a": slice(0, 2)}),
+        (6, {"even": slice(0, None, 2)}, {"even": slice(0, 6, 2)}),
+        (6, ["a", "b", "c"], {"a": slice(0, 2), "b": slice(2, 4), "c": slice(4, 6)}),
+        (5, ["only"], {"only": slice(0, 5)}),
+        (6, None, {"video": slice(0, 3), "audio": slice(3, 6)}),
+        (5, None, {"video": slice(0, 3), "audio": slice(3, 5)}),
+        (2, None, {"video": slice(0, 1), "audio": slice(1, 2)}),
+        (1, None, {"video": slice(0, 1)}),
+        (1152, None, {"video": slice(0, 1024), "audio": slice(1024, 1152)}),
+    ],
+)
+def test_wide_array(width, modalities, expected, n_frames):
+    array = wide(width, n_frames)
+    assert_content(as_multimodal(array, modalities=modalities), columns(array, expected))
+
+
+@pytest.mark.parametrize("of_rows", [list, tuple, objects])
+def test_wide_ragged_list(of_rows):
+    rows = videos()["video"]
+    X = as_multimodal(of_rows(rows), modalities={"left": 1, "right": 3})
+    assert_content(X, {"left": [r[:, :1] for r in rows], "right": [r[:, 1:] for r in rows]})
+
+
+def test_wide_list_of_lists():
+    array = wide(4)
+    halves = {"video": slice(0, 2), "audio": slice(2, 4)}
+    assert_content(as_multimodal(array.tolist()), columns(array, halves))
+
+
+def test_numeric_data_frame_is_a_wide_array():
+    array = wide(4)
+    frame = pd.DataFrame(array, columns=list("abcd"))
+    halves = {"video": slice(0, 2), "audio": slice(2, 4)}
+    assert_content(as_multimodal(frame), columns(array, halves))
+    thirds = {"x": slice(0, 1), "y": slice(1, 4)}
+    assert_content(as_multimodal(frame, modalities={"x": 1, "y": 3}), columns(array, thirds))
+
+
+# as_multimodal: choosing modalities -------------------------------------------------------
+
+
+@pytest.mark.parametrize("form", ["container", "dict of lists", "data frame", "SliceDict"])
+@pytest.mark.parametrize("names", [["audio", "video"], ["audio"], ("video",)])
+def test_modalities_are_chosen_by_name(form, names):
+    parts = videos()
+    X = as_multimodal(*RAGGED_FORMS[form](parts), modalities=names)
+    assert_content(X, {name: parts[name] for name in names})
+
+
+def test_modalities_name_the_positional_ones():
+    parts = videos()
+    X = as_multimodal(*parts.values(), modalities=["clip", "clap"])
+    assert_content(X, {"clip": parts["video"], "clap": parts["audio"]})
+
+
+def test_widths_are_checked_in_other_forms():
+    parts = videos()
+    assert_content(as_multimodal(parts, modalities=WIDTHS), parts)
+    with pytest.raises(ValueError, match=r"'audio' has frames of 3 features.*says 128"):
+        as_multimodal(parts, modalities={"video": 4, "audio": 128})
+
+
+def test_container_passes_through():
+    X = container(videos())
+    assert as_multimodal(X) is X
+
+
+# Frames are shared ------------------------------------------------------------------------
+
+
+def test_arrays_are_shared_not_copied():
+    video, audio = np.zeros((2, 3, 4), np.float32), np.zeros((2, 3), np.float32)
+    X = as_multimodal(video, audio)
+    part = X[[1]].select(["video"])
+    video[1, 2, 3] = 7
+    assert X[1]["video"][2, 3] == 7
+    assert part[0]["video"][2, 3] == 7
+    assert part.pad([0])[0]["video"][0, 2, 3] == 7
+
+
+def test_wide_array_is_shared_by_its_modalities():
+    array = np.zeros((2, 5))
+    X = as_multimodal(array)
+    array[1, 3] = 7
+    assert X[1]["audio"][0, 0] == 7
+
+
+@pytest.mark.parametrize("form", ["dict", "positional", "from_frames"])
+def test_memory_map_is_read_only_where_asked(form, tmp_path):
+    stored = np.arange(24, dtype=np.uint8).reshape(6, 4)
+    np.save(tmp_path / "video.npy", stored)
+    mapped = np.load(tmp_path / "video.npy", mmap_mode="r+")
+    X = {
+        "dict": lambda: as_multimodal({"video": mapped}),
+        "positional": lambda: as_multimodal(mapped, np.zeros((6, 1))),
+        "from_frames": lambda: MultimodalArray.from_frames({"video": mapped}, {"video": [1] * 6}),
+    }[form]()
+    assert_content(X.select(["video"]), {"video": list(stored[:, None])})
+    selected = X[::-1][[0, 2]]
+    mapped[5] = 99
+    assert selected[0]["video"].tolist() == [[99] * 4]
+
+
+def test_result_of_reading_is_a_copy():
+    X = container(videos())
+    before = X[0]["video"].copy()
+    X[0]["video"][:] = -1
+    X.pad([0])[0]["video"][:] = -1
+    np.testing.assert_array_equal(X[0]["video"], before)
+
+
+# Selecting rows ---------------------------------------------------------------------------
+
+KEYS = {
+    "ints": [3, 0],
+    "array": np.array([4, 1, 2]),
+    "repeated": np.array([2, 2, 0, 2]),
+    "negative": [-1, -5, 2],
+    "unsigned": np.array([1, 3], np.uint8),
+    "mask": np.array([True, False, True, False, True]),
+    "list mask": [False, True, False, False, False],
+    "slice": slice(1, 4),
+    "backwards": slice(None, None, -2),
+    "nothing": [],
+    "nobody": np.zeros(5, bool),
+    "ellipsis": Ellipsis,
+}
+
+
+def picked(rows, key):
+    return [rows[i] for i in np.arange(len(rows))[key]]
+
+
+@pytest.mark.parametrize("key", KEYS.values(), ids=KEYS)
+@pytest.mark.parametrize("form", ["X[rows]", "X[rows, ...]"])
+def test_rows_are_selected_as_in_numpy(form, key):
+    parts = videos()
+    X = container(parts)
+    selected = X[key] if form == "X[rows]" else X[key, ...]
+    assert_content(selected, {name: picked(rows, key) for name, rows in parts.items()})
+
+
+def test_read_only_indices():
+    parts, key = videos(), np.array([2, 1])
+    key.flags.writeable = False
+    assert_content(container(parts)[key], {n: picked(rows, key) for n, rows in parts.items()})
+
+
+@pytest.mark.parametrize("key", [0, 4, -1, -5, np.int64(2), np.uint8(3)])
+def test_one_row_is_a_dict_of_frames(key):
+    parts = videos()
+    row = container(parts)[key]
+    assert list(row) == ["video", "audio"]
+    for name in row:
+        np.testing.assert_array_equal(row[name], parts[name][key])
+
+
+def test_selections_of_selections():
+    parts = videos()
+    X = container(parts)
+    rows = list(range(N))
+    for key in (slice(None, None, -1), [0, 2, 4, 2], np.array([True, False, True, True])):
+        X, rows = X[key], picked(rows, key)
+    assert_content(X, {name: [part[i] for i in rows] for name, part in parts.items()})
+
+
+@pytest.mark.parametrize("key", [5, -6, [5], [0, -6], np.ones(4, bool), [0.0], "video"])
+def test_rows_that_do_not_exist(key):
+    with pytest.raises(IndexError):
+        container(videos())[key]
+
+
+@pytest.mark.parametrize("key", [np.zeros((2, 2), int), None, (0, 1), ([0], [1])])
+def test_only_one_axis(key):
+    with pytest.raises(IndexError):
+        container(videos())[key]
+
+
+def test_iteration_ends():
+    assert [len(row["video"]) for row in container(videos())] == LENGTHS["video"]
+
+
+def test_select_modalities():
+    parts = videos()
+    X = container(parts)
+    assert_content(X.select(["audio", "video"]), {n: parts[n] for n in ("audio", "video")})
+    assert_content(X[[1, 3]].select(["audio"]), {"audio": picked(parts["audio"], [1, 3])})
+    with pytest.raises(ValueError, match=r"'text'.*missing.*'video', 'audio'"):
+        X.select(["video", "text"])
+
+
+def test_description():
+    X = container(videos())
+    assert X.n_features == WIDTHS
+    assert X.quantization == {"video": (1.0, 0.0), "audio": (1.0, 0.0)}
+    assert X.timeline_lengths().tolist() == [3, 4, 5, 2, 4]
+    assert repr(X) == (
+        "MultimodalArray(5 videos, video: 1-5 frames of 4 float32, audio: 0-4 frames of 3 float32)"
+    )
+    assert "0 videos, video: no frames of 4" in repr(X[[]])
+
+
+def test_looks_like_an_array_and_not_like_an_estimator():
+    X = container(videos())
+    assert not hasattr(X, "fit")
+    assert not hasattr(X, "iloc")
+
+
+# pad --------------------------------------------------------------------------------------
+
+
+def padded(parts, rows, max_frames=None):
+    """What `pad` should give, moment by moment."""
+    lines = [max(len(part[row]) for part in parts.values()) for row in rows]
+    limits = np.broadcast_to(10**6 if max_frames is None else max_frames, len(rows))
+    kept = [min(line, limit) for line, limit in zip(lines, limits, strict=True)]
+    width = max(1, *kept)
+    frames, masks = {}, {}
+    for name, part in parts.items():
+        frames[name] = np.zeros((len(rows), width, WIDTHS[name]), part[0].dtype)
+        masks[name] = np.zeros((len(rows), width), bool)
+        for b, row in enumerate(rows):
+            length = len(part[row])
+            for t in range(kept[b] if length else 0):
+                source = int(np.floor((t + 0.5) * length / lines[b]))
+                frames[name][b, t] = part[row][source]
+                masks[name][b, t] = True
+    return frames, masks
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.float16, np.float64])
+@pytest.mark.parametrize("max_frames", [None, 1, 3, 100, [5, 1, 2, 4]])
+@pytest.mark.parametrize("rows", [[0, 1, 2, 3], [4, 4, 2, 0], [-1, 3, 0, 2]])
+def test_pad(rows, max_frames, dtype):
+    parts = videos(dtype)
+    frames, masks = container(parts).pad(np.array(rows), max_frames)
+    expected_frames, expected_masks = padded(parts, rows, max_frames)
+    for name in parts:
+        assert frames[name].dtype == dtype
+        assert masks[name].dtype == bool
+        np.testing.assert_array_equal(frames[name], expected_frames[name])
+        np.testing.assert_array_equal(masks[name], expected_masks[name])
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_pad_of_long_videos_of_any_lengths(seed):
+    rng = np.random.default_rng(seed)
+    lengths = {name: rng.integers(0, 40, size=8) for name in WIDTHS}
+    parts = videos(lengths=lengths, seed=seed)
+    rows = rng.permutation(8)
+    for result, expected in zip(
+        container(parts).pad(rows, 30), padded(parts, rows, 30), strict=True
+    ):
+        for name in parts:
+            np.testing.assert_array_equal(result[name], expected[name])
+
+
+def test_pad_of_a_selection():
+    parts = videos()
+    frames, masks = container(parts)[[3, 1, 0]].pad([2, 1])
+    expected_frames, expected_masks = padded(parts, [0, 1])
+    np.testing.assert_array_equal(frames["audio"], expected_frames["audio"])
+    np.testing.assert_array_equal(masks["audio"], expected_masks["audio"])
+
+
+def test_pad_of_videos_without_any_frame():
+    parts = videos(lengths={"video": [0, 0], "audio": [0, 0]})
+    frames, masks = container(parts).pad([0, 1])
+    assert frames["video"].shape == (2, 1, 4)
+    assert not masks["video"].any()
+    assert not frames["audio"].any()
+
+
+# Quantisation, moments, finiteness --------------------------------------------------------
+
+QUANTIZATION = {"video": (4 / 255, 4 / 512 - 2), "audio": (0.5, 3.0)}
+
+
+def dequantised(parts):
+    return {
+        name: [row.astype(np.float64) * scale + shift for row in parts[name]]
+        for name, (scale, shift) in QUANTIZATION.items()
+    }
+
+
+def test_quantised_frames_mean_floats():
+    parts = videos(np.uint8)
+    X = container(parts, QUANTIZATION)
+    assert X.quantization == QUANTIZATION
+    for i in range(N):
+        for name, rows in dequantised(parts).items():
+            assert X[i][name].dtype == np.float32
+            np.testing.assert_allclose(X[i][name], rows[i], rtol=1e-5, atol=1e-6)
+    frames, _ = X.pad([0])
+    np.testing.assert_array_equal(frames["video"][0, 0], parts["video"][0][0])
+
+
+def test_quantisation_of_one_modality():
+    X = container(videos(np.uint8), {"audio": (0.5, 3.0)})
+    assert X.quantization == {"video": (1.0, 0.0), "audio": (0.5, 3.0)}
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.float16, np.float32, np.float64])
+@pytest.mark.parametrize("quantization", [None, QUANTIZATION])
+def test_moments_over_real_frames(quantization, dtype):
+    parts = videos(dtype)
+    moments = container(parts, quantization).frame_moments()
+    values = dequantised(parts) if quantization else parts
+    for name, rows in values.items():
+        frames = np.concatenate(rows).astype(np.float64)
+        mean, deviation = moments[name]
+        np.testing.assert_allclose(mean, frames.mean(0), rtol=1e-6)
+        np.testing.assert_allclose(deviation, frames.std(0), rtol=1e-5)
+
+
+def test_moments_of_more_frames_than_fit_in_a_block():
+    rng = np.random.default_rng(0)
+    values = (1000 + rng.normal(size=(5000, 2048))).astype(np.float32)
+    X = MultimodalArray.from_frames({"video": values}, {"video": [3000, 0, 1, 1999]})
+    mean, deviation = X.frame_moments()["video"]
+    np.testing.assert_allclose(mean, values.mean(0, dtype=np.float64), rtol=1e-9)
+    np.testing.assert_allclose(deviation, values.std(0, dtype=np.float64), rtol=1e-6)
+
+
+@pytest.mark.parametrize("constant", [0.0, 7.0, -0.1, 1e6])
+def test_constant_features_have_scale_one(constant):
+    values = np.random.default_rng(0).normal(size=(50, 2)).astype(np.float32)
+    values[:, 1] = constant
+    X = MultimodalArray.from_frames({"video": values}, {"video": [20, 30]})
+    mean, deviation = X.frame_moments()["video"]
+    assert deviation[1] == 1.0
+    assert deviation[0] == pytest.approx(values[:, 0].std(), rel=1e-5)
+    assert mean[1] == pytest.approx(constant)
+
+
+def test_small_features_keep_their_scale():
+    values = 1e-8 * np.random.default_rng(0).normal(size=(500, 1))
+    moments = MultimodalArray.from_frames({"video": values}, {"video": [500]}).frame_moments()
+    assert moments["video"][1][0] == pytest.approx(values.std())
+
+
+def test_moments_of_nothing():
+    mean, deviation = container(videos())[[2]].frame_moments()["audio"]
+    assert mean.tolist() == [0.0] * 3
+    assert deviation.tolist() == [1.0] * 3
+
+
+def test_moments_of_some_videos():
+    """Of many videos only a spread is read, the first and the last among them."""
+    values = np.arange(101.0)[:, None]
+    X = MultimodalArray.from_frames({"video": values}, {"video": [1] * 101})
+    assert X.frame_moments(max_videos=3)["video"][0][0] == pytest.approx(50)
+    assert X.frame_moments(max_videos=3)["video"][1][0] == pytest.approx(np.std([0, 50, 100]))
+
+
+def test_moments_of_huge_numbers():
+    """Finite frames are accepted, so their moments are finite too."""
+    values = np.array([[1e300], [-1e300], [3.0]])
+    X = MultimodalArray.from_frames({"video": values}, {"video": [3]})
+    X.check_finite()
+    mean, deviation = X.frame_moments()["video"]
+    assert np.isfinite(mean).all()
+    assert np.isfinite(deviation).all()
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
+@pytest.mark.parametrize("row", [0, 1, 4])
+def test_not_finite_names_modality_and_row(row, dtype, bad):
+    parts = videos(dtype)
+    parts["audio"][row][-1, -1] = bad
+    X = container(parts)
+    with pytest.raises(ValueError, match=rf"NaN or infinity in modality 'audio', row {row};"):
+        X.check_finite()
+    with pytest.raises(ValueError, match=r"modality 'audio', row 0;"):
+        X[[row]].check_finite()
+    X[[i for i in range(N) if i != row]].check_finite()
+
+
+def test_not_finite_in_a_late_block():
+    values = np.zeros((5000, 2048), np.float16)
+    values[4500, 3] = np.nan
+    X = MultimodalArray.from_frames({"video": values}, {"video": [3000, 0, 1000, 1000]})
+    with pytest.raises(ValueError, match="row 3"):
+        X.check_finite()
+
+
+@pytest.mark.parametrize(
+    ("dtype", "huge"), [(np.float64, 1e300), (np.float32, 3e38), (np.float16, 6e4)]
+)
+@pytest.mark.parametrize("sign", [1, -1])
+def test_huge_numbers_are_finite(sign, dtype, huge):
+    values = np.full((100, 3), huge, dtype)
+    values[50:] *= sign
+    MultimodalArray.from_frames({"video": values}, {"video": [100]}).check_finite()
+
+
+def test_huge_numbers_do_not_hide_infinity():
+    values = np.full((100, 3), 1e300)
+    values[40, 1], values[60, 1] = np.inf, -np.inf
+    X = MultimodalArray.from_frames({"video": values}, {"video": [10] * 10})
+    with pytest.raises(ValueError, match="row 4"):
+        X.check_finite()
+
+
+# Other people's tools ---------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("quantization", [None, QUANTIZATION])
+def test_pickle(quantization):
+    X = container(videos(np.uint8), quantization)[[3, 1]]
+    again = pickle.loads(pickle.dumps(X))
+    assert again.quantization == X.quantization
+    assert_content(again, {name: [X[i][name] for i in range(2)] for name in X.modality_names})
+
+
+@pytest.mark.parametrize("mmap_mode", [None, "r"])
+def test_joblib(mmap_mode, tmp_path):
+    """loky hands arrays to its workers as read-only memory maps."""
+    parts = videos()
+    joblib.dump(container(parts)[::-1], tmp_path / "X.joblib")
+    again = joblib.load(tmp_path / "X.joblib", mmap_mode=mmap_mode)
+    assert_content(again, {name: rows[::-1] for name, rows in parts.items()})
+    assert_content(again[[0, 2]], {name: [rows[4], rows[2]] for name, rows in parts.items()})
+
+
+def test_train_test_split():
+    parts = videos()
+    train, test, i_train, i_test = train_test_split(
+        container(parts), np.arange(N), test_size=2, random_state=0
+    )
+    assert_content(train, {name: picked(rows, i_train) for name, rows in parts.items()})
+    assert_content(test, {name: picked(rows, i_test) for name, rows in parts.items()})
+
+
+def test_group_k_fold():
+    parts = videos()
+    X = container(parts)
+    groups = np.array([0, 0, 1, 1, 2])
+    splits = list(GroupKFold(3).split(X, groups=groups))
+    assert len(splits) == 3
+    for train, test in splits:
+        assert not set(groups[train]) & set(groups[test])
+        assert_content(X[test], {name: picked(rows, test) for name, rows in parts.items()})
+
+
+def test_shuffle_and_resample():
+    parts = videos()
+    for tool in (shuffle, resample):
+        X, order = tool(container(parts), np.arange(N), random_state=0)
+        assert_content(X, {name: picked(rows, order) for name, rows in parts.items()})
+
+
+def test_cross_validate():
+    y = np.array([0, 1, 0, 1, 0])
+    result = cross_validate(DummyClassifier(), container(videos()), y, cv=2, error_score="raise")
+    assert len(result["test_score"]) == 2
+
+
+# Bad input --------------------------------------------------------------------------------
+
+FLAT = np.zeros((3, 4))
+
+
+@pytest.mark.parametrize(
+    ("frames", "lengths", "message"),
+    [
+        ({}, {}, "at least one modality"),
+        ({"video": FLAT}, {"audio": [3]}, r"same modalities.*video.*audio"),
+        ({"video": FLAT}, {"video": [2]}, r"'video'.*add up to its 3 frames.*2"),
+        ({"video": FLAT}, {"video": [2, 2]}, r"'video'.*add up to its 3 frames.*4"),
+        ({"video": FLAT}, {"video": [4, -1]}, r"'video'.*non-negative"),
+        ({"video": FLAT}, {"video": [1.0, 2.0]}, r"'video'.*integers"),
+        ({"video": FLAT}, {"video": 3}, r"'video'.*shape \(n,\)"),
+        ({"video": FLAT}, {"video": [[3]]}, r"'video'.*shape \(n,\)"),
+        ({"video": FLAT[0]}, {"video": [4]}, r"'video'.*\(n_frames, n_features\).*\(4,\)"),
+        ({"video": FLAT[None]}, {"video": [1]}, r"'video'.*\(n_frames, n_features\)"),
+        ({"video": FLAT[:, :0]}, {"video": [3]}, r"'video'.*\(n_frames, n_features\)"),
+        ({"video": FLAT * 1j}, {"video": [3]}, r"'video' must be numbers.*complex"),
+        ({"video": FLAT.astype(str)}, {"video": [3]}, r"'video' must be numbers.*U"),
+        ({"video": FLAT.astype(object)}, {"video": [3]}, r"'video' must be numbers.*object"),
+        ({"video": FLAT, "audio": FLAT}, {"video": [3], "audio": [1, 2]}, r"rows.*1.*2"),
+    ],
+)
+def test_bad_flat_frames(frames, lengths, message):
+    with pytest.raises(ValueError, match=message):
+        MultimodalArray.from_frames(frames, lengths)
+
+
+def test_quantisation_of_unknown_modality():
+    with pytest.raises(ValueError, match=r"unknown modalities \['text'\]"):
+        container(videos(), {"text": (1, 0)})
+
+
+@pytest.mark.parametrize(
+    ("X", "modalities", "message"),
+    [
+        ([], None, "array"),
+        (np.zeros((0, 4)), None, r"0 sample\(s\)"),
+        (np.zeros((0, 2, 4)), None, r"0 sample\(s\)"),
+        (np.zeros((3, 0)), None, r"0 feature\(s\)"),
+        (np.zeros((3, 2, 0)), None, "n_features"),
+        (pd.DataFrame({"video": [], "audio": []}), None, r"0 sample\(s\)"),
+        ({}, None, "empty dict"),
+        ({"video": np.zeros((0, 4))}, None, r"0 sample\(s\)"),
+        (np.zeros(3), None, "1D array"),
+        (np.float64(3.0), None, "scalar"),
+        (np.zeros((2, 2, 2, 2)), None, r"shape \(2, 2, 2, 2\)"),
+        ({"audio": np.zeros((2, 2, 2, 2))}, None, r"'audio'.*shape \(2, 2, 2, 2\)"),
+        (np.zeros((2, 4)) * 1j, None, "Complex data"),
+        ([np.zeros((2, 4)) * 1j], None, "complex"),
+        (np.full((2, 4), "car"), None, "string"),
+        ([np.full((2, 4), "car")], None, "must be numbers"),
+        (np.zeros((2, 5)), {"video": 3, "audio": 3}, r"5 features.*expects 6"),
+        (np.zeros((2, 5)), {"video": 5, "audio": 0}, "5 features"),
+        (np.zeros((2, 5)), {"video": 6, "audio": -1}, "5 features"),
+        (np.zeros((2, 5)), {"video": slice(0, 5), "audio": slice(5, 9)}, "'audio' is empty"),
+        (np.zeros((2, 2)), ["a", "b", "c"], "2 features"),
+        (np.zeros((2, 5)), {}, "at least one modality"),
+        ({"video": np.zeros((2, 5))}, ["video", "audio"], r"\['audio'\] are missing"),
+        ({"video": np.zeros((2, 5))}, [], "at least one modality"),
+        ({"video": [FLAT, FLAT[:, :3]]}, None, r"Row 1 of modality 'video'.*\(3, 3\).*\(T_i, 4\)"),
+        ([FLAT, FLAT, FLAT[0]], None, r"Row 2 of X has shape \(4,\)"),
+        ({"video": FLAT, "audio": FLAT[:2]}, None, r"rows.*'video': 3.*'audio': 2"),
+    ],
+)
+def test_bad_input(X, modalities, message):
+    with pytest.raises(ValueError, match=message):
+        as_multimodal(X, modalities=modalities)
+
+
+def test_empty_container():
+    with pytest.raises(ValueError, match=r"0 sample\(s\)"):
+        as_multimodal(container(videos())[[]])
+
+
+def test_positional_modalities_of_different_numbers_of_rows():
+    with pytest.raises(ValueError, match=r"rows.*'video': 3.*'audio': 2"):
+        as_multimodal(np.zeros((3, 2)), np.zeros((2, 2)))
+
+
+@pytest.mark.parametrize("names", [["a"], ["a", "b", "c"]])
+def test_wrong_number_of_names(names):
+    with pytest.raises(ValueError, match=rf"names {len(names)} modalities.*2 were given"):
+        as_multimodal(FLAT, FLAT, modalities=names)
+
+
+@pytest.mark.parametrize(
+    "parts", [(FLAT, FLAT), ({"a": FLAT, "b": FLAT},), (FLAT,)], ids=["positional", "dict", "wide"]
+)
+def test_name_given_twice(parts):
+    with pytest.raises(ValueError, match="a"):
+        as_multimodal(*parts, modalities=["a", "a"])
+
+
+def test_wide_array_with_no_names():
+    with pytest.raises(ValueError, match="at least one modality"):
+        as_multimodal(FLAT, modalities=[])
+
+
+def test_widths_must_be_whole():
+    with pytest.raises((TypeError, ValueError)):
+        as_multimodal(FLAT, modalities={"video": 1.5, "audio": 2.5})
+
+
+@pytest.mark.parametrize("sparse", [csr_array, dok_matrix])
+def test_sparse_input(sparse):
+    matrix = sparse(np.eye(3))
+    for parts in ((matrix,), (matrix, FLAT), (FLAT, matrix), ({"video": matrix},)):
+        with pytest.raises(TypeError, match=r"(?i)sparse.*dense"):
+            as_multimodal(*parts)
+
+
+def test_names_must_be_strings():
+    with pytest.raises(TypeError, match=r"str, got 0"):
+        as_multimodal({0: FLAT})

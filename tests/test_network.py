@@ -1,0 +1,489 @@
+from itertools import pairwise
+
+import numpy as np
+import pytest
+import torch
+from network_batches import (
+    CONFIGURATIONS,
+    ENCODER,
+    LENGTHS,
+    WIDTHS,
+    make_batch,
+    make_moments,
+    make_network,
+    masks_from,
+    name_of,
+)
+from network_oracle import encode_video, two_layer_net, weights_of
+
+from sk_crossmodal.modules import FUSIONS, CrossModalNetwork, MeanEncoder
+from sk_crossmodal.modules.network import FrameScaler
+from sk_crossmodal.modules.transformer import positions
+
+NAMES = [("video",), ("video", "audio"), ("video", "audio", "text")]
+CROSS_MODAL = [config for config in CONFIGURATIONS if config["fusion"].startswith("cross")]
+
+configurations = pytest.mark.parametrize("config", CONFIGURATIONS, ids=name_of)
+cross_modal = pytest.mark.parametrize("config", CROSS_MODAL, ids=name_of)
+modalities = pytest.mark.parametrize("names", NAMES, ids="-".join)
+
+
+def assert_same(result, expected, atol=1e-12):
+    torch.testing.assert_close(result, expected, rtol=0, atol=atol)
+
+
+def rows_of(batch, rows):
+    frames, masks, correlation = batch
+    return (
+        {name: x[rows] for name, x in frames.items()},
+        {name: mask[rows] for name, mask in masks.items()},
+        correlation[rows],
+    )
+
+
+def copy_weights(source, target):
+    """Give `target` all weights of `source` that it has a place for."""
+    state = source.state_dict()
+    target.load_state_dict({name: state[name] for name in target.state_dict()})
+    return target
+
+
+# Padding, other rows, missing modalities --------------------------------------------------
+
+
+@configurations
+@modalities
+def test_more_padding_changes_nothing(names, config):
+    network = make_network(names, **config).eval()
+    frames, masks, correlation = make_batch(names)
+    longer = {name: torch.nn.functional.pad(x, (0, 0, 0, 4)) for name, x in frames.items()}
+    longer_masks = {name: torch.nn.functional.pad(mask, (0, 4)) for name, mask in masks.items()}
+    assert_same(network(frames, masks, correlation), network(longer, longer_masks, correlation))
+
+
+@configurations
+@modalities
+@pytest.mark.parametrize("garbage", [1e6, float("nan")])
+def test_what_stands_in_padding_does_not_matter(garbage, names, config):
+    network = make_network(names, **config).eval()
+    frames, masks, correlation = make_batch(names)
+    spoilt = {n: x.masked_fill(~masks[n][..., None], garbage) for n, x in frames.items()}
+    assert_same(network(frames, masks, correlation), network(spoilt, masks, correlation))
+
+
+@configurations
+@modalities
+def test_rows_do_not_see_each_other(names, config):
+    network = make_network(names, **config).eval()
+    batch = make_batch(names)
+    whole = network(*batch)
+    alone = torch.cat([network(*rows_of(batch, [row])) for row in range(len(whole))])
+    assert_same(whole, alone)
+
+
+@configurations
+@modalities
+def test_missing_frames_give_finite_logits_and_gradients(names, config):
+    network = make_network(names, **config)
+    logits = network(*make_batch(names))
+    logits.sum().backward()
+    assert torch.isfinite(logits).all()
+    for name, value in network.named_parameters():
+        assert value.grad is None or torch.isfinite(value.grad).all(), name
+
+
+@configurations
+@modalities
+def test_batch_without_any_frame(names, config):
+    network = make_network(names, **config).eval()
+    frames, masks, correlation = make_batch(names, 1, lengths={name: [0, 0] for name in names})
+    logits = network(frames, masks, correlation)
+    assert torch.isfinite(logits).all()
+
+
+@cross_modal
+def test_correlation_means_nothing_where_a_modality_is_missing(config):
+    network = make_network(**config).eval()
+    frames, masks, correlation = make_batch()
+    missing = ~(masks["video"].any(1) & masks["audio"].any(1))
+    other = correlation.clone()
+    other[missing] = 1 - other[missing]
+    assert missing.sum() == 3
+    assert_same(network(frames, masks, correlation), network(frames, masks, other))
+
+
+def test_early_fusion_of_a_video_that_lacks_a_modality():
+    """Its moments are those of the other modality, its features there are zero."""
+    network = make_network(fusion="early").eval()
+    frames, masks, _ = make_batch()
+    means = {name: network.scalers[i].mean for i, name in enumerate(network.names)}
+    filled = {
+        name: torch.where(masks[name][..., None], frames[name], means[name]) for name in frames
+    }
+    either = masks["video"] | masks["audio"]
+    assert_same(network(frames, masks), network(filled, dict.fromkeys(masks, either)))
+
+
+def test_context_is_appended_to_real_frames_only():
+    """The encoder gets zeros at padding, whatever it makes of them."""
+    network = make_network(fusion="cross_modal_concat").eval()
+    frames, masks, correlation = make_batch()
+    prepared, _, links = network.prepare(frames, masks, correlation)
+    for x, name, (link,) in zip(prepared, frames, links, strict=True):
+        assert x.shape[-1] == WIDTHS[name] + 8
+        expected = link.context[:, None] * masks[name][..., None]
+        assert_same(x[..., WIDTHS[name] :], expected, atol=0)
+        assert not x[~masks[name]].any()
+
+
+# Fusions compared -------------------------------------------------------------------------
+
+
+def with_correlation(batch, p):
+    return (*batch[:2], torch.as_tensor(p, dtype=torch.float64).expand_as(batch[2]))
+
+
+@modalities
+def test_no_influence_is_late_fusion(names):
+    late = make_network(names, fusion="late").eval()
+    network = make_network(names, fusion="cross_modal", influence="none", seed=1).eval()
+    network.load_state_dict(late.state_dict())
+    batch = make_batch(names)
+    assert torch.equal(network(*batch), late(*batch))
+
+
+@modalities
+@pytest.mark.parametrize("gate", ["hard", "soft"])
+@pytest.mark.parametrize("influence", ["cross", "self"])
+def test_closed_gate_is_late_fusion(influence, gate, names):
+    network = make_network(names, fusion="cross_modal_gated", gate=gate, influence=influence)
+    late = copy_weights(network, make_network(names, fusion="late", seed=1)).eval()
+    batch = make_batch(names)
+    assert_same(network.eval()(*with_correlation(batch, 0.0)), late(*batch))
+
+
+@modalities
+@pytest.mark.parametrize("gate", ["hard", "soft"])
+@pytest.mark.parametrize("influence", ["cross", "self"])
+def test_open_gate_is_cross_modal(influence, gate, names):
+    config = {"influence": influence, "gate": gate}
+    network = make_network(names, fusion="cross_modal_gated", **config).eval()
+    ungated = make_network(names, fusion="cross_modal", seed=1, **config).eval()
+    ungated.load_state_dict(network.state_dict())
+    batch = make_batch(names)
+    assert_same(network(*with_correlation(batch, 1.0)), ungated(*batch))
+
+
+def test_hard_gate_is_open_only_above_one_half():
+    network = make_network(fusion="cross_modal_gated").eval()
+    batch = rows_of(make_batch(), [0, 1, 2])
+    closed = [network(*with_correlation(batch, p)) for p in (0.0, 0.2, 0.5)]
+    opened = [network(*with_correlation(batch, p)) for p in (0.51, 0.8, 1.0)]
+    for logits in closed[1:]:
+        assert torch.equal(logits, closed[0])
+    for logits in opened[1:]:
+        assert torch.equal(logits, opened[0])
+    # A video of one frame has one key, whose weight is 1 whatever its logit.
+    changes = (opened[0] - closed[0]).abs().amax(1)
+    assert (changes[:2] > 1e-4).all()
+    assert changes[2] < 1e-12
+
+
+@pytest.mark.parametrize("influence", ["cross", "self", "none"])
+def test_soft_gate_and_concatenation_follow_the_probability(influence):
+    configs = [{"fusion": "cross_modal_concat", "influence": influence}]
+    if influence != "none":
+        configs.append({"fusion": "cross_modal_gated", "gate": "soft", "influence": influence})
+    batch = rows_of(make_batch(), [0, 1])
+    for config in configs:
+        network = make_network(**config).eval()
+        results = [network(*with_correlation(batch, p)) for p in (0.1, 0.3, 0.7, 0.9)]
+        for a, b in pairwise(results):
+            assert ((a - b).abs().amax(1) > 1e-4).all()
+
+
+@pytest.mark.parametrize("fusion", ["early", "late", "cross_modal"])
+def test_fusions_without_tower_need_no_correlation(fusion):
+    network = make_network(fusion=fusion).eval()
+    batch = make_batch()
+    assert torch.equal(network(*batch), network(*batch[:2]))
+
+
+@pytest.mark.parametrize("fusion", FUSIONS)
+def test_one_modality_is_late_fusion_of_one(fusion):
+    late = make_network(("video",), fusion="late").eval()
+    network = make_network(("video",), fusion=fusion, seed=1).eval()
+    network.load_state_dict(late.state_dict())
+    batch = make_batch(("video",))
+    assert torch.equal(network(*batch), late(*batch))
+
+
+def test_each_pair_has_its_own_correlation():
+    """With p of one pair alone, only the two modalities of that pair are influenced."""
+    names = NAMES[2]
+    network = make_network(names, fusion="cross_modal_gated").eval()
+    frames, masks, _ = rows_of(make_batch(names), [0])
+    for i, pair in enumerate([(0, 1), (0, 2), (1, 2)]):
+        correlation = torch.zeros(1, 3, 1, dtype=torch.float64)
+        correlation[:, i] = 1.0
+        attention = network.attention(frames, masks, correlation)
+        changed = [(before - after).abs().max() > 1e-6 for before, after in attention]
+        assert changed == [m in pair for m in range(3)]
+
+
+@pytest.mark.parametrize("influence", ["cross", "self", "none"])
+def test_embedding_of_the_tower_in_place_of_its_probability(influence):
+    network = make_network(fusion="cross_modal_concat", influence=influence, n_correlation=4)
+    batch = make_batch()[:2]
+    embeddings = torch.randn(6, 1, 4, dtype=torch.float64)
+    network.eval()
+    changes = (network(*batch, embeddings) - network(*batch, -embeddings)).abs().amax(1)
+    assert (changes[:3] > 1e-4).all()
+    assert changes[3:].max() < 1e-12
+
+
+def test_mean_encoder_in_early_and_late_fusion():
+    for fusion in ("early", "late"):
+        network = make_network(encoder=MeanEncoder, fusion=fusion).eval()
+        assert network(*make_batch()).shape == (6, 3)
+    with pytest.raises(ValueError, match="no attention"):
+        make_network(encoder=MeanEncoder, fusion="cross_modal")
+
+
+# The whole network against its equations --------------------------------------------------
+
+
+def oracle_logits(network, batch, names, fusion, gate, influence, combine="add"):
+    """Logits of each video, with the frames that it has and no padding at all."""
+    frames, masks, correlation = batch
+    weights = weights_of(network)
+    out = []
+    for row in range(len(correlation)):
+        length = max(1, *(int(masks[name][row].sum()) for name in names))
+        present = [bool(masks[name][row].any()) for name in names]
+        real = [np.full(length, there) for there in present]
+        inputs = [
+            scaled(weights, m, frames[name][row, :length].numpy(), real[m])
+            for m, name in enumerate(names)
+        ]
+        links = [[] for _ in names]
+        if fusion == "early":
+            inputs, real = [np.concatenate(inputs, 1)], [np.full(length, any(present))]
+            links = [[]]
+        elif fusion != "late":
+            inputs, links = cross_modal_inputs(
+                weights, inputs, real, present, correlation[row].numpy(), fusion, gate, influence
+            )
+        pooled = encode_video(
+            weights,
+            "encoder.",
+            inputs,
+            real,
+            links,
+            n_heads=ENCODER["n_heads"],
+            n_layers=ENCODER["n_layers"],
+            positions=positions(length, ENCODER["d_model"], correlation).numpy(),
+            combine=combine,
+        )
+        out.append(two_layer_net(weights, "head.1", "head.4", np.concatenate(pooled)))
+    return np.array(out)
+
+
+def scaled(weights, m, x, real):
+    x = (x - weights[f"scalers.{m}.mean"]) * weights[f"scalers.{m}.inverse"]
+    return np.where(real[:, None], x, 0.0)
+
+
+def cross_modal_inputs(weights, inputs, real, present, correlation, fusion, gate, influence):
+    """Frames with the contexts e appended, and (source, g, e) for every target."""
+    n = len(inputs)
+    pairs = [(a, b) for a in range(n) for b in range(a + 1, n)]
+    contexts = [None] * len(pairs)
+    if fusion == "cross_modal_concat":
+        for i, (a, b) in enumerate(pairs):
+            signal = (2 * correlation[i] - 1) * (present[a] and present[b])
+            contexts[i] = two_layer_net(weights, f"contexts.{i}.0", f"contexts.{i}.2", signal)
+        inputs = [
+            np.concatenate(
+                [inputs[m]]
+                + [
+                    np.outer(real[m], contexts[i])  # the same at every frame, zero at padding
+                    for i, pair in enumerate(pairs)
+                    if m in pair
+                ],
+                axis=1,
+            )
+            for m in range(n)
+        ]
+    links = [[] for _ in inputs]
+    for target in range(n):
+        for source in range(n):
+            if source == target or influence == "none":
+                continue
+            i = pairs.index((min(source, target), max(source, target)))
+            p = correlation[i, 0]
+            g = {"hard": float(p > 0.5), "soft": p}[gate] if "gated" in fusion else 1.0
+            g *= present[source] and present[target]
+            fed = target if influence == "self" else source
+            links[target].append((fed, g, contexts[i]))
+    return inputs, links
+
+
+@configurations
+@modalities
+def test_logits_against_the_equations(names, config):
+    network = make_network(names, **config).eval()
+    batch = make_batch(names)
+    full = {"gate": "hard", "influence": "cross", **config}
+    full.pop("layer_sizes", None)
+    expected = oracle_logits(network, batch, names, **full)
+    np.testing.assert_allclose(network(*batch).detach(), expected, atol=1e-10)
+
+
+# Training ---------------------------------------------------------------------------------
+
+
+@configurations
+@modalities
+@pytest.mark.parametrize("lively", [False, True], ids=["fresh", "lively"])
+def test_gradients_reach_all_parameters(lively, names, config):
+    # Wide enough that a ReLU layer is not dead by chance.
+    config = {**config, "layer_sizes": (16, 16), "n_frames": 5}
+    network = make_network(names, dropout=0.0, lively=lively, **config)
+    logits = network(*rows_of(make_batch(names), [0, 1, 2]))
+    torch.nn.functional.softplus(logits).sum().backward()
+    dead = [
+        name
+        for name, value in network.named_parameters()
+        if value.grad is None or not value.grad.abs().max() > 0
+    ]
+    assert not dead
+
+
+def modality_masks(n_videos, *present):
+    return [torch.full((n_videos, 3), there) for there in present]
+
+
+def dropping_network(names, modality_dropout):
+    torch.manual_seed(0)
+    return make_network(names, modality_dropout=modality_dropout).train()
+
+
+@pytest.mark.parametrize("names", NAMES[1:], ids="-".join)
+@pytest.mark.parametrize("probability", [0.1, 0.5, 1.0])
+def test_modality_dropout_never_drops_all(probability, names):
+    masks = modality_masks(2000, *(True for _ in names))
+    dropped = dropping_network(names, probability).drop_modalities(masks)
+    assert torch.stack(dropped).any(0).all()
+
+
+@pytest.mark.parametrize("present", [(True, False), (False, True)])
+def test_modality_dropout_leaves_the_only_modality_of_a_video(present):
+    """A video that lacks a modality from the start keeps the other."""
+    masks = modality_masks(2000, *present)
+    dropped = dropping_network(NAMES[1], 0.9).drop_modalities(masks)
+    assert torch.stack(dropped).any(0).all()
+
+
+@pytest.mark.parametrize("probability", [0.1, 0.3])
+def test_modality_dropout_drops_with_its_probability(probability):
+    """Each modality goes with p, but for videos in which all would go."""
+    masks = modality_masks(20_000, True, True)
+    dropped = dropping_network(NAMES[1], probability).drop_modalities(masks)
+    expected = probability * (1 - probability) + probability**2 / 2
+    for mask in dropped:
+        assert float((~mask.any(1)).double().mean()) == pytest.approx(expected, rel=0.1)
+
+
+def test_modality_dropout_takes_all_frames_of_a_modality():
+    masks = [masks_from([1, 2, 3] * 100, 3) for _ in range(2)]
+    for before, after in zip(
+        masks, dropping_network(NAMES[1], 0.9).drop_modalities(masks), strict=True
+    ):
+        gone = ~after.any(1)
+        assert 0 < gone.sum() < 300
+        assert torch.equal(after[~gone], before[~gone])
+
+
+def test_modality_dropout_only_in_training():
+    network = make_network(modality_dropout=0.9, dropout=0.0)
+    batch = make_batch()
+    torch.manual_seed(0)
+    trained = [network.train()(*batch) for _ in range(2)]
+    assert not torch.allclose(*trained)
+    plain = copy_weights(network, make_network(seed=1))
+    assert torch.equal(network.eval()(*batch), plain.eval()(*batch))
+
+
+# attention() ------------------------------------------------------------------------------
+
+
+@configurations
+@modalities
+def test_attention_sums_to_one_over_real_frames(names, config):
+    network = make_network(names, **config).eval()
+    frames, masks, correlation = make_batch(names)
+    towers = [masks[name] for name in names]
+    if config["fusion"] == "early":
+        towers = [torch.stack(towers).any(0)]
+    attention = network.attention(frames, masks, correlation)
+    assert len(attention) == len(towers)
+    for pair, mask in zip(attention, towers, strict=True):
+        for weights in pair:
+            assert weights.shape == mask.shape
+            assert (weights >= 0).all()
+            assert not weights[~mask].any()
+            assert_same(weights.sum(1), mask.any(1).double())
+
+
+@modalities
+@pytest.mark.parametrize(
+    "config", [{"fusion": "early"}, {"fusion": "late"}, {"influence": "none"}], ids=name_of
+)
+def test_attention_does_not_change_without_influence(config, names):
+    for before, after in make_network(names, **config).eval().attention(*make_batch(names)):
+        assert torch.equal(before, after)
+
+
+@pytest.mark.parametrize("fusion", ["cross_modal", "cross_modal_concat"])
+def test_attention_changes_under_influence(fusion):
+    network = make_network(fusion=fusion).eval()
+    for before, after in network.attention(*make_batch()):
+        assert (before - after)[:2].abs().amax(1).min() > 1e-3
+
+
+# FrameScaler ------------------------------------------------------------------------------
+
+
+def test_frame_scaler():
+    mean, scale = np.array([1.0, -2.0]), np.array([0.5, 4.0])
+    scaler = FrameScaler(mean, scale).double()
+    x = torch.randn(3, 4, 2, dtype=torch.float64)
+    mask = masks_from([4, 2, 0], 4)
+    expected = np.where(mask[..., None], (x.numpy() - mean) / scale, 0.0)
+    np.testing.assert_allclose(scaler(x, mask), expected, atol=1e-12)
+    spoilt = x.masked_fill(~mask[..., None], float("inf"))
+    assert torch.equal(scaler(x, mask), scaler(spoilt, mask))
+
+
+def test_scaling_is_saved_but_not_trained():
+    network = make_network()
+    assert not any("scalers" in name for name, _ in network.named_parameters())
+    assert sum("scalers" in name for name in network.state_dict()) == 4
+
+
+def test_modalities_are_found_by_name_not_by_order():
+    network = make_network().eval()
+    frames, masks, correlation = make_batch()
+    turned = [dict(reversed(part.items())) for part in (frames, masks)]
+    assert torch.equal(network(frames, masks, correlation), network(*turned, correlation))
+
+
+def test_shape_of_logits():
+    moments = make_moments(("video", "audio"))
+    network = CrossModalNetwork(
+        moments, 11, encoder=MeanEncoder, encoder_params={"d_model": 4}, fusion="late"
+    )
+    frames, masks, _ = make_batch()
+    frames = {name: x.float() for name, x in frames.items()}
+    assert network(frames, masks).shape == (len(LENGTHS["video"]), 11)
