@@ -652,7 +652,7 @@ def test_quantisation_of_unknown_modality():
         (np.zeros((3, 0)), None, r"0 feature\(s\)"),
         (np.zeros((3, 2, 0)), None, "n_features"),
         (pd.DataFrame({"video": [], "audio": []}), None, r"0 sample\(s\)"),
-        ({}, None, "empty dict"),
+        ({}, None, "at least one modality"),
         ({"video": np.zeros((0, 4))}, None, r"0 sample\(s\)"),
         (np.zeros(3), None, "1D array"),
         (np.float64(3.0), None, "scalar"),
