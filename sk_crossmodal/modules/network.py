@@ -1,5 +1,6 @@
 """The network around an encoder: scaling, fusion, correlation, head (Sections 2 and 3)."""
 
+import numpy as np
 import torch
 from torch import nn
 
@@ -14,8 +15,10 @@ class FrameScaler(nn.Module):
 
     Parameters
     ----------
-    mean, scale : array-like of shape (d,)
-        What is subtracted and what is divided by.
+    mean : array-like of shape (d,)
+        What is subtracted.
+    scale : float or array-like of shape (d,)
+        What is divided by.
 
     Notes
     -----
@@ -32,12 +35,14 @@ class FrameScaler(nn.Module):
 
     def __init__(self, mean, scale):
         super().__init__()
-        self.register_buffer("mean", torch.as_tensor(mean, dtype=torch.get_default_dtype()))
-        self.register_buffer("inverse", 1 / torch.as_tensor(scale, dtype=self.mean.dtype))
+        self.register_buffer("mean", torch.as_tensor(mean, dtype=torch.float64))
+        inverse = torch.as_tensor(1 / np.asarray(scale), dtype=torch.float64)
+        self.register_buffer("inverse", inverse)
 
     def forward(self, x, mask):
         """Scale the real frames."""
-        return ((x - self.mean) * self.inverse).masked_fill(~mask.unsqueeze(-1), 0.0)
+        scaled = (x - self.mean.to(x.dtype)) * self.inverse.to(x.dtype)
+        return scaled.masked_fill(~mask.unsqueeze(-1), 0.0)
 
 
 class CrossModalNetwork(nn.Module):
@@ -45,8 +50,8 @@ class CrossModalNetwork(nn.Module):
 
     Parameters
     ----------
-    moments : dict of str to (array of shape (d,), array of shape (d,))
-        Per modality the mean and scale of its features; its keys are the modalities.
+    moments : dict of str to (array of shape (d,), float)
+        Per modality the mean of its features and their scale; its keys are the modalities.
     n_outputs : int
         Number of logits.
     encoder : type

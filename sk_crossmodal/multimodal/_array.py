@@ -212,7 +212,7 @@ class MultimodalArray:
         return frames, masks
 
     def frame_moments(self, max_videos=10_000):
-        """Mean and standard deviation of every feature over the real frames.
+        """Mean of every feature over the real frames, and the spread of all around their means.
 
         Parameters
         ----------
@@ -221,8 +221,10 @@ class MultimodalArray:
 
         Returns
         -------
-        dict of str to (ndarray of shape (n_features,), ndarray of shape (n_features,))
-            Means and standard deviations, float64; where a feature does not vary, deviation 1.
+        dict of str to (ndarray of shape (n_features,), float)
+            Per modality the means, float64, and the root mean square of the standard deviations
+            of the features that vary; 1 where none does. One number for a modality keeps what
+            features say by varying more or less than others, as principal components do.
         """
         rows = np.unique(np.linspace(0, len(self) - 1, min(len(self), max_videos)).astype(int))
         return {name: _moments(part.take(rows)) for name, part in self._frames.items()}
@@ -263,10 +265,14 @@ def _moments(part):
         scatter += ((block - block_mean) ** 2).sum(axis=0)
         scatter += delta**2 * count * len(block) / total
         mean, count = mean + delta * len(block) / total, total
-    deviation = np.sqrt(scatter / max(count, 1))
-    # What is constant up to rounding has no scale of its own.
-    flat = deviation <= 1e-6 * np.abs(mean)
-    return mean * unit, np.where(flat | (deviation == 0), 1.0, deviation * unit)
+    spread = unit * np.sqrt(scatter / max(count, 1))
+    # Of what is constant up to rounding nothing is left but rounding.
+    spread[spread <= 1e-6 * unit * np.abs(mean)] = 0.0
+    varying = spread[spread > 0]
+    if not len(varying):
+        return mean * unit, 1.0
+    largest = varying.max()
+    return mean * unit, float(largest * np.sqrt(np.mean((varying / largest) ** 2)))
 
 
 def _check_flat(name, values):

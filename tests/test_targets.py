@@ -1,0 +1,208 @@
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.sparse import coo_matrix, csc_array, csr_array, csr_matrix, issparse
+
+from sk_crossmodal import LabelHierarchy
+from sk_crossmodal.training import Targets, check_y
+
+INDICATOR = np.array([[1, 0, 1], [0, 0, 0], [0, 1, 1], [1, 1, 1]])
+DAG = LabelHierarchy(
+    {
+        "a": [],
+        "b": [],
+        "ab": ["a", "b"],
+        "c": [],
+        "a1": ["a"],
+        "deep": ["a1", "c"],
+        "lone": [],
+        "ab1": ["ab"],
+    }
+)
+
+
+def round_trip(y):
+    """What a classifier that is always right would predict."""
+    checked = check_y(y, len(y) if not issparse(y) else y.shape[0])
+    targets = Targets(checked)
+    encoded = targets.encode(checked)
+    if targets.multilabel:
+        probability = encoded.toarray() if issparse(encoded) else encoded
+        return targets.decode(probability.astype(float)), targets
+    return targets.decode(np.eye(len(targets.classes))[encoded]), targets
+
+
+@pytest.mark.parametrize("dtype", [int, np.int8, np.uint8, bool, float, np.float32])
+def test_dense_indicator_keeps_its_form(dtype):
+    y = INDICATOR.astype(dtype)
+    predicted, targets = round_trip(y)
+    assert targets.multilabel
+    assert isinstance(predicted, np.ndarray)
+    assert predicted.dtype == dtype
+    np.testing.assert_array_equal(predicted, y)
+
+
+@pytest.mark.parametrize("dtype", [int, np.int8, bool, float])
+@pytest.mark.parametrize("form", [csr_array, csr_matrix, csc_array, coo_matrix])
+def test_sparse_indicator_keeps_its_form(form, dtype):
+    predicted, targets = round_trip(form(INDICATOR.astype(dtype)))
+    assert targets.multilabel
+    assert predicted.format == "csr"
+    assert predicted.dtype == dtype
+    np.testing.assert_array_equal(predicted.toarray(), INDICATOR)
+
+
+@pytest.mark.parametrize(
+    "y",
+    [
+        pd.DataFrame(INDICATOR, columns=["a", "b", "c"]),
+        pd.DataFrame(INDICATOR.astype(bool)),
+        INDICATOR.tolist(),
+    ],
+    ids=["frame", "bool frame", "lists"],
+)
+def test_other_indicators_become_arrays(y):
+    predicted, targets = round_trip(y)
+    assert targets.multilabel
+    np.testing.assert_array_equal(predicted, INDICATOR)
+
+
+@pytest.mark.parametrize("dtype", [int, bool, float])
+def test_column_of_zeros_and_ones_is_one_label(dtype):
+    y = np.array([[1], [0], [0]], dtype=dtype)
+    predicted, targets = round_trip(y)
+    assert targets.classes.tolist() == [[0, 1]]
+    assert predicted.shape == (3, 1)
+    assert predicted.dtype == dtype
+    np.testing.assert_array_equal(predicted, y)
+
+
+@pytest.mark.parametrize(
+    "y",
+    [
+        ["b", "a", "c", "a"],
+        np.array(["b", "a", "c", "a"], dtype=object),
+        np.array([7, -1, 3, 3]),
+        np.array([1, 0, 0], dtype=np.int8),
+        np.array([True, False]),
+        np.array([2.0, 1.0, 2.0]),
+        pd.Series(["x", "y", "x"]),
+        pd.Series(["x", "y", "x"], dtype="category"),
+    ],
+    ids=str,
+)
+def test_classes_keep_their_form(y):
+    predicted, targets = round_trip(y)
+    assert not targets.multilabel
+    assert predicted.shape == (len(y),)
+    np.testing.assert_array_equal(predicted, np.asarray(y))
+    if isinstance(y, np.ndarray):
+        assert predicted.dtype == y.dtype
+    np.testing.assert_array_equal(targets.classes, sorted(set(y)))
+    assert targets.names == [str(c) for c in sorted(set(y))]
+
+
+def test_column_of_classes_is_flattened_with_a_warning():
+    from sklearn.exceptions import DataConversionWarning
+
+    with pytest.warns(DataConversionWarning, match="column-vector"):
+        y = check_y(np.array([[3], [1], [2]]), 3)
+    np.testing.assert_array_equal(y, [3, 1, 2])
+
+
+def test_decode_threshold_is_strict():
+    targets = Targets(np.array([[1, 0, 1]]))
+    np.testing.assert_array_equal(targets.decode(np.array([[0.5, 0.51, 0.49]])), [[0, 1, 0]])
+
+
+def brute_force_top_level(labels_of_samples, hierarchy):
+    """Column j is True if root j is a label of the sample, or above one."""
+    return [
+        [
+            any(root == node or root in hierarchy.ancestors(node) for node in nodes)
+            for root in hierarchy.roots
+        ]
+        for nodes in labels_of_samples
+    ]
+
+
+@pytest.mark.parametrize("sparse", [False, True])
+@pytest.mark.parametrize("seed", range(3))
+def test_top_level_of_indicators(seed, sparse):
+    y = (np.random.RandomState(seed).rand(20, len(DAG)) < 0.2).astype(int)
+    targets = Targets(csr_array(y) if sparse else y, DAG)
+    result = targets.top_level(targets.encode(csr_array(y) if sparse else y))
+    labels = [[DAG.nodes[j] for j in np.flatnonzero(row)] for row in y]
+    assert result.dtype == bool
+    np.testing.assert_array_equal(result.toarray(), brute_force_top_level(labels, DAG))
+
+
+def test_top_level_of_classes():
+    y = np.array(["deep", "a", "ab1", "lone", "a", "c"])
+    targets = Targets(y, DAG)
+    result = targets.top_level(targets.encode(y)).toarray()
+    np.testing.assert_array_equal(result, brute_force_top_level([[c] for c in y], DAG))
+
+
+def test_top_level_without_hierarchy_is_the_label_itself():
+    targets = Targets(INDICATOR)
+    result = targets.top_level(targets.encode(INDICATOR))
+    np.testing.assert_array_equal(result.toarray(), INDICATOR.astype(bool))
+    y = np.array(["b", "a", "b"])
+    targets = Targets(y)
+    result = targets.top_level(targets.encode(y)).toarray()
+    np.testing.assert_array_equal(result, [[False, True], [True, False], [False, True]])
+
+
+def test_names_come_from_the_hierarchy():
+    named = LabelHierarchy({0: [], 1: [0], 2: []}, names={0: "Music", 1: "Guitar"})
+    assert Targets(INDICATOR, named).names == ["Music", "Guitar", "2"]
+    assert Targets(INDICATOR).names is None
+    assert Targets(np.array([1, 2, 1]), named).names == ["Guitar", "2"]
+
+
+@pytest.mark.parametrize(
+    ("y", "message"),
+    [
+        (None, "y is None"),
+        ([0, 1, 0], "X has 4 rows, y has 3"),
+        (INDICATOR[:3], "X has 4 rows, y has 3"),
+        (csr_array(INDICATOR[:3]), "X has 4 rows, y has 3"),
+        (2 * INDICATOR, "must be a multilabel indicator of 0 and 1"),
+        (0.5 * INDICATOR, "must be a multilabel indicator of 0 and 1"),
+        (csr_array(3 * INDICATOR), "must be a multilabel indicator of 0 and 1"),
+        (np.where(INDICATOR, np.nan, 0.0), "NaN"),
+        (csr_array(np.where(INDICATOR, np.nan, 0.0)), "NaN|of 0 and 1"),
+        ([0.1, 0.2, 0.7, 0.4], "continuous"),
+        ([np.nan, 1.0, 0.0, 1.0], "NaN"),
+        (np.zeros((4, 2, 2), int), "dim 3"),
+        (np.zeros((4, 0)), r"0 feature\(s\)|no labels"),
+        (csr_array((4, 0)), r"0 feature\(s\)|no labels"),
+        (np.array(["a", 1, "b", 2], dtype=object), "mixed|str"),
+    ],
+)
+def test_bad_y(y, message):
+    with pytest.raises((ValueError, TypeError), match=message):
+        Targets(check_y(y, 4))
+
+
+def test_one_class_is_an_error():
+    with pytest.raises(ValueError, match="only one class is present: 'x'|only one class"):
+        Targets(np.array(["x", "x"]))
+
+
+def test_labels_outside_the_hierarchy_are_named():
+    with pytest.raises(ValueError, match=r"outside the hierarchy: \['nowhere'\]"):
+        Targets(np.array(["a", "nowhere"]), DAG)
+
+
+def test_hierarchy_of_another_size():
+    with pytest.raises(ValueError, match="y has 3 columns, but hierarchy has 8 labels"):
+        Targets(INDICATOR, DAG)
+
+
+def test_duplicate_entries_of_sparse_y_are_no_label():
+    # Two stored ones at one place are a 2.
+    twice = csr_array((np.array([1, 1]), np.array([0, 0]), np.array([0, 2])), shape=(1, 2))
+    with pytest.raises(ValueError, match="of 0 and 1"):
+        check_y(twice, 1)
