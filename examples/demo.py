@@ -39,17 +39,25 @@ MORE_MODELS = {
     # The other control: F is fed with the target's own attention.
     "TM-self": {"fusion": "cross_modal_concat", "influence": "self"},
 }
-SETTINGS = {
+SETTINGS = {  # of the tower, and of the classifiers
     "synthetic": (
         {
             "encoder": "mean",
             "encoder_params": {"d_model": 128},
             "hidden_layer_sizes": (128,),
             "lr": 2e-3,
+            "lr_schedule": "cosine",
             "batch_size": 64,
-            "max_epochs": 20,
+            "max_epochs": 15,
         },
-        {"d_model": 64, "n_heads": 4, "lr": 2e-3, "batch_size": 64, "max_epochs": 15},
+        {
+            "d_model": 64,
+            "n_heads": 4,
+            "lr": 2e-3,
+            "lr_schedule": "cosine",
+            "batch_size": 64,
+            "max_epochs": 12,
+        },
     ),
     "youtube8m": (
         {
@@ -58,10 +66,19 @@ SETTINGS = {
             "hidden_layer_sizes": (256,),
             "dropout": 0.3,
             "lr": 1e-3,
-            "max_epochs": 10,
+            "lr_schedule": "cosine",
+            "batch_size": 64,
+            "max_epochs": 20,
+            "early_stopping": False,
             "net_params": {"optimizer__weight_decay": 2.0},
         },
-        {"d_model": 256, "n_heads": 4, "dropout": 0.4, "lr": 1e-3, "max_epochs": 8},
+        {
+            "dropout": 0.3,
+            "lr": 5e-4,
+            "lr_schedule": "cosine",
+            "max_epochs": 10,
+            "early_stopping": False,
+        },
     ),
 }
 

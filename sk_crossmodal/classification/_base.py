@@ -1,5 +1,7 @@
 """What all cross-modal classifiers share: everything but the encoder."""
 
+from collections.abc import Mapping
+
 import numpy as np
 import torch
 from scipy.special import expit, softmax
@@ -78,6 +80,11 @@ class CrossModalClassifier(ClassifierMixin, NetworkEstimator):
     def _fit_videos(self, X, y, weight):
         """Fit on checked videos: split, tower, network, fitted attributes."""
         targets = Targets(y, self.hierarchy)
+        if len(targets.classes) < 2 and not targets.multilabel:
+            raise ValueError(
+                "Classifier can't train when only one class is present: "
+                f"{targets.classes.tolist()}."
+            )
         encoded = targets.encode(y)
         split_seed, tower_seed, train_seed = self._seeds(3)
         train, valid = self._split(len(X), split_seed)
@@ -89,7 +96,7 @@ class CrossModalClassifier(ClassifierMixin, NetworkEstimator):
         module_params = self._module_params(X[train], len(targets.classes), n_correlation)
         loss = {
             "kind": "binary" if targets.multilabel else "classes",
-            "class_weight": self._class_weights(targets, encoded[train], weight[train]),
+            "class_weight": self._class_weights(targets, encoded, weight),
         }
         self._train(CrossModalNetwork, module_params, train_set, valid_set, loss, train_seed)
         self._remember_input(X)
@@ -138,11 +145,18 @@ class CrossModalClassifier(ClassifierMixin, NetworkEstimator):
             check_option("class_weight", self.class_weight, ("balanced",))
             if targets.multilabel:
                 positive = np.asarray(weight @ encoded).ravel()
-                return (weight.sum() - positive) / np.maximum(positive, 1e-12)
+                # A label that nobody has needs no weight.
+                return np.divide(weight.sum() - positive, positive, np.ones(n), where=positive > 0)
             return compute_class_weight(
                 "balanced", classes=np.arange(n), y=encoded, sample_weight=weight
             )
         keys = list(range(n)) if targets.multilabel else targets.classes.tolist()
+        if not isinstance(self.class_weight, Mapping):
+            raise TypeError(
+                f'class_weight must be None, "balanced" or a dict, got {self.class_weight!r}.'
+            )
+        for key, factor in self.class_weight.items():
+            check_number(f"class_weight[{key!r}]", factor, low=0)
         if unknown := [key for key in self.class_weight if key not in keys]:
             raise ValueError(f"class_weight names unknown labels {unknown}; known are {keys}.")
         return np.array([float(self.class_weight.get(key, 1.0)) for key in keys])
@@ -153,20 +167,21 @@ class CrossModalClassifier(ClassifierMixin, NetworkEstimator):
     def _check_tower(self, X):
         """Refuse a tower that is of the wrong type or was fitted on other modalities."""
         tower = self.correlation_tower
-        if isinstance(tower, FrozenEstimator):
-            check_is_fitted(tower.estimator)
-            tower = tower.estimator
+        frozen = isinstance(tower, FrozenEstimator)
+        tower = tower.estimator if frozen else tower
+        if tower is not None and not isinstance(tower, CorrelationTower):
+            raise TypeError(
+                "correlation_tower must be None, a CorrelationTower or a FrozenEstimator of a "
+                f"fitted one, got {self.correlation_tower!r}."
+            )
+        if frozen:
+            check_is_fitted(tower)
             given = (tower.modality_names_in_, tower._n_features)
             if self._uses_tower(len(given[0])) and given != (X.modality_names, X.n_features):
                 raise ValueError(
                     f"correlation_tower was fitted on {tower._n_features}, but X has "
                     f"{X.n_features}; names, widths and order must be the same."
                 )
-        if tower is not None and not isinstance(tower, CorrelationTower):
-            raise TypeError(
-                "correlation_tower must be None, a CorrelationTower or a FrozenEstimator of a "
-                f"fitted one, got {self.correlation_tower!r}."
-            )
 
     def _fit_tower(self, X, y, weight, seed):
         """Return the tower to use: as given, or trained on these rows alone; None if unused."""
@@ -192,8 +207,8 @@ class CrossModalClassifier(ClassifierMixin, NetworkEstimator):
     def _default_tower(self):
         """Return a tower of the classifier's own kind, size and training."""
         _, encoder_params, name = self._encoder()
-        shared = "max_frames dropout lr batch_size max_epochs lr_patience early_stopping"
-        shared += " validation_fraction device precision compile verbose"
+        shared = "max_frames dropout lr batch_size max_epochs lr_schedule lr_patience"
+        shared += " early_stopping validation_fraction device precision compile verbose"
         return CorrelationTower(
             encoder=name,
             encoder_params=encoder_params,
@@ -207,7 +222,7 @@ class CrossModalClassifier(ClassifierMixin, NetworkEstimator):
             return {}
         if self.correlation_features == "embedding" and self.fusion == "cross_modal_concat":
             return {"correlation": tower.embed(X)}
-        return {"correlation": tower.transform(X)[:, :, None]}
+        return {"correlation": tower.predict_proba(X)[:, :, None]}
 
     def _prediction_set(self, X, more):
         X = self._check_predict_input(X, more)
@@ -227,7 +242,8 @@ class CrossModalClassifier(ClassifierMixin, NetworkEstimator):
         ndarray of shape (n, n_labels), (n, n_classes), or (n,) for two classes
             The network's outputs; for two classes the second's minus the first's.
         """
-        logits = self.net_.predict_rows(self._prediction_set(X, more))
+        dataset = self._prediction_set(X, more)
+        logits = self.net_.predict_rows(dataset)
         if not self._targets.multilabel and len(self.classes_) == 2:
             return logits[:, 1] - logits[:, 0]
         return logits
@@ -246,7 +262,8 @@ class CrossModalClassifier(ClassifierMixin, NetworkEstimator):
             For indicators the probability of each label on its own; for classes rows that sum
             to 1. Strictly between 0 and 1.
         """
-        logits = self.net_.predict_rows(self._prediction_set(X, more))
+        dataset = self._prediction_set(X, more)
+        logits = self.net_.predict_rows(dataset)
         probability = expit(logits) if self._targets.multilabel else softmax(logits, axis=1)
         edge = np.finfo(probability.dtype).eps / 2
         return probability.clip(edge, 1 - edge)

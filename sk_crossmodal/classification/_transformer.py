@@ -63,9 +63,12 @@ class CrossModalTransformerClassifier(CrossModalClassifier):
         Videos a batch.
     max_epochs : int, default=10
         Epochs at most.
-    lr_patience : int or None, default=2
-        Epochs without a better loss after which the learning rate is divided by ten; None keeps
-        it.
+    lr_schedule : {"plateau", "cosine"} or None, default="plateau"
+        Divide the learning rate by ten when the loss (of the videos held out, if there are any)
+        has not improved for more than `lr_patience` epochs; let it fall along a cosine to zero
+        at the last of `max_epochs`; or keep it.
+    lr_patience : int, default=2
+        See `lr_schedule`.
     early_stopping : bool or "auto", default="auto"
         Whether to hold out videos, to stop when their loss has not improved for five epochs, and
         to restore the best weights. "auto" does so from 1000 videos on.
@@ -154,6 +157,7 @@ class CrossModalTransformerClassifier(CrossModalClassifier):
         lr=2e-4,
         batch_size=128,
         max_epochs=10,
+        lr_schedule="plateau",
         lr_patience=2,
         early_stopping="auto",
         validation_fraction=0.1,
@@ -184,6 +188,7 @@ class CrossModalTransformerClassifier(CrossModalClassifier):
         self.lr = lr
         self.batch_size = batch_size
         self.max_epochs = max_epochs
+        self.lr_schedule = lr_schedule
         self.lr_patience = lr_patience
         self.early_stopping = early_stopping
         self.validation_fraction = validation_fraction

@@ -36,7 +36,7 @@ def draw_partners(top_level, rows, randint):
     array([0, 0])
     """
     counts = top_level.astype(np.int32)
-    labelled = np.flatnonzero(np.diff(counts.indptr))
+    labelled = np.flatnonzero(counts.sum(axis=1))
     partners = np.full(len(rows), -1)
     waiting = np.flatnonzero(np.isin(rows, labelled))
     for _ in range(ROUNDS):

@@ -1,5 +1,7 @@
 """`CorrelationTower`: the separately trained judge of how related modalities are (Section 3)."""
 
+from collections.abc import Mapping
+
 import numpy as np
 from scipy.special import expit
 from sklearn.base import TransformerMixin
@@ -58,9 +60,12 @@ class CorrelationTower(TransformerMixin, NetworkEstimator):
         Videos a batch; each gives a matching and a mismatched pair.
     max_epochs : int, default=10
         Epochs at most.
-    lr_patience : int or None, default=2
-        Epochs without a better loss after which the learning rate is divided by ten; None keeps
-        it.
+    lr_schedule : {"plateau", "cosine"} or None, default="plateau"
+        Divide the learning rate by ten when the loss (of the videos held out, if there are any)
+        has not improved for more than `lr_patience` epochs; let it fall along a cosine to zero
+        at the last of `max_epochs`; or keep it.
+    lr_patience : int, default=2
+        See `lr_schedule`.
     early_stopping : bool or "auto", default="auto"
         Whether to hold out videos, to stop when their loss has not improved for five epochs, and
         to restore the best weights. "auto" does so from 1000 videos on.
@@ -136,6 +141,7 @@ class CorrelationTower(TransformerMixin, NetworkEstimator):
         lr=2e-4,
         batch_size=128,
         max_epochs=10,
+        lr_schedule="plateau",
         lr_patience=2,
         early_stopping="auto",
         validation_fraction=0.1,
@@ -158,6 +164,7 @@ class CorrelationTower(TransformerMixin, NetworkEstimator):
         self.lr = lr
         self.batch_size = batch_size
         self.max_epochs = max_epochs
+        self.lr_schedule = lr_schedule
         self.lr_patience = lr_patience
         self.early_stopping = early_stopping
         self.validation_fraction = validation_fraction
@@ -212,18 +219,12 @@ class CorrelationTower(TransformerMixin, NetworkEstimator):
     def _fit_videos(self, X, top_level, weight):
         split_seed, pair_seed, train_seed = self._seeds(3)
         train, valid = self._split(len(X), split_seed)
-        partners = _fixed_partners(top_level, np.arange(len(X)), pair_seed)
-        if (partners < 0).all():
-            raise ValueError(
-                "No two videos differ in all of their top-level labels, so there are no "
-                "mismatched pairs to learn from; y must hold at least two top-level labels "
-                "that do not always occur together."
-            )
+        _fixed_partners(top_level, np.arange(len(X)), pair_seed)  # raises where there are none
         pairs = {"negative_weight": self.negative_weight, "max_frames": self.max_frames}
         train_set = PairDataset(X[train], top_level[train], weight[train], **pairs)
         valid_set = None
         if len(valid):
-            fixed = _fixed_partners(top_level[valid], np.arange(len(valid)), pair_seed)
+            fixed = draw_partners(top_level[valid], np.arange(len(valid)), _randint(pair_seed))
             valid_set = PairDataset(
                 X[valid], top_level[valid], weight[valid], partners=fixed, **pairs
             )
@@ -250,8 +251,10 @@ class CorrelationTower(TransformerMixin, NetworkEstimator):
         check_option("encoder", self.encoder, tuple(ENCODERS))
         check_sizes("hidden_layer_sizes", self.hidden_layer_sizes)
         check_number("negative_weight", self.negative_weight, low=0, open_low=True)
+        if not isinstance(self.encoder_params, Mapping | None):
+            raise TypeError(f"encoder_params must be a dict or None, got {self.encoder_params!r}.")
 
-    def transform(self, X, *more):
+    def predict_proba(self, X, *more):
         """Probability that the modalities of each video are correlated.
 
         Parameters
@@ -266,13 +269,16 @@ class CorrelationTower(TransformerMixin, NetworkEstimator):
         """
         X = self._check_predict_input(X, more)
         logits = self.net_.predict_rows(FrameDataset(X, max_frames=self.max_frames))
-        probability = expit(logits)
-        for i, (a, b) in enumerate(self.pairs_):
-            probability[(X.lengths(a) == 0) | (X.lengths(b) == 0), i] = 0.5
-        return probability
+        rows = np.arange(len(X))
+        return np.where(self._unknown(X, rows, rows), np.float32(0.5), expit(logits))
 
-    def predict_proba(self, X, *more):
-        """Do the same as `transform`, under the name that classifiers have for it.
+    def _unknown(self, X, rows, partners):
+        """Pairs of which one side has no frames, bool (n, n_pairs)."""
+        empty = {name: X.lengths(name) == 0 for name in X.modality_names}
+        return np.stack([empty[a][rows] | empty[b][partners] for a, b in self.pairs_], axis=1)
+
+    def transform(self, X, *more):
+        """Do the same as `predict_proba`, for Pipelines and feature unions.
 
         Parameters
         ----------
@@ -284,7 +290,7 @@ class CorrelationTower(TransformerMixin, NetworkEstimator):
         ndarray of shape (n, n_pairs), float32
             Probability that the modalities are correlated, one column a pair of modalities.
         """
-        return self.transform(X, *more)
+        return self.predict_proba(X, *more)
 
     def embed(self, X, *more):
         """Last hidden layer: what the tower computed, rather than its verdict.
@@ -337,11 +343,15 @@ class CorrelationTower(TransformerMixin, NetworkEstimator):
         *arrays, y = (X, y, *more)
         X = self._check_predict_input(arrays[0], arrays[1:])
         top_level = self._top_level(y, len(X))
-        partners = _fixed_partners(top_level, np.arange(len(X)), random_state)
+        rows = np.arange(len(X))
+        partners = _fixed_partners(top_level, rows, random_state)
         dataset = PairDataset(
             X, top_level, np.ones(len(X)), max_frames=self.max_frames, partners=partners
         )
-        matching, mismatched = np.split(expit(self.net_.predict_rows(dataset)), 2, axis=1)
+        output = expit(self.net_.predict_rows(dataset))
+        unknown = [self._unknown(X, rows, rows), self._unknown(X, rows, partners)]
+        output[np.concatenate(unknown, axis=1)] = 0.5
+        matching, mismatched = np.split(output, 2, axis=1)
         return matching, mismatched[partners >= 0]
 
     def pair_error_rates(self, X, y=None, *more, random_state=0):
@@ -375,5 +385,15 @@ class CorrelationTower(TransformerMixin, NetworkEstimator):
 
 
 def _fixed_partners(top_level, rows, random_state):
+    partners = draw_partners(top_level, rows, _randint(random_state))
+    if (partners < 0).all():
+        raise ValueError(
+            "No two videos differ in all of their top-level labels, so there are no mismatched "
+            "pairs; y must hold at least two top-level labels that do not always occur together."
+        )
+    return partners
+
+
+def _randint(random_state):
     rng = check_random_state(random_state)
-    return draw_partners(top_level, rows, lambda high, size: rng.randint(high, size=size))
+    return lambda high, size: rng.randint(high, size=size)

@@ -107,7 +107,7 @@ class AttentionDisplay:
         ax.stairs(after, edges, color=ORANGE, lw=2.0, label="after the influence")
         ax.set_title(name, loc="left", fontsize="medium", fontweight="bold")
         ax.set_ylabel("attention in %")
-        ax.set_ylim(0, 1.15 * max(before.max(), after.max()))
+        ax.set_ylim(0, 1.15 * max(before.max(), after.max()) or 100)
         ax.set_xlim(edges[0], edges[-1])
         ax.spines[["top", "right"]].set_visible(False)
         ax.legend(frameon=False, fontsize="small", loc="upper left", bbox_to_anchor=(1.0, 1.0))

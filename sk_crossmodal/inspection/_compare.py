@@ -103,6 +103,8 @@ def compare_report(reports):
         name: list(report) if isinstance(report, list | tuple) else [report]
         for name, report in reports.items()
     }
+    if not runs or not all(runs.values()):
+        raise ValueError(f"Each model needs at least one report, got {reports!r}.")
     rows = {tuple(report.rows) for reports in runs.values() for report in reports}
     if len(rows) != 1:
         raise ValueError(f"Reports must have the same rows, got {sorted(rows)}.")

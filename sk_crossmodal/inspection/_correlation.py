@@ -89,19 +89,19 @@ class CorrelationDisplay:
         self.ax_ = new_figure(1, 7.0, 3.8)[0] if ax is None else ax
         self.figure_ = self.ax_.figure
         edges = np.linspace(0, 1, bins + 1)
-        rates = (np.mean(self.matching <= 0.5), np.mean(self.mismatched > 0.5))
         kinds = (
-            ("matching", self.matching, BLUE, f"{rates[0]:.1%} below 0.5 (FNR)"),
-            ("mismatched", self.mismatched, ORANGE, f"{rates[1]:.1%} above 0.5 (FPR)"),
+            ("matching", self.matching, self.matching <= 0.5, BLUE, "below 0.5 (FNR)"),
+            ("mismatched", self.mismatched, self.mismatched > 0.5, ORANGE, "above 0.5 (FPR)"),
         )
-        for name, values, color, rate in kinds:
-            share = 100 * np.histogram(values, edges)[0] / max(len(values), 1)
-            label = f"{name}, {len(values)} pairs: {rate}"
+        for name, values, wrong, color, side in kinds:
+            count = max(len(values), 1)
+            share = 100 * np.histogram(values, edges)[0] / count
+            label = f"{name}, {len(values)} pairs: {wrong.sum() / count:.1%} {side}"
             self.ax_.stairs(share, edges, fill=True, color=color, alpha=0.25)
             self.ax_.stairs(share, edges, color=color, lw=1.8, label=label)
         self.ax_.axvline(0.5, color=GREY, lw=1, ls=":")
         self.ax_.set_xlim(0, 1)
-        self.ax_.set_xlabel("tower's probability that video and audio are correlated")
+        self.ax_.set_xlabel("tower's probability that the modalities are correlated")
         self.ax_.set_ylabel("pairs in %")
         self.ax_.spines[["top", "right"]].set_visible(False)
         self.ax_.legend(frameon=False, loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=1)

@@ -29,8 +29,8 @@ class TransformerEncoder(nn.Module):
     d_model, n_heads, n_layers : int
         Width, heads and layers of each tower.
     dropout : float
-        Probability of dropping a number: of embedded frames, of what attention and the
-        feed-forward part add, and of the latter's hidden layer.
+        Probability of dropping a number: of the frames, of what attention and the feed-forward
+        part add, and of the latter's hidden layer.
 
     Notes
     -----
@@ -85,7 +85,7 @@ class TransformerEncoder(nn.Module):
     def embed(self, frames):
         """Project frames to `d_model` and add positions."""
         return [
-            self.dropout(layer(x) + positions(x.shape[1], layer.out_features, x))
+            layer(self.dropout(x)) + positions(x.shape[1], layer.out_features, x)
             for layer, x in zip(self.inputs, frames, strict=True)
         ]
 

@@ -1,6 +1,6 @@
 """Ragged, named, lazily selected multi-modal frames, and the one door through which they come."""
 
 from ._array import MultimodalArray
-from ._check import as_multimodal
+from ._check import as_multimodal, has_named_modalities
 
-__all__ = ["MultimodalArray", "as_multimodal"]
+__all__ = ["MultimodalArray", "as_multimodal", "has_named_modalities"]

@@ -80,6 +80,27 @@ def as_multimodal(X, *more, modalities=None):
     return _non_empty(array)
 
 
+def has_named_modalities(X):
+    """Tell whether X itself says which modality is which.
+
+    Parameters
+    ----------
+    X : any form that `as_multimodal` takes
+        The videos.
+
+    Returns
+    -------
+    bool
+        True for a container, a dict and a data frame of one column a modality.
+
+    Examples
+    --------
+    >>> has_named_modalities({"video": [[1.0]]}), has_named_modalities([[1.0]])
+    (True, False)
+    """
+    return isinstance(X, MultimodalArray | Mapping) or _object_columns(X) is not None
+
+
 def _check_names(modalities):
     """Raise unless `modalities` names each modality once, by a str."""
     if modalities is None:
@@ -211,6 +232,10 @@ def _flatten(part, what):
     """One modality's frames as ((n_frames, d) values, (n,) lengths)."""
     if issparse(part):
         raise TypeError(f"Sparse data was passed for {what}, but dense data is required.")
+    if isinstance(part, Sequence) and not len(part):
+        raise ValueError(
+            f"Found array with 0 sample(s) while a minimum of 1 is required: {what} is empty."
+        )
     if _is_ragged(part):
         return _flatten_ragged(part, what)
     values = check_array(

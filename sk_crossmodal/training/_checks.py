@@ -1,6 +1,7 @@
 """Checks of constructor parameters: errors name the parameter, its value, what is allowed."""
 
 from collections.abc import Sequence
+from math import isfinite
 from numbers import Integral, Real
 
 
@@ -18,7 +19,7 @@ def check_option(name, value, options):
 
 
 def check_number(name, value, *, low, high=None, integer=False, open_low=False):
-    """Raise TypeError or ValueError unless `value` is a number from `low` to `high`.
+    """Raise TypeError or ValueError unless `value` is a finite number from `low` to `high`.
 
     Examples
     --------
@@ -33,7 +34,7 @@ def check_number(name, value, *, low, high=None, integer=False, open_low=False):
     if isinstance(value, bool) or not isinstance(value, Integral if integer else Real):
         raise TypeError(f"{wanted}, got {value!r}.")
     too_low = value <= low if open_low else value < low
-    if too_low or value != value or (high is not None and value > high):
+    if too_low or not isfinite(value) or (high is not None and value > high):
         raise ValueError(f"{wanted}, got {value!r}.")
 
 

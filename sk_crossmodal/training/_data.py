@@ -147,7 +147,9 @@ class LengthBuckets(Sampler):
 def batch_loader(dataset, batch_size, shuffle):
     """Return a DataLoader that fetches whole batches of similar length."""
     sampler = LengthBuckets(dataset.lengths(), batch_size, shuffle)
-    return DataLoader(dataset, batch_sampler=sampler, collate_fn=_as_is)
+    # With a generator of its own the loader leaves torch's global random numbers alone.
+    own = torch.Generator()
+    return DataLoader(dataset, batch_sampler=sampler, collate_fn=_as_is, generator=own)
 
 
 def _as_is(batch):

@@ -11,7 +11,7 @@ from sklearn.utils.validation import check_is_fitted
 from skorch.callbacks import EarlyStopping, LRScheduler
 from skorch.helper import predefined_split
 
-from ..multimodal import as_multimodal
+from ..multimodal import as_multimodal, has_named_modalities
 from ._checks import check_number, check_option
 from ._net import MultimodalNet, WeightedLoss
 
@@ -28,7 +28,16 @@ class NetworkEstimator(BaseEstimator):
             check_number(name, getattr(self, name), low=1, integer=True)
         check_number("dropout", self.dropout, low=0, high=1)
         check_number("verbose", self.verbose, low=0)
+        check_number("validation_fraction", self.validation_fraction, low=0, open_low=True)
+        check_option("early_stopping", self.early_stopping, ("auto", True, False))
         check_option("precision", self.precision, PRECISIONS)
+        if not isinstance(self.net_params, Mapping | None):
+            raise TypeError(f"net_params must be a dict or None, got {self.net_params!r}.")
+        if not isinstance(self.callbacks, list | tuple | None):
+            raise TypeError(f"callbacks must be a list or None, got {self.callbacks!r}.")
+        resolve_device(self.device)
+        check_option("lr_schedule", self.lr_schedule, ("plateau", "cosine", None))
+        check_number("lr_patience", self.lr_patience, low=0, integer=True)
 
     def _check_fit_input(self, X, more):
         """Door for X in `fit`: a container with finite frames, and what is remembered of it."""
@@ -51,7 +60,14 @@ class NetworkEstimator(BaseEstimator):
                 f"with {len(names)}: {list(names)}."
             )
         split = self.modalities if isinstance(self.modalities, Mapping) else self._n_features
-        modalities = names if more or _has_names(X) else split
+        modalities = names if more or has_named_modalities(X) else split
+        shape = getattr(X, "shape", ())
+        wide = modalities is self._n_features and len(shape) == 2 and shape[0] > 0
+        if wide and shape[1] != self.n_features_in_:
+            raise ValueError(
+                f"X has {shape[1]} features, but {type(self).__name__} is expecting "
+                f"{self.n_features_in_} features as input."
+            )
         array = as_multimodal(X, *more, modalities=modalities)
         for name, width in self._n_features.items():
             if array.n_features[name] != width:
@@ -73,13 +89,13 @@ class NetworkEstimator(BaseEstimator):
             "max_epochs": self.max_epochs,
             "device": resolve_device(self.device),
             "precision": resolve_precision(self.precision, resolve_device(self.device)),
-            "compile": getattr(self, "compile", False),
+            "compile": self.compile,
             "verbose": self.verbose,
             "train_split": None if valid_set is None else predefined_split(valid_set),
             "callbacks": self._callbacks(valid_set),
             **{f"module__{name}": value for name, value in module_params.items()},
             **{f"criterion__{name}": value for name, value in loss.items()},
-            **(getattr(self, "net_params", None) or {}),
+            **(self.net_params or {}),
         }
         net = MultimodalNet(module, **params)
         with seeded(seed):
@@ -88,23 +104,27 @@ class NetworkEstimator(BaseEstimator):
         net.train_split = None
         self.net_ = net
         self.module_ = net.module_
-        self.history_ = [{k: v for k, v in row.items() if k != "batches"} for row in net.history]
+        self.history_ = net.finished_epochs()
         self.n_iter_ = len(self.history_)
 
     def _callbacks(self, valid_set):
-        monitor = "train_loss" if valid_set is None else "valid_loss"
         callbacks = []
-        if (patience := getattr(self, "lr_patience", None)) is not None:
+        if self.lr_schedule == "plateau":
             policy = torch.optim.lr_scheduler.ReduceLROnPlateau
-            callbacks.append(
-                ("lr_scheduler", LRScheduler(policy, monitor=monitor, patience=patience))
-            )
+            params = {
+                "monitor": "train_loss" if valid_set is None else "valid_loss",
+                "patience": self.lr_patience,
+            }
+        elif self.lr_schedule == "cosine":
+            policy, params = torch.optim.lr_scheduler.CosineAnnealingLR, {"T_max": self.max_epochs}
+        if self.lr_schedule is not None:
+            callbacks.append(("own_lr_schedule", LRScheduler(policy, **params)))
         if valid_set is not None:
             sink = print if self.verbose else _silent
             callbacks.append(
-                ("early_stopping", EarlyStopping(patience=5, load_best=True, sink=sink))
+                ("own_early_stopping", EarlyStopping(patience=5, load_best=True, sink=sink))
             )
-        return callbacks + list(getattr(self, "callbacks", None) or [])
+        return callbacks + list(self.callbacks or [])
 
     def _sample_weight(self, sample_weight, array):
         """Weights as float64 (n,), or ValueError if they do not fit or are all zero."""
@@ -123,12 +143,10 @@ class NetworkEstimator(BaseEstimator):
 
     def _split(self, n, seed):
         """Rows to train on and rows held out, the latter empty without early stopping."""
-        check_option("early_stopping", self.early_stopping, ("auto", True, False))
         stop = n >= AUTO_STOPPING if self.early_stopping == "auto" else self.early_stopping
         rows = np.random.RandomState(seed).permutation(n)
         if not stop:
             return np.arange(n), rows[:0]
-        check_number("validation_fraction", self.validation_fraction, low=0, open_low=True)
         held_out = int(np.ceil(self.validation_fraction * n))
         if held_out >= n:
             raise ValueError(
@@ -140,11 +158,6 @@ class NetworkEstimator(BaseEstimator):
     def _seeds(self, count):
         """Seeds for the parts of a fit, all decided by `random_state`."""
         return check_random_state(self.random_state).randint(2**31 - 1, size=count).tolist()
-
-
-def _has_names(X):
-    """Whether X names its modalities itself."""
-    return hasattr(X, "modality_names") or hasattr(X, "keys")
 
 
 def _silent(*args, **kwargs):
@@ -170,11 +183,13 @@ def resolve_device(device):
     if device == "auto":
         return "cuda" if torch.cuda.is_available() else "cpu"
     try:
-        torch.device(device)
+        kind = torch.device(device).type
     except (RuntimeError, TypeError) as error:
         raise ValueError(
             f'device must be "auto" or a device that torch knows, got {device!r}.'
         ) from error
+    if kind == "cuda" and not torch.cuda.is_available():
+        raise ValueError(f"device is {device!r}, but torch finds no CUDA device here.")
     return str(device)
 
 

@@ -96,13 +96,22 @@ class MultimodalNet(NeuralNet):
             stoppers = (cb for _, cb in self.callbacks_ if isinstance(cb, EarlyStopping))
             if any(stopper.misses_ >= stopper.patience for stopper in stoppers):
                 raise
+            done = len(self.finished_epochs())
             warnings.warn(
-                f"Training was interrupted after {len(self.history)} epochs; the estimator is "
-                "fitted with the weights reached.",
+                f"Training was interrupted after {done} epochs; the estimator is fitted with the "
+                "weights reached.",
                 UserWarning,
                 stacklevel=2,
             )
             raise
+
+    def finished_epochs(self):
+        """History of the epochs that came to their end, a list of dict without batches."""
+        return [
+            {key: value for key, value in row.items() if key != "batches"}
+            for row in self.history
+            if "dur" in row
+        ]
 
     def outputs(self, dataset, method=None):
         """Apply the network to a data set, without gradients.

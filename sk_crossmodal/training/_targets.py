@@ -3,7 +3,7 @@
 import numpy as np
 from scipy.sparse import csr_array, issparse
 from sklearn.utils import check_array, column_or_1d
-from sklearn.utils.multiclass import check_classification_targets, type_of_target
+from sklearn.utils.multiclass import check_classification_targets
 
 
 def check_y(y, n_samples):
@@ -31,7 +31,7 @@ def check_y(y, n_samples):
     --------
     >>> check_y([[1, 0], [0, 2]], n_samples=2)
     Traceback (most recent call last):
-    ValueError: A 2-D y must be a multilabel indicator of 0 and 1. Unknown label...
+    ValueError: Unknown label type: a 2-D y must be a multilabel indicator of 0 and 1, got...
     """
     if y is None:
         raise ValueError(
@@ -39,16 +39,20 @@ def check_y(y, n_samples):
             "(n, n_labels) or classes (n,)."
         )
     if issparse(y):
-        y = csr_array(y)
+        y = csr_array(y, copy=True)
+        y.sum_duplicates()
+        y.eliminate_zeros()
         indicator = True
     else:
         # Classes need not be numbers, so the dtype stays as it is.
         y = check_array(y, ensure_2d=False, dtype=None, input_name="y")
         indicator = y.ndim == 2 and (y.shape[1] > 1 or np.isin(y, (0, 1)).all())
+    if indicator and y.shape[1] == 0:
+        raise ValueError("y has no labels: an indicator needs at least one column.")
     if indicator and not np.isin(y.data if issparse(y) else y, (0, 1)).all():
         raise ValueError(
-            f"A 2-D y must be a multilabel indicator of 0 and 1. "
-            f"Unknown label type: {type_of_target(y)}."
+            "Unknown label type: a 2-D y must be a multilabel indicator of 0 and 1, got "
+            "other values."
         )
     if not indicator:
         check_classification_targets(y)
@@ -87,10 +91,6 @@ class Targets:
             self.classes = np.tile(np.array([0, 1]), (y.shape[1], 1))
         else:
             self.classes = np.unique(y)
-        if not self.multilabel and len(self.classes) < 2:
-            raise ValueError(
-                f"Classifier can't train when only one class is present: {self.classes[0]!r}."
-            )
         self._check_hierarchy()
 
     def _check_hierarchy(self):
@@ -109,9 +109,12 @@ class Targets:
     @property
     def names(self):
         """Names of the labels, or None where indicators come without a hierarchy."""
-        if not self.multilabel:
-            return [str(c) for c in self.classes]
-        return None if self.hierarchy is None else list(self.hierarchy.display_names)
+        if self.hierarchy is None:
+            return None if self.multilabel else [str(c) for c in self.classes]
+        names = list(self.hierarchy.display_names)
+        if self.multilabel:
+            return names
+        return [names[self.hierarchy.index(c)] for c in self.classes.tolist()]
 
     def encode(self, y):
         """Return y as the loss takes it: uint8 indicators, or class indices."""

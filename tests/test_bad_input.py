@@ -1,0 +1,371 @@
+"""Every wrong input is refused with an error that names it, before anything has changed."""
+
+import pickle
+
+import numpy as np
+import pytest
+from estimator_cases import (
+    FORMS,
+    fitted,
+    fitted_tower,
+    from_rows,
+    make_classifier,
+    make_labels,
+    make_tower,
+    make_videos,
+    make_y,
+    rows_of,
+)
+from scipy.sparse import csr_array
+from sklearn.exceptions import NotFittedError
+from sklearn.frozen import FrozenEstimator
+from skorch.callbacks import Callback
+
+from sk_crossmodal import LabelHierarchy
+
+X = make_videos().data
+Y = make_y("classes")
+VIDEO, AUDIO = rows_of(X, "video"), rows_of(X, "audio")
+
+ESTIMATORS = {"classifier": make_classifier, "tower": make_tower}
+both = pytest.mark.parametrize("make", ESTIMATORS.values(), ids=ESTIMATORS)
+wrong = (ValueError, TypeError)
+
+SHARED_PARAMS = [
+    ("lr", 0),
+    ("lr", -1e-3),
+    ("lr", "fast"),
+    ("lr", float("nan")),
+    ("lr", float("inf")),
+    ("lr", None),
+    ("batch_size", 0),
+    ("batch_size", 2.5),
+    ("batch_size", None),
+    ("max_epochs", 0),
+    ("max_epochs", -1),
+    ("max_epochs", True),
+    ("max_frames", 0),
+    ("max_frames", None),
+    ("dropout", -0.1),
+    ("dropout", 1.1),
+    ("dropout", "much"),
+    ("verbose", -1),
+    ("verbose", "yes"),
+    ("precision", "float16"),
+    ("precision", None),
+    ("device", "nonsense"),
+    ("device", 3.5),
+    ("lr_schedule", "line"),
+    ("lr_patience", -1),
+    ("lr_patience", None),
+    ("lr_patience", "long"),
+    ("early_stopping", "maybe"),
+    ("early_stopping", 3),
+    ("modalities", 3),
+    ("modalities", []),
+    ("modalities", ["video", "video"]),
+    ("modalities", [1, 2]),
+    ("callbacks", 3),
+    ("net_params", 3),
+    ("net_params", {"nonsense": 1}),
+    ("hierarchy", "tree"),
+    ("random_state", "lucky"),
+]
+
+
+@pytest.mark.parametrize(("name", "value"), SHARED_PARAMS, ids=str)
+@both
+def test_parameters_of_all(make, name, value):
+    message = {"random_state": "seed", "net_params": "net_params|nonsense"}.get(name, name)
+    with pytest.raises(wrong, match=message):
+        make(**{name: value}).fit(X, Y)
+
+
+@pytest.mark.parametrize("fraction", [0, -0.1, 1.0, 7, "half", None])
+@both
+def test_validation_fraction(make, fraction):
+    with pytest.raises(wrong, match="validation_fraction"):
+        make(early_stopping=True, validation_fraction=fraction).fit(X, Y)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("fusion", "middle"),
+        ("fusion", None),
+        ("gate", "open"),
+        ("influence", "other"),
+        ("cross_modal_combine", "divide"),
+        ("correlation_features", "logit"),
+        ("cross_modal_layer_sizes", ()),
+        ("cross_modal_layer_sizes", 64),
+        ("cross_modal_layer_sizes", (64, 0)),
+        ("cross_modal_layer_sizes", (6.5,)),
+        ("cross_modal_layer_sizes", "64"),
+        ("modality_dropout", -0.1),
+        ("modality_dropout", 1.1),
+        ("d_model", 0),
+        ("d_model", 2.5),
+        ("n_heads", 0),
+        ("n_heads", 3),
+        ("n_layers", 0),
+        ("class_weight", "heavy"),
+        ("class_weight", 3.0),
+        ("class_weight", {"nowhere": 1.0}),
+        ("class_weight", {"Food": -1.0}),
+        ("class_weight", {"Food": "much"}),
+        ("correlation_tower", "tower"),
+        ("correlation_tower", make_classifier()),
+    ],
+    ids=str,
+)
+def test_parameters_of_the_classifier(name, value):
+    with pytest.raises(wrong, match=name):
+        make_classifier(**{name: value}).fit(X, Y)
+
+
+@pytest.mark.parametrize("fusion", ["middle", "", None, 3, "Late", ["late"]])
+def test_unknown_fusion_lists_the_known_ones(fusion):
+    with pytest.raises(ValueError, match=r"fusion must be one of .*'late'.*'cross_modal_gated'"):
+        make_classifier(fusion=fusion).fit(X, Y)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("encoder", "lstm"),
+        ("encoder_params", {"nonsense": 1}),
+        ("encoder_params", 3),
+        ("hidden_layer_sizes", ()),
+        ("hidden_layer_sizes", 8),
+        ("hidden_layer_sizes", (0,)),
+        ("negative_weight", 0),
+        ("negative_weight", -1),
+        ("negative_weight", "heavy"),
+        ("negative_weight", float("inf")),
+    ],
+    ids=str,
+)
+def test_parameters_of_the_tower(name, value):
+    with pytest.raises(wrong, match="nonsense" if isinstance(value, dict) else name):
+        make_tower(**{name: value}).fit(X, Y)
+
+
+# X --------------------------------------------------------------------------------------------
+
+
+def damaged(name, row, value):
+    rows = {"video": rows_of(X, "video"), "audio": rows_of(X, "audio")}
+    rows[name][row][1, 2] = value
+    return from_rows(**rows)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize(("name", "row"), [("video", 0), ("audio", 31)])
+@both
+def test_frames_that_are_not_finite(make, name, row, value):
+    X_bad = damaged(name, row, value)
+    message = f"modality '{name}', row {row}"
+    with pytest.raises(ValueError, match=message):
+        make().fit(X_bad, Y)
+    estimator = fitted_tower() if make is make_tower else fitted("cross_modal_gated")
+    with pytest.raises(ValueError, match=message):
+        estimator.predict_proba(X_bad)
+    with pytest.raises(ValueError, match=message):
+        estimator.predict_proba(rows_of(X_bad, "video"), rows_of(X_bad, "audio"))
+
+
+@both
+def test_modalities_of_different_numbers_of_rows(make):
+    for given in (
+        (VIDEO, AUDIO[:-1], Y),
+        ({"video": VIDEO, "audio": AUDIO[:-1]}, Y),
+    ):
+        with pytest.raises(ValueError, match=r"'video': 48.*'audio': 47"):
+            make().fit(*given)
+
+
+@pytest.mark.parametrize(
+    "X_empty",
+    [X[:0], [], np.zeros((0, 4)), {"video": [], "audio": []}],
+    ids=["container", "list", "array", "dict"],
+)
+@both
+def test_empty_x(make, X_empty):
+    with pytest.raises(ValueError, match=r"0 sample|empty"):
+        make().fit(X_empty, Y[:0])
+    estimator = fitted_tower() if make is make_tower else fitted("late")
+    with pytest.raises(ValueError, match=r"0 sample|empty"):
+        estimator.predict_proba(X_empty)
+
+
+@both
+def test_sparse_x(make):
+    with pytest.raises(TypeError, match=r"[Ss]parse"):
+        make().fit(csr_array(np.eye(4)), [0, 1, 0, 1])
+
+
+@pytest.mark.parametrize("method", ["predict", "predict_proba", "decision_function", "score"])
+def test_frames_of_the_wrong_width_at_predict(method):
+    wide = [np.hstack([frames, frames[:, :1]]) for frames in AUDIO]
+    labels = (Y,) if method == "score" else ()
+    message = r"'audio' has frames of 7 features.*fitted with 6"
+    for given in ((VIDEO, wide), ({"video": VIDEO, "audio": wide},)):
+        with pytest.raises(ValueError, match=message):
+            getattr(fitted("late"), method)(*given, *labels)
+    with pytest.raises(ValueError, match=r"13 features|frames of 13"):
+        getattr(fitted("late"), method)(np.zeros((48, 13)), *labels)
+
+
+def test_wrong_modalities_at_predict():
+    classifier = fitted("late")
+    with pytest.raises(ValueError, match=r"3 modalities were given.*fitted with 2"):
+        classifier.predict(VIDEO, AUDIO, AUDIO)
+    with pytest.raises(ValueError, match=r"\['audio'\] are missing"):
+        classifier.predict(X.select(["video"]))
+    with pytest.raises(ValueError, match="8 features"):
+        classifier.predict(VIDEO)
+
+
+def test_modalities_that_x_does_not_have():
+    with pytest.raises(ValueError, match=r"\['text'\] are missing; X has \['video', 'audio'\]"):
+        make_classifier(modalities=["video", "text"]).fit(X, Y)
+    with pytest.raises(ValueError, match=r"'video' has frames of 8 features.*says 9"):
+        make_classifier(modalities={"video": 9, "audio": 6}).fit(X, Y)
+
+
+def test_frames_of_text():
+    with pytest.raises(wrong, match=r"float|numbers|numeric"):
+        make_classifier().fit(np.array([["a", "b"]] * 4), [0, 1, 0, 1])
+
+
+# y --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("form", FORMS)
+@both
+def test_labels_of_another_length(make, form):
+    with pytest.raises(ValueError, match="X has 48 rows, y has 47"):
+        make().fit(X, make_y(form)[:47])
+
+
+@pytest.mark.parametrize(
+    ("y", "message"),
+    [
+        (None, "y is None"),
+        (np.full((48, 2), 2), "of 0 and 1"),
+        (np.linspace(0, 1, 48), "continuous"),
+        (np.where(np.arange(48) == 3, np.nan, 1.0), "NaN"),
+        (np.ones(48, int), "one class|mismatched"),
+        (np.zeros((48, 2, 2), int), "dim 3"),
+    ],
+    ids=["none", "twos", "continuous", "nan", "one class", "3-D"],
+)
+@both
+def test_bad_labels(make, y, message):
+    with pytest.raises(ValueError, match=message):
+        make().fit(X, y)
+
+
+@both
+def test_labels_outside_the_hierarchy(make):
+    hierarchy = LabelHierarchy({name: [] for name in np.unique(Y)[1:].tolist()})
+    with pytest.raises(ValueError, match=rf"outside the hierarchy: \['{np.unique(Y)[0]}'\]"):
+        make(hierarchy=hierarchy).fit(X, Y)
+    hierarchy = make_labels()[0].hierarchy_
+    with pytest.raises(ValueError, match=f"y has 3 columns, but hierarchy has {len(hierarchy)}"):
+        make(hierarchy=hierarchy).fit(X, np.eye(3, dtype=int)[np.arange(48) % 3])
+
+
+@pytest.mark.parametrize(
+    ("weight", "message"),
+    [
+        (np.zeros(48), "zero"),
+        (np.ones(47), "sample_weight"),
+        (np.ones((48, 1)), "sample_weight"),
+        (np.full(48, -1.0), "sample_weight"),
+        (np.full(48, np.nan), "sample_weight"),
+        (np.full(48, np.inf), "sample_weight"),
+    ],
+)
+@both
+def test_bad_sample_weight(make, weight, message):
+    with pytest.raises(ValueError, match=message):
+        make().fit(X, Y, sample_weight=weight)
+
+
+# The tower's modalities -----------------------------------------------------------------------
+
+OTHERS = {
+    "names": from_rows(video=VIDEO, sound=AUDIO),
+    "order": X.select(["audio", "video"]),
+    "width": from_rows(video=VIDEO, audio=[frames[:, :4] for frames in AUDIO]),
+    "number": from_rows(video=VIDEO, audio=AUDIO, text=AUDIO),
+}
+
+
+@pytest.mark.parametrize("fusion", ["cross_modal_gated", "cross_modal_concat"])
+@pytest.mark.parametrize("other", OTHERS)
+def test_tower_of_other_modalities(other, fusion):
+    tower = FrozenEstimator(make_tower(max_epochs=1).fit(OTHERS[other], Y))
+    with pytest.raises(ValueError, match=r"correlation_tower was fitted on .*, but X has"):
+        make_classifier(fusion=fusion, correlation_tower=tower).fit(X, Y)
+    # A fusion that does not use it does not mind.
+    make_classifier(fusion="late", correlation_tower=tower, max_epochs=1).fit(X, Y)
+
+
+# Nothing has changed --------------------------------------------------------------------------
+
+
+class Fail(Callback):
+    def on_epoch_end(self, net, **kwargs):
+        raise RuntimeError("in the midst of it")
+
+
+FAILURES = {
+    "parameter": ({"lr": -1}, X, Y),
+    "fusion": ({"fusion": "middle"}, X, Y),
+    "nan": ({}, damaged("audio", 5, np.nan), Y),
+    "length": ({}, X, Y[:-1]),
+    "other x": ({}, from_rows(a=VIDEO, b=VIDEO), Y[:-1]),
+    "one class": ({}, X.select(["audio"]), np.ones(48, int)),
+    "hierarchy": ({"hierarchy": LabelHierarchy({"nowhere": []})}, X, Y),
+    "tower": ({"correlation_tower": make_tower(lr=-1)}, X, Y),
+    "class weight": ({"class_weight": {"nowhere": 1}}, X, Y),
+    "device": ({"device": "nonsense"}, X, Y),
+    "training": ({"callbacks": [Fail()]}, from_rows(a=VIDEO, b=VIDEO), np.arange(48) % 2),
+}
+
+
+@pytest.mark.parametrize("failure", FAILURES)
+def test_a_failed_fit_leaves_the_old_one(failure):
+    params, X_bad, y_bad = FAILURES[failure]
+    classifier = pickle.loads(pickle.dumps(fitted("cross_modal_concat")))
+    expected = classifier.predict_proba(X)
+    state = {name: value for name, value in vars(classifier).items() if name.endswith("_")}
+    classifier.set_params(**params)
+    with pytest.raises((ValueError, RuntimeError)):
+        classifier.fit(X_bad, y_bad)
+    for name, value in state.items():
+        assert getattr(classifier, name) is value, name
+    assert classifier.predict_proba(X).tobytes() == expected.tobytes()
+
+
+@pytest.mark.parametrize("failure", ["parameter", "nan", "length", "one class", "training"])
+def test_a_failed_fit_leaves_the_old_tower(failure):
+    params, X_bad, y_bad = FAILURES[failure]
+    tower = pickle.loads(pickle.dumps(fitted_tower()))
+    expected = tower.transform(X)
+    tower.set_params(**params)
+    with pytest.raises((ValueError, RuntimeError)):
+        tower.fit(X_bad, y_bad)
+    assert tower.transform(X).tobytes() == expected.tobytes()
+
+
+def test_a_failed_first_fit_leaves_nothing():
+    classifier = make_classifier()
+    with pytest.raises(ValueError, match="row 5"):
+        classifier.fit(damaged("audio", 5, np.nan), Y)
+    assert not [name for name in vars(classifier) if name.endswith("_")]
+    with pytest.raises(NotFittedError):
+        classifier.score(X, Y)
