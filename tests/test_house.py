@@ -1,0 +1,48 @@
+"""Each room knows only rooms below it, and only `training` knows skorch."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+import sk_crossmodal
+
+ROOT = Path(sk_crossmodal.__file__).parent
+GROUND = {"modules", "multimodal", "hierarchy", "metrics"}
+BELOW = {
+    "inspection": GROUND | {"classification", "correlation", "training", "datasets"},
+    "classification": GROUND | {"correlation", "training"},
+    "correlation": GROUND | {"training"},
+    "training": GROUND,
+    "datasets": {"multimodal", "hierarchy"},
+    **{room: set() for room in GROUND},
+}
+FOREIGN = {"modules": {"sklearn", "skorch", "scipy", "pandas"}, "metrics": {"torch"}}
+
+
+def imported(path):
+    """Names of modules that a file imports, relative ones as rooms of the package."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield {0: "", 1: ".", 2: "sk_crossmodal."}[node.level] + (node.module or "")
+
+
+FILES = sorted(path for room in BELOW for path in (ROOT / room).rglob("*.py"))
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_arrows_point_downwards(path):
+    room = path.relative_to(ROOT).parts[0]
+    names = list(imported(path))
+    rooms = {name.split(".")[1] for name in names if name.startswith("sk_crossmodal.")}
+    assert rooms <= BELOW[room] | {room}
+    packages = {name.split(".")[0] for name in names}
+    assert not packages & FOREIGN.get(room, set())
+    assert room == "training" or "skorch" not in packages
+
+
+def test_every_room_is_in_the_picture():
+    rooms = {path.name for path in ROOT.iterdir() if (path / "__init__.py").exists()}
+    assert rooms == set(BELOW)
