@@ -17,7 +17,7 @@ from sklearn.model_selection import GroupKFold, cross_validate
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
-from sk_crossmodal import CrossModalTransformerClassifier
+from sk_crossmodal import CrossModalTransformerClassifier, LabelHierarchy
 from sk_crossmodal.multimodal import as_multimodal
 
 SCORERS = ["accuracy", "balanced_accuracy"]
@@ -42,7 +42,7 @@ def load(folder):
         audio.append(np.load(path))
         kind, amount = re.search(r"fi(\d)_fu(\d)", recording).groups()
         filling.append(("nothing", "pasta", "rice", "water")[int(kind)])
-        level.append(f"{filling[-1]} {(0, 50, 90)[int(amount)]} %")
+        level.append(f"{filling[-1]}:{(0, 50, 90)[int(amount)]} %")
         container.append(path.parent.name)
     if not video:
         raise SystemExit(f"{folder} holds no audio/<container>/*_audio_vggish.npy")
@@ -73,7 +73,11 @@ def main():
     for target, y in {"filling type": filling, "type and level": level}.items():
         print(f"\n{target}, {len(np.unique(y))} classes; mean ± std over {args.folds} folds")
         print(f"{'':20}{'accuracy':>16}{'balanced':>16}{'seconds':>10}", flush=True)
+        # Levels of one filling share their top-level label: no tower learns them as mismatched.
+        hierarchy = LabelHierarchy.from_paths(np.unique(y))
         for name, model in models.items():
+            if name in MODELS:
+                model.set_params(hierarchy=hierarchy)
             start = time.perf_counter()
             folds = GroupKFold(args.folds)
             scores = cross_validate(

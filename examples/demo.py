@@ -49,7 +49,15 @@ SETTINGS = {  # of the tower, and of the classifiers
             "batch_size": 64,
             "max_epochs": 20,
         },
-        {"d_model": 64, "n_heads": 4, "lr": 2e-3, "batch_size": 64, "max_epochs": 15},
+        {
+            "d_model": 64,
+            "n_heads": 4,
+            "lr": 2e-3,
+            "batch_size": 64,
+            "max_epochs": 15,
+            # The tower has seen all training videos, so none of them can judge when to stop.
+            "early_stopping": False,
+        },
     ),
     "youtube8m": (
         {
@@ -86,8 +94,8 @@ def youtube8m_data(folder):
     """Read shards, the last fifth for testing, and the labels with 30 or more training videos."""
     folder = Path(folder)
     shards = sorted(folder.rglob("*.tfrecord"))
-    places = (folder, folder.parent)
-    vocabularies = [path for place in places for path in place.rglob("vocabulary.csv")]
+    places = [*folder.rglob("vocabulary.csv"), *folder.parent.glob("vocabulary.csv")]
+    vocabularies = places or list(folder.parent.glob("*/vocabulary.csv"))
     if len(shards) < 2 or not vocabularies:
         raise SystemExit(
             f"{folder} needs at least two *.tfrecord shards, found {len(shards)}, and a "
@@ -138,7 +146,7 @@ def draw(folder, classifier, tower, test, Y_test):
     folder.mkdir(parents=True, exist_ok=True)
     display = CorrelationDisplay.from_estimator(tower, test.data, Y_test)
     display.figure_.savefig(folder / "correlation.png", dpi=120)
-    attention = classifier.attention_weights(test.data)
+    attention = classifier.attention_weights(test.data[:300])
     moved = np.abs(attention["video"].after - attention["video"].before).sum(1)
     video = int(moved.argmax())
     spans = None

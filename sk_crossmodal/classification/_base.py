@@ -40,6 +40,15 @@ class CrossModalClassifier(ClassifierMixin, NetworkEstimator):
         """Return the class of the encoder, its arguments, and its name in a tower."""
         raise NotImplementedError
 
+    def _width(self):
+        """Return the width of the layer that fuses the encoders."""
+        raise NotImplementedError
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.classifier_tags.multi_label = True
+        return tags
+
     def fit(self, X, y=None, *more, sample_weight=None):
         """Train the classifier, and before it a correlation tower where one is needed.
 
@@ -124,7 +133,7 @@ class CrossModalClassifier(ClassifierMixin, NetworkEstimator):
             "combine": self.cross_modal_combine,
             "n_frames": max(1, min(self.max_frames, longest)),
             "n_correlation": n_correlation,
-            "hidden_size": self.d_model,
+            "hidden_size": self._width(),
             "dropout": self.dropout,
             "modality_dropout": self.modality_dropout,
         }
@@ -177,7 +186,10 @@ class CrossModalClassifier(ClassifierMixin, NetworkEstimator):
         if frozen:
             check_is_fitted(tower)
             given = (tower.modality_names_in_, tower._n_features)
-            if self._uses_tower(len(given[0])) and given != (X.modality_names, X.n_features):
+            if self._uses_tower(len(X.modality_names)) and given != (
+                X.modality_names,
+                X.n_features,
+            ):
                 raise ValueError(
                     f"correlation_tower was fitted on {tower._n_features}, but X has "
                     f"{X.n_features}; names, widths and order must be the same."
@@ -212,7 +224,7 @@ class CrossModalClassifier(ClassifierMixin, NetworkEstimator):
         return CorrelationTower(
             encoder=name,
             encoder_params=encoder_params,
-            hidden_layer_sizes=(self.d_model,),
+            hidden_layer_sizes=(self._width(),),
             **{param: getattr(self, param) for param in shared.split()},
         )
 
@@ -258,7 +270,7 @@ class CrossModalClassifier(ClassifierMixin, NetworkEstimator):
 
         Returns
         -------
-        ndarray of shape (n, n_labels) or (n, n_classes), float32
+        ndarray of shape (n, n_labels) or (n, n_classes), float32 (float64 if `precision` is)
             For indicators the probability of each label on its own; for classes rows that sum
             to 1. Strictly between 0 and 1.
         """
@@ -324,7 +336,8 @@ class CrossModalClassifier(ClassifierMixin, NetworkEstimator):
         names = ("+".join(names),) if self.fusion == "early" else names
         shape = (len(dataset), max(1, int(dataset.lengths().max())))
         out = {n: Bunch(before=np.zeros(shape), after=np.zeros(shape)) for n in names}
-        for rows, towers in self.net_.outputs(dataset, "attention"):
+        # Attention is T x T for every head, so few videos at a time.
+        for rows, towers in self.net_.outputs(dataset, "attention", batch_size=8):
             for name, pair in zip(names, towers, strict=True):
                 for kind, weights in zip(("before", "after"), pair, strict=True):
                     weights = weights.to(torch.float64).cpu().numpy()

@@ -210,6 +210,9 @@ class CrossModalTransformerClassifier(CrossModalClassifier):
         }
         return TransformerEncoder, params, "transformer"
 
+    def _width(self):
+        return self.d_model
+
     def _check_params(self):
         super()._check_params()
         for name in ("d_model", "n_heads", "n_layers"):

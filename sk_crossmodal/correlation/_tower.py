@@ -1,12 +1,12 @@
 """`CorrelationTower`: the separately trained judge of how related modalities are (Section 3)."""
 
 from collections.abc import Mapping
+from inspect import signature
 
 import numpy as np
 from scipy.special import expit
 from sklearn.base import TransformerMixin
 from sklearn.metrics import roc_auc_score
-from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
 from ..modules import CorrelationNetwork, MeanEncoder, TransformerEncoder, unordered_pairs
@@ -19,7 +19,7 @@ from ..training import (
     check_sizes,
     check_y,
 )
-from ._pairs import PairDataset, draw_partners
+from ._pairs import PairDataset, known_pairs
 
 ENCODERS = {"mean": MeanEncoder, "transformer": TransformerEncoder}
 
@@ -219,15 +219,12 @@ class CorrelationTower(TransformerMixin, NetworkEstimator):
     def _fit_videos(self, X, top_level, weight):
         split_seed, pair_seed, train_seed = self._seeds(3)
         train, valid = self._split(len(X), split_seed)
-        _fixed_partners(top_level, np.arange(len(X)), pair_seed)  # raises where there are none
         pairs = {"negative_weight": self.negative_weight, "max_frames": self.max_frames}
-        train_set = PairDataset(X[train], top_level[train], weight[train], **pairs)
-        valid_set = None
-        if len(valid):
-            fixed = draw_partners(top_level[valid], np.arange(len(valid)), _randint(pair_seed))
-            valid_set = PairDataset(
-                X[valid], top_level[valid], weight[valid], partners=fixed, **pairs
-            )
+        train_set, valid_set = (
+            PairDataset(X[rows], top_level[rows], weight[rows], **pairs) for rows in (train, valid)
+        )
+        _with_partners(train_set, pair_seed).partners = None  # there are some; draw them afresh
+        valid_set = valid_set.fix_partners(pair_seed) if len(valid) else None
         module_params = {
             "moments": X[train].frame_moments(),
             "encoder": ENCODERS[self.encoder],
@@ -253,6 +250,12 @@ class CorrelationTower(TransformerMixin, NetworkEstimator):
         check_number("negative_weight", self.negative_weight, low=0, open_low=True)
         if not isinstance(self.encoder_params, Mapping | None):
             raise TypeError(f"encoder_params must be a dict or None, got {self.encoder_params!r}.")
+        allowed = set(signature(ENCODERS[self.encoder]).parameters) - {"widths", "spec"}
+        if unknown := set(self.encoder_params or {}) - allowed:
+            raise ValueError(
+                f"encoder_params of {self.encoder!r} may be {sorted(allowed)}, got "
+                f"{sorted(map(str, unknown))}."
+            )
 
     def predict_proba(self, X, *more):
         """Probability that the modalities of each video are correlated.
@@ -270,12 +273,7 @@ class CorrelationTower(TransformerMixin, NetworkEstimator):
         X = self._check_predict_input(X, more)
         logits = self.net_.predict_rows(FrameDataset(X, max_frames=self.max_frames))
         rows = np.arange(len(X))
-        return np.where(self._unknown(X, rows, rows), np.float32(0.5), expit(logits))
-
-    def _unknown(self, X, rows, partners):
-        """Pairs of which one side has no frames, bool (n, n_pairs)."""
-        empty = {name: X.lengths(name) == 0 for name in X.modality_names}
-        return np.stack([empty[a][rows] | empty[b][partners] for a, b in self.pairs_], axis=1)
+        return np.where(known_pairs(X, rows, rows), expit(logits), logits.dtype.type(0.5))
 
     def transform(self, X, *more):
         """Do the same as `predict_proba`, for Pipelines and feature unions.
@@ -337,22 +335,19 @@ class CorrelationTower(TransformerMixin, NetworkEstimator):
 
         Returns
         -------
-        matching, mismatched : ndarray of shape (n, n_pairs) and (m, n_pairs), float32
-            The outputs; m is smaller than n where videos have no possible partner.
+        matching, mismatched : ndarray of shape (n_matching,) and (n_mismatched,), float32
+            The outputs, all pairs of modalities together. Pairs with no frames on one side are
+            left out, and so are videos that have no possible partner.
         """
         *arrays, y = (X, y, *more)
         X = self._check_predict_input(arrays[0], arrays[1:])
         top_level = self._top_level(y, len(X))
         rows = np.arange(len(X))
-        partners = _fixed_partners(top_level, rows, random_state)
-        dataset = PairDataset(
-            X, top_level, np.ones(len(X)), max_frames=self.max_frames, partners=partners
-        )
-        output = expit(self.net_.predict_rows(dataset))
-        unknown = [self._unknown(X, rows, rows), self._unknown(X, rows, partners)]
-        output[np.concatenate(unknown, axis=1)] = 0.5
-        matching, mismatched = np.split(output, 2, axis=1)
-        return matching, mismatched[partners >= 0]
+        dataset = PairDataset(X, top_level, np.ones(len(X)), max_frames=self.max_frames)
+        partners = _with_partners(dataset, random_state).partners
+        matching, mismatched = np.split(expit(self.net_.predict_rows(dataset)), 2, axis=1)
+        possible = known_pairs(X, rows, partners) & (partners >= 0)[:, None]
+        return matching[known_pairs(X, rows, rows)], mismatched[possible]
 
     def pair_error_rates(self, X, y=None, *more, random_state=0):
         """Error rates on matching and mismatched pairs (Section 5.1, Figure 8).
@@ -373,7 +368,6 @@ class CorrelationTower(TransformerMixin, NetworkEstimator):
             are counted together.
         """
         matching, mismatched = self.pair_probabilities(X, y, *more, random_state=random_state)
-        matching, mismatched = matching.ravel(), mismatched.ravel()
         truth = np.repeat([True, False], [len(matching), len(mismatched)])
         probability = np.concatenate([matching, mismatched])
         return {
@@ -384,16 +378,13 @@ class CorrelationTower(TransformerMixin, NetworkEstimator):
         }
 
 
-def _fixed_partners(top_level, rows, random_state):
-    partners = draw_partners(top_level, rows, _randint(random_state))
-    if (partners < 0).all():
+def _with_partners(dataset, random_state):
+    """Fix the partners of a data set of pairs; raise ValueError if no video has one."""
+    dataset.fix_partners(random_state)
+    if (dataset.partners < 0).all():
         raise ValueError(
             "No two videos differ in all of their top-level labels, so there are no mismatched "
-            "pairs; y must hold at least two top-level labels that do not always occur together."
+            "pairs; y must hold at least two top-level labels that do not always occur together. "
+            "A classifier needs no tower with fusion='late', 'early' or 'cross_modal'."
         )
-    return partners
-
-
-def _randint(random_state):
-    rng = check_random_state(random_state)
-    return lambda high, size: rng.randint(high, size=size)
+    return dataset

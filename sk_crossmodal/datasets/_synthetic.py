@@ -64,7 +64,8 @@ def make_crossmodal_videos(
     music_bed : float, default=0.5
         Share among these whose audio is a bed of music from beginning to end, which sounds like
         a label below "Music". The others have, at a random time, the event of a top-level label
-        that neither their true nor their distractor scenes have.
+        that neither their true nor their distractor scenes have; so have all irrelevant ones
+        whose own label is below "Music", where a bed of music would not be irrelevant.
     static_video : float, default=0.05
         Share of videos that are one still picture, which tells nothing of the label. Their audio
         is relevant, so this and `irrelevant_audio` add up to 1 at most.
@@ -236,7 +237,7 @@ def _add_sound(rng, world, audio, leaf, event, irrelevant, other_top, params):
     """Add the event, or what irrelevant audio has in its place; return its start and length."""
     start, size = event
     if irrelevant:
-        if rng.uniform() < params["music_bed"]:
+        if rng.uniform() < params["music_bed"] and world.top[leaf] != 0:
             audio += world.patterns["audio"][world.draw(rng, 0)]
             return 0, len(audio)
         leaf, start = world.draw(rng, other_top), rng.randint(0, len(audio) - size + 1)

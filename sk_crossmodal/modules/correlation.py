@@ -25,6 +25,14 @@ class MeanEncoder(nn.Module):
     Notes
     -----
     Shape: a list of ``(B, T, widths[i])`` with masks ``(B, T)`` to a list of ``(B, d_model)``.
+
+    Examples
+    --------
+    >>> import torch
+    >>> encoder = MeanEncoder([16, 4], d_model=32)
+    >>> frames = [torch.randn(2, 9, 16), torch.randn(2, 9, 4)]
+    >>> [tuple(x.shape) for x in encoder(frames, [torch.ones(2, 9, dtype=torch.bool)] * 2)]
+    [(2, 32), (2, 32)]
     """
 
     influences = None
@@ -67,6 +75,19 @@ class CorrelationNetwork(nn.Module):
 
     NOTE[paper]: the layers see the product of the two encoders' outputs beside the outputs
     themselves; matching is a product, slow to learn from the concatenation alone.
+
+    Examples
+    --------
+    >>> import torch
+    >>> tower = CorrelationNetwork(
+    ...     {"video": (torch.zeros(16), 1.0), "audio": (torch.zeros(4), 1.0)},
+    ...     encoder=MeanEncoder,
+    ...     encoder_params={"d_model": 32},
+    ... )
+    >>> frames = {"video": torch.randn(2, 9, 16), "audio": torch.randn(2, 9, 4)}
+    >>> masks = {name: torch.ones(2, 9, dtype=torch.bool) for name in frames}
+    >>> tower(frames, masks).shape
+    torch.Size([2, 1])
     """
 
     def __init__(

@@ -1,6 +1,5 @@
 """The network around an encoder: scaling, fusion, correlation, head (Sections 2 and 3)."""
 
-import numpy as np
 import torch
 from torch import nn
 
@@ -36,8 +35,8 @@ class FrameScaler(nn.Module):
     def __init__(self, mean, scale):
         super().__init__()
         self.register_buffer("mean", torch.as_tensor(mean, dtype=torch.float64))
-        inverse = torch.as_tensor(1 / np.asarray(scale), dtype=torch.float64)
-        self.register_buffer("inverse", inverse)
+        scale = torch.as_tensor(scale, dtype=torch.float64)
+        self.register_buffer("inverse", scale.reciprocal())
 
     def forward(self, x, mask):
         """Scale the real frames."""
@@ -81,6 +80,24 @@ class CrossModalNetwork(nn.Module):
 
     With concatenation, ``e = MLP(2p - 1)`` of 8 numbers is appended to every frame of both
     modalities and enters F's first layer.
+
+    NOTE[paper]: the paper does not say how frames are scaled, nor does it mask padding. Here
+    frames are centred and divided by one number a modality, and padding never enters.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from sk_crossmodal.modules import TransformerEncoder
+    >>> network = CrossModalNetwork(
+    ...     {"video": (torch.zeros(16), 1.0), "audio": (torch.zeros(4), 1.0)},
+    ...     n_outputs=5,
+    ...     encoder=TransformerEncoder,
+    ...     encoder_params={"d_model": 32, "n_heads": 4},
+    ... )
+    >>> frames = {"video": torch.randn(2, 9, 16), "audio": torch.randn(2, 9, 4)}
+    >>> masks = {name: torch.ones(2, 9, dtype=torch.bool) for name in frames}
+    >>> network(frames, masks, correlation=torch.rand(2, 1, 1)).shape
+    torch.Size([2, 5])
     """
 
     def __init__(
@@ -149,7 +166,7 @@ class CrossModalNetwork(nn.Module):
         contexts = self.encode_correlation(correlation, masks)
         if contexts is not None:
             x = [self.append_contexts(i, x[i], masks[i], contexts) for i in range(len(x))]
-        return x, masks, self.links(correlation, contexts, masks)
+        return x, masks, self.links(correlation, contexts, masks, x[0].dtype)
 
     def drop_modalities(self, masks):
         """In training, take all frames of a modality from some videos, never its last one."""
@@ -183,7 +200,7 @@ class CrossModalNetwork(nn.Module):
         appended = torch.cat([x, *(e[:, None].expand(-1, x.shape[1], -1) for e in own)], -1)
         return appended.masked_fill(~mask.unsqueeze(-1), 0.0)
 
-    def links(self, correlation, contexts, masks):
+    def links(self, correlation, contexts, masks, dtype):
         """For each modality its `Link` from every other, or None if nothing influences."""
         if self.encoder.influences is None:
             return None
@@ -194,7 +211,7 @@ class CrossModalNetwork(nn.Module):
                     continue
                 pair = self.pairs.index((min(source, target), max(source, target)))
                 # Without frames on either side there is no attention to speak of.
-                gate = self.known(masks, source, target).to(self.scalers[0].mean.dtype)
+                gate = self.known(masks, source, target).to(dtype)
                 if self.fusion == "cross_modal_gated":
                     p = correlation[:, pair, 0]
                     gate = gate * ((p > 0.5).to(gate.dtype) if self.gate == "hard" else p)

@@ -20,6 +20,9 @@ class TransformerEncoder(nn.Module):
     NOTE[paper]: the paper writes ``K_ia W_iv^K``, a projection of audio by video's matrix, and no
     ``1/sqrt(d)``. It is read as ``W_ia^K``, the source's own logits, and the factor is restored.
 
+    NOTE[paper]: the paper names neither positions nor how frames are pooled. Here they are
+    sinusoidal, and the mean of the real frames.
+
     Parameters
     ----------
     widths : sequence of int

@@ -40,7 +40,7 @@ class NetworkEstimator(BaseEstimator):
         check_number("lr_patience", self.lr_patience, low=0, integer=True)
 
     def _check_fit_input(self, X, more):
-        """Door for X in `fit`: a container with finite frames, and what is remembered of it."""
+        """Door for X in `fit`: a container with finite frames."""
         array = as_multimodal(X, *more, modalities=self.modalities)
         array.check_finite()
         return array

@@ -113,8 +113,8 @@ class MultimodalNet(NeuralNet):
             if "dur" in row
         ]
 
-    def outputs(self, dataset, method=None):
-        """Apply the network to a data set, without gradients.
+    def outputs(self, dataset, method=None, batch_size=None):
+        """Apply the network, or one of its methods, to a data set, without gradients.
 
         Returns
         -------
@@ -122,11 +122,13 @@ class MultimodalNet(NeuralNet):
             Per batch the rows of the data set and what the network, or its `method`, returned.
         """
         self._set_training(False)
-        buckets = LengthBuckets(dataset.lengths(), self.batch_size, shuffle=False)
+        batch_size = batch_size or self.batch_size
+        buckets = LengthBuckets(dataset.lengths(), batch_size, shuffle=False)
+        batches = batch_loader(dataset, batch_size, shuffle=False)
         with torch.no_grad():
             return [
                 (rows, self.infer(batch, method))
-                for rows, (batch, _) in zip(buckets, self.get_iterator(dataset), strict=True)
+                for rows, (batch, _) in zip(buckets, batches, strict=True)
             ]
 
     def predict_rows(self, dataset, method=None):

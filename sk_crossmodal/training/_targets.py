@@ -5,6 +5,8 @@ from scipy.sparse import csr_array, issparse
 from sklearn.utils import check_array, column_or_1d
 from sklearn.utils.multiclass import check_classification_targets
 
+from ..hierarchy import LabelHierarchy
+
 
 def check_y(y, n_samples):
     """Check labels and bring them into one of two forms.
@@ -45,7 +47,14 @@ def check_y(y, n_samples):
         indicator = True
     else:
         # Classes need not be numbers, so the dtype stays as it is.
-        y = check_array(y, ensure_2d=False, dtype=None, input_name="y")
+        try:
+            y = check_array(y, ensure_2d=False, dtype=None, input_name="y")
+        except ValueError as error:
+            raise ValueError(
+                f"{error}\ny must be a multilabel indicator (n, n_labels) or a vector of classes "
+                "(n,), after all modalities; HierarchyLabelBinarizer makes indicators of label "
+                "sets."
+            ) from error
         indicator = y.ndim == 2 and (y.shape[1] > 1 or np.isin(y, (0, 1)).all())
     if indicator and y.shape[1] == 0:
         raise ValueError("y has no labels: an indicator needs at least one column.")
@@ -96,6 +105,8 @@ class Targets:
     def _check_hierarchy(self):
         if self.hierarchy is None:
             return
+        if not isinstance(self.hierarchy, LabelHierarchy):
+            raise TypeError(f"hierarchy must be a LabelHierarchy or None, got {self.hierarchy!r}.")
         if self.multilabel and len(self.hierarchy) != len(self.classes):
             raise ValueError(
                 f"y has {len(self.classes)} columns, but hierarchy has {len(self.hierarchy)} "
