@@ -69,6 +69,8 @@ SHARED_PARAMS = [
     ("net_params", 3),
     ("net_params", {"nonsense": 1}),
     ("hierarchy", "tree"),
+    ("hierarchy", 3),
+    ("hierarchy", {"Food": [], "Music": []}),
     ("random_state", "lucky"),
 ]
 
@@ -79,6 +81,13 @@ def test_parameters_of_all(make, name, value):
     message = {"random_state": "seed", "net_params": "net_params|nonsense"}.get(name, name)
     with pytest.raises(wrong, match=message):
         make(**{name: value}).fit(X, Y)
+
+
+@pytest.mark.parametrize("hierarchy", ["tree", 3, {"Food": [], "Music": []}], ids=str)
+@both
+def test_hierarchy_of_another_type(make, hierarchy):
+    with pytest.raises(TypeError, match="hierarchy must be a LabelHierarchy or None, got"):
+        make(hierarchy=hierarchy).fit(X, Y)
 
 
 @pytest.mark.parametrize("fraction", [0, -0.1, 1.0, 7, "half", None])
@@ -134,7 +143,8 @@ def test_unknown_fusion_lists_the_known_ones(fusion):
     ("name", "value"),
     [
         ("encoder", "lstm"),
-        ("encoder_params", {"nonsense": 1}),
+        ("encoder_params", {"foo": 1}),
+        ("encoder_params", {"widths": [8, 6]}),
         ("encoder_params", 3),
         ("hidden_layer_sizes", ()),
         ("hidden_layer_sizes", 8),
@@ -147,8 +157,18 @@ def test_unknown_fusion_lists_the_known_ones(fusion):
     ids=str,
 )
 def test_parameters_of_the_tower(name, value):
-    with pytest.raises(wrong, match="nonsense" if isinstance(value, dict) else name):
+    with pytest.raises(wrong, match=name):
         make_tower(**{name: value}).fit(X, Y)
+
+
+@pytest.mark.parametrize(
+    ("encoder", "allowed"),
+    [("mean", "'d_model', 'dropout'"), ("transformer", "'d_model', 'dropout', 'n_heads'")],
+)
+def test_encoder_params_say_what_is_allowed(encoder, allowed):
+    message = rf"encoder_params of '{encoder}' may be \[{allowed}.*\], got \['foo'\]"
+    with pytest.raises(ValueError, match=message):
+        make_tower(encoder=encoder, encoder_params={"foo": 1}).fit(X, Y)
 
 
 # X --------------------------------------------------------------------------------------------
@@ -265,6 +285,34 @@ def test_labels_of_another_length(make, form):
 def test_bad_labels(make, y, message):
     with pytest.raises(ValueError, match=message):
         make().fit(X, y)
+
+
+LABEL_SETS = {
+    "lists": [["Food", "new"] if i % 2 else ["Music"] for i in range(48)],
+    "tuples": [("Food", "new") if i % 2 else ("Music",) for i in range(48)],
+    "numbers": [[3, 7] if i % 2 else [5] for i in range(48)],
+    "with empty ones": [["Food"] if i % 2 else [] for i in range(48)],
+}
+
+
+@pytest.mark.parametrize("labels", LABEL_SETS)
+@both
+def test_raw_label_sets(make, labels):
+    with pytest.raises(ValueError, match=r"\by must be .* HierarchyLabelBinarizer"):
+        make().fit(X, LABEL_SETS[labels])
+    with pytest.raises(ValueError, match=r"\by must be .* HierarchyLabelBinarizer"):
+        make().fit(VIDEO, AUDIO, LABEL_SETS[labels])
+
+
+@pytest.mark.parametrize("cut", [False, True], ids=["ragged", "3-D"])
+@both
+def test_forgotten_labels(make, cut):
+    """The last modality stands where y should."""
+    given = [VIDEO, AUDIO]
+    if cut:
+        given = [np.stack([frames[:6] for frames in rows]) for rows in given]
+    with pytest.raises(ValueError, match=r"\by must be .* after all modalities; .*Binarizer"):
+        make().fit(*given)
 
 
 @both

@@ -64,14 +64,15 @@ def test_error_rates_follow_from_probabilities(form):
     tower.fit(X, y)
     matching, mismatched = tower.pair_probabilities(X, y, random_state=3)
     rates = tower.pair_error_rates(X, y, random_state=3)
-    positive, negative = matching.ravel(), mismatched.ravel()
-    wrong = (positive <= 0.5).sum() + (negative > 0.5).sum()
-    truth = [1] * len(positive) + [0] * len(negative)
+    assert matching.ndim == mismatched.ndim == 1
+    assert matching.dtype == mismatched.dtype == np.float32
+    wrong = (matching <= 0.5).sum() + (mismatched > 0.5).sum()
+    truth = [1] * len(matching) + [0] * len(mismatched)
     assert rates == {
         "error": pytest.approx(wrong / len(truth)),
-        "fpr": pytest.approx((negative > 0.5).mean()),
-        "fnr": pytest.approx((positive <= 0.5).mean()),
-        "auc": pytest.approx(roc_auc_score(truth, np.concatenate([positive, negative]))),
+        "fpr": pytest.approx((mismatched > 0.5).mean()),
+        "fnr": pytest.approx((matching <= 0.5).mean()),
+        "auc": pytest.approx(roc_auc_score(truth, np.concatenate([matching, mismatched]))),
     }
 
 
@@ -81,8 +82,8 @@ def test_videos_of_one_length_match_as_in_transform():
     y = make_y(CLASSES)
     tower = make_tower().fit(X, y)
     matching, mismatched = tower.pair_probabilities(X, y)
-    np.testing.assert_allclose(matching, tower.transform(X), atol=1e-6)
-    assert mismatched.shape == (len(X), 1)
+    np.testing.assert_allclose(matching, tower.transform(X)[:, 0], atol=1e-6)
+    assert mismatched.shape == (len(X),)
 
 
 def test_mismatched_pairs_join_two_videos():
@@ -92,7 +93,45 @@ def test_mismatched_pairs_join_two_videos():
     y = np.array(["a", "b"])
     _, mismatched = tower.pair_probabilities(X[[0, 1]], y)
     crossed = from_rows(video=rows_of(X[[0, 1]], "video"), audio=rows_of(X[[1, 0]], "audio"))
-    np.testing.assert_allclose(mismatched, tower.transform(crossed), atol=1e-6)
+    np.testing.assert_allclose(mismatched, tower.transform(crossed)[:, 0], atol=1e-6)
+
+
+def marked_noise(seed, n_lengths, n=200):
+    """Noise that knows nothing of other modalities, but each modality's last frame is marked."""
+    rng = np.random.RandomState(seed)
+    lengths = 5 + rng.permutation(n) % n_lengths
+    rows = {name: [rng.randn(length, 4) for length in lengths] for name in ("video", "audio")}
+    for frames in (*rows["video"], *rows["audio"]):
+        frames[-1, 0] += 3 * len(frames)
+    return from_rows(**rows), rng.randint(4, size=n)
+
+
+@pytest.mark.parametrize("n_lengths", [10, 200], ids=["equal lengths", "no equal lengths"])
+def test_endings_give_no_pair_away(n_lengths):
+    """Cut to the shorter length, only one side of a mismatched pair would show how it ends."""
+    params = {"encoder_params": {"d_model": 16}, "hidden_layer_sizes": (32,), "dropout": 0.0}
+    tower = make_tower(**params, lr=1e-2, max_epochs=20).fit(*marked_noise(0, n_lengths))
+    assert 0.4 < tower.pair_error_rates(*marked_noise(1, n_lengths))["auc"] < 0.6
+
+
+def test_videos_without_audio_are_not_counted():
+    videos = make_videos(n_frames=(7, 7)).data
+    y, silent = make_y(CLASSES), np.arange(48) % 3 == 0
+    audio = [
+        x[:0] if gone else x for x, gone in zip(rows_of(videos, "audio"), silent, strict=True)
+    ]
+    X = from_rows(video=rows_of(videos, "video"), audio=audio)
+    tower = make_tower().fit(X, y)
+    p = tower.transform(X)[:, 0]
+    matching, mismatched = tower.pair_probabilities(X, y)
+    np.testing.assert_allclose(matching, p[~silent], atol=1e-6)
+    assert 0 < len(mismatched) < 48
+    assert not np.isin(0.5, mismatched)
+    rates = tower.pair_error_rates(X, y)
+    assert rates["fnr"] == pytest.approx((p[~silent] <= 0.5).mean())
+    assert rates["fpr"] == pytest.approx((mismatched > 0.5).mean())
+    # One silent video and one that is not: only the silent one's video with the other's audio.
+    assert [len(p) for p in tower.pair_probabilities(X[[0, 1]], ["a", "b"])] == [1, 1]
 
 
 def test_outputs():
@@ -140,7 +179,7 @@ def test_three_modalities():
         "correlation_audio_text",
     ]
     matching, mismatched = tower.pair_probabilities(X, y)
-    assert matching.shape == mismatched.shape == (30, 3)
+    assert matching.shape == mismatched.shape == (90,)
 
 
 def test_half_without_frames():
@@ -170,8 +209,8 @@ def drawn(monkeypatch):
     """Pairs of rows that were drawn in training."""
     pairs, original = [], _pairs.draw_partners
 
-    def spy(top_level, rows, randint):
-        partners = original(top_level, rows, randint)
+    def spy(top_level, rows, randint, lengths=None):
+        partners = original(top_level, rows, randint, lengths)
         pairs.extend(zip(rows.tolist(), partners.tolist(), strict=True))
         return partners
 
@@ -184,7 +223,7 @@ def test_negatives_are_of_other_top_levels(drawn):
     hierarchy = make_labels()[0].hierarchy_
     make_tower(hierarchy=hierarchy).fit(X, y)
     tops = top_labels(make_videos())
-    assert len(drawn) == 2 * len(X)
+    assert len(drawn) == 3 * len(X)  # once to see that there are any, and in both epochs
     assert all(tops[row] != tops[partner] for row, partner in drawn)
     # Without it, labels below one top-level label do not share anything either.
     classes = np.array([path for (path,) in make_videos().target])

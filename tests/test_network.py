@@ -16,7 +16,7 @@ from network_batches import (
 )
 from network_oracle import encode_video, two_layer_net, weights_of
 
-from sk_crossmodal.modules import FUSIONS, CrossModalNetwork, MeanEncoder
+from sk_crossmodal.modules import FUSIONS, CrossModalNetwork, MeanEncoder, TransformerEncoder
 from sk_crossmodal.modules.network import FrameScaler
 from sk_crossmodal.modules.transformer import positions
 
@@ -90,6 +90,31 @@ def test_missing_frames_give_finite_logits_and_gradients(names, config):
     assert torch.isfinite(logits).all()
     for name, value in network.named_parameters():
         assert value.grad is None or torch.isfinite(value.grad).all(), name
+
+
+@configurations
+@modalities
+def test_networks_are_float32_as_they_are_built(names, config):
+    network = CrossModalNetwork(
+        make_moments(names),
+        3,
+        encoder=TransformerEncoder,
+        encoder_params=ENCODER,
+        **{"layer_sizes": (4,), "n_frames": 6, "hidden_size": 7, **config},
+    )
+    frames, masks, correlation = make_batch(names)
+    frames = {name: x.float() for name, x in frames.items()}
+    logits = network(frames, masks, correlation.float())
+    assert logits.dtype == torch.float32
+    assert torch.isfinite(logits).all()
+    logits.sum().backward()
+    assert all(p.dtype == torch.float32 for p in network.parameters())
+    network.eval()
+    exact = network(frames, masks, correlation.float())
+    double = network.double()(
+        {name: x.double() for name, x in frames.items()}, masks, correlation.float().double()
+    )
+    torch.testing.assert_close(exact.double(), double, rtol=0, atol=1e-5)
 
 
 @configurations

@@ -5,7 +5,7 @@ from estimator_cases import from_rows
 from scipy.sparse import csr_array
 from scipy.stats import chisquare
 
-from sk_crossmodal.correlation._pairs import PairDataset, draw_partners
+from sk_crossmodal.correlation._pairs import PairDataset, cut_lengths, draw_partners
 from sk_crossmodal.training import Targets
 
 
@@ -77,38 +77,100 @@ def test_no_candidates_at_all():
     np.testing.assert_array_equal(draw_partners(nothing, np.arange(4), drawing()), [-1] * 4)
 
 
-LENGTHS = np.array([1, 4, 2, 5, 3, 6])
+@pytest.mark.parametrize("seed", range(5))
+def test_partners_of_equal_length_come_first(seed):
+    labels, lengths = random_labels(seed), np.random.RandomState(seed).randint(1, 6, size=30)
+    rows = np.random.RandomState(seed).permutation(30)
+    partners = draw_partners(csr_array(labels), rows, drawing(seed), lengths)
+    found = {True: 0, False: 0}
+    for row, partner in zip(rows, partners, strict=True):
+        possible = [
+            j for j in range(30) if labels[j].any() and not (labels[row] & labels[j]).any()
+        ]
+        if not (labels[row].any() and possible):
+            assert partner == -1
+            continue
+        same = [j for j in possible if lengths[j] == lengths[row]]
+        assert partner in (same or possible)
+        found[bool(same)] += 1
+    assert found[True] > 10
+
+
+def test_partners_of_equal_length_are_uniform():
+    """Six of equal length share nothing; others of that length, or so labelled, are not drawn."""
+    labels = np.array([0] * 6 + [1] * 12)
+    lengths = np.array([5] * 6 + [5] * 6 + [6] * 6)
+    rows = np.zeros(600, int)
+    partners = draw_partners(one_label_each(labels), rows, drawing(), lengths)
+    counts = np.bincount(partners - 6, minlength=6)
+    assert len(counts) == 6
+    assert chisquare(counts).pvalue > 0.001
+
+
+def test_partners_of_other_lengths_are_uniform_where_there_is_no_other_choice():
+    labels, lengths = np.array([0] * 6 + [1] * 6), np.array([5] * 6 + [1, 2, 3, 4, 6, 7])
+    partners = draw_partners(one_label_each(labels), np.zeros(600, int), drawing(), lengths)
+    counts = np.bincount(partners - 6, minlength=6)
+    assert counts.sum() == 600
+    assert chisquare(counts).pvalue > 0.001
+
+
+def test_cut_lengths():
+    lengths = np.array([0, 1, 2, 9, 10, 11, 20, 39, 20])
+    cut = cut_lengths(lengths, np.arange(9), np.arange(9))
+    np.testing.assert_array_equal(cut, lengths)  # a video with itself, or one as long
+    assert cut_lengths(lengths, np.array([6]), np.array([8])) == 20
+    for row, partner, expected in [
+        (0, 6, 0),
+        (1, 6, 1),
+        (2, 6, 1),
+        (3, 6, 8),
+        (4, 6, 9),
+        (5, 6, 9),
+        (6, 7, 18),
+    ]:
+        for pair in ((row, partner), (partner, row)):
+            assert cut_lengths(lengths, *(np.array([i]) for i in pair)) == expected, pair
+
+
+LENGTHS = np.array([1, 4, 20, 5, 10, 20])
 LABELS = np.array([0, 0, 1, 1, 2, 0])
 
 
-def make_pairs(labels=LABELS, n_modalities=2, **params):
-    """Every frame of video i is 10 i + 1 plus its time."""
-    rows = [np.full((length, 1), 10.0 * i + 1) for i, length in enumerate(LENGTHS)]
+def make_pairs(labels=LABELS, n_modalities=2, partners=None, **params):
+    """Every frame of video i is 100 i + 1 plus its time."""
+    rows = [np.full((length, 1), 100.0 * i + 1) for i, length in enumerate(LENGTHS)]
     rows = [row + np.arange(len(row))[:, None] for row in rows]
     names = ("video", "audio", "text")[:n_modalities]
     params = {"sample_weight": np.arange(1.0, 7.0), **params}
-    return PairDataset(from_rows(**dict.fromkeys(names, rows)), one_label_each(labels), **params)
+    X = from_rows(**dict.fromkeys(names, rows))
+    dataset = PairDataset(X, one_label_each(labels), **params)
+    dataset.partners = partners
+    return dataset
 
 
 def partners_of(batch, n):
-    return [int(x) // 10 for x in batch.frames["video"][n:, 0, 0]]
+    return [int(x) // 100 for x in batch.frames["video"][n:, 0, 0]]
 
 
 def test_pairs_are_rows_and_their_partners_of_equal_length():
     torch.manual_seed(0)
     dataset, rows = make_pairs(), np.array([5, 1, 2, 4])
+    remaining = {1: 1, 4: 3, 5: 4, 10: 9}  # of the shorter one; but 5 and 2 are equally long
     for _ in range(10):
         batch, _ = dataset.__getitems__(rows)
         partners = np.array(partners_of(batch, 4))
         assert (LABELS[partners] != LABELS[rows]).all()
-        expected = np.minimum(LENGTHS[rows], LENGTHS[partners])
+        assert (partners[0], partners[2]) == (2, 5)
+        shorter = np.minimum(LENGTHS[rows], LENGTHS[partners])
+        expected = [20, remaining[shorter[1]], 20, remaining[shorter[3]]]
         for name in ("video", "audio"):
             lengths = batch.masks[name].sum(1).numpy()
             np.testing.assert_array_equal(lengths, np.tile(expected, 2))
             for i, row in enumerate(np.concatenate([rows, partners])):
                 frames = batch.frames[name][i, : lengths[i], 0].numpy()
                 # Either its first frames, or the same brought onto the time line.
-                np.testing.assert_array_equal(frames, 10 * row + 1 + np.arange(lengths[i]))
+                np.testing.assert_array_equal(frames, 100 * row + 1 + np.arange(lengths[i]))
         assert batch.extra["paired"] is True
 
 
@@ -129,11 +191,36 @@ def test_fixed_partners_stay():
         assert partners_of(dataset.__getitems__([5, 0, 4])[0], 3) == [4, 2, 5]
 
 
+def test_fix_partners():
+    torch.manual_seed(0)
+    dataset = make_pairs()
+    assert dataset.partners is None
+    assert dataset.fix_partners(3) is dataset
+    fixed = dataset.partners.copy()
+    assert (LABELS[fixed] != LABELS).all()
+    assert (fixed[2], fixed[5]) == (5, 2)  # of equal length
+    for _ in range(3):
+        assert partners_of(dataset.__getitems__(np.arange(6))[0], 6) == fixed.tolist()
+    np.testing.assert_array_equal(make_pairs().fix_partners(3).partners, fixed)
+    drawn = {tuple(make_pairs().fix_partners(seed).partners.tolist()) for seed in range(10)}
+    assert len(drawn) > 5
+
+
+def test_lengths_that_max_frames_makes_equal():
+    """Of lengths that are cut anyway, all are equal: any partner comes first."""
+    dataset = make_pairs(max_frames=4)
+    drawn = {dataset.fix_partners(seed).partners[5] for seed in range(30)}
+    assert drawn == {2, 3, 4}
+    batch, _ = make_pairs(max_frames=4, partners=np.array([2, 3, 0, 1, 5, 4])).__getitems__([4])
+    np.testing.assert_array_equal(batch.masks["video"].sum(1), [4, 4])
+
+
 @pytest.mark.parametrize("max_frames", [1, 3, 50])
 def test_pairs_are_cut(max_frames):
     dataset = make_pairs(partners=np.array([2, 3, 0, 1, 5, 4]), max_frames=max_frames)
     batch, _ = dataset.__getitems__([1, 4])
-    expected = np.minimum([4, 3, 4, 3], max_frames)
+    # Videos of 4 and 5 frames, and of 10 and 20.
+    expected = {1: [1, 1, 1, 1], 3: [3, 3, 3, 3], 50: [3, 9, 3, 9]}[max_frames]
     np.testing.assert_array_equal(batch.masks["video"].sum(1), expected)
 
 
@@ -150,3 +237,17 @@ def test_targets_and_weights(n_modalities):
     negative = np.array([[2.5], [0.0], [15.0]]) * ones
     np.testing.assert_array_equal(target["weight"], np.hstack([weight, negative]))
     assert not target["y"].requires_grad
+
+
+def test_pairs_with_nothing_on_one_side_weigh_nothing():
+    names = ("video", "audio", "text")
+    present = {"video": [1, 1, 1, 0], "audio": [1, 0, 1, 1], "text": [1, 1, 1, 1]}
+    X = from_rows(**{n: [np.ones((3 * there, 2)) for there in present[n]] for n in names})
+    dataset = PairDataset(X, one_label_each(np.array([0, 1, 0, 1])), np.ones(4))
+    dataset.partners = np.array([1, 2, 3, -1])
+    batch, target = dataset.__getitems__(np.arange(4))
+    np.testing.assert_array_equal(batch.masks["video"].any(1), [1, 1, 1, 0, 1, 1, 0, 0])
+    # Columns are video-audio, video-text, audio-text; the partner gives the second.
+    matching = [[1, 1, 1], [0, 1, 0], [1, 1, 1], [0, 0, 1]]
+    mismatched = [[0, 1, 1], [1, 1, 0], [1, 1, 1], [0, 0, 0]]
+    np.testing.assert_array_equal(target["weight"], np.hstack([matching, mismatched]))

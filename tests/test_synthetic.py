@@ -213,7 +213,7 @@ def irrelevant_rows(bunch):
 def test_shares_of_irrelevant_audio(plain):
     assert plain.irrelevant_audio.mean() == pytest.approx(0.25, abs=0.04)
     bed, event = irrelevant_rows(plain)
-    assert len(bed) / (len(bed) + len(event)) == pytest.approx(0.5, abs=0.08)
+    assert len(bed) / (len(bed) + len(event)) == pytest.approx(0.5 * 7 / 8, abs=0.08)
 
 
 @pytest.mark.parametrize("share", [0.0, 0.6, 1.0])
@@ -223,9 +223,23 @@ def test_shares(name, share):
     if name == "music_bed":
         others["irrelevant_audio"] = 1.0
     bunch = make_crossmodal_videos(400, random_state=0, **{**others, name: share})
-    bed, _ = irrelevant_rows(bunch)
-    measured = len(bed) / 400 if name == "music_bed" else bunch[name].mean()
-    assert measured == pytest.approx(share, abs=0.08 if 0 < share < 1 else 0)
+    if name == "music_bed":
+        bed, _ = irrelevant_rows(bunch)
+        measured = len(bed) / 400
+        expected = share * np.mean([top_of(path) != "Music" for path in full_labels(bunch)])
+    else:
+        measured, expected = bunch[name].mean(), share
+    assert measured == pytest.approx(expected, abs=0.08 if 0 < share < 1 else 1e-12)
+
+
+def test_music_has_no_bed_of_music():
+    bunch = make_crossmodal_videos(
+        400, irrelevant_audio=1.0, music_bed=1.0, static_video=0.0, random_state=0
+    )
+    bed, other = irrelevant_rows(bunch)
+    tops = np.array([top_of(path) for path in full_labels(bunch)])
+    assert set(tops[bed]) == set(tops) - {"Music"}
+    assert set(tops[other]) == {"Music"}
 
 
 def test_share_of_static_videos_is_of_all_videos():

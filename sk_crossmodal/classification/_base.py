@@ -261,7 +261,7 @@ class CrossModalClassifier(ClassifierMixin, NetworkEstimator):
         return logits
 
     def predict_proba(self, X, *more):
-        """Probabilities of the labels, or of the classes.
+        """Predict the probabilities of the labels, or of the classes.
 
         Parameters
         ----------
@@ -281,7 +281,7 @@ class CrossModalClassifier(ClassifierMixin, NetworkEstimator):
         return probability.clip(edge, 1 - edge)
 
     def predict(self, X, *more):
-        """Labels above a probability of 0.5, or the likeliest class, in y's form and dtype.
+        """Predict labels above 0.5, or the likeliest class, in y's form and dtype.
 
         Parameters
         ----------

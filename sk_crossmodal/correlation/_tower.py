@@ -308,7 +308,7 @@ class CorrelationTower(TransformerMixin, NetworkEstimator):
         return self.net_.predict_rows(dataset, "pair_embedding")
 
     def get_feature_names_out(self, input_features=None):
-        """Names of the columns of `transform`, such as "correlation_video_audio".
+        """Return the names of `transform`'s columns, such as "correlation_video_audio".
 
         Parameters
         ----------
@@ -324,7 +324,7 @@ class CorrelationTower(TransformerMixin, NetworkEstimator):
         return np.array([f"correlation_{a}_{b}" for a, b in self.pairs_], dtype=object)
 
     def pair_probabilities(self, X, y=None, *more, random_state=0):
-        """Outputs of the tower on matching and mismatched pairs (Figure 9).
+        """Apply the tower to matching and mismatched pairs (Figure 9).
 
         Parameters
         ----------

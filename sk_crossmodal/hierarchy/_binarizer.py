@@ -191,7 +191,7 @@ class HierarchyLabelBinarizer(TransformerMixin, BaseEstimator):
         return [tuple(self.classes_[deepest.indices[start:stop]]) for start, stop in bounds]
 
     def get_feature_names_out(self, input_features=None):
-        """Names of the columns, to show.
+        """Return the names of the columns, to show.
 
         Parameters
         ----------

@@ -133,7 +133,7 @@ class LabelHierarchy:
             raise KeyError(f"{node!r} is not a node of this hierarchy") from None
 
     def parents(self, node):
-        """Nodes directly above a node.
+        """Return the nodes directly above a node.
 
         Parameters
         ----------
@@ -149,7 +149,7 @@ class LabelHierarchy:
         return self._parents[node]
 
     def children(self, node):
-        """Nodes directly below a node.
+        """Return the nodes directly below a node.
 
         Parameters
         ----------

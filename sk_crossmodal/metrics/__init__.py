@@ -8,11 +8,11 @@ Hit@1. All are scores: higher is better. The paper prints error rates, ``100 * (
 This room needs numpy, scipy and scikit-learn only, and knows no estimator.
 """
 
-from sk_crossmodal.metrics._gap import gap_score
-from sk_crossmodal.metrics._hits import hit_at_1_score, perr_score
-from sk_crossmodal.metrics._map import map_score
-from sk_crossmodal.metrics._report import HierarchyReport, hierarchy_report
-from sk_crossmodal.metrics._scorers import (
+from ._gap import gap_score
+from ._hits import hit_at_1_score, perr_score
+from ._map import map_score
+from ._report import HierarchyReport, hierarchy_report
+from ._scorers import (
     gap_scorer,
     hierarchy_scorers,
     hit_at_1_scorer,

@@ -1,8 +1,8 @@
 """Global average precision."""
 
-from sk_crossmodal.metrics._problem import prepare
-from sk_crossmodal.metrics._ranking import average_precision, rank_positives
-from sk_crossmodal.metrics._validation import check_top_k
+from ._problem import prepare
+from ._ranking import average_precision, rank_positives
+from ._validation import check_top_k
 
 POOL_BLOCK = 2**22  # scores sorted at a time when every score is in the pool
 

@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from sk_crossmodal.metrics._problem import prepare
-from sk_crossmodal.metrics._ranking import rank_positives
-from sk_crossmodal.metrics._validation import check_option
+from ._problem import prepare
+from ._ranking import rank_positives
+from ._validation import check_option
 
 EMPTY_VIDEOS = ("zero", "skip")
 

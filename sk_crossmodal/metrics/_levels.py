@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from sk_crossmodal.metrics._gap import gap, gap_of_pool
-from sk_crossmodal.metrics._hits import hit_at_1_of_hits, perr_of_hits
-from sk_crossmodal.metrics._map import class_scores, mean_over_classes
-from sk_crossmodal.metrics._ranking import rank_positives
+from ._gap import gap, gap_of_pool
+from ._hits import hit_at_1_of_hits, perr_of_hits
+from ._map import class_scores, mean_over_classes
+from ._ranking import rank_positives
 
 SCORES = ("gap", "map", "perr", "hit_at_1")
 

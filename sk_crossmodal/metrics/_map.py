@@ -3,9 +3,9 @@
 import numpy as np
 import scipy.sparse as sp
 
-from sk_crossmodal.metrics._problem import prepare
-from sk_crossmodal.metrics._ranking import among_best, average_precision, largest
-from sk_crossmodal.metrics._validation import check_option, check_top_k
+from ._problem import prepare
+from ._ranking import among_best, average_precision, largest
+from ._validation import check_option, check_top_k
 
 EMPTY_CLASSES = ("skip", "zero")
 

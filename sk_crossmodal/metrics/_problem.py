@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import scipy.sparse as sp
 
-from sk_crossmodal.metrics._validation import (
+from ._validation import (
     check_labels,
     check_option,
     check_scores,

@@ -4,9 +4,9 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 
-from sk_crossmodal.metrics._levels import SCORES, all_scores, group_columns, level_columns
-from sk_crossmodal.metrics._problem import ROWS, prepare
-from sk_crossmodal.metrics._validation import check_option, check_threshold, check_top_k
+from ._levels import SCORES, all_scores, group_columns, level_columns
+from ._problem import ROWS, prepare
+from ._validation import check_option, check_threshold, check_top_k
 
 HEADINGS = ("", "videos", "labels", "GAP", "MAP", "PERR", "Hit@1")
 

@@ -3,8 +3,8 @@
 import numpy as np
 from sklearn.metrics import make_scorer
 
-from sk_crossmodal.metrics._gap import gap, gap_score
-from sk_crossmodal.metrics._hits import (
+from ._gap import gap, gap_score
+from ._hits import (
     best_hits,
     hit_at_1_of_hits,
     hit_at_1_score,
@@ -12,10 +12,10 @@ from sk_crossmodal.metrics._hits import (
     perr_of_hits,
     perr_score,
 )
-from sk_crossmodal.metrics._levels import SCORES, level_columns, level_numbers
-from sk_crossmodal.metrics._map import class_scores, map_score, mean_over_classes
-from sk_crossmodal.metrics._problem import ROWS, prepare
-from sk_crossmodal.metrics._validation import check_option, check_threshold, check_top_k
+from ._levels import SCORES, level_columns, level_numbers
+from ._map import class_scores, map_score, mean_over_classes
+from ._problem import ROWS, prepare
+from ._validation import check_option, check_threshold, check_top_k
 
 gap_scorer = make_scorer(gap_score, response_method="predict_proba")
 map_scorer = make_scorer(map_score, response_method="predict_proba")

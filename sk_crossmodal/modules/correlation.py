@@ -60,8 +60,12 @@ class CorrelationNetwork(nn.Module):
 
     Parameters
     ----------
-    moments, encoder, encoder_params
-        As in `CrossModalNetwork`.
+    moments : dict of str to (array of shape (d,), float)
+        Per modality the mean of its features and their scale; its keys are the modalities.
+    encoder : type
+        Class of the encoder: called with the widths.
+    encoder_params : dict
+        Further arguments of the encoder.
     hidden_layer_sizes : sequence of int
         Sizes of the fully connected layers over the concatenated outputs of a pair.
     dropout : float
@@ -128,16 +132,16 @@ class CorrelationNetwork(nn.Module):
         )
 
     def classify(self, embedding):
-        """Logits (B, n_pairs) of embeddings (B, n_pairs, H)."""
+        """Turn embeddings (B, n_pairs, H) into logits (B, n_pairs)."""
         return torch.cat([layer(embedding[:, i]) for i, layer in enumerate(self.outputs)], -1)
 
     def pair_embedding(self, frames, masks):
-        """Embeddings (B, n_pairs, H) of the modalities of each video."""
+        """Embed the modalities of each video, (B, n_pairs, H)."""
         encoded = self.encode(frames, masks)
         return self.embed(encoded, encoded)
 
     def forward(self, frames, masks, paired=False):
-        """Logits of the modalities of each video, or of matching and mismatched pairs."""
+        """Judge the modalities of each video, or matching and mismatched pairs, by logits."""
         encoded = self.encode(frames, masks)
         if not paired:
             return self.classify(self.embed(encoded, encoded))

@@ -104,8 +104,12 @@ class InfluenceSpec:
 
     Parameters
     ----------
-    n_frames, layer_sizes, n_context
-        As in `TemporalInfluence`.
+    n_frames : int
+        Length T of the time line, see `TemporalInfluence`.
+    layer_sizes : sequence of int
+        Sizes of F's hidden layers, at least one.
+    n_context : int
+        Width of the context e, 0 for none.
     combine : {"add", "multiply"}
         Attention becomes ``a + g F`` (the paper's) or ``a (1 + g F)``.
     """
@@ -116,7 +120,18 @@ class InfluenceSpec:
     combine: str = "add"
 
     def build(self, n_modalities):
-        """One F for every ordered pair of modalities, as nested lists ``[target][source]``."""
+        """Build one F for every ordered pair of modalities.
+
+        Parameters
+        ----------
+        n_modalities : int
+            Number of modalities.
+
+        Returns
+        -------
+        ModuleList of ModuleList of TemporalInfluence
+            For each target its sources in order, itself left out.
+        """
         return nn.ModuleList(
             nn.ModuleList(
                 TemporalInfluence(self.n_frames, self.layer_sizes, self.n_context)
@@ -145,7 +160,18 @@ class Link:
     context: Tensor | None = None
 
     def gated(self, influence):
-        """Multiply an influence of shape (B, ...) by the gate."""
+        """Multiply an influence by the gate.
+
+        Parameters
+        ----------
+        influence : Tensor of shape (B, ...)
+            What F gives.
+
+        Returns
+        -------
+        Tensor of shape (B, ...)
+            ``g F``.
+        """
         if self.gate is None:
             return influence
         return influence * self.gate.view(-1, *(1,) * (influence.ndim - 1))
@@ -153,6 +179,16 @@ class Link:
 
 def unordered_pairs(n):
     """All pairs of n modalities, each once: the order of correlations everywhere.
+
+    Parameters
+    ----------
+    n : int
+        Number of modalities.
+
+    Returns
+    -------
+    list of (int, int)
+        The pairs, the smaller index first.
 
     Examples
     --------

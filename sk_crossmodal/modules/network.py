@@ -64,8 +64,12 @@ class CrossModalNetwork(nn.Module):
     influence : {"cross", "self", "none"}
         What F is fed with: the other modality's attention (the paper), or, as controls, the
         target's own, or nothing, which takes F away and leaves the rest as it is.
-    layer_sizes, combine, n_frames
-        As in `InfluenceSpec`.
+    layer_sizes : sequence of int
+        Sizes of F's hidden layers, at least one.
+    combine : {"add", "multiply"}
+        Attention becomes ``a + g F`` (the paper's) or ``a (1 + g F)``.
+    n_frames : int
+        Length of F's time line.
     n_correlation : int
         Numbers that describe the correlation of a pair: 1 for p, more for an embedding.
     hidden_size : int
@@ -147,7 +151,7 @@ class CrossModalNetwork(nn.Module):
         )
 
     def forward(self, frames, masks, correlation=None):
-        """Logits of a batch."""
+        """Compute the logits of a batch."""
         return self.head(torch.cat(self.encoder(*self.prepare(frames, masks, correlation)), -1))
 
     def attention(self, frames, masks, correlation=None):
@@ -178,7 +182,7 @@ class CrossModalNetwork(nn.Module):
         return [mask & ~gone[:, None] for mask, gone in zip(masks, drop, strict=True)]
 
     def known(self, masks, a, b):
-        """Videos with frames in both modalities, (B,): only there p means something."""
+        """Find videos with frames in both modalities, (B,): only there p means something."""
         return masks[a].any(1) & masks[b].any(1)
 
     def encode_correlation(self, correlation, masks):

@@ -76,7 +76,7 @@ class TransformerEncoder(nn.Module):
         ]
 
     def states(self, depth, frames, masks, links):
-        """Frames of each modality after that many layers, a list of (B, T, d_model)."""
+        """Encode frames by that many layers, a list of (B, T, d_model), one a modality."""
         states = self.embed(frames)
         for i, layers in enumerate(self.layers[:depth]):
             attended = self.attend(i, states, masks, links)

@@ -115,11 +115,28 @@ class MultimodalArray:
         return {name: (part.scale, part.shift) for name, part in self._frames.items()}
 
     def lengths(self, name):
-        """Number of frames of each video in one modality, (n,) int64."""
+        """Number of frames of each video in one modality.
+
+        Parameters
+        ----------
+        name : str
+            The modality.
+
+        Returns
+        -------
+        ndarray of shape (n,), int64
+            The numbers.
+        """
         return self._frames[name].lengths
 
     def timeline_lengths(self):
-        """Number of moments of each video: its longest modality's frames, (n,) int64."""
+        """Number of moments of each video: its longest modality's frames.
+
+        Returns
+        -------
+        ndarray of shape (n,), int64
+            The numbers.
+        """
         return np.max([part.lengths for part in self._frames.values()], axis=0)
 
     def __len__(self):

@@ -1,0 +1,100 @@
+"""The Python in README.md and docs/guide.md runs as it stands, here on small data."""
+
+import re
+from pathlib import Path
+
+import matplotlib as mpl
+import numpy as np
+import pytest
+from estimator_cases import TOWER, from_rows, make_labels, make_videos, rows_of
+
+import sk_crossmodal
+from sk_crossmodal import datasets
+from sk_crossmodal.metrics import hierarchy_report
+
+mpl.use("Agg")
+
+ROOT = Path(__file__).resolve().parents[1]
+MODEL = {"d_model": 8, "n_heads": 2, "batch_size": 16, "max_epochs": 1, "random_state": 0}
+
+
+def blocks(name):
+    """Source of every Python block of a page, with the line it starts at."""
+    text = (ROOT / name).read_text()
+    found = re.finditer(r"^```python\n(.*?)^```", text, flags=re.MULTILINE | re.DOTALL)
+    return [(text.count("\n", 0, match.start(1)), match[1]) for match in found]
+
+
+def run(name, namespace):
+    for line, source in blocks(name):
+        # Lines are numbered as in the page, so that an error is found there.
+        exec(compile("\n" * line + source, str(ROOT / name), "exec"), namespace)
+    return namespace
+
+
+@pytest.fixture
+def small(monkeypatch):
+    """Estimators of the names the pages import, with small sizes unless the page gives them."""
+
+    def shrink(name, defaults):
+        cls = getattr(sk_crossmodal, name)
+
+        def make(**params):
+            return cls(**{**defaults, **params, "max_epochs": 1})
+
+        monkeypatch.setattr(sk_crossmodal, name, make)
+
+    shrink("CorrelationTower", {k: v for k, v in TOWER.items() if k != "max_epochs"})
+    shrink("CrossModalTransformerClassifier", MODEL)
+
+
+def test_pages_have_blocks():
+    assert len(blocks("README.md")) == 1
+    assert len(blocks("docs/guide.md")) == 5
+
+
+def test_readme(small, monkeypatch, capsys):
+    make = datasets.make_crossmodal_videos
+    asked = []
+
+    def few(n_videos, **params):
+        asked.append(n_videos)
+        return make(n_videos // 20, branching=(4, 1, 1, 2), **params)
+
+    monkeypatch.setattr(datasets, "make_crossmodal_videos", few)
+    namespace = run("README.md", {})
+    assert asked == [2000, 500]
+    out = capsys.readouterr().out
+    assert "train_loss" in out
+    assert all(score in out for score in ("GAP", "MAP", "PERR", "overall", "level 3"))
+    assert namespace["classifier"].get_params()["d_model"] == 64
+
+
+def test_guide(small, capsys):
+    # The page's own labels have no videos, so its classifiers take those of the videos.
+    videos, test = make_videos(), make_videos(24, 1)
+    labels, Y = make_labels()
+    Y_test = labels.transform(test.target)
+    report = hierarchy_report(
+        Y_test, np.random.RandomState(0).rand(*Y_test.shape), labels.hierarchy_
+    )
+    namespace = {
+        "X_video": rows_of(videos.data, "video"),
+        "X_audio": rows_of(videos.data, "audio"),
+        "mask": np.arange(48) % 2 == 0,
+        "X_test": from_rows(video=rows_of(test.data, "video"), audio=rows_of(test.data, "audio")),
+        "Y_test": Y_test,
+        **dict.fromkeys(("report_late", "report_seed_0", "report_seed_1"), report),
+    }
+    sources = blocks("docs/guide.md")
+    for i, (line, source) in enumerate(sources):
+        exec(compile("\n" * line + source, "docs/guide.md", "exec"), namespace)
+        if i == 1:
+            assert namespace["labels"].levels_.max() == 2
+            namespace.update(labels=labels, Y=Y)
+        if i == 2:
+            namespace["classifier"].fit(namespace["X"], Y)
+    out = capsys.readouterr().out
+    assert "level 2" in out
+    assert "late" in out
+    assert "concat" in out
