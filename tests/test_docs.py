@@ -92,8 +92,6 @@ def test_guide(small, capsys):
         if i == 1:
             assert namespace["labels"].levels_.max() == 2
             namespace.update(labels=labels, Y=Y)
-        if i == 2:
-            namespace["classifier"].fit(namespace["X"], Y)
     out = capsys.readouterr().out
     assert "level 2" in out
     assert "late" in out
