@@ -417,3 +417,13 @@ def test_a_failed_first_fit_leaves_nothing():
     assert not [name for name in vars(classifier) if name.endswith("_")]
     with pytest.raises(NotFittedError):
         classifier.score(X, Y)
+
+
+def test_one_video_is_not_taken_for_many():
+    classifier = fitted("late")
+    video = X[3]
+    for given in [(video,), tuple(video.values())]:
+        with pytest.raises(ValueError, match=r"2-D arrays.*up to \d+ frames.*X\[\[i\]\]"):
+            classifier.predict(*given)
+    one = classifier.predict_proba(*([frames] for frames in video.values()))
+    np.testing.assert_allclose(one, classifier.predict_proba(X[[3]]), rtol=1e-5)

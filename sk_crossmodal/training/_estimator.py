@@ -49,6 +49,7 @@ class NetworkEstimator(BaseEstimator):
         self.modality_names_in_ = array.modality_names
         self._n_features = array.n_features
         self.n_features_in_ = sum(self._n_features.values())
+        self._longest = int(array.timeline_lengths().max())
 
     def _check_predict_input(self, X, more):
         """Door for X after `fit`: the same modalities with the same widths, in order."""
@@ -67,6 +68,15 @@ class NetworkEstimator(BaseEstimator):
             raise ValueError(
                 f"X has {shape[1]} features, but {type(self).__name__} is expecting "
                 f"{self.n_features_in_} features as input."
+            )
+        parts = list(X.values()) if isinstance(X, Mapping) else [X, *more]
+        if self._longest > 1 and all(
+            isinstance(p, np.ndarray) and p.ndim == 2 and len(p) for p in parts
+        ):
+            raise ValueError(
+                "X has 2-D arrays, which would be read as videos of one frame each, but "
+                f"{type(self).__name__} was fitted on videos of up to {self._longest} frames. For "
+                "one video give lists, [frames], or X[[i]] of a MultimodalArray."
             )
         array = as_multimodal(X, *more, modalities=modalities)
         for name, width in self._n_features.items():
