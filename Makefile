@@ -1,16 +1,20 @@
-# Both targets make their virtual environment when it is missing or out of date.
+# All targets make their virtual environment when it is missing or out of date.
 PYTHON ?= python3
 VENV ?= .venv
 CONSTRAINTS ?= constraints.txt
 BIN = $(VENV)/bin
 READY = $(VENV)/.ready-$(CONSTRAINTS)
 
-.PHONY: demo test lint
+.PHONY: demo paper test lint
 .DEFAULT_GOAL := demo
 
 # The main job: a table of error rates; DATA=<folder of YouTube-8M shards> for real videos.
 demo: $(READY)
 	$(BIN)/python examples/demo.py $(if $(DATA),--data "$(DATA)")
+
+# Every table of the paper on made-up videos; goes on where it was broken off.
+paper: $(READY)
+	$(BIN)/python benchmarks/paper/run.py --out paper_output
 
 test: $(READY)
 	$(BIN)/python -m pytest -n 2 $(PYTEST_ARGS)

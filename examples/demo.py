@@ -70,7 +70,7 @@ SETTINGS = {  # of the tower, and of the classifiers
             "batch_size": 64,
             "max_epochs": 20,
             "early_stopping": False,
-            "net_params": {"optimizer__weight_decay": 2.0},
+            "weight_decay": 2.0,
         },
         {
             "dropout": 0.3,

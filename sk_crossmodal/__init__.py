@@ -4,13 +4,19 @@ An implementation of Goyal, Sahu, Ghosh, Lee, "Cross-modal Learning for Multi-mo
 Categorization" (2020).
 """
 
-from .classification import CrossModalTransformerClassifier
+from .classification import (
+    CrossModalNetVLADClassifier,
+    CrossModalRNNClassifier,
+    CrossModalTransformerClassifier,
+)
 from .correlation import CorrelationTower
 from .hierarchy import HierarchyLabelBinarizer, LabelHierarchy
 from .multimodal import MultimodalArray
 
 __all__ = [
     "CorrelationTower",
+    "CrossModalNetVLADClassifier",
+    "CrossModalRNNClassifier",
     "CrossModalTransformerClassifier",
     "HierarchyLabelBinarizer",
     "LabelHierarchy",

@@ -9,6 +9,8 @@ from skorch.callbacks import Callback
 
 from sk_crossmodal import (
     CorrelationTower,
+    CrossModalNetVLADClassifier,
+    CrossModalRNNClassifier,
     CrossModalTransformerClassifier,
     HierarchyLabelBinarizer,
     MultimodalArray,
@@ -60,17 +62,24 @@ def make_y(form, n=48, seed=0):
 FORMS = ("multilabel", "csr", "classes", "binary")
 
 
-def make_classifier(**params):
+FAMILIES = {
+    "transformer": (CrossModalTransformerClassifier, {"d_model": 16, "n_heads": 2}),
+    "netvlad": (CrossModalNetVLADClassifier, {"n_clusters": 4, "hidden_size": 16}),
+    "rnn": (CrossModalRNNClassifier, {"n_clusters": 4, "hidden_size": 16}),
+}
+
+
+def make_classifier(family="transformer", **params):
+    classifier, size = FAMILIES[family]
     defaults = {
-        "d_model": 16,
-        "n_heads": 2,
+        **size,
         "cross_modal_layer_sizes": (4,),
         "lr": 1e-3,
         "batch_size": 16,
         "max_epochs": 2,
         "random_state": 0,
     }
-    return CrossModalTransformerClassifier(**{**defaults, **params})
+    return classifier(**{**defaults, **params})
 
 
 TOWER = {

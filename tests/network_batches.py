@@ -4,11 +4,29 @@ import itertools
 
 import numpy as np
 import torch
+from network_oracle import encode_video, netvlad_video, rnn_video
 
-from sk_crossmodal.modules import FUSIONS, CrossModalNetwork, TransformerEncoder
+from sk_crossmodal.modules import (
+    FUSIONS,
+    CrossModalNetwork,
+    MeanEncoder,
+    NetVLADEncoder,
+    RNNEncoder,
+    TransformerEncoder,
+)
+from sk_crossmodal.modules.masking import MaskedBatchNorm
+from sk_crossmodal.modules.transformer import positions
 
 WIDTHS = {"video": 5, "audio": 3, "text": 2}
 ENCODER = {"d_model": 8, "n_heads": 2, "n_layers": 2, "dropout": 0.2}
+CLUSTERS = (4, 3, 2)  # of NetVLAD's towers
+ENCODERS = {
+    "transformer": (TransformerEncoder, ENCODER),
+    "netvlad": (NetVLADEncoder, {"hidden_size": 8, "dropout": 0.2}),
+    "rnn": (RNNEncoder, {"n_clusters": 3, "hidden_size": 8, "dropout": 0.2}),
+    "mean": (MeanEncoder, {"d_model": 8}),
+}
+FAMILIES = ("transformer", "netvlad", "rnn")  # encoders that can be influenced
 N_FRAMES = 6  # of F's time line; batches are shorter and longer
 
 # Frames of each video: full, short, a single one, none in a modality, none at all.
@@ -32,6 +50,10 @@ CONFIGURATIONS = [
         for (fusion, gate), influence in itertools.product(CROSS_MODAL, ("cross", "self", "none"))
     ),
     {"fusion": "cross_modal_concat", "combine": "multiply", "layer_sizes": (4, 3)},
+]
+MULTIPLIED = [
+    {"fusion": fusion, "gate": gate, "influence": influence, "combine": "multiply"}
+    for (fusion, gate), influence in itertools.product(CROSS_MODAL, ("cross", "self"))
 ]
 assert {config["fusion"] for config in CONFIGURATIONS} == set(FUSIONS)
 
@@ -77,17 +99,46 @@ def enliven(module, seed=0):
         for name, value in module.named_parameters():
             if "influences" in name or "bias" in name or "last" in name:
                 value.copy_(torch.randn(value.shape, generator=generator, dtype=value.dtype) / 2)
+        for norm in module.modules():
+            if isinstance(norm, MaskedBatchNorm):
+                norm.running_mean.normal_(generator=generator)
+                norm.running_var.uniform_(0.5, 2.0, generator=generator)
+                norm.weight.uniform_(0.5, 2.0, generator=generator)
     return module
 
 
+def encoder_params(encoder, n_towers):
+    """Arguments of one of `ENCODERS` that encodes that many towers."""
+    _, params = ENCODERS[encoder]
+    return {**params, "n_clusters": CLUSTERS[:n_towers]} if encoder == "netvlad" else params
+
+
 def make_network(
-    names=("video", "audio"), encoder=TransformerEncoder, seed=0, lively=True, **config
+    names=("video", "audio"), encoder="transformer", seed=0, lively=True, double=True, **config
 ):
     """A small network in float64; call `.eval()` where dropout is not wanted."""
     torch.manual_seed(seed)
     config = {"layer_sizes": (4,), "n_frames": N_FRAMES, "hidden_size": 7, **config}
-    params = ENCODER if encoder is TransformerEncoder else {"d_model": 8}
     network = CrossModalNetwork(
-        make_moments(names), 3, encoder=encoder, encoder_params=params, **config
+        make_moments(names),
+        3,
+        encoder=ENCODERS[encoder][0],
+        encoder_params=encoder_params(
+            encoder, 1 if config.get("fusion") == "early" else len(names)
+        ),
+        **config,
     )
-    return enliven(network.double()) if lively else network.double()
+    network = network.double() if double else network
+    return enliven(network) if lively else network
+
+
+def oracle_encoded(encoder, weights, frames, masks, links, combine="add"):
+    """What the encoder of a network gives for one video, by the oracle, a list over towers."""
+    given = (weights, "encoder.", frames, masks, links)
+    if encoder == "netvlad":
+        return netvlad_video(*given, combine=combine)
+    if encoder == "rnn":
+        return rnn_video(*given, rnn_type="gru", combine=combine)
+    line = positions(len(frames[0]), ENCODER["d_model"], torch.zeros(1).double()).numpy()
+    params = {"n_heads": ENCODER["n_heads"], "n_layers": ENCODER["n_layers"]}
+    return encode_video(*given, **params, positions=line, combine=combine)

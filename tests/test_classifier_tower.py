@@ -29,6 +29,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV, KFold, cross_validate
 
 from sk_crossmodal import CorrelationTower
+from sk_crossmodal.modules import TransformerEncoder
 
 X = make_videos().data
 Y = make_y("classes")
@@ -48,7 +49,7 @@ def weights_of(tower):
 def test_none_trains_one_of_the_classifiers_size(fusion):
     tower = fitted(fusion).correlation_tower_
     assert isinstance(tower, CorrelationTower)
-    assert tower.encoder == "transformer"
+    assert tower.encoder is TransformerEncoder
     assert tower.encoder_params["d_model"] == 16
     assert (tower.lr, tower.max_epochs, tower.batch_size) == (1e-3, 2, 16)
     assert make_classifier(fusion=fusion).fit(X, Y).correlation_tower is None

@@ -23,9 +23,23 @@ CONFIGURATIONS = {
     "multiply": {"fusion": "cross_modal", "cross_modal_combine": "multiply", "n_layers": 2},
     "stopped": {"fusion": "late", "early_stopping": True, "modality_dropout": 0.3},
 }
+for family in ("netvlad", "rnn"):
+    CONFIGURATIONS |= {
+        f"{family}-late": {"family": family, "fusion": "late"},
+        f"{family}-add": {"family": family, "fusion": "cross_modal_concat"},
+        f"{family}-multiply": {
+            "family": family,
+            "fusion": "cross_modal_concat",
+            "cross_modal_combine": "multiply",
+        },
+    }
+CONFIGURATIONS["lstm"] = {"family": "rnn", "rnn_type": "lstm"}
+CONFIGURATIONS["padded"] = {"family": "netvlad", "mask_padding": False, "max_frames": 6}
 TOWERS = {
     "mean": {},
     "transformer": {"encoder": "transformer", "encoder_params": {"d_model": 8, "n_heads": 2}},
+    "netvlad": {"encoder": "netvlad", "encoder_params": {"n_clusters": 4, "hidden_size": 8}},
+    "rnn": {"encoder": "rnn", "encoder_params": {"n_clusters": 4, "hidden_size": 8}},
 }
 
 # Probabilities of the three labels in the first and the last video.
@@ -41,6 +55,14 @@ LABELS = {
     "none": [0.48118, 0.58366, 0.49907, 0.51757, 0.60136, 0.45244],
     "multiply": [0.53673, 0.56181, 0.50602, 0.60141, 0.61268, 0.50495],
     "stopped": [0.46500, 0.52773, 0.48639, 0.45680, 0.55280, 0.47359],
+    "netvlad-late": [0.55201, 0.54179, 0.50924, 0.64686, 0.64253, 0.42422],
+    "netvlad-add": [0.54427, 0.62917, 0.50986, 0.58476, 0.66261, 0.51699],
+    "netvlad-multiply": [0.54586, 0.62823, 0.51136, 0.58174, 0.66147, 0.51709],
+    "rnn-late": [0.47965, 0.59165, 0.53618, 0.55520, 0.58763, 0.51225],
+    "rnn-add": [0.52314, 0.53741, 0.45693, 0.49467, 0.58748, 0.48759],
+    "rnn-multiply": [0.52705, 0.52703, 0.43882, 0.49316, 0.57686, 0.47004],
+    "lstm": [0.53200, 0.53434, 0.51557, 0.53131, 0.52603, 0.51425],
+    "padded": [0.45988, 0.51175, 0.45188, 0.46107, 0.52621, 0.46104],
 }
 # Those of the three classes.
 PROBABILITIES = {
@@ -54,6 +76,8 @@ PROBABILITIES = {
 CORRELATIONS = {
     "mean": [0.43315, 0.50807, 0.47374, 0.48312, 0.50771, 0.52099],
     "transformer": [0.28547, 0.30449, 0.31137, 0.30677, 0.28067, 0.28646],
+    "netvlad": [0.30143, 0.39313, 0.26258, 0.35902, 0.24788, 0.27235],
+    "rnn": [0.36707, 0.34821, 0.35536, 0.34071, 0.34355, 0.32177],
 }
 
 

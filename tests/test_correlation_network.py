@@ -2,35 +2,34 @@ import numpy as np
 import pytest
 import torch
 from network_batches import (
-    ENCODER,
+    ENCODERS,
     WIDTHS,
+    encoder_params,
     enliven,
     make_batch,
     make_moments,
     masks_from,
+    oracle_encoded,
     uniform,
 )
-from network_oracle import encode_video, linear, relu, weights_of
+from network_oracle import linear, relu, weights_of
 
-from sk_crossmodal.modules import CorrelationNetwork, MeanEncoder, TransformerEncoder
-from sk_crossmodal.modules.transformer import positions
+from sk_crossmodal.modules import CorrelationNetwork, MeanEncoder
 
 NAMES = [("video", "audio"), ("video", "audio", "text")]
-ENCODERS = {"mean": (MeanEncoder, {"d_model": 6}), "transformer": (TransformerEncoder, ENCODER)}
 
 modalities = pytest.mark.parametrize("names", NAMES, ids="-".join)
 encoders = pytest.mark.parametrize("kind", ENCODERS)
 
 
-def make_network(names=("video", "audio"), kind="mean", hidden_layer_sizes=(7, 5), dropout=0.1):
+def make_network(names=("video", "audio"), kind="mean", hidden_layer_sizes=(7, 5), **params):
     torch.manual_seed(0)
-    encoder, params = ENCODERS[kind]
     network = CorrelationNetwork(
         make_moments(names),
-        encoder=encoder,
-        encoder_params=params,
+        encoder=ENCODERS[kind][0],
+        encoder_params=encoder_params(kind, len(names)),
         hidden_layer_sizes=hidden_layer_sizes,
-        dropout=dropout,
+        **params,
     )
     return enliven(network.double()).eval()
 
@@ -72,26 +71,19 @@ def test_mean_encoder_has_nothing_to_influence():
 # CorrelationNetwork -----------------------------------------------------------------------
 
 
-def oracle_encode(network, kind, frames, masks, row):
+def oracle_encode(network, kind, frames, masks, row, pad_to=None):
     """Encoder outputs of one video, a list over modalities."""
     weights, real = weights_of(network), [masks[name][row].numpy() for name in network.names]
     parts = []
     for m, name in enumerate(network.names):
         x = frames[name][row].numpy() - weights[f"scalers.{m}.mean"]
         parts.append(x * weights[f"scalers.{m}.inverse"] * real[m][:, None])
+    if pad_to is not None:
+        parts = [np.vstack([x, np.zeros((pad_to - len(x), x.shape[1]))]) for x in parts]
+        real = [np.full(pad_to, True) for _ in parts]
     if kind == "mean":
         return mean_encoded(weights, "encoder.", parts, real)
-    return encode_video(
-        weights,
-        "encoder.",
-        parts,
-        real,
-        [[] for _ in parts],
-        n_heads=ENCODER["n_heads"],
-        n_layers=ENCODER["n_layers"],
-        positions=positions(len(real[0]), ENCODER["d_model"], masks["video"].double()).numpy(),
-        combine="add",
-    )
+    return oracle_encoded(kind, weights, parts, real, [[] for _ in parts])
 
 
 def oracle_logits(network, first, second):
@@ -107,15 +99,16 @@ def oracle_logits(network, first, second):
     return np.array(out)
 
 
+@pytest.mark.parametrize("pad_to", [None, 8], ids=["masked", "padded"])
 @modalities
 @encoders
-def test_logits_against_the_equations(kind, names):
-    network = make_network(names, kind)
+def test_logits_against_the_equations(kind, names, pad_to):
+    network = make_network(names, kind, pad_to=pad_to)
     frames, masks, _ = make_batch(names)
     result = network(frames, masks).detach().numpy()
     assert result.shape == (6, len(names) * (len(names) - 1) // 2)
     for row in range(6):
-        encoded = oracle_encode(network, kind, frames, masks, row)
+        encoded = oracle_encode(network, kind, frames, masks, row, pad_to)
         expected = oracle_logits(network, encoded, encoded)
         np.testing.assert_allclose(result[row], expected, atol=1e-10)
 
@@ -224,9 +217,9 @@ def test_order_of_pairs():
 def test_embed_takes_the_first_of_a_pair_from_the_first_list():
     network = make_network(NAMES[1])
     rng = np.random.default_rng(0)
-    first, second = [[uniform(rng, 2, 6) for _ in range(3)] for _ in range(2)]
+    first, second = [[uniform(rng, 2, 8) for _ in range(3)] for _ in range(2)]
     embedding = network.embed(first, second)
-    unused = uniform(rng, 2, 6)
+    unused = uniform(rng, 2, 8)
     same = network.embed([*first[:2], unused], [unused, *second[1:]])
     torch.testing.assert_close(embedding, same, rtol=0, atol=0)
 

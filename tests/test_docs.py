@@ -1,4 +1,4 @@
-"""The Python in README.md and docs/guide.md runs as it stands, here on small data."""
+"""The Python in README.md and docs/ runs as it stands, here on small data."""
 
 import re
 from pathlib import Path
@@ -7,10 +7,13 @@ import matplotlib as mpl
 import numpy as np
 import pytest
 from estimator_cases import TOWER, from_rows, make_labels, make_videos, rows_of
+from sklearn.base import clone
+from sklearn.frozen import FrozenEstimator
 
 import sk_crossmodal
 from sk_crossmodal import datasets
 from sk_crossmodal.metrics import hierarchy_report
+from sk_crossmodal.modules import FUSIONS
 
 mpl.use("Agg")
 
@@ -96,3 +99,32 @@ def test_guide(small, capsys):
     assert "level 2" in out
     assert "late" in out
     assert "concat" in out
+
+
+def test_new_family():
+    """The page's family takes under 60 lines, and does what every family does."""
+    sources = [source for _, source in blocks("docs/new_family.md")]
+    assert sum(len(source.splitlines()) for source in sources[:2]) < 60
+    videos, Y = make_videos(), make_labels()[1]
+    namespace = {"X": videos.data, "Y": Y, "X_test": make_videos(24, 1).data}
+    classifier = run("docs/new_family.md", namespace)["classifier"]
+    family, encoder = type(classifier), namespace["ConvolutionEncoder"]
+    assert classifier.correlation_tower_.encoder is encoder
+    assert "kernel_size" in family().get_params()
+    tower = FrozenEstimator(classifier.correlation_tower_)
+    for fusion in FUSIONS:
+        small = family(
+            fusion=fusion,
+            gate="soft",
+            correlation_tower=tower,
+            n_channels=8,
+            max_epochs=1,
+            random_state=0,
+        )
+        probability = small.fit(videos.data, Y).predict_proba(videos.data)
+        again = clone(small).fit(videos.data, Y).predict_proba(videos.data)
+        assert probability.shape == Y.shape
+        np.testing.assert_array_equal(probability, again)
+        for pair in small.attention_weights(videos.data).values():
+            moved = np.abs(pair.after - pair.before).max()
+            assert (moved > 0) == fusion.startswith("cross_modal")

@@ -26,6 +26,7 @@ IGNORED = {
     "GL01",  # the summary starts on the first line
     "SS06",  # and may take two
     "RT02",  # a returned value may have a name
+    "PR03",  # estimators are keyword-only, and document their own parameters before shared ones
 }
 # A network's tensors are in the Shape block of its class, and `training` is not for users.
 BRIEF = {"PR01", "RT01", "RT03"}

@@ -5,20 +5,21 @@ import pytest
 import torch
 from network_batches import (
     CONFIGURATIONS,
-    ENCODER,
+    FAMILIES,
     LENGTHS,
+    MULTIPLIED,
     WIDTHS,
     make_batch,
     make_moments,
     make_network,
     masks_from,
     name_of,
+    oracle_encoded,
 )
-from network_oracle import encode_video, two_layer_net, weights_of
+from network_oracle import two_layer_net, weights_of
 
-from sk_crossmodal.modules import FUSIONS, CrossModalNetwork, MeanEncoder, TransformerEncoder
+from sk_crossmodal.modules import FUSIONS, CrossModalNetwork, MeanEncoder
 from sk_crossmodal.modules.network import FrameScaler
-from sk_crossmodal.modules.transformer import positions
 
 NAMES = [("video",), ("video", "audio"), ("video", "audio", "text")]
 CROSS_MODAL = [config for config in CONFIGURATIONS if config["fusion"].startswith("cross")]
@@ -26,6 +27,7 @@ CROSS_MODAL = [config for config in CONFIGURATIONS if config["fusion"].startswit
 configurations = pytest.mark.parametrize("config", CONFIGURATIONS, ids=name_of)
 cross_modal = pytest.mark.parametrize("config", CROSS_MODAL, ids=name_of)
 modalities = pytest.mark.parametrize("names", NAMES, ids="-".join)
+encoders = pytest.mark.parametrize("encoder", FAMILIES)
 
 
 def assert_same(result, expected, atol=1e-12):
@@ -51,40 +53,44 @@ def copy_weights(source, target):
 # Padding, other rows, missing modalities --------------------------------------------------
 
 
+@encoders
 @configurations
 @modalities
-def test_more_padding_changes_nothing(names, config):
-    network = make_network(names, **config).eval()
+def test_more_padding_changes_nothing(names, config, encoder):
+    network = make_network(names, encoder, **config).eval()
     frames, masks, correlation = make_batch(names)
     longer = {name: torch.nn.functional.pad(x, (0, 0, 0, 4)) for name, x in frames.items()}
     longer_masks = {name: torch.nn.functional.pad(mask, (0, 4)) for name, mask in masks.items()}
     assert_same(network(frames, masks, correlation), network(longer, longer_masks, correlation))
 
 
+@encoders
 @configurations
 @modalities
 @pytest.mark.parametrize("garbage", [1e6, float("nan")])
-def test_what_stands_in_padding_does_not_matter(garbage, names, config):
-    network = make_network(names, **config).eval()
+def test_what_stands_in_padding_does_not_matter(garbage, names, config, encoder):
+    network = make_network(names, encoder, **config).eval()
     frames, masks, correlation = make_batch(names)
     spoilt = {n: x.masked_fill(~masks[n][..., None], garbage) for n, x in frames.items()}
     assert_same(network(frames, masks, correlation), network(spoilt, masks, correlation))
 
 
+@encoders
 @configurations
 @modalities
-def test_rows_do_not_see_each_other(names, config):
-    network = make_network(names, **config).eval()
+def test_rows_do_not_see_each_other(names, config, encoder):
+    network = make_network(names, encoder, **config).eval()
     batch = make_batch(names)
     whole = network(*batch)
     alone = torch.cat([network(*rows_of(batch, [row])) for row in range(len(whole))])
     assert_same(whole, alone)
 
 
+@encoders
 @configurations
 @modalities
-def test_missing_frames_give_finite_logits_and_gradients(names, config):
-    network = make_network(names, **config)
+def test_missing_frames_give_finite_logits_and_gradients(names, config, encoder):
+    network = make_network(names, encoder, **config)
     logits = network(*make_batch(names))
     logits.sum().backward()
     assert torch.isfinite(logits).all()
@@ -92,16 +98,11 @@ def test_missing_frames_give_finite_logits_and_gradients(names, config):
         assert value.grad is None or torch.isfinite(value.grad).all(), name
 
 
+@encoders
 @configurations
 @modalities
-def test_networks_are_float32_as_they_are_built(names, config):
-    network = CrossModalNetwork(
-        make_moments(names),
-        3,
-        encoder=TransformerEncoder,
-        encoder_params=ENCODER,
-        **{"layer_sizes": (4,), "n_frames": 6, "hidden_size": 7, **config},
-    )
+def test_networks_are_float32_as_they_are_built(names, config, encoder):
+    network = make_network(names, encoder, lively=False, double=False, **config)
     frames, masks, correlation = make_batch(names)
     frames = {name: x.float() for name, x in frames.items()}
     logits = network(frames, masks, correlation.float())
@@ -117,18 +118,20 @@ def test_networks_are_float32_as_they_are_built(names, config):
     torch.testing.assert_close(exact.double(), double, rtol=0, atol=1e-5)
 
 
+@encoders
 @configurations
 @modalities
-def test_batch_without_any_frame(names, config):
-    network = make_network(names, **config).eval()
+def test_batch_without_any_frame(names, config, encoder):
+    network = make_network(names, encoder, **config).eval()
     frames, masks, correlation = make_batch(names, 1, lengths={name: [0, 0] for name in names})
     logits = network(frames, masks, correlation)
     assert torch.isfinite(logits).all()
 
 
+@encoders
 @cross_modal
-def test_correlation_means_nothing_where_a_modality_is_missing(config):
-    network = make_network(**config).eval()
+def test_correlation_means_nothing_where_a_modality_is_missing(config, encoder):
+    network = make_network(encoder=encoder, **config).eval()
     frames, masks, correlation = make_batch()
     missing = ~(masks["video"].any(1) & masks["audio"].any(1))
     other = correlation.clone()
@@ -137,9 +140,10 @@ def test_correlation_means_nothing_where_a_modality_is_missing(config):
     assert_same(network(frames, masks, correlation), network(frames, masks, other))
 
 
-def test_early_fusion_of_a_video_that_lacks_a_modality():
+@encoders
+def test_early_fusion_of_a_video_that_lacks_a_modality(encoder):
     """Its moments are those of the other modality, its features there are zero."""
-    network = make_network(fusion="early").eval()
+    network = make_network(encoder=encoder, fusion="early").eval()
     frames, masks, _ = make_batch()
     means = {name: network.scalers[i].mean for i, name in enumerate(network.names)}
     filled = {
@@ -168,32 +172,37 @@ def with_correlation(batch, p):
     return (*batch[:2], torch.as_tensor(p, dtype=torch.float64).expand_as(batch[2]))
 
 
+@encoders
 @modalities
-def test_no_influence_is_late_fusion(names):
-    late = make_network(names, fusion="late").eval()
-    network = make_network(names, fusion="cross_modal", influence="none", seed=1).eval()
+def test_no_influence_is_late_fusion(names, encoder):
+    late = make_network(names, encoder, fusion="late").eval()
+    config = {"fusion": "cross_modal", "influence": "none"}
+    network = make_network(names, encoder, seed=1, **config).eval()
     network.load_state_dict(late.state_dict())
     batch = make_batch(names)
     assert torch.equal(network(*batch), late(*batch))
 
 
+@encoders
 @modalities
 @pytest.mark.parametrize("gate", ["hard", "soft"])
 @pytest.mark.parametrize("influence", ["cross", "self"])
-def test_closed_gate_is_late_fusion(influence, gate, names):
-    network = make_network(names, fusion="cross_modal_gated", gate=gate, influence=influence)
-    late = copy_weights(network, make_network(names, fusion="late", seed=1)).eval()
+def test_closed_gate_is_late_fusion(influence, gate, names, encoder):
+    config = {"influence": influence, "gate": gate}
+    network = make_network(names, encoder, fusion="cross_modal_gated", **config)
+    late = copy_weights(network, make_network(names, encoder, fusion="late", seed=1)).eval()
     batch = make_batch(names)
     assert_same(network.eval()(*with_correlation(batch, 0.0)), late(*batch))
 
 
+@encoders
 @modalities
 @pytest.mark.parametrize("gate", ["hard", "soft"])
 @pytest.mark.parametrize("influence", ["cross", "self"])
-def test_open_gate_is_cross_modal(influence, gate, names):
+def test_open_gate_is_cross_modal(influence, gate, names, encoder):
     config = {"influence": influence, "gate": gate}
-    network = make_network(names, fusion="cross_modal_gated", **config).eval()
-    ungated = make_network(names, fusion="cross_modal", seed=1, **config).eval()
+    network = make_network(names, encoder, fusion="cross_modal_gated", **config).eval()
+    ungated = make_network(names, encoder, fusion="cross_modal", seed=1, **config).eval()
     ungated.load_state_dict(network.state_dict())
     batch = make_batch(names)
     assert_same(network(*with_correlation(batch, 1.0)), ungated(*batch))
@@ -269,17 +278,19 @@ def test_embedding_of_the_tower_in_place_of_its_probability(influence):
 
 def test_mean_encoder_in_early_and_late_fusion():
     for fusion in ("early", "late"):
-        network = make_network(encoder=MeanEncoder, fusion=fusion).eval()
+        network = make_network(encoder="mean", fusion=fusion).eval()
         assert network(*make_batch()).shape == (6, 3)
     with pytest.raises(ValueError, match="no attention"):
-        make_network(encoder=MeanEncoder, fusion="cross_modal")
+        make_network(encoder="mean", fusion="cross_modal")
 
 
 # The whole network against its equations --------------------------------------------------
 
 
-def oracle_logits(network, batch, names, fusion, gate, influence, combine="add"):
-    """Logits of each video, with the frames that it has and no padding at all."""
+def oracle_logits(
+    network, batch, names, encoder, fusion, gate, influence, combine="add", pad_to=None
+):
+    """Logits of each video, with the frames that it has and no padding, or the paper's."""
     frames, masks, correlation = batch
     weights = weights_of(network)
     out = []
@@ -291,27 +302,27 @@ def oracle_logits(network, batch, names, fusion, gate, influence, combine="add")
             scaled(weights, m, frames[name][row, :length].numpy(), real[m])
             for m, name in enumerate(names)
         ]
+        if pad_to is not None:
+            inputs = [with_zero_frames(x, pad_to) for x in inputs]
+            real, present = [np.full(pad_to, True) for _ in names], [True for _ in names]
         links = [[] for _ in names]
         if fusion == "early":
-            inputs, real = [np.concatenate(inputs, 1)], [np.full(length, any(present))]
+            inputs, real = [np.concatenate(inputs, 1)], [np.logical_or.reduce(real)]
             links = [[]]
         elif fusion != "late":
             inputs, links = cross_modal_inputs(
                 weights, inputs, real, present, correlation[row].numpy(), fusion, gate, influence
             )
-        pooled = encode_video(
-            weights,
-            "encoder.",
-            inputs,
-            real,
-            links,
-            n_heads=ENCODER["n_heads"],
-            n_layers=ENCODER["n_layers"],
-            positions=positions(length, ENCODER["d_model"], correlation).numpy(),
-            combine=combine,
-        )
-        out.append(two_layer_net(weights, "head.1", "head.4", np.concatenate(pooled)))
+        encoded = oracle_encoded(encoder, weights, inputs, real, links, combine)
+        out.append(two_layer_net(weights, "head.1", "head.4", np.concatenate(encoded)))
     return np.array(out)
+
+
+def with_zero_frames(x, n_frames):
+    """The first frames, and frames of zeros up to that many."""
+    out = np.zeros((n_frames, x.shape[1]))
+    out[: len(x)] = x[:n_frames]
+    return out
 
 
 def scaled(weights, m, x, real):
@@ -354,27 +365,55 @@ def cross_modal_inputs(weights, inputs, real, present, correlation, fusion, gate
     return inputs, links
 
 
-@configurations
-@modalities
-def test_logits_against_the_equations(names, config):
-    network = make_network(names, **config).eval()
+def assert_logits(names, encoder, config, **extra):
+    network = make_network(names, encoder, **config, **extra).eval()
     batch = make_batch(names)
-    full = {"gate": "hard", "influence": "cross", **config}
+    full = {"gate": "hard", "influence": "cross", **config, **extra}
     full.pop("layer_sizes", None)
-    expected = oracle_logits(network, batch, names, **full)
-    np.testing.assert_allclose(network(*batch).detach(), expected, atol=1e-10)
+    expected = oracle_logits(network, batch, names, encoder, **full)
+    np.testing.assert_allclose(network(*batch).detach(), expected, rtol=0, atol=1e-10)
+
+
+@encoders
+@pytest.mark.parametrize("config", CONFIGURATIONS + MULTIPLIED, ids=name_of)
+@modalities
+def test_logits_against_the_equations(names, config, encoder):
+    assert_logits(names, encoder, config)
+
+
+@encoders
+@pytest.mark.parametrize("pad_to", [3, 5, 8], ids=["cut", "same", "longer than the time line"])
+@configurations
+def test_zero_padding_against_the_equations(config, pad_to, encoder):
+    """Zero frames up to a fixed number that all count as real, also in missing modalities."""
+    assert_logits(NAMES[1], encoder, config, pad_to=pad_to)
+
+
+@encoders
+@configurations
+def test_zero_padding_is_explicit_zero_frames(config, encoder):
+    network = make_network(NAMES[2], encoder, pad_to=8, **config).eval()
+    plain = copy_weights(network, make_network(NAMES[2], encoder, seed=1, **config)).eval()
+    frames, masks, correlation = make_batch(NAMES[2])
+    means = {name: network.scalers[i].mean for i, name in enumerate(network.names)}
+    explicit = {name: means[name].expand(6, 8, -1).clone() for name in frames}  # scaled to zero
+    for name, mask in masks.items():
+        explicit[name][:, :5][mask] = frames[name][mask]
+    real = {name: torch.ones(6, 8, dtype=torch.bool) for name in frames}
+    assert_same(network(frames, masks, correlation), plain(explicit, real, correlation))
 
 
 # Training ---------------------------------------------------------------------------------
 
 
+@encoders
 @configurations
 @modalities
 @pytest.mark.parametrize("lively", [False, True], ids=["fresh", "lively"])
-def test_gradients_reach_all_parameters(lively, names, config):
+def test_gradients_reach_all_parameters(lively, names, config, encoder):
     # Wide enough that a ReLU layer is not dead by chance.
     config = {**config, "layer_sizes": (16, 16), "n_frames": 5}
-    network = make_network(names, dropout=0.0, lively=lively, **config)
+    network = make_network(names, encoder, dropout=0.0, lively=lively, **config)
     logits = network(*rows_of(make_batch(names), [0, 1, 2]))
     torch.nn.functional.softplus(logits).sum().backward()
     dead = [
@@ -443,10 +482,12 @@ def test_modality_dropout_only_in_training():
 # attention() ------------------------------------------------------------------------------
 
 
+@encoders
 @configurations
 @modalities
-def test_attention_sums_to_one_over_real_frames(names, config):
-    network = make_network(names, **config).eval()
+def test_attention_sums_to_one_over_real_frames(names, config, encoder):
+    """Before the influence; and after it, where a softmax follows, as in the Transformer."""
+    network = make_network(names, encoder, **config).eval()
     frames, masks, correlation = make_batch(names)
     towers = [masks[name] for name in names]
     if config["fusion"] == "early":
@@ -456,23 +497,27 @@ def test_attention_sums_to_one_over_real_frames(names, config):
     for pair, mask in zip(attention, towers, strict=True):
         for weights in pair:
             assert weights.shape == mask.shape
-            assert (weights >= 0).all()
             assert not weights[~mask].any()
+        for weights in pair if encoder == "transformer" else pair[:1]:
+            assert (weights >= 0).all()
             assert_same(weights.sum(1), mask.any(1).double())
 
 
+@encoders
 @modalities
 @pytest.mark.parametrize(
     "config", [{"fusion": "early"}, {"fusion": "late"}, {"influence": "none"}], ids=name_of
 )
-def test_attention_does_not_change_without_influence(config, names):
-    for before, after in make_network(names, **config).eval().attention(*make_batch(names)):
+def test_attention_does_not_change_without_influence(config, names, encoder):
+    network = make_network(names, encoder, **config).eval()
+    for before, after in network.attention(*make_batch(names)):
         assert torch.equal(before, after)
 
 
+@encoders
 @pytest.mark.parametrize("fusion", ["cross_modal", "cross_modal_concat"])
-def test_attention_changes_under_influence(fusion):
-    network = make_network(fusion=fusion).eval()
+def test_attention_changes_under_influence(fusion, encoder):
+    network = make_network(encoder=encoder, fusion=fusion).eval()
     for before, after in network.attention(*make_batch()):
         assert (before - after)[:2].abs().amax(1).min() > 1e-3
 

@@ -1,6 +1,7 @@
 """What all cross-modal classifiers share: everything but the encoder."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
 
 import numpy as np
 import torch
@@ -12,6 +13,7 @@ from sklearn.utils.class_weight import compute_class_weight
 from sklearn.utils.validation import check_is_fitted
 
 from ..correlation import CorrelationTower
+from ..hierarchy import LabelHierarchy
 from ..modules import FUSIONS, CrossModalNetwork
 from ..training import (
     FrameDataset,
@@ -33,11 +35,76 @@ OPTIONS = {
 NEEDS_TOWER = ("cross_modal_gated", "cross_modal_concat")
 
 
+@dataclass(kw_only=True, eq=False, repr=False)
 class CrossModalClassifier(ClassifierMixin, NetworkEstimator):
-    """Base of the cross-modal classifiers; a family adds an encoder and its parameters."""
+    """Base of the cross-modal classifiers; a family adds an encoder and its parameters.
 
-    def _encoder(self):
-        """Return the class of the encoder, its arguments, and its name in a tower."""
+    A family sets `_encoder`, the class of its encoder (see :mod:`sk_crossmodal.modules`), gives
+    in `_encoder_params` the arguments that the encoder is built with, and in `_width` the width
+    of the layer that fuses what the encoders of the modalities say. docs/new_family.md adds one.
+
+    Parameters
+    ----------
+    fusion : str, default="cross_modal_concat"
+        How modalities come together, with the paper's abbreviation (Section 5.2):
+
+        - ``"early"`` (E): frames are concatenated and go through one encoder;
+        - ``"late"`` (L): an encoder each, outputs through a ReLU network;
+        - ``"cross_modal"``: late fusion, and attention influences attention;
+        - ``"cross_modal_gated"`` (CM-G): the same, gated by the correlation tower;
+        - ``"cross_modal_concat"`` (CM-C): the same, with the tower's verdict concatenated to
+          every frame and to F's input.
+    correlation_tower : CorrelationTower or FrozenEstimator, default=None
+        None or an unfitted tower is trained inside `fit`, on the training rows alone; None is a
+        tower of this classifier's own kind and size. A fitted one inside
+        ``sklearn.frozen.FrozenEstimator`` is used as it is.
+    hierarchy : LabelHierarchy, default=None
+        The hierarchy whose nodes are the columns of y, or hold the classes. The tower learns
+        from videos that share no top-level label; without a hierarchy every label is its own.
+    cross_modal_layer_sizes : sequence of int, default=(64,)
+        Hidden layers of F.
+    cross_modal_combine : {"add", "multiply"}, default="add"
+        Attention ``a`` becomes ``a + g F`` (the paper) or ``a (1 + g F)``.
+    gate : {"hard", "soft"}, default="hard"
+        With gated fusion, g is ``1[p > 0.5]`` (the paper) or p.
+    correlation_features : {"probability", "embedding"}, default="probability"
+        With concatenation, the tower's p or its last hidden layer.
+    influence : {"cross", "self", "none"}, default="cross"
+        What F is fed with. ``"cross"`` is the method. The others are its controls: ``"self"``
+        feeds F with the target's own attention; ``"none"`` takes F away, so that with
+        ``"cross_modal_concat"`` late fusion sees p as a plain feature.
+    modality_dropout : float, default=0.0
+        Probability with which a modality of a video is left out in training, never all.
+    class_weight : dict or "balanced", default=None
+        Factors of the classes in the loss; for indicators, of the positive term of each column
+        (keys are column indices).
+    label_smoothing : float, default=0.0
+        Share of each target that is spread evenly, over the classes or over yes and no.
+
+    Attributes
+    ----------
+    classes_ : ndarray
+        The classes, or for indicators an (n_labels, 2) array of ``[0, 1]`` rows.
+    label_names_ : list of str or None
+        Names of the labels, where classes or a hierarchy give them.
+    correlation_tower_ : CorrelationTower or None
+        The tower used, None for a fusion without one.
+    """
+
+    fusion: str = "cross_modal_concat"
+    correlation_tower: CorrelationTower | FrozenEstimator | None = None
+    hierarchy: LabelHierarchy | None = None
+    cross_modal_layer_sizes: Sequence = (64,)
+    cross_modal_combine: str = "add"
+    gate: str = "hard"
+    correlation_features: str = "probability"
+    influence: str = "cross"
+    modality_dropout: float = 0.0
+    class_weight: Mapping | str | None = None
+    label_smoothing: float = 0.0
+
+    def _encoder_params(self, names):
+        """Return arguments of the encoder; ValueError if they do not fit these modalities."""
         raise NotImplementedError
 
     def _width(self):
@@ -83,6 +150,7 @@ class CrossModalClassifier(ClassifierMixin, NetworkEstimator):
         weight = self._sample_weight(sample_weight, X)
         kept = np.flatnonzero(weight)
         self._check_tower(X)
+        self._encoder_params(X.modality_names)  # raises before anything is trained
         self._fit_videos(X[kept], y[kept], weight[kept])
         return self
 
@@ -106,6 +174,7 @@ class CrossModalClassifier(ClassifierMixin, NetworkEstimator):
         loss = {
             "kind": "binary" if targets.multilabel else "classes",
             "class_weight": self._class_weights(targets, encoded, weight),
+            "label_smoothing": self.label_smoothing,
         }
         self._train(CrossModalNetwork, module_params, train_set, valid_set, loss, train_seed)
         self._remember_input(X)
@@ -119,13 +188,12 @@ class CrossModalClassifier(ClassifierMixin, NetworkEstimator):
         return FrameDataset(X[rows], y, weight[rows], max_frames=self.max_frames, extra=part)
 
     def _module_params(self, X, n_outputs, n_correlation):
-        encoder, encoder_params, _ = self._encoder()
-        longest = int(X.timeline_lengths().max())
+        longest = int(X.timeline_lengths().max()) if self.mask_padding else self.max_frames
         return {
-            "moments": X.frame_moments(),
+            **self._scaling_params(X),
             "n_outputs": n_outputs,
-            "encoder": encoder,
-            "encoder_params": encoder_params,
+            "encoder": self._encoder,
+            "encoder_params": self._encoder_params(X.modality_names),
             "fusion": self.fusion,
             "gate": self.gate,
             "influence": self.influence,
@@ -143,7 +211,8 @@ class CrossModalClassifier(ClassifierMixin, NetworkEstimator):
         for name, options in OPTIONS.items():
             check_option(name, getattr(self, name), options)
         check_sizes("cross_modal_layer_sizes", self.cross_modal_layer_sizes)
-        check_number("modality_dropout", self.modality_dropout, low=0, high=1)
+        for name in ("modality_dropout", "label_smoothing"):
+            check_number(name, getattr(self, name), low=0, high=1)
 
     def _class_weights(self, targets, encoded, weight):
         """Factors of the loss, (n_outputs,), or None."""
@@ -202,7 +271,7 @@ class CrossModalClassifier(ClassifierMixin, NetworkEstimator):
         if isinstance(self.correlation_tower, FrozenEstimator):
             return self.correlation_tower.estimator
         if self.correlation_tower is None:
-            tower = self._default_tower()
+            tower = self._default_tower(X)
         else:
             tower = clone(self.correlation_tower)
         if tower.hierarchy is None:
@@ -216,16 +285,15 @@ class CrossModalClassifier(ClassifierMixin, NetworkEstimator):
             print(type(self).__name__)
         return tower
 
-    def _default_tower(self):
+    def _default_tower(self, X):
         """Return a tower of the classifier's own kind, size and training."""
-        _, encoder_params, name = self._encoder()
-        shared = "max_frames dropout lr batch_size max_epochs lr_schedule lr_patience"
-        shared += " early_stopping validation_fraction device precision compile verbose"
+        own = ("modalities", "callbacks", "net_params", "random_state")
+        shared = [field.name for field in fields(NetworkEstimator) if field.name not in own]
         return CorrelationTower(
-            encoder=name,
-            encoder_params=encoder_params,
+            encoder=self._encoder,
+            encoder_params=self._encoder_params(X.modality_names),
             hidden_layer_sizes=(self._width(),),
-            **{param: getattr(self, param) for param in shared.split()},
+            **{name: getattr(self, name) for name in shared},
         )
 
     def _correlation(self, tower, X):
@@ -327,14 +395,16 @@ class CrossModalClassifier(ClassifierMixin, NetworkEstimator):
         -------
         dict of str to Bunch of two ndarrays of shape (n, T)
             Per modality ``before`` and ``after``: how much each moment is attended to, averaged
-            over heads and queries. Rows sum to 1, or are 0 for a video without frames; T is the
-            longest time line. With early fusion the only entry joins the modalities' names
-            by "+".
+            over heads and queries, or over clusters; for NetVLAD, how much it weighs in the
+            descriptor. Rows of ``before`` sum to 1, or are 0 for a video without frames; those
+            of ``after`` too where it comes from a softmax, as in the Transformer. T is the longest
+            time line. With early fusion the only entry joins the modalities' names by "+".
         """
         dataset = self._prediction_set(X, more)
         names = self.modality_names_in_
         names = ("+".join(names),) if self.fusion == "early" else names
-        shape = (len(dataset), max(1, int(dataset.lengths().max())))
+        longest = max(1, int(dataset.lengths().max())) if self.mask_padding else self.max_frames
+        shape = (len(dataset), longest)
         out = {n: Bunch(before=np.zeros(shape), after=np.zeros(shape)) for n in names}
         # Attention is T x T for every head, so few videos at a time.
         for rows, towers in self.net_.outputs(dataset, "attention", batch_size=8):

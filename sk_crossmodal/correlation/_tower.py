@@ -1,6 +1,7 @@
 """`CorrelationTower`: the separately trained judge of how related modalities are (Section 3)."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from inspect import signature
 
 import numpy as np
@@ -9,7 +10,15 @@ from sklearn.base import TransformerMixin
 from sklearn.metrics import roc_auc_score
 from sklearn.utils.validation import check_is_fitted
 
-from ..modules import CorrelationNetwork, MeanEncoder, TransformerEncoder, unordered_pairs
+from ..hierarchy import LabelHierarchy
+from ..modules import (
+    CorrelationNetwork,
+    MeanEncoder,
+    NetVLADEncoder,
+    RNNEncoder,
+    TransformerEncoder,
+    unordered_pairs,
+)
 from ..training import (
     FrameDataset,
     NetworkEstimator,
@@ -21,9 +30,15 @@ from ..training import (
 )
 from ._pairs import PairDataset, known_pairs
 
-ENCODERS = {"mean": MeanEncoder, "transformer": TransformerEncoder}
+ENCODERS = {
+    "transformer": TransformerEncoder,
+    "netvlad": NetVLADEncoder,
+    "rnn": RNNEncoder,
+    "mean": MeanEncoder,
+}
 
 
+@dataclass(kw_only=True, eq=False, repr=False)
 class CorrelationTower(TransformerMixin, NetworkEstimator):
     """Predict whether the modalities of a video have to do with each other.
 
@@ -34,13 +49,12 @@ class CorrelationTower(TransformerMixin, NetworkEstimator):
 
     Parameters
     ----------
-    modalities : dict of str to int or slice, or sequence of str, default=None
-        How X is to be read, see :func:`~sk_crossmodal.multimodal.as_multimodal`.
-    encoder : {"transformer", "mean"}, default="transformer"
-        What encodes the frames of each modality.
+    encoder : {"transformer", "netvlad", "rnn", "mean"} or type, default="transformer"
+        What encodes the frames of each modality; or the class of a torch module that is called
+        and built as these are, see :mod:`sk_crossmodal.modules`.
     encoder_params : dict, default=None
-        Arguments of the encoder: `d_model`, `n_heads`, `n_layers` for "transformer", `d_model`
-        for "mean".
+        Arguments of the encoder: `d_model`, `n_heads`, `n_layers` for "transformer", `n_clusters`
+        and `hidden_size` for "netvlad", these and `rnn_type` for "rnn", `d_model` for "mean".
     hidden_layer_sizes : sequence of int, default=(512,)
         Fully connected ReLU layers over a pair's encoder outputs; the last one's output is the
         embedding of the pair.
@@ -50,58 +64,13 @@ class CorrelationTower(TransformerMixin, NetworkEstimator):
     hierarchy : LabelHierarchy, default=None
         The hierarchy of y's labels, which says what top-level labels are. Without it every label
         is its own top level.
-    max_frames : int, default=300
-        Only that many first moments of a video are looked at.
-    dropout : float, default=0.1
-        Probability of dropping a number, in the encoders and before each fully connected layer.
-    lr : float, default=2e-4
-        Learning rate of Adam at the start.
     batch_size : int, default=128
         Videos a batch; each gives a matching and a mismatched pair.
-    max_epochs : int, default=10
-        Epochs at most.
-    lr_schedule : {"plateau", "cosine"} or None, default="plateau"
-        Divide the learning rate by ten when the loss (of the videos held out, if there are any)
-        has not improved for more than `lr_patience` epochs; let it fall along a cosine to zero
-        at the last of `max_epochs`; or keep it.
-    lr_patience : int, default=2
-        See `lr_schedule`.
-    early_stopping : bool or "auto", default="auto"
-        Whether to hold out videos, to stop when their loss has not improved for five epochs, and
-        to restore the best weights. "auto" does so from 1000 videos on.
-    validation_fraction : float, default=0.1
-        Share of the videos held out.
-    device : str, default="auto"
-        Where to compute; "auto" takes CUDA when there is one.
-    precision : {"auto", "float32", "float64", "bfloat16"}, default="auto"
-        "auto" is bfloat16 autocast on CUDA and float32 elsewhere.
-    compile : bool, default=False
-        Whether to compile the network with `torch.compile`.
-    callbacks : list of skorch callbacks, default=None
-        Used beside the tower's own.
-    net_params : dict, default=None
-        Further arguments of the skorch net, such as ``{"optimizer__weight_decay": 0.01}``.
-    random_state : int, RandomState or None, default=None
-        Decides everything random; torch's global state is neither used nor changed.
-    verbose : int, default=0
-        1 prints a line an epoch.
 
     Attributes
     ----------
-    modality_names_in_ : tuple of str
-        Names of the modalities seen in `fit`.
-    n_features_in_ : int
-        Width of a frame, all modalities together.
     pairs_ : list of (str, str)
         The pairs of modalities, in the order of the columns of `transform`.
-    history_ : list of dict
-        One row an epoch.
-    n_iter_ : int
-        Number of epochs trained.
-    net_ : skorch.NeuralNet
-        The trained net.
-    module_ : torch.nn.Module
-        The trained network.
 
     Notes
     -----
@@ -127,54 +96,11 @@ class CorrelationTower(TransformerMixin, NetworkEstimator):
     (60, 1)
     """
 
-    def __init__(
-        self,
-        *,
-        modalities=None,
-        encoder="transformer",
-        encoder_params=None,
-        hidden_layer_sizes=(512,),
-        negative_weight=2.0,
-        hierarchy=None,
-        max_frames=300,
-        dropout=0.1,
-        lr=2e-4,
-        batch_size=128,
-        max_epochs=10,
-        lr_schedule="plateau",
-        lr_patience=2,
-        early_stopping="auto",
-        validation_fraction=0.1,
-        device="auto",
-        precision="auto",
-        compile=False,  # noqa: A002, skorch's and torch's name for it
-        callbacks=None,
-        net_params=None,
-        random_state=None,
-        verbose=0,
-    ):
-        self.modalities = modalities
-        self.encoder = encoder
-        self.encoder_params = encoder_params
-        self.hidden_layer_sizes = hidden_layer_sizes
-        self.negative_weight = negative_weight
-        self.hierarchy = hierarchy
-        self.max_frames = max_frames
-        self.dropout = dropout
-        self.lr = lr
-        self.batch_size = batch_size
-        self.max_epochs = max_epochs
-        self.lr_schedule = lr_schedule
-        self.lr_patience = lr_patience
-        self.early_stopping = early_stopping
-        self.validation_fraction = validation_fraction
-        self.device = device
-        self.precision = precision
-        self.compile = compile
-        self.callbacks = callbacks
-        self.net_params = net_params
-        self.random_state = random_state
-        self.verbose = verbose
+    encoder: str | type = "transformer"
+    encoder_params: Mapping | None = None
+    hidden_layer_sizes: Sequence = (512,)
+    negative_weight: float = 2.0
+    hierarchy: LabelHierarchy | None = None
 
     def fit(self, X, y=None, *more, sample_weight=None):
         """Train the tower.
@@ -226,8 +152,8 @@ class CorrelationTower(TransformerMixin, NetworkEstimator):
         _with_partners(train_set, pair_seed).partners = None  # there are some; draw them afresh
         valid_set = valid_set.fix_partners(pair_seed) if len(valid) else None
         module_params = {
-            "moments": X[train].frame_moments(),
-            "encoder": ENCODERS[self.encoder],
+            **self._scaling_params(X[train]),
+            "encoder": self._encoder_class(),
             "encoder_params": {"dropout": self.dropout, **(self.encoder_params or {})},
             "hidden_layer_sizes": tuple(self.hidden_layer_sizes),
             "dropout": self.dropout,
@@ -243,14 +169,18 @@ class CorrelationTower(TransformerMixin, NetworkEstimator):
         targets = Targets(y, self.hierarchy)
         return targets.top_level(targets.encode(y))
 
+    def _encoder_class(self):
+        return self.encoder if isinstance(self.encoder, type) else ENCODERS[self.encoder]
+
     def _check_params(self):
         self._check_training_params()
-        check_option("encoder", self.encoder, tuple(ENCODERS))
+        if not isinstance(self.encoder, type):
+            check_option("encoder", self.encoder, tuple(ENCODERS))
         check_sizes("hidden_layer_sizes", self.hidden_layer_sizes)
         check_number("negative_weight", self.negative_weight, low=0, open_low=True)
         if not isinstance(self.encoder_params, Mapping | None):
             raise TypeError(f"encoder_params must be a dict or None, got {self.encoder_params!r}.")
-        allowed = set(signature(ENCODERS[self.encoder]).parameters) - {"widths", "spec"}
+        allowed = set(signature(self._encoder_class()).parameters) - {"widths", "spec"}
         if unknown := set(self.encoder_params or {}) - allowed:
             raise ValueError(
                 f"encoder_params of {self.encoder!r} may be {sorted(allowed)}, got "

@@ -1,18 +1,33 @@
 """Networks as torch modules: tensors in, tensors out."""
 
 from .correlation import CorrelationNetwork, MeanEncoder
-from .influence import InfluenceSpec, Link, TemporalInfluence, unordered_pairs
+from .influence import (
+    InfluenceSpec,
+    Link,
+    TemporalInfluence,
+    influence_attention,
+    unordered_pairs,
+)
+from .masking import masked_mean, masked_softmax
+from .netvlad import NetVLADEncoder
 from .network import FUSIONS, CrossModalNetwork
+from .rnn import RNN_TYPES, RNNEncoder
 from .transformer import TransformerEncoder
 
 __all__ = [
     "FUSIONS",
+    "RNN_TYPES",
     "CorrelationNetwork",
     "CrossModalNetwork",
     "InfluenceSpec",
     "Link",
     "MeanEncoder",
+    "NetVLADEncoder",
+    "RNNEncoder",
     "TemporalInfluence",
     "TransformerEncoder",
+    "influence_attention",
+    "masked_mean",
+    "masked_softmax",
     "unordered_pairs",
 ]

@@ -5,7 +5,7 @@ from torch import nn
 
 from .influence import unordered_pairs
 from .masking import masked_mean
-from .network import FrameScaler
+from .network import FrameScaler, scale_frames
 
 
 class MeanEncoder(nn.Module):
@@ -70,6 +70,9 @@ class CorrelationNetwork(nn.Module):
         Sizes of the fully connected layers over the concatenated outputs of a pair.
     dropout : float
         Probability of dropping a number before each of these layers.
+    pad_to : int, optional
+        Pad to that many zero frames, taken for real as in the paper; by default padding is
+        masked.
 
     Notes
     -----
@@ -95,9 +98,17 @@ class CorrelationNetwork(nn.Module):
     """
 
     def __init__(
-        self, moments, *, encoder, encoder_params, hidden_layer_sizes=(512,), dropout=0.1
+        self,
+        moments,
+        *,
+        encoder,
+        encoder_params,
+        hidden_layer_sizes=(512,),
+        dropout=0.1,
+        pad_to=None,
     ):
         super().__init__()
+        self.pad_to = pad_to
         self.names = tuple(moments)
         self.pairs = unordered_pairs(len(self.names))
         self.scalers = nn.ModuleList(FrameScaler(*moments[name]) for name in self.names)
@@ -110,12 +121,8 @@ class CorrelationNetwork(nn.Module):
 
     def encode(self, frames, masks):
         """Encoder output of each modality, a list of (B, d)."""
-        masks = [masks[name] for name in self.names]
-        x = [
-            scaler(frames[name], mask)
-            for scaler, name, mask in zip(self.scalers, self.names, masks, strict=True)
-        ]
-        return self.encoder(x, masks)
+        frames, masks = ([part[name] for name in self.names] for part in (frames, masks))
+        return self.encoder(*scale_frames(self.scalers, frames, masks, self.pad_to))
 
     def embed(self, first, second):
         """Last hidden layer of every pair, (B, n_pairs, H), from two lists of encoder outputs.

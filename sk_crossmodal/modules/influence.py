@@ -26,10 +26,18 @@ class TemporalInfluence(nn.Module):
         Sizes H of the hidden layers, at least one.
     n_context : int
         Width of the context e (the encoded correlation), 0 for none.
+    n_clusters : (int, int), optional
+        Clusters of the source and of the target, where the one's patterns are mixed into the
+        other's before the last layer; None transforms each pattern on its own.
+    units : (float, float)
+        What the source's attention is measured in, and what the result is: F(a) is
+        ``u_out F(a / u_in)``. Clusters share out small numbers among many, which a network of
+        plain weights would hardly hear.
 
     Notes
     -----
-    Shape: ``(B, ..., T)`` to ``(B, ..., T)``, with a context of ``(B, n_context)``.
+    Shape: ``(B, ..., T)`` to ``(B, ..., T)``, with a context of ``(B, n_context)``; with clusters
+    ``(B, n_clusters[0], T)`` to ``(B, n_clusters[1], T)``.
 
     Examples
     --------
@@ -37,11 +45,19 @@ class TemporalInfluence(nn.Module):
     >>> influence = TemporalInfluence(n_frames=300, layer_sizes=(64,))
     >>> influence(torch.randn(2, 8, 30, 30)).shape
     torch.Size([2, 8, 30, 30])
+    >>> TemporalInfluence(300, n_clusters=(64, 128))(torch.randn(2, 64, 30)).shape
+    torch.Size([2, 128, 30])
     """
 
-    def __init__(self, n_frames, layer_sizes=(64,), n_context=0):
+    def __init__(
+        self, n_frames, layer_sizes=(64,), n_context=0, *, n_clusters=None, units=(1.0, 1.0)
+    ):
         super().__init__()
         sizes = list(layer_sizes)
+        self.units = units
+        self.mix = None
+        if n_clusters is not None:
+            self.mix = nn.Linear(*n_clusters, bias=False)
         self.first = nn.Linear(n_frames, sizes[0])
         self.context = nn.Linear(n_context, sizes[0], bias=False) if n_context else None
         self.inner = nn.ModuleList(nn.Linear(a, b) for a, b in pairwise(sizes))
@@ -89,8 +105,11 @@ class TemporalInfluence(nn.Module):
     def forward(self, pattern, context=None):
         """Apply F to a pattern that is zero at padding."""
         n_frames = pattern.shape[-1]
-        first = F.linear(pattern, self.first_weight(n_frames))
-        return F.linear(self.hidden(first, context), *self.last_layer(n_frames))
+        first = F.linear(pattern / self.units[0], self.first_weight(n_frames))
+        hidden = self.hidden(first, context)
+        if self.mix is not None:
+            hidden = self.mix.weight @ hidden  # (B, K_target, H)
+        return F.linear(hidden, *self.last_layer(n_frames)) * self.units[1]
 
 
 def _fit_last_axis(weight, n_frames):
@@ -112,33 +131,66 @@ class InfluenceSpec:
         Width of the context e, 0 for none.
     combine : {"add", "multiply"}
         Attention becomes ``a + g F`` (the paper's) or ``a (1 + g F)``.
+    source : {"cross", "self"}
+        Whether F is fed with another modality's attention, or, as a control, with the target's
+        own.
     """
 
     n_frames: int
     layer_sizes: tuple = (64,)
     n_context: int = 0
     combine: str = "add"
+    source: str = "cross"
 
-    def build(self, n_modalities):
+    def build(self, n_modalities, n_clusters=None, units=None):
         """Build one F for every ordered pair of modalities.
 
         Parameters
         ----------
         n_modalities : int
             Number of modalities.
+        n_clusters : sequence of int, optional
+            Clusters of each modality, where those of one are mixed into those of another.
+        units : sequence of float, optional
+            What each modality's attention is measured in, by default 1.
 
         Returns
         -------
         ModuleList of ModuleList of TemporalInfluence
             For each target its sources in order, itself left out.
         """
+        units = [1.0] * n_modalities if units is None else units
         return nn.ModuleList(
             nn.ModuleList(
-                TemporalInfluence(self.n_frames, self.layer_sizes, self.n_context)
-                for _ in range(n_modalities - 1)
+                TemporalInfluence(
+                    self.n_frames,
+                    self.layer_sizes,
+                    self.n_context,
+                    n_clusters=None if n_clusters is None else (n_clusters[i], n_clusters[target]),
+                    units=(units[i], units[target] if self.combine == "add" else 1.0),
+                )
+                for i in self.sources(target, n_modalities)
             )
-            for _ in range(n_modalities)
+            for target in range(n_modalities)
         )
+
+    def sources(self, target, n_modalities):
+        """List the modality that each influence on a target is fed with.
+
+        Parameters
+        ----------
+        target : int
+            The modality that is influenced.
+        n_modalities : int
+            Number of modalities.
+
+        Returns
+        -------
+        list of int
+            The other modalities in order, or as often the target itself.
+        """
+        others = [i for i in range(n_modalities) if i != target]
+        return others if self.source == "cross" else [target] * len(others)
 
 
 @dataclass(frozen=True)
@@ -175,6 +227,40 @@ class Link:
         if self.gate is None:
             return influence
         return influence * self.gate.view(-1, *(1,) * (influence.ndim - 1))
+
+
+def influence_attention(attention, influences, links, masks, combine):
+    """Let the attention of each modality be influenced; zero at padding.
+
+    Parameters
+    ----------
+    attention : list of Tensor of shape (B, K_i, T)
+        What each modality's clusters attend to, zero at padding.
+    influences : ModuleList or None
+        What `InfluenceSpec.build` made; None leaves the attention as it is.
+    links : list of list of Link or None
+        Per target its links, in order; None leaves the attention as it is.
+    masks : list of bool Tensor of shape (B, T)
+        True at real frames.
+    combine : {"add", "multiply"}
+        Attention becomes ``a + g F`` or ``a (1 + g F)``.
+
+    Returns
+    -------
+    list of Tensor of shape (B, K_i, T)
+        The attention under the influence.
+    """
+    if influences is None or links is None:
+        return attention
+    out = []
+    for own, of_target, to_target, mask in zip(attention, influences, links, masks, strict=True):
+        total = sum(
+            link.gated(influence(attention[link.source], link.context))
+            for influence, link in zip(of_target, to_target, strict=True)
+        )
+        after = own + total if combine == "add" else own * (1 + total)
+        out.append(after * mask[:, None, :])
+    return out
 
 
 def unordered_pairs(n):

@@ -1,5 +1,8 @@
 """Operations that see real frames only."""
 
+import torch
+from torch import nn
+
 
 def masked_mean(x, mask):
     """Mean over time of the real frames; zeros where there is none.
@@ -51,3 +54,86 @@ def attendable(mask):
             [ True,  True]])
     """
     return (mask | ~mask.any(1, keepdim=True))[:, None, None, :]
+
+
+def masked_softmax(logits, mask):
+    """Softmax along time over the real frames, zero at padding.
+
+    Parameters
+    ----------
+    logits : Tensor of shape (B, K, T)
+        How much each of K clusters wants to attend to each moment.
+    mask : bool Tensor of shape (B, T)
+        True at real frames.
+
+    Returns
+    -------
+    Tensor of shape (B, K, T)
+        Attention; sums to 1 over time, or is 0 for a video without frames.
+
+    Examples
+    --------
+    >>> import torch
+    >>> mask = torch.tensor([[True, True, False], [False, False, False]])
+    >>> masked_softmax(torch.zeros(2, 1, 3), mask)[:, 0]
+    tensor([[0.5000, 0.5000, 0.0000],
+            [0.0000, 0.0000, 0.0000]])
+    """
+    attention = logits.masked_fill(~attendable(mask)[:, 0], -torch.inf).softmax(-1)
+    return attention * mask[:, None, :]
+
+
+class MaskedBatchNorm(nn.Module):
+    """Batch normalisation whose statistics leave padding out.
+
+    Parameters
+    ----------
+    n_features : int
+        Width of what is normalised.
+    momentum : float
+        Share of a batch in the running statistics.
+    eps : float
+        Added to the variance.
+
+    Notes
+    -----
+    Shape: ``(B, T, n_features)`` with a mask ``(B, T)`` to ``(B, T, n_features)``. A batch without
+    any real frame leaves the running statistics as they are.
+
+    Examples
+    --------
+    >>> import torch
+    >>> norm = MaskedBatchNorm(1)
+    >>> x = torch.tensor([[[1.0], [3.0], [99.0]]])
+    >>> norm(x, torch.tensor([[True, True, False]]))[0, :2, 0].round().tolist()
+    [-1.0, 1.0]
+    """
+
+    def __init__(self, n_features, momentum=0.1, eps=1e-5):
+        super().__init__()
+        self.momentum, self.eps = momentum, eps
+        self.weight = nn.Parameter(torch.ones(n_features))
+        self.bias = nn.Parameter(torch.zeros(n_features))
+        self.register_buffer("running_mean", torch.zeros(n_features))
+        self.register_buffer("running_var", torch.ones(n_features))
+
+    def forward(self, x, mask):
+        """Normalise by the batch's real frames in training, by the running statistics else."""
+        mean, var = self.running_mean, self.running_var
+        if self.training:
+            mean, var = self.statistics(x, mask)
+        scale = self.weight * (var + self.eps).rsqrt()
+        return x * scale + (self.bias - mean * scale)
+
+    def statistics(self, x, mask):
+        """Mean and variance of the real frames, which also move the running statistics."""
+        weights = mask.unsqueeze(-1).to(self.weight.dtype)  # (B, T, 1)
+        count = weights.sum()
+        mean = (x * weights).sum((0, 1)) / count.clamp(min=1)
+        var = ((x - mean).square() * weights).sum((0, 1)) / count.clamp(min=1)
+        with torch.no_grad():
+            unbiased = var * count / (count - 1).clamp(min=1)
+            momentum = self.momentum * (count > 0).to(mean.dtype)
+            self.running_mean += momentum * (mean - self.running_mean)
+            self.running_var += momentum * (unbiased - self.running_var)
+        return mean, var

@@ -2,6 +2,7 @@
 
 import torch
 from torch import nn
+from torch.nn import functional as F
 
 from .influence import InfluenceSpec, Link, unordered_pairs
 
@@ -44,6 +45,33 @@ class FrameScaler(nn.Module):
         return scaled.masked_fill(~mask.unsqueeze(-1), 0.0)
 
 
+def scale_frames(scalers, frames, masks, pad_to=None):
+    """Scale each modality's frames; pad them with zeros that count as real, where asked to.
+
+    Parameters
+    ----------
+    scalers : ModuleList of FrameScaler
+        One a modality.
+    frames : list of Tensor of shape (B, T, d)
+        Frames of each modality.
+    masks : list of bool Tensor of shape (B, T)
+        True at real frames.
+    pad_to : int, optional
+        Number of frames that every video is padded to.
+
+    Returns
+    -------
+    frames, masks : two lists
+        As the encoder takes them.
+    """
+    scaled = [scaler(x, mask) for scaler, x, mask in zip(scalers, frames, masks, strict=True)]
+    if pad_to is None:
+        return scaled, masks
+    # NOTE[paper]: zero frames up to a fixed number, not told from real ones (Section 4.2).
+    scaled = [F.pad(x, (0, 0, 0, pad_to - x.shape[1])) for x in scaled]
+    return scaled, [torch.ones_like(x[..., 0], dtype=torch.bool) for x in scaled]
+
+
 class CrossModalNetwork(nn.Module):
     """Encoders of several modalities, fused early, late or by cross-modal attention.
 
@@ -76,6 +104,9 @@ class CrossModalNetwork(nn.Module):
         Width of the ReLU layer that fuses the encoders' outputs.
     dropout, modality_dropout : float
         Probability of dropping a number before the head, and a whole modality of a video.
+    pad_to : int, optional
+        Pad to that many zero frames, taken for real as in the paper; by default padding is
+        masked.
 
     Notes
     -----
@@ -121,13 +152,14 @@ class CrossModalNetwork(nn.Module):
         hidden_size=512,
         dropout=0.1,
         modality_dropout=0.0,
+        pad_to=None,
     ):
         super().__init__()
         if fusion not in FUSIONS:
             raise ValueError(f"fusion must be one of {FUSIONS}, got {fusion!r}.")
         self.names = tuple(moments)
         self.fusion, self.gate, self.influence = fusion, gate, influence
-        self.modality_dropout = modality_dropout
+        self.modality_dropout, self.pad_to = modality_dropout, pad_to
         self.scalers = nn.ModuleList(FrameScaler(*moments[name]) for name in self.names)
         n = len(self.names)
         self.pairs = unordered_pairs(n)
@@ -137,7 +169,8 @@ class CrossModalNetwork(nn.Module):
             self.contexts = nn.ModuleList(_context_net(n_correlation) for _ in self.pairs)
         spec = None
         if fusion.startswith("cross_modal") and influence != "none" and n > 1:
-            spec = InfluenceSpec(n_frames, tuple(layer_sizes), N_CONTEXT * concat, combine)
+            sizes = tuple(layer_sizes)
+            spec = InfluenceSpec(n_frames, sizes, N_CONTEXT * concat, combine, influence)
         widths = [len(moments[name][0]) + N_CONTEXT * concat * (n - 1) for name in self.names]
         if fusion == "early":
             widths = [sum(widths)]
@@ -161,10 +194,7 @@ class CrossModalNetwork(nn.Module):
     def prepare(self, frames, masks, correlation=None):
         """What the encoder takes: lists of frames and masks, and the links."""
         masks = self.drop_modalities([masks[name] for name in self.names])
-        x = [
-            scaler(frames[name], mask)
-            for scaler, name, mask in zip(self.scalers, self.names, masks, strict=True)
-        ]
+        x, masks = scale_frames(self.scalers, [frames[n] for n in self.names], masks, self.pad_to)
         if self.fusion == "early":
             return [torch.cat(x, -1)], [torch.stack(masks).any(0)], None
         contexts = self.encode_correlation(correlation, masks)

@@ -228,23 +228,27 @@ class MultimodalArray:
             masks[name] = np.arange(width) < present[:, None]
         return frames, masks
 
-    def frame_moments(self, max_videos=10_000):
-        """Mean of every feature over the real frames, and the spread of all around their means.
+    def frame_moments(self, *, per_feature=False, max_videos=10_000):
+        """Mean of every feature over the real frames, and the spread around it.
 
         Parameters
         ----------
+        per_feature : bool
+            Whether every feature has a spread of its own. One number for a modality keeps what
+            features say by varying more or less than others, as principal components do.
         max_videos : int
             At most that many videos, evenly spread, are read.
 
         Returns
         -------
-        dict of str to (ndarray of shape (n_features,), float)
-            Per modality the means, float64, and the root mean square of the standard deviations
-            of the features that vary; 1 where none does. One number for a modality keeps what
-            features say by varying more or less than others, as principal components do.
+        dict of str to (ndarray of shape (n_features,), float or ndarray of shape (n_features,))
+            Per modality the means, float64, and the standard deviation of each feature, 1 where
+            it does not vary; or the root mean square of those of the features that vary, 1
+            where none does.
         """
         rows = np.unique(np.linspace(0, len(self) - 1, min(len(self), max_videos)).astype(int))
-        return {name: _moments(part.take(rows)) for name, part in self._frames.items()}
+        parts = {name: part.take(rows) for name, part in self._frames.items()}
+        return {name: _moments(part, per_feature) for name, part in parts.items()}
 
     def check_finite(self):
         """Raise ValueError that names modality and row where frames hold NaN or infinity."""
@@ -265,7 +269,7 @@ def _read_row(out, part, row, line, kept):
         out[:kept] = stored[(2 * moments + 1) * len(stored) // (2 * line)]
 
 
-def _moments(part):
+def _moments(part, per_feature):
     # In units of the largest number of a feature, so that squares of huge ones stay finite.
     unit = np.zeros(part.width)
     for _, stored in part.blocks():
@@ -286,6 +290,8 @@ def _moments(part):
     # Of what is constant up to rounding nothing is left but rounding.
     spread[spread <= 1e-6 * unit * np.abs(mean)] = 0.0
     varying = spread[spread > 0]
+    if per_feature:
+        return mean * unit, np.where(spread > 0, spread, 1.0)
     if not len(varying):
         return mean * unit, 1.0
     largest = varying.max()

@@ -21,7 +21,8 @@ class Batch:
     quantization : dict of str to (scale, shift)
         A stored number q means ``q * scale + shift``.
     extra : dict
-        Further keyword arguments of the network's forward; tensors are moved to its device.
+        Further keyword arguments of the network's forward; tensors are moved to its device,
+        floating ones in its dtype.
     """
 
     frames: dict
@@ -40,11 +41,15 @@ class Batch:
             moved = stored.to(device, non_blocking=True).to(dtype)
             frames[name] = moved if (scale, shift) == (1.0, 0.0) else moved * scale + shift
         masks = {name: mask.to(device, non_blocking=True) for name, mask in self.masks.items()}
-        extra = {
-            name: value.to(device) if isinstance(value, torch.Tensor) else value
-            for name, value in self.extra.items()
-        }
+        extra = {name: _moved(value, device, dtype) for name, value in self.extra.items()}
         return {"frames": frames, "masks": masks, **extra}
+
+
+def _moved(value, device, dtype):
+    """Bring a tensor to a device, floating numbers in the network's dtype."""
+    if not isinstance(value, torch.Tensor):
+        return value
+    return value.to(device, dtype if value.is_floating_point() else None)
 
 
 class FrameDataset(Dataset):

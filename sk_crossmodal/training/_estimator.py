@@ -1,7 +1,8 @@
 """`NetworkEstimator`: what every estimator here does with X, and how it trains its network."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -13,14 +14,111 @@ from skorch.helper import predefined_split
 
 from ..multimodal import as_multimodal, has_named_modalities
 from ._checks import check_number, check_option
+from ._docs import inherit_entries
 from ._net import MultimodalNet, WeightedLoss
 
 AUTO_STOPPING = 1000  # videos from which early_stopping="auto" holds some out
 PRECISIONS = ("auto", "float32", "float64", "bfloat16")
 
 
+@dataclass(kw_only=True, eq=False, repr=False)
 class NetworkEstimator(BaseEstimator):
-    """Base of estimators that compose a skorch net: the door for X, training, application."""
+    """Base of estimators that compose a skorch net: the door for X, training, application.
+
+    A subclass is a dataclass too, so that its fields, after these, are the keyword arguments of
+    its constructor; its docstring gets the entries below that it has not itself.
+
+    Parameters
+    ----------
+    modalities : dict of str to int or slice, or sequence of str, default=None
+        How X is to be read, see :func:`~sk_crossmodal.multimodal.as_multimodal`.
+    frame_scaling : {"modality", "feature"} or None, default="modality"
+        The mean is subtracted from every feature, and they are divided by one number a modality,
+        which keeps that some vary more than others, as principal components do; or each by its
+        own standard deviation. None takes frames as they are.
+    mask_padding : bool, default=True
+        Whether what is behind the end of a video is left out. False pads every video with zero
+        frames up to `max_frames` and takes them for real (Section 4.2).
+    max_frames : int, default=300
+        Only that many first moments of a video are looked at.
+    dropout : float, default=0.1
+        Probability of dropping a number, in the encoders and in the layers behind them.
+    lr : float, default=2e-4
+        Learning rate of Adam at the start (Section 4.2, as are the next three defaults).
+    batch_size : int, default=128
+        Videos a batch.
+    max_epochs : int, default=10
+        Epochs at most.
+    lr_schedule : {"plateau", "cosine"} or None, default="plateau"
+        Divide the learning rate by ten when the loss (of the videos held out, if there are any)
+        has not improved for more than `lr_patience` epochs; let it fall along a cosine to zero
+        at the last of `max_epochs`; or keep it.
+    lr_patience : int, default=2
+        See `lr_schedule`.
+    weight_decay : float, default=0.0
+        Decoupled weight decay: an epoch's steps shrink weights by ``lr * weight_decay`` each.
+    early_stopping : bool or "auto", default="auto"
+        Whether to hold out videos, to stop when their loss has not improved for five epochs, and
+        to restore the best weights. "auto" does so from 1000 videos on.
+    validation_fraction : float, default=0.1
+        Share of the videos held out.
+    device : str, default="auto"
+        Where to compute; "auto" takes CUDA when there is one.
+    precision : {"auto", "float32", "float64", "bfloat16"}, default="auto"
+        "auto" is bfloat16 autocast on CUDA and float32 elsewhere.
+    compile : bool, default=False
+        Whether to compile the network with `torch.compile`.
+    callbacks : list of skorch callbacks, default=None
+        Used beside the estimator's own.
+    net_params : dict, default=None
+        Further arguments of the skorch net, such as ``{"optimizer__betas": (0.9, 0.99)}``.
+    random_state : int, RandomState or None, default=None
+        Decides everything random; torch's global state is neither used nor changed.
+    verbose : int, default=0
+        1 prints a line an epoch.
+
+    Attributes
+    ----------
+    modality_names_in_ : tuple of str
+        Names of the modalities seen in `fit`.
+    n_features_in_ : int
+        Width of a frame, all modalities together.
+    history_ : list of dict
+        One row an epoch: losses and seconds.
+    n_iter_ : int
+        Number of epochs trained.
+    net_ : skorch.NeuralNet
+        The trained net.
+    module_ : torch.nn.Module
+        The trained network.
+    """
+
+    modalities: Mapping | Sequence | None = None
+    frame_scaling: str | None = "modality"
+    mask_padding: bool = True
+    max_frames: int = 300
+    dropout: float = 0.1
+    lr: float = 2e-4
+    batch_size: int = 128
+    max_epochs: int = 10
+    lr_schedule: str | None = "plateau"
+    lr_patience: int = 2
+    weight_decay: float = 0.0
+    early_stopping: bool | str = "auto"
+    validation_fraction: float = 0.1
+    device: str = "auto"
+    precision: str = "auto"
+    compile: bool = False
+    callbacks: list | None = None
+    net_params: Mapping | None = None
+    random_state: int | np.random.RandomState | None = None
+    verbose: int = 0
+
+    def __init_subclass__(cls, **kwargs):
+        super().__init_subclass__(**kwargs)
+        base = next(base for base in cls.__mro__[1:] if issubclass(base, NetworkEstimator))
+        if cls.__doc__ and base.__doc__:  # python -OO has none
+            cls.__doc__ = inherit_entries(cls.__doc__, base.__doc__)
 
     def _check_training_params(self):
         check_number("lr", self.lr, low=0, open_low=True)
@@ -31,6 +129,9 @@ class NetworkEstimator(BaseEstimator):
         check_number("validation_fraction", self.validation_fraction, low=0, open_low=True)
         check_option("early_stopping", self.early_stopping, ("auto", True, False))
         check_option("precision", self.precision, PRECISIONS)
+        check_option("frame_scaling", self.frame_scaling, ("modality", "feature", None))
+        check_option("mask_padding", self.mask_padding, (True, False))
+        check_number("weight_decay", self.weight_decay, low=0)
         if not isinstance(self.net_params, Mapping | None):
             raise TypeError(f"net_params must be a dict or None, got {self.net_params!r}.")
         if not isinstance(self.callbacks, list | tuple | None):
@@ -50,6 +151,14 @@ class NetworkEstimator(BaseEstimator):
         self._n_features = array.n_features
         self.n_features_in_ = sum(self._n_features.values())
         self._longest = int(array.timeline_lengths().max())
+
+    def _scaling_params(self, X):
+        """Return arguments of the network that say how frames are scaled and padded."""
+        if self.frame_scaling is None:
+            moments = {name: (np.zeros(width), 1.0) for name, width in X.n_features.items()}
+        else:
+            moments = X.frame_moments(per_feature=self.frame_scaling == "feature")
+        return {"moments": moments, "pad_to": None if self.mask_padding else self.max_frames}
 
     def _check_predict_input(self, X, more):
         """Door for X after `fit`: the same modalities with the same widths, in order."""
@@ -93,7 +202,7 @@ class NetworkEstimator(BaseEstimator):
         params = {
             "criterion": WeightedLoss,
             "optimizer": torch.optim.AdamW,
-            "optimizer__weight_decay": 0.0,
+            "optimizer__weight_decay": self.weight_decay,
             "lr": self.lr,
             "batch_size": self.batch_size,
             "max_epochs": self.max_epochs,

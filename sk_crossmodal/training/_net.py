@@ -21,6 +21,8 @@ class WeightedLoss(nn.Module):
         Binary cross-entropy of every output on its own, or softmax cross-entropy.
     class_weight : array-like of shape (n_outputs,), optional
         Factor of the positive term of each output, or of each class.
+    label_smoothing : float
+        Share of each target that is spread evenly, over the classes or over yes and no.
 
     Notes
     -----
@@ -28,9 +30,9 @@ class WeightedLoss(nn.Module):
     and ``weight``, ``(B,)`` or ``(B, L)``, to a scalar.
     """
 
-    def __init__(self, kind, class_weight=None):
+    def __init__(self, kind, class_weight=None, label_smoothing=0.0):
         super().__init__()
-        self.kind = kind
+        self.kind, self.label_smoothing = kind, label_smoothing
         if class_weight is not None:
             class_weight = torch.as_tensor(class_weight)
         self.register_buffer("class_weight", class_weight)
@@ -40,11 +42,14 @@ class WeightedLoss(nn.Module):
         y, weight = target["y"], target["weight"].to(logits.dtype)
         factor = None if self.class_weight is None else self.class_weight.to(logits.dtype)
         if self.kind == "classes":
-            losses = F.cross_entropy(logits, y, reduction="none")
+            losses = F.cross_entropy(
+                logits, y, reduction="none", label_smoothing=self.label_smoothing
+            )
             weight = weight if factor is None else weight * factor[y]
         else:
+            y = y.to(logits.dtype) * (1 - self.label_smoothing) + self.label_smoothing / 2
             losses = F.binary_cross_entropy_with_logits(
-                logits, y.to(logits.dtype), pos_weight=factor, reduction="none"
+                logits, y, pos_weight=factor, reduction="none"
             )
             weight = (weight if weight.ndim == 2 else weight[:, None]).expand_as(losses)
         return (losses * weight).sum() / weight.sum().clamp(min=torch.finfo(weight.dtype).tiny)

@@ -1,0 +1,130 @@
+"""Differences between models, oriented so that above zero means what is claimed."""
+
+import numpy as np
+import paper_numbers
+from intervals import ENOUGH_SEEDS, Statistic, combine, estimate, share
+
+
+def gain(results, worse, better, columns=None):
+    """Error of one model minus that of another, a `Statistic` a seed; none if one is missing."""
+    seeds = results.seeds(worse, better)
+    pair = (results.errors(name, seeds, columns) for name in (worse, better))
+    return combine(lambda a, b: a - b, *pair)
+
+
+def slope(levels, values):
+    """Least-squares slope of values over levels."""
+    levels = np.asarray(levels, float) - np.mean(levels)
+    return float(levels @ np.asarray(values) / (levels @ levels))
+
+
+def gain_by_depth(results, family):
+    """Slope of the gain of CM-C over L from level to level."""
+    names = f"{family}-L", f"{family}-CM-C"
+    if len(results.levels) < 2 or not results.seeds(*names):
+        return None
+    gains = [gain(results, *names, columns) for columns in results.levels.values()]
+    steps = range(len(gains))
+    return estimate(combine(lambda *values: slope(steps, values), *gains))
+
+
+def paper_gain(family, worse, better):
+    """Return the paper's gain in overall GAP error, or None."""
+    errors = [paper_numbers.gap(family, row) for row in (worse, better)]
+    return None if None in errors else errors[0] - errors[1]
+
+
+def paper_gain_by_depth(family):
+    """Return the slope of the paper's gains over levels, or None."""
+    if family not in paper_numbers.SCORES:
+        return None
+    levels = paper_numbers.LEVELS[1:]
+    pairs = [[paper_numbers.gap(family, row, level) for row in ("L", "CM-C")] for level in levels]
+    return slope(range(len(levels)), [late - concat for late, concat in pairs])
+
+
+def gain_between_families(results):
+    """Gain of CM-C over L of NetVLAD minus that of the Transformer."""
+    names = [f"{family}-{row}" for family in ("NV", "TM") for row in ("L", "CM-C")]
+    seeds = results.seeds(*names)
+    if not seeds:
+        return None
+    errors = (results.errors(name, seeds) for name in names)
+    return estimate(combine(lambda a, b, c, d: (a - b) - (c - d), *errors))
+
+
+def category_spread(results, family):
+    """Gain in the category that gains most minus that in the one that gains least.
+
+    Which categories these are is decided on other data than the difference is measured on: on
+    the other seeds, or, with fewer than three seeds, on every second test video.
+    """
+    names = f"{family}-L", f"{family}-CM-C"
+    if len(results.categories) < 2 or not results.seeds(*names):
+        return None
+    gains = [gain(results, *names, columns) for columns in results.categories.values()]
+    by_seed = list(zip(*gains, strict=True))
+    if len(by_seed) < ENOUGH_SEEDS:
+        return estimate([_spread_in_halves(row) for row in by_seed])
+    values = np.array([[one() for one in row] for row in by_seed])
+    chosen = []
+    for seed, row in enumerate(by_seed):
+        others = np.delete(values, seed, axis=0).mean(axis=0)
+        chosen.append((row[np.nanargmax(others)], row[np.nanargmin(others)]))
+    return estimate(combine(lambda most, least: most - least, *zip(*chosen, strict=True)))
+
+
+def _spread_in_halves(row):
+    half = np.arange(row[0].n) % 2 == 0
+    values = [one(half.astype(float)) for one in row]
+    most, least = row[np.nanargmax(values)], row[np.nanargmin(values)]
+    return Statistic(row[0].n, lambda w: most(w * ~half) - least(w * ~half))
+
+
+def tower_rate(results, name, rate, seeds=None):
+    """Return a tower's rate in percent, a `Statistic` over held-out pairs a seed.
+
+    `rate` is "error", "fpr" or "fnr".
+    """
+    rates = []
+    for seed in results.seeds(name) if seeds is None else seeds:
+        arrays = results.arrays(name, seed)
+        wrong = {"fnr": arrays["matching"] <= 0.5, "fpr": arrays["mismatched"] > 0.5}
+        rates.append(share(wrong[rate] if rate in wrong else np.concatenate([*wrong.values()])))
+    return rates
+
+
+def tower_change(results, rate, one, other):
+    """Rate of one tower minus that of another, in the seeds that have both."""
+    seeds = results.seeds(one, other)
+    pair = (tower_rate(results, name, rate, seeds) for name in (one, other))
+    return combine(lambda a, b: a - b, *pair)
+
+
+def irrelevant_called(results):
+    """Share of videos with irrelevant audio that the tower calls uncorrelated, a seed each."""
+    known = (p[irrelevant] for p, irrelevant in _verdicts(results))
+    return [share(p < 0.5) for p in known if len(p)]
+
+
+def true_negatives(results):
+    """Share of irrelevant audio among videos called uncorrelated, minus that among all."""
+    return [_excess(p < 0.5, irrelevant.astype(float)) for p, irrelevant in _verdicts(results)]
+
+
+def _excess(called, irrelevant):
+    def value(weights):
+        among_called = weights * called
+        if not among_called.any():
+            return np.nan
+        rate = among_called @ irrelevant / among_called.sum()
+        return 100 * (rate - weights @ irrelevant / weights.sum())
+
+    return Statistic(len(called), value)
+
+
+def _verdicts(results):
+    """The tower's p of each test video and whether its audio is irrelevant, where known."""
+    for seed in results.seeds("videos", results.shared_tower):
+        if flags := results.videos[seed]["flags"]:
+            yield results.arrays(results.shared_tower, seed)["p"], flags["irrelevant_audio"]

@@ -1,0 +1,118 @@
+"""Estimates with 95 % intervals, and error rates that can be resampled."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import stats
+
+ENOUGH_SEEDS = 3  # fewer say nothing of the spread over seeds: then test videos are resampled
+N_RESAMPLES = 1000
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A mean and its 95 % interval; `how` is "seeds" or "bootstrap"."""
+
+    mean: float
+    low: float
+    high: float
+    how: str
+
+    def verdict(self, threshold=0.0):
+        """Judge the claim that the true value is above a threshold."""
+        if self.low > threshold:
+            return "holds"
+        return "does not hold" if self.high < threshold else "within noise"
+
+
+@dataclass(frozen=True)
+class Statistic:
+    """A number computed from n weighted units (videos or pairs) of one seed.
+
+    `value` takes their weights; a weight of 2 counts a unit twice, of 0 leaves it out.
+    """
+
+    n: int
+    value: object
+
+    def __call__(self, weights=None):
+        """Compute the number; every unit counts once if there are no weights."""
+        return self.value(np.ones(self.n) if weights is None else weights)
+
+
+def estimate(per_seed, n_resamples=N_RESAMPLES):
+    """Estimate the mean over seeds of a statistic, one `Statistic` a seed.
+
+    From three seeds on by Student's t over the seeds' values; a difference between two models of
+    one seed is so a paired one. With fewer by a percentile bootstrap over the units of each seed.
+    Seeds where it is undefined are left out; without any the estimate is None.
+    """
+    per_seed = [statistic for statistic in per_seed if not np.isnan(statistic())]
+    if not per_seed:
+        return None
+    values = np.array([statistic() for statistic in per_seed])
+    if len(values) >= ENOUGH_SEEDS:
+        half = stats.t.ppf(0.975, len(values) - 1) * stats.sem(values)
+        return Estimate(values.mean(), values.mean() - half, values.mean() + half, "seeds")
+    rng = np.random.default_rng(0)
+    drawn = [
+        np.mean([one(_resampled(rng, one.n)) for one in per_seed]) for _ in range(n_resamples)
+    ]
+    return Estimate(values.mean(), *np.nanpercentile(drawn, [2.5, 97.5]), "bootstrap")
+
+
+def combine(function, *columns):
+    """Combine statistics of the same units, seed by seed: ``function(a, b, ...)`` of each."""
+    return [_combined(function, row) for row in zip(*columns, strict=True)]
+
+
+def _combined(function, row):
+    return Statistic(row[0].n, lambda weights: function(*(one(weights) for one in row)))
+
+
+def _resampled(rng, n):
+    """How often each of n units is drawn in n draws with replacement."""
+    return np.bincount(rng.integers(n, size=n), minlength=n).astype(float)
+
+
+def share(hits):
+    """Percentage of units with a property, as a `Statistic`."""
+    hits = np.asarray(hits, float)
+    return Statistic(len(hits), lambda weights: 100 * (weights @ hits) / weights.sum())
+
+
+def gap_error(y, probability, columns=slice(None), top_k=20):
+    """GAP error in percent as a `Statistic` over videos, in the labels `columns`.
+
+    It equals ``100 * (1 - gap_score(..., sample_weight=weights))``, but sorts only once for all
+    resamples. Of some columns only, the videos with a true or predicted label among them count.
+    """
+    n = len(y)
+    y, probability = y[:, columns], probability[:, columns]
+    counted = np.ones(n, bool)
+    if columns != slice(None):
+        counted = y.any(axis=1) | (probability > 0.5).any(axis=1)
+    n_true = y.sum(axis=1) * counted
+    videos, scores, hits = _ranked(y, probability, np.flatnonzero(counted), top_k)
+    hit = np.flatnonzero(hits)
+    # Tied scores share one threshold: the precision at the last of them.
+    last = np.searchsorted(-scores, -scores[hit], side="right") - 1
+    found_at = np.searchsorted(hit, last, side="right")
+
+    def value(weights):
+        gained = weights[videos[hit]]
+        found = np.append(0, np.cumsum(gained))[found_at]
+        pooled = np.cumsum(weights[videos])[last]
+        precision = np.divide(found, pooled, np.zeros_like(found), where=pooled > 0)
+        total = weights @ n_true
+        return 100 * (1 - gained @ precision / total) if total else np.nan
+
+    return Statistic(n, value)
+
+
+def _ranked(y, probability, videos, top_k):
+    """Video, score and truth of the best labels of each video, the highest score first."""
+    top = np.argsort(-probability[videos], axis=1, kind="stable")[:, :top_k]
+    places = np.repeat(videos, top.shape[1]), top.ravel()
+    order = np.argsort(-probability[places], kind="stable")
+    return places[0][order], probability[places][order], y[places][order]

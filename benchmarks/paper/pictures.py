@@ -1,0 +1,94 @@
+"""The paper's Figures 1, 8 and 9, and its Table 4 as a picture."""
+
+import numpy as np
+import settings
+from comparisons import tower_rate
+from intervals import estimate
+from matplotlib.figure import Figure
+from plan import tower_name
+
+from sk_crossmodal.inspection import AttentionDisplay, CorrelationDisplay
+
+BLUE, ORANGE, GREEN, GREY = "#0072B2", "#D55E00", "#009E73", "#666666"  # Okabe and Ito's palette
+
+
+def _save(figure, folder, name):
+    figure.savefig(folder / name, dpi=120)
+    return name
+
+
+def draw_errors(results, folder):
+    """Draw the overall error of each model with its 95 % interval, a panel a family."""
+    families = [family for family in results.families if results.models(family)]
+    height = 0.8 + 0.28 * len(settings.ROWS)
+    figure = Figure(figsize=(1.5 + 3.2 * len(families), height), layout="constrained")
+    panels = figure.subplots(1, len(families), sharex=True, sharey=True, squeeze=False)[0]
+    rows = list(settings.ROWS)[::-1]
+    for ax, family in zip(panels, families, strict=True):
+        for row, name in results.models(family).items():
+            found = estimate(results.errors(name, results.seeds(name)))
+            reach = [[found.mean - found.low], [found.high - found.mean]]
+            color = ORANGE if row == "CM-C" else GREY if row in settings.CONTROLS else BLUE
+            ax.errorbar(found.mean, rows.index(row), xerr=reach, fmt="o", color=color, capsize=3)
+        ax.set_title(family, loc="left", fontsize="medium", fontweight="bold")
+        ax.set_yticks(range(len(rows)), rows)
+        ax.set_xlabel("GAP error in %" if results.multilabel else "wrong in %")
+        ax.grid(axis="x", color="#dddddd", lw=0.6)
+        ax.spines[["top", "right"]].set_visible(False)
+    return _save(figure, folder, "errors.png")
+
+
+def draw_attention(results, family, folder):
+    """Draw Figure 1 for a family's CM-C; return the file and the video's name."""
+    name = f"{family}-CM-C"
+    seed = results.seeds(name)[0]
+    arrays = results.arrays(name, seed)
+    videos, row = results.videos[seed], int(arrays["attention_row"])
+    modalities = list(videos["lengths"])
+    before, after = (
+        {modality: arrays[f"{kind} {modality}"] for modality in modalities}
+        for kind in ("before", "after")
+    )
+    spans = {modality: span[row] for modality, span in videos["spans"].items()}
+    figure = Figure(figsize=(7.0, 1.0 + 1.9 * len(modalities)), layout="constrained")
+    axes = figure.subplots(len(modalities), 1, squeeze=False)[:, 0]
+    AttentionDisplay(before, after, spans=spans or None).plot(axes=axes)
+    return _save(figure, folder, f"attention-{family}.png"), videos["names"][row]
+
+
+def draw_weights(results, folder):
+    """Draw Figure 8: the tower's error rates against the weight of mismatched pairs."""
+    figure = Figure(figsize=(6.0, 3.6), layout="constrained")
+    ax = figure.subplots()
+    weights = [w for w in settings.NEGATIVE_WEIGHTS if results.seeds(tower_name(w))]
+    for rate, label, color in (
+        ("error", "overall error", BLUE),
+        ("fpr", "FPR", ORANGE),
+        ("fnr", "FNR", GREEN),
+    ):
+        found = [estimate(tower_rate(results, tower_name(weight), rate)) for weight in weights]
+        means = np.array([one.mean for one in found])
+        reach = [means - [one.low for one in found], [one.high for one in found] - means]
+        ax.errorbar(weights, means, yerr=reach, fmt="o-", color=color, capsize=3, label=label)
+    ax.set_xscale("log", base=2)
+    ax.set_xticks(weights, [f"{weight:g}" for weight in weights])
+    ax.minorticks_off()
+    ax.set_xlabel("weight of mismatched pairs")
+    ax.set_ylabel("held-out pairs in %")
+    ax.set_ylim(0)
+    ax.spines[["top", "right"]].set_visible(False)
+    ax.legend(frameon=False)
+    return _save(figure, folder, "figure8.png")
+
+
+def draw_histogram(results, folder):
+    """Draw Figure 9: the tower's output on matching and mismatched pairs of all seeds."""
+    name = results.shared_tower
+    seeds = results.seeds(name)
+    pairs = [
+        np.concatenate([results.arrays(name, seed)[kind] for seed in seeds])
+        for kind in ("matching", "mismatched")
+    ]
+    figure = Figure(figsize=(7.0, 3.8), layout="constrained")
+    CorrelationDisplay.from_predictions(*pairs, ax=figure.subplots())
+    return _save(figure, folder, "figure9.png")

@@ -1,0 +1,172 @@
+"""What the runs have left, for the report."""
+
+from functools import cached_property
+
+import numpy as np
+import settings
+import store
+from intervals import gap_error, share
+from plan import SHARED_TOWER, plan
+
+from sk_crossmodal.metrics import hierarchy_report
+
+
+class Results:
+    """Results of a data set, as far as they are there.
+
+    Parameters
+    ----------
+    out : Path
+        The folder of runs.
+    data_set, size, n_seeds, families
+        As `plan` takes them.
+    """
+
+    def __init__(self, out, data_set, size, n_seeds, families):
+        self.out, self.data_set, self.size = out, data_set, size
+        self.runs = plan(data_set, size, n_seeds, families)
+        self.families = families
+        self._found = {
+            (run["name"], run["seed"]): run for run in self.runs if store.is_done(out, run)
+        }
+        # Reading, sorting and scoring is slow next to everything else the report does.
+        self._loaded, self._reports, self._errors = {}, {}, {}
+
+    @property
+    def done(self):
+        """(name, seed) of every run that has results."""
+        return list(self._found)
+
+    @property
+    def n_missing(self):
+        """How many planned runs have no results."""
+        return len(self.runs) - len(self._found)
+
+    def seeds(self, *names):
+        """Seeds that have results of all these runs."""
+        seeds = sorted({seed for _, seed in self._found})
+        return [seed for seed in seeds if all((name, seed) in self._found for name in names)]
+
+    def numbers(self, name, seed):
+        """Return a run's numbers."""
+        return self._read(name, seed)[0]
+
+    def arrays(self, name, seed):
+        """Return a run's arrays."""
+        return self._read(name, seed)[1]
+
+    def _read(self, name, seed):
+        if (name, seed) not in self._loaded:
+            self._loaded[name, seed] = store.read(self.out, self._found[name, seed])
+        return self._loaded[name, seed]
+
+    @property
+    def unit(self):
+        """What a seed is called: on CORSMAL each stands for a fold."""
+        return "fold" if settings.kind_of(self.data_set) == "corsmal" else "seed"
+
+    @cached_property
+    def videos(self):
+        """Return what is known of the test videos, by seed."""
+        return {
+            seed: store.read_object(self.out, self._found["videos", seed])
+            for seed in self.seeds("videos")
+        }
+
+    @cached_property
+    def multilabel(self):
+        """Whether labels are indicators; else they are classes."""
+        return self.videos[self.first_seed]["classes"] is None
+
+    @property
+    def first_seed(self):
+        """The seed that examples and pictures are taken from."""
+        return min(self.videos)
+
+    @property
+    def hierarchy(self):
+        """The hierarchy of the labels, the same in every seed."""
+        return self.videos[self.first_seed]["hierarchy"]
+
+    @property
+    def label_names(self):
+        """What to call each column of the probabilities."""
+        if self.multilabel:
+            return self.hierarchy.display_names
+        return [str(name) for name in self.videos[self.first_seed]["classes"]]
+
+    @cached_property
+    def levels(self):
+        """Columns of each level of the hierarchy; none for classes."""
+        if not self.multilabel:
+            return {}
+        levels = self.hierarchy.levels
+        return {f"level {level}": np.flatnonzero(levels == level) for level in np.unique(levels)}
+
+    @cached_property
+    def categories(self):
+        """Columns of each top-level label, it and all below it; none for classes."""
+        if not self.multilabel:
+            return {}
+        under = self.hierarchy.root_matrix().toarray()
+        names = dict(zip(self.hierarchy.nodes, self.hierarchy.display_names, strict=True))
+        roots = enumerate(self.hierarchy.roots)
+        return {names[root]: np.flatnonzero(under[:, i]) for i, root in roots}
+
+    def truth(self, seed):
+        """Return the true labels of the test videos as a boolean indicator."""
+        videos = self.videos[seed]
+        if self.multilabel:
+            return np.asarray(videos["y"]).astype(bool)
+        return np.asarray(videos["y"])[:, None] == videos["classes"][None]
+
+    def probability(self, name, seed):
+        """Return a model's test probabilities."""
+        return self.arrays(name, seed)["probability"]
+
+    def models(self, family):
+        """Names of a family's models that have results, by row."""
+        names = {row: f"{family}-{row}" for row in settings.ROWS}
+        return {row: name for row, name in names.items() if self.seeds(name)}
+
+    def baselines(self):
+        """Names of the baselines that have results."""
+        kind = settings.kind_of(self.data_set)
+        return [name for name in settings.BASELINES[kind] if self.seeds(name)]
+
+    def reports(self, name, by_group=False):
+        """Return the `HierarchyReport` of a model for each of its seeds."""
+        if (name, by_group) not in self._reports:
+            self._reports[name, by_group] = [
+                hierarchy_report(
+                    self.truth(seed),
+                    self.probability(name, seed),
+                    self.hierarchy,
+                    by_group=by_group,
+                )
+                for seed in self.seeds(name)
+            ]
+        return self._reports[name, by_group]
+
+    def errors(self, name, seeds, columns=None):
+        """Return a model's main error as one `Statistic` a seed: GAP, or share of wrong ones.
+
+        `columns` are the labels that count, all of them if None.
+        """
+        return [self._error(name, seed, columns) for seed in seeds]
+
+    def _error(self, name, seed, columns):
+        key = name, seed, None if columns is None else tuple(columns)
+        if key not in self._errors:
+            truth, probability = self.truth(seed), self.probability(name, seed)
+            if self.multilabel:
+                chosen = slice(None) if columns is None else list(columns)
+                self._errors[key] = gap_error(truth, probability, chosen)
+            else:
+                self._errors[key] = share(probability.argmax(1) != truth.argmax(1))
+        return self._errors[key]
+
+    @property
+    def shared_tower(self):
+        """Name of the tower that the classifiers used."""
+        return SHARED_TOWER

@@ -1,0 +1,147 @@
+"""The paper's Tables 4, 5, 8 and 9, for any family, and all models side by side."""
+
+import numpy as np
+import paper_numbers
+import settings
+from blocks import Table
+from cells import NOTHING, interval, mark_best, spread
+from comparisons import gain
+from intervals import ENOUGH_SEEDS, Statistic, estimate
+from sklearn.metrics import balanced_accuracy_score
+
+SCORES = {"gap": "GAP", "map": "MAP", "perr": "PERR", "hit_at_1": "Hit@1"}
+
+
+def model_table(results, family):
+    """Return a family's Table 4: error by score and level, a column a fusion."""
+    models = results.models(family)
+    rows = []
+    for score, heading in SCORES.items():
+        errors = {row: _errors(results, name, score) for row, name in models.items()}
+        for i, level in enumerate(["overall", *results.levels]):
+            values = [error[:, i] for error in errors.values()]
+            cells = mark_best(map(spread, values), [value.mean() for value in values])
+            rows.append([heading, level, *cells, _gain_cell(results, family, errors, score, i)])
+    return Table(
+        ["score", "level", *(f"{family}-{row}" for row in models), "gain of CM-C over L"],
+        rows,
+        "Error in percent, 100 (1 - score), lower is better; mean ± standard deviation over "
+        "seeds; the lowest mean of a row is bold. The gain is in points, with its 95 % interval "
+        "where there is one.",
+        n_labels=2,
+    )
+
+
+def _errors(results, name, score):
+    """Errors in percent, (seeds, rows)."""
+    return 100 * (1 - np.array([getattr(report, score) for report in results.reports(name)]))
+
+
+def _gain_cell(results, family, errors, score, i):
+    names = f"{family}-L", f"{family}-CM-C"
+    if not results.seeds(*names):
+        return NOTHING
+    if score == "gap":
+        columns = None if i == 0 else list(results.levels.values())[i - 1]
+        return interval(estimate(gain(results, *names, columns)))
+    late, concat = (
+        dict(zip(results.seeds(name), errors[row][:, i], strict=True))
+        for name, row in zip(names, ("L", "CM-C"), strict=True)
+    )
+    gains = [late[seed] - concat[seed] for seed in results.seeds(*names)]
+    if len(gains) < ENOUGH_SEEDS:
+        return f"{np.mean(gains):+.2f}"
+    return interval(estimate([Statistic(1, lambda _, value=value: value) for value in gains]))
+
+
+def paper_model_table(family):
+    """Return the paper's own Table 4 or 8."""
+    rows = [
+        [score, level, *(f"{error:.2f}" for error in errors), f"{errors[1] - errors[3]:+.2f}"]
+        for score, levels in paper_numbers.SCORES[family].items()
+        for level, errors in zip(paper_numbers.LEVELS, levels, strict=True)
+    ]
+    return Table(
+        ["score", "level", *(f"{family}-{row}" for row in paper_numbers.ROWS), "CM-C over L"],
+        rows,
+        f"The paper's {paper_numbers.SCORE_TABLES[family]}: other data, other labels, mean of "
+        "five test draws. Only the order of the columns can be compared.",
+        n_labels=2,
+    )
+
+
+def category_table(results, family):
+    """Return a family's Table 5: GAP error of L and CM-C by top-level label."""
+    names = f"{family}-L", f"{family}-CM-C"
+    seeds = results.seeds(*names)
+    late, concat = ([100 * (1 - r.gap) for r in results.reports(name, True)] for name in names)
+    videos = np.mean([report.n_videos for report in results.reports(names[1], True)], axis=0)
+    rows = []
+    for i, (category, columns) in enumerate(results.categories.items()):
+        found = estimate(gain(results, *names, columns))
+        cells = [spread([run[i] for run in runs]) for runs in (late, concat)]
+        rows.append([category, f"{videos[i]:.0f}", *cells, interval(found)])
+    return Table(
+        ["category", "videos", *names, "gain"],
+        rows,
+        f"GAP error in percent by top-level category, mean ± standard deviation over {len(seeds)} "
+        "seed(s), and gain in points with its 95 % interval.",
+    )
+
+
+def paper_category_table(family):
+    """Return the paper's own Table 5 or 9."""
+    late, concat = paper_numbers.CATEGORY_ERRORS[family]
+    rows = [
+        [name, f"{a:.2f}", f"{b:.2f}", f"{a - b:+.2f}"]
+        for name, a, b in zip(paper_numbers.CATEGORIES, late, concat, strict=True)
+    ]
+    table = paper_numbers.CATEGORY_TABLES[family]
+    caption = f"The paper's {table}: other data, other categories."
+    return Table(["category", f"{family}-L", f"{family}-CM-C", "gain"], rows, caption)
+
+
+def every_model(results):
+    """Return the names of all models with results, baselines first."""
+    models = [name for family in results.families for name in results.models(family).values()]
+    return results.baselines() + models
+
+
+def summary_table(results):
+    """Return all models side by side: overall errors, or accuracies for classes."""
+    measure = _overall_errors if results.multilabel else _accuracies
+    heads = list(SCORES.values()) if results.multilabel else ["accuracy", "balanced accuracy"]
+    names = every_model(results)
+    rows = []
+    for name in names:
+        seconds = [results.numbers(name, seed)["seconds"] for seed in results.seeds(name)]
+        cells = [spread(values) for values in measure(results, name)]
+        rows.append([name, *cells, str(len(seconds)), f"{np.mean(seconds):.0f}"])
+    what = (
+        "Overall errors in percent, lower is better"
+        if results.multilabel
+        else "Accuracies in percent, higher is better"
+    )
+    caption = f"{what}; mean ± standard deviation over {results.unit}s. {_controls()}"
+    return Table(["model", *heads, f"{results.unit}s", "seconds"], rows, caption)
+
+
+def _controls():
+    return (
+        f"{' and '.join(settings.CONTROLS)} are controls: late fusion that sees the tower's p, "
+        "and influence by the target's own attention."
+    )
+
+
+def _overall_errors(results, name):
+    return [_errors(results, name, score)[:, 0] for score in SCORES]
+
+
+def _accuracies(results, name):
+    plain, balanced = [], []
+    for seed in results.seeds(name):
+        truth = results.truth(seed).argmax(1)
+        predicted = results.probability(name, seed).argmax(1)
+        plain.append(100 * np.mean(predicted == truth))
+        balanced.append(100 * balanced_accuracy_score(truth, predicted))
+    return plain, balanced

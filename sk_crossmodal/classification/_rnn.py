@@ -1,0 +1,79 @@
+"""`CrossModalRNNClassifier` (Section 2, Figures 1 and 2)."""
+
+from dataclasses import dataclass
+
+from ..modules import RNN_TYPES, RNNEncoder
+from ..training import check_number, check_option
+from ._base import CrossModalClassifier
+
+
+@dataclass(kw_only=True, eq=False, repr=False)
+class CrossModalRNNClassifier(CrossModalClassifier):
+    """Classify videos by recurrent networks whose attention to moments influences each other.
+
+    Over the states of a bidirectional GRU or LSTM, or over the frames themselves, each modality
+    has clusters of attention (Long et al., 2018, without their shifting operation). The attention
+    of one modality, transformed along time by a small network F, is added to that of the other
+    (Section 2 of [1]_). How far that is to be trusted in a video says a separately trained,
+    frozen correlation tower (Section 3): it gates F, or is concatenated to the inputs.
+
+    Parameters
+    ----------
+    rnn_type : {"gru", "lstm"} or None, default="gru"
+        The recurrent layer; None attends to the frames themselves.
+    n_clusters : int, default=32
+        Attention clusters of each modality.
+    hidden_size : int, default=256
+        Width of the recurrent states (both directions together, so it must be even), of the layer
+        behind the clusters, and of the layer that fuses the modalities.
+
+    See Also
+    --------
+    sk_crossmodal.correlation.CorrelationTower : The judge of correlation.
+
+    References
+    ----------
+    .. [1] Goyal, Sahu, Ghosh, Lee, "Cross-modal Learning for Multi-modal Video Categorization",
+       2020.
+
+    Examples
+    --------
+    >>> from sk_crossmodal import CrossModalRNNClassifier, HierarchyLabelBinarizer
+    >>> from sk_crossmodal.datasets import make_crossmodal_videos
+    >>> videos = make_crossmodal_videos(40, random_state=0)
+    >>> labels = HierarchyLabelBinarizer()
+    >>> Y = labels.fit_transform(videos.target)
+    >>> classifier = CrossModalRNNClassifier(
+    ...     n_clusters=4, hidden_size=32, max_epochs=1, hierarchy=labels.hierarchy_, random_state=0
+    ... )
+    >>> classifier.fit(videos.data, Y).predict_proba(videos.data).shape == Y.shape
+    True
+    """
+
+    rnn_type: str | None = "gru"
+    n_clusters: int = 32
+    hidden_size: int = 256
+
+    _encoder = RNNEncoder
+
+    def _encoder_params(self, names):
+        return {
+            "rnn_type": self.rnn_type,
+            "n_clusters": self.n_clusters,
+            "hidden_size": self.hidden_size,
+            "dropout": self.dropout,
+        }
+
+    def _width(self):
+        return self.hidden_size
+
+    def _check_params(self):
+        super()._check_params()
+        check_option("rnn_type", self.rnn_type, (*RNN_TYPES, None))
+        for name in ("n_clusters", "hidden_size"):
+            check_number(name, getattr(self, name), low=1, integer=True)
+        if self.rnn_type is not None and self.hidden_size % 2:
+            raise ValueError(
+                "hidden_size must be even, half of it is for each direction of the recurrent "
+                f"layer, got {self.hidden_size}."
+            )

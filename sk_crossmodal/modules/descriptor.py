@@ -1,0 +1,41 @@
+"""The layer between a descriptor and the head."""
+
+from torch import nn
+
+
+class Descriptor(nn.Module):
+    """The layer between a descriptor of unit length and the head: dropout, linear, ReLU.
+
+    NOTE[paper]: the paper does not say what stands between the descriptors and the classifier.
+    A layer on NetVLAD's 128 clusters of 1024 features is by far the largest of the network, so
+    its width is a parameter of the encoders.
+
+    Parameters
+    ----------
+    width : int
+        Length of the descriptor.
+    hidden_size : int
+        Width of the layer.
+    dropout : float
+        Probability of dropping a number of the descriptor.
+
+    Notes
+    -----
+    Shape: ``(B, width)`` to ``(B, hidden_size)``.
+
+    Examples
+    --------
+    >>> import torch
+    >>> Descriptor(64, 8)(torch.randn(2, 64)).shape
+    torch.Size([2, 8])
+    """
+
+    def __init__(self, width, hidden_size, dropout=0.0):
+        super().__init__()
+        self.dropout = nn.Dropout(dropout)
+        self.linear = nn.Linear(width, hidden_size)
+
+    def forward(self, x):
+        """Apply the layer to the descriptor in units in which its numbers are about 1."""
+        # Else the larger a descriptor, the smaller its numbers, and the slower Adam's steps.
+        return self.linear(self.dropout(x) * x.shape[-1] ** 0.5).relu()

@@ -1,0 +1,131 @@
+"""The cross-modal NetVLAD encoder (Section 2, Figure 4)."""
+
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from .descriptor import Descriptor
+from .influence import influence_attention
+from .masking import MaskedBatchNorm
+
+
+class NetVLADEncoder(nn.Module):
+    """NetVLAD descriptors, one a modality, whose assignments to clusters influence each other.
+
+    Each frame x is softly assigned to clusters, ``a = softmax(BN(x W))``, and a modality v that is
+    influenced by modality a is described by ``V_v = sum_t (a_v + g F_a(a_a)) (x_v - c_v)``: per
+    cluster the sum of the residuals, normalised per cluster, then as a whole. F acts along time
+    and maps the clusters of the source to those of the target.
+
+    Parameters
+    ----------
+    widths : sequence of int
+        Width of the frames of each modality.
+    spec : InfluenceSpec, optional
+        How modalities influence each other; None for descriptors on their own.
+    n_clusters : int or sequence of int
+        Clusters, of each modality alike or one by one.
+    hidden_size : int
+        Width of the layer that follows each descriptor, see `Descriptor`.
+    dropout : float
+        Probability of dropping a number of the frames, and of the descriptor.
+
+    Notes
+    -----
+    Shape: a list of ``(B, T, widths[i])`` with masks ``(B, T)``, all on one time line, to a list
+    of ``(B, hidden_size)``.
+
+    Examples
+    --------
+    >>> import torch
+    >>> encoder = NetVLADEncoder([16, 4], n_clusters=(8, 6), hidden_size=32)
+    >>> frames = [torch.randn(2, 9, 16), torch.randn(2, 9, 4)]
+    >>> masks = [torch.ones(2, 9, dtype=torch.bool)] * 2
+    >>> [tuple(described.shape) for described in encoder(frames, masks)]
+    [(2, 32), (2, 32)]
+    """
+
+    def __init__(self, widths, spec=None, *, n_clusters=64, hidden_size=256, dropout=0.1):
+        super().__init__()
+        clusters = [n_clusters] * len(widths) if isinstance(n_clusters, int) else list(n_clusters)
+        if len(clusters) != len(widths):
+            raise ValueError(f"n_clusters has {len(clusters)} numbers for {len(widths)} towers.")
+        self.out_features = hidden_size
+        self.combine = "add" if spec is None else spec.combine
+        self.dropout = nn.Dropout(dropout)
+        self.assign = nn.ModuleList(
+            nn.Linear(width, k, bias=False) for width, k in zip(widths, clusters, strict=True)
+        )
+        self.norms = nn.ModuleList(MaskedBatchNorm(k) for k in clusters)
+        self.centres = nn.ParameterList(
+            torch.randn(k, width) / width**0.5 for width, k in zip(widths, clusters, strict=True)
+        )
+        self.descriptors = nn.ModuleList(
+            Descriptor(k * width, hidden_size, dropout)
+            for width, k in zip(widths, clusters, strict=True)
+        )
+        self.influences = None
+        if spec is not None:
+            units = [1 / k for k in clusters]
+            self.influences = spec.build(len(widths), clusters, units)
+
+    def forward(self, frames, masks, links=None):
+        """Describe; `links` holds, per target modality, its `Link` from every other."""
+        frames = [self.dropout(x) for x in frames]
+        _, after = self.assignments(frames, masks, links)
+        return [
+            descriptor(vlad(x, a, centres))
+            for descriptor, x, a, centres in zip(
+                self.descriptors, frames, after, self.centres, strict=True
+            )
+        ]
+
+    def assignments(self, frames, masks, links):
+        """Assign frames to clusters, before and after the influence: two lists of (B, K_i, T)."""
+        before = [
+            norm(assign(x), mask).softmax(-1).transpose(1, 2) * mask[:, None, :]
+            for norm, assign, x, mask in zip(self.norms, self.assign, frames, masks, strict=True)
+        ]
+        return before, influence_attention(before, self.influences, links, masks, self.combine)
+
+    def attention(self, frames, masks, links=None):
+        """How much each moment weighs in the descriptor, all clusters together.
+
+        Returns
+        -------
+        list of (Tensor of shape (B, T), Tensor of shape (B, T))
+            Per modality, before and after the influence, over the number of real frames: before,
+            each of them weighs the same.
+        """
+        pairs = zip(*self.assignments(frames, masks, links), strict=True)
+        return [
+            tuple(a.sum(1) / mask.sum(1, keepdim=True).clamp(min=1) for a in pair)
+            for pair, mask in zip(pairs, masks, strict=True)
+        ]
+
+
+def vlad(x, assignment, centres):
+    """Residuals summed per cluster, ``sum_t a_k(t) (x_t - c_k)``, normalised twice.
+
+    Parameters
+    ----------
+    x : Tensor of shape (B, T, d)
+        Frames.
+    assignment : Tensor of shape (B, K, T)
+        How far each frame belongs to each cluster, zero at padding.
+    centres : Tensor of shape (K, d)
+        The clusters' centres.
+
+    Returns
+    -------
+    Tensor of shape (B, K d)
+        Of length 1: each cluster's residual of length 1, then all of them.
+
+    Examples
+    --------
+    >>> import torch
+    >>> vlad(torch.ones(1, 2, 3), torch.ones(1, 1, 2), torch.zeros(1, 3)).shape
+    torch.Size([1, 3])
+    """
+    residuals = assignment @ x - assignment.sum(2, keepdim=True) * centres  # (B, K, d)
+    return F.normalize(F.normalize(residuals, dim=2).flatten(1), dim=1)

@@ -1,0 +1,133 @@
+"""The cross-modal attention RNN encoder, in its attention-cluster form (Section 2, Figure 2)."""
+
+from torch import nn
+from torch.nn import functional as F
+from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
+
+from .descriptor import Descriptor
+from .influence import influence_attention
+from .masking import masked_softmax
+
+RNN_TYPES = {"gru": nn.GRU, "lstm": nn.LSTM}
+
+
+class RNNEncoder(nn.Module):
+    """Attention clusters over recurrent states, one tower a modality, that influence each other.
+
+    With h the states of a bidirectional GRU or LSTM, or the frames themselves, each of C clusters
+    attends to moments, ``a = softmax_T(score(h))``, and under the influence of modality a it sees
+    ``c_v = sum_t (a_v + g F_a(a_a)) h_v``. Clusters are normalised, divided by ``sqrt(C)`` and put
+    side by side. There is no shifting operation, as in the paper.
+
+    NOTE[paper]: the paper names neither the recurrent layer nor the score. Here the layer is
+    bidirectional, as in the attention RNN that it builds on (its reference 4), and the score a
+    linear layer.
+
+    Parameters
+    ----------
+    widths : sequence of int
+        Width of the frames of each modality.
+    spec : InfluenceSpec, optional
+        How modalities influence each other; None for towers on their own.
+    rnn_type : {"gru", "lstm"} or None
+        The recurrent layer; None attends to the frames themselves.
+    n_clusters : int
+        Attention clusters of each modality.
+    hidden_size : int
+        Width of the recurrent states, both directions together (so it must be even), and of the
+        layer that follows the clusters, see `Descriptor`.
+    dropout : float
+        Probability of dropping a number of the frames, of the states, and of the clusters.
+
+    Notes
+    -----
+    Shape: a list of ``(B, T, widths[i])`` with masks ``(B, T)``, all on one time line, to a list
+    of ``(B, hidden_size)``. Real frames must stand before padding.
+
+    Examples
+    --------
+    >>> import torch
+    >>> encoder = RNNEncoder([16, 4], n_clusters=8, hidden_size=32)
+    >>> frames = [torch.randn(2, 9, 16), torch.randn(2, 9, 4)]
+    >>> masks = [torch.ones(2, 9, dtype=torch.bool)] * 2
+    >>> [tuple(described.shape) for described in encoder(frames, masks)]
+    [(2, 32), (2, 32)]
+    """
+
+    def __init__(
+        self,
+        widths,
+        spec=None,
+        *,
+        rnn_type="gru",
+        n_clusters=32,
+        hidden_size=256,
+        dropout=0.1,
+    ):
+        super().__init__()
+        if rnn_type is not None and hidden_size % 2:
+            raise ValueError(f"hidden_size must be even with {rnn_type=}, got {hidden_size}.")
+        self.out_features = hidden_size
+        self.combine = "add" if spec is None else spec.combine
+        self.dropout = nn.Dropout(dropout)
+        self.rnns = None
+        if rnn_type is not None:
+            self.rnns = nn.ModuleList(
+                RNN_TYPES[rnn_type](width, hidden_size // 2, batch_first=True, bidirectional=True)
+                for width in widths
+            )
+            widths = [hidden_size] * len(widths)
+        # A softmax does not see a bias.
+        self.scores = nn.ModuleList(nn.Linear(width, n_clusters, bias=False) for width in widths)
+        self.descriptors = nn.ModuleList(
+            Descriptor(n_clusters * width, hidden_size, dropout) for width in widths
+        )
+        self.influences = None
+        if spec is not None:
+            self.influences = spec.build(len(widths), units=[1 / spec.n_frames] * len(widths))
+
+    def forward(self, frames, masks, links=None):
+        """Encode; `links` holds, per target modality, its `Link` from every other."""
+        states = self.states(frames, masks)
+        _, after = self.clusters(states, masks, links)
+        return [
+            descriptor((F.normalize(a @ h, dim=2) / a.shape[1] ** 0.5).flatten(1))
+            for descriptor, a, h in zip(self.descriptors, after, states, strict=True)
+        ]
+
+    def states(self, frames, masks):
+        """Encode frames into states, a list of (B, T, d), zero at padding."""
+        frames = [self.dropout(x) for x in frames]
+        if self.rnns is None:
+            return frames
+        return [
+            self.dropout(_run(rnn, x, mask))
+            for rnn, x, mask in zip(self.rnns, frames, masks, strict=True)
+        ]
+
+    def clusters(self, states, masks, links):
+        """Attend by clusters, before and after the influence: two lists of (B, C, T)."""
+        before = [
+            masked_softmax(score(h).transpose(1, 2), mask)
+            for score, h, mask in zip(self.scores, states, masks, strict=True)
+        ]
+        return before, influence_attention(before, self.influences, links, masks, self.combine)
+
+    def attention(self, frames, masks, links=None):
+        """Attention to each moment, mean over clusters.
+
+        Returns
+        -------
+        list of (Tensor of shape (B, T), Tensor of shape (B, T))
+            Per modality, before and after the influence; after, it need not sum to 1.
+        """
+        pairs = zip(*self.clusters(self.states(frames, masks), masks, links), strict=True)
+        return [tuple(a.mean(1) for a in pair) for pair in pairs]
+
+
+def _run(rnn, x, mask):
+    """States of both directions over the real frames alone, (B, T, d), zero at padding."""
+    lengths = mask.sum(1).clamp(min=1).cpu()
+    packed = pack_padded_sequence(x, lengths, batch_first=True, enforce_sorted=False)
+    states, _ = pad_packed_sequence(rnn(packed)[0], batch_first=True, total_length=x.shape[1])
+    return states * mask.unsqueeze(-1)

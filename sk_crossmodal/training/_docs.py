@@ -1,0 +1,57 @@
+"""Docstrings of estimators: what they inherit is documented with it."""
+
+import re
+from inspect import cleandoc
+
+SECTIONS = ("Parameters", "Attributes")
+
+
+def inherit_entries(doc, inherited):
+    """Add to a class docstring the parameters and attributes that its base class documents.
+
+    Parameters
+    ----------
+    doc : str
+        Docstring with a section of parameters.
+    inherited : str
+        Docstring of the base class. What `doc` describes itself is not taken from there.
+
+    Returns
+    -------
+    str
+        The whole docstring, its own entries first.
+
+    Examples
+    --------
+    >>> section = ["Parameters", "----------"]
+    >>> own = [*section, "size : int", "    Size."]
+    >>> base = [*section, "size : int", "    Other size.", "lr : float", "    Rate."]
+    >>> doc = inherit_entries(chr(10).join(own), chr(10).join(base))
+    >>> doc.splitlines()[2:]
+    ['size : int', '    Size.', 'lr : float', '    Rate.']
+    """
+    doc, inherited = cleandoc(doc), cleandoc(inherited)
+    for before, section in zip((None, *SECTIONS), SECTIONS, strict=False):
+        more = _entries(inherited, section)
+        own = _entries(doc, section)
+        entries = {**own, **more, **own}  # its own come first, and win
+        text = "\n".join((section, "-" * len(section), *entries.values()))
+        if own:
+            doc = _pattern(section).sub(lambda _, text=text: text, doc, count=1)
+        elif more and before and (match := _pattern(before).search(doc)):
+            doc = f"{doc[: match.end()]}\n\n{text}{doc[match.end() :]}"
+    return doc + "\n"
+
+
+def _pattern(section):
+    """Match a section up to the next heading."""
+    return re.compile(rf"^{section}\n-+\n(.*?)(?=\n\n[^\n]+\n-{{3,}}\n|\Z)", re.S | re.M)
+
+
+def _entries(doc, section):
+    """Text of each entry of a section, by name, without blank lines between them."""
+    match = _pattern(section).search(doc)
+    if match is None:
+        return {}
+    entries = re.split(r"\n(?=\S)", match[1].strip())
+    return {entry.split(" :")[0]: entry.rstrip() for entry in entries}
