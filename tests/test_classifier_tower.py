@@ -351,3 +351,24 @@ def test_modality_dropout_is_for_training_only():
     classifier = make_classifier(fusion="late", modality_dropout=0.9).fit(X, Y)
     assert np.abs(classifier.predict_proba(X) - fitted("late").predict_proba(X)).max() > 1e-5
     np.testing.assert_array_equal(classifier.predict_proba(X), classifier.predict_proba(X))
+
+
+@pytest.mark.parametrize("class_weight", ["even", {99: 1.0}, 3, {0: -1.0}])
+def test_wrong_class_weight_is_refused_before_a_tower_is_trained(class_weight):
+    tower = recording_tower()
+    classifier = make_classifier(correlation_tower=tower, class_weight=class_weight)
+    with pytest.raises((ValueError, TypeError), match="class_weight"):
+        classifier.fit(make_videos().data, make_y("multilabel"))
+    assert not RecordingTower.fits
+
+
+def test_gate_on_no_influence_needs_no_tower():
+    tower = recording_tower()
+    params = {"fusion": "cross_modal_gated", "influence": "none", "correlation_tower": tower}
+    classifier = make_classifier(**params).fit(make_videos().data, make_y("classes"))
+    assert classifier.correlation_tower_ is None
+    assert not RecordingTower.fits
+    late = make_classifier(fusion="late").fit(make_videos().data, make_y("classes"))
+    np.testing.assert_array_equal(
+        classifier.predict_proba(make_videos().data), late.predict_proba(make_videos().data)
+    )

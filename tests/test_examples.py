@@ -81,14 +81,6 @@ def test_demo_says_what_is_missing(demo, load_example, tmp_path):
         demo.main()
 
 
-def test_youtube8m(demo, load_example, monkeypatch, few_shards, capsys):
-    example = load_example("youtube8m", few_shards)
-    monkeypatch.setattr(example, "SETTINGS", demo.SETTINGS)
-    example.main()
-    out = capsys.readouterr().out
-    assert all(name in out for name in ("linear", "MLP", "TM-E", "TM-L", "TM-CM-C", "AUC"))
-
-
 def test_corsmal(load_example, monkeypatch, data_dir, capsys):
     example = load_example("corsmal", data_dir / "corsmal", "--folds", 2, "--jobs", 1)
     monkeypatch.setattr(example, "SETTINGS", {**MODEL, "batch_size": 64})

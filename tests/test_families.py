@@ -759,14 +759,25 @@ def test_smoothed_loss_of_labels(smoothing):
         for truth in (y, 1 - y)
     )
     expected = (1 - smoothing / 2) * yes + smoothing / 2 * no
-    # PyTorch's lerp takes the share in float32.
-    assert loss("binary", logits, y, weight, None, smoothing) == pytest.approx(expected, rel=1e-7)
+    assert loss("binary", logits, y, weight, None, smoothing) == pytest.approx(expected, rel=1e-9)
     factors = np.array([1.0, 3.0, 0.5])
     target = (1 - smoothing) * y + smoothing / 2
-    losses = -(factors * target * log_expit(logits) + (1 - target) * log_expit(-logits))
+    losses = -(target * log_expit(logits) + (1 - target) * log_expit(-logits))
+    losses[y == 1] *= np.broadcast_to(factors, y.shape)[y == 1]
     expected = np.average(losses.mean(1), weights=weight)
     result = loss("binary", logits, y, weight, factors, smoothing)
-    assert result == pytest.approx(expected, rel=1e-7)
+    assert result == pytest.approx(expected, rel=1e-9)
+
+
+def test_smoothing_and_weights_leave_a_no_a_no():
+    """However much a label weighs, the best probability for those without it is the smoothed 0."""
+    logits = torch.zeros(4, 1, dtype=torch.float64, requires_grad=True)
+    criterion = WeightedLoss("binary", [50.0], label_smoothing=0.1)
+    target = {"y": torch.zeros(4, 1), "weight": torch.ones(4)}
+    for _ in range(2000):
+        (gradient,) = torch.autograd.grad(criterion(logits, target), logits)
+        logits = (logits - 10 * gradient).detach().requires_grad_()
+    assert torch.sigmoid(logits).detach().numpy() == pytest.approx(0.05, abs=1e-3)
 
 
 @pytest.mark.parametrize("form", ["classes", "multilabel"])
@@ -866,7 +877,10 @@ def test_tower_with_an_encoder_of_ones_own():
         ("rnn", {"spec": None}, "encoder_params of 'rnn'.*'spec'"),
         (FirstFrame, {"n_heads": 8}, "encoder_params of .*FirstFrame.*'size'.*'n_heads'"),
         ("rnn", {"hidden_size": 7}, "hidden_size must be even"),
-        ("netvlad", {"n_clusters": (3, 4, 5)}, "n_clusters has 3 numbers for 2 towers"),
+        ("netvlad", {"n_clusters": (3, 4, 5)}, r"n_clusters must be .* 2 of them.*\(3, 4, 5\)"),
+        ("netvlad", {"n_clusters": {"video": 4, "audio": 2}}, "n_clusters must be .*'video': 4"),
+        ("netvlad", {"n_clusters": 0}, "n_clusters must be a positive integer .*got 0"),
+        ("rnn", {"rnn_type": "elman"}, "rnn_type must be one of .*'gru'.*got 'elman'"),
         ("lstm", None, "encoder must be one of.*'netvlad'"),
     ],
 )

@@ -270,3 +270,13 @@ def test_comparison_of_fitted_classifiers():
     }
     table = str(compare_report(reports))
     assert f"{100 * (1 - reports['late'].gap[0]):.2f}" in table
+
+
+def test_attention_below_zero_is_inside_the_picture():
+    """Influence that is added to attention may take it below zero."""
+    before, after = np.full(4, 0.25), np.array([0.9, -0.3, 0.2, 0.2])
+    display = AttentionDisplay({"video": before}, {"video": after}).plot()
+    low, high = display.axes_[0].get_ylim()
+    assert low < -30
+    assert high > 90
+    plt.close(display.figure_)

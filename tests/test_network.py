@@ -19,7 +19,7 @@ from network_batches import (
 from network_oracle import two_layer_net, weights_of
 
 from sk_crossmodal.modules import FUSIONS, CrossModalNetwork, MeanEncoder
-from sk_crossmodal.modules.network import FrameScaler
+from sk_crossmodal.modules.scaling import FrameScaler
 
 NAMES = [("video",), ("video", "audio"), ("video", "audio", "text")]
 CROSS_MODAL = [config for config in CONFIGURATIONS if config["fusion"].startswith("cross")]

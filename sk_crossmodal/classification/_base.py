@@ -163,6 +163,11 @@ class CrossModalClassifier(ClassifierMixin, NetworkEstimator):
                 f"{targets.classes.tolist()}."
             )
         encoded = targets.encode(y)
+        loss = {
+            "kind": "binary" if targets.multilabel else "classes",
+            "class_weight": self._class_weights(targets, encoded, weight),
+            "label_smoothing": self.label_smoothing,
+        }
         split_seed, tower_seed, train_seed = self._seeds(3)
         train, valid = self._split(len(X), split_seed)
         tower = self._fit_tower(X[train], y[train], weight[train], tower_seed)
@@ -171,11 +176,6 @@ class CrossModalClassifier(ClassifierMixin, NetworkEstimator):
         data = [self._dataset(X, encoded, weight, extra, rows) for rows in (train, valid)]
         train_set, valid_set = data if len(valid) else (data[0], None)
         module_params = self._module_params(X[train], len(targets.classes), n_correlation)
-        loss = {
-            "kind": "binary" if targets.multilabel else "classes",
-            "class_weight": self._class_weights(targets, encoded, weight),
-            "label_smoothing": self.label_smoothing,
-        }
         self._train(CrossModalNetwork, module_params, train_set, valid_set, loss, train_seed)
         self._remember_input(X)
         self._targets = targets
@@ -240,7 +240,9 @@ class CrossModalClassifier(ClassifierMixin, NetworkEstimator):
         return np.array([float(self.class_weight.get(key, 1.0)) for key in keys])
 
     def _uses_tower(self, n_modalities):
-        return self.fusion in NEEDS_TOWER and n_modalities > 1
+        # A gate on no influence would be a tower for nothing.
+        gated_nothing = self.fusion == "cross_modal_gated" and self.influence == "none"
+        return self.fusion in NEEDS_TOWER and n_modalities > 1 and not gated_nothing
 
     def _check_tower(self, X):
         """Refuse a tower that is of the wrong type or was fitted on other modalities."""

@@ -14,7 +14,7 @@ class AttentionDisplay:
     Parameters
     ----------
     before, after : dict of str to ndarray of shape (T,)
-        Attention of each modality to each moment; sums to 1.
+        Attention of each modality to each moment, see the classifier's `attention_weights`.
     spans : dict of str to (start, length), default=None
         What is known of where a modality's event is, in frames; shaded.
 
@@ -107,7 +107,9 @@ class AttentionDisplay:
         ax.stairs(after, edges, color=ORANGE, lw=2.0, label="after the influence")
         ax.set_title(name, loc="left", fontsize="medium", fontweight="bold")
         ax.set_ylabel("attention in %")
-        ax.set_ylim(0, 1.15 * max(before.max(), after.max()) or 100)
+        # What is added to attention may take it below zero.
+        low, high = min(0.0, after.min()), max(before.max(), after.max())
+        ax.set_ylim(1.15 * low, 1.15 * high or 100)
         ax.set_xlim(edges[0], edges[-1])
         ax.spines[["top", "right"]].set_visible(False)
         ax.legend(frameon=False, fontsize="small", loc="upper left", bbox_to_anchor=(1.0, 1.0))

@@ -5,7 +5,7 @@ from torch import nn
 
 from .influence import unordered_pairs
 from .masking import masked_mean
-from .network import FrameScaler, scale_frames
+from .scaling import FrameScaler, scale_frames
 
 
 class MeanEncoder(nn.Module):

@@ -37,5 +37,6 @@ class Descriptor(nn.Module):
 
     def forward(self, x):
         """Apply the layer to the descriptor in units in which its numbers are about 1."""
-        # Else the larger a descriptor, the smaller its numbers, and the slower Adam's steps.
+        # NOTE[paper]: not in the paper. Else the larger a descriptor, the smaller its numbers, and
+        # the slower it is learned from.
         return self.linear(self.dropout(x) * x.shape[-1] ** 0.5).relu()

@@ -31,8 +31,8 @@ class TemporalInfluence(nn.Module):
         other's before the last layer; None transforms each pattern on its own.
     units : (float, float)
         What the source's attention is measured in, and what the result is: F(a) is
-        ``u_out F(a / u_in)``. Clusters share out small numbers among many, which a network of
-        plain weights would hardly hear.
+        ``u_out F(a / u_in)``. NOTE[paper]: the paper has no units; but clusters share out small
+        numbers among many, which a network of plain weights would hardly hear.
 
     Notes
     -----

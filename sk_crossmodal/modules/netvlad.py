@@ -1,5 +1,7 @@
 """The cross-modal NetVLAD encoder (Section 2, Figure 4)."""
 
+from numbers import Integral
+
 import torch
 from torch import nn
 from torch.nn import functional as F
@@ -47,9 +49,7 @@ class NetVLADEncoder(nn.Module):
 
     def __init__(self, widths, spec=None, *, n_clusters=64, hidden_size=256, dropout=0.1):
         super().__init__()
-        clusters = [n_clusters] * len(widths) if isinstance(n_clusters, int) else list(n_clusters)
-        if len(clusters) != len(widths):
-            raise ValueError(f"n_clusters has {len(clusters)} numbers for {len(widths)} towers.")
+        clusters = _clusters(n_clusters, len(widths))
         self.out_features = hidden_size
         self.combine = "add" if spec is None else spec.combine
         self.dropout = nn.Dropout(dropout)
@@ -102,6 +102,22 @@ class NetVLADEncoder(nn.Module):
             tuple(a.sum(1) / mask.sum(1, keepdim=True).clamp(min=1) for a in pair)
             for pair, mask in zip(pairs, masks, strict=True)
         ]
+
+
+def _clusters(n_clusters, n_towers):
+    """Return the clusters of each tower."""
+    one = isinstance(n_clusters, Integral)
+    clusters = [n_clusters] * n_towers if one else n_clusters
+    if (
+        not isinstance(clusters, list | tuple)
+        or len(clusters) != n_towers
+        or not all(isinstance(k, Integral) and k > 0 for k in clusters)
+    ):
+        raise ValueError(
+            f"n_clusters must be a positive integer or {n_towers} of them, one a tower, got "
+            f"{n_clusters!r}."
+        )
+    return clusters
 
 
 def vlad(x, assignment, centres):

@@ -2,74 +2,12 @@
 
 import torch
 from torch import nn
-from torch.nn import functional as F
 
 from .influence import InfluenceSpec, Link, unordered_pairs
+from .scaling import FrameScaler, scale_frames
 
 FUSIONS = ("early", "late", "cross_modal", "cross_modal_gated", "cross_modal_concat")
 N_CONTEXT = 8
-
-
-class FrameScaler(nn.Module):
-    """Frames minus a mean, over a scale, both fixed, and zero at padding.
-
-    Parameters
-    ----------
-    mean : array-like of shape (d,)
-        What is subtracted.
-    scale : float or array-like of shape (d,)
-        What is divided by.
-
-    Notes
-    -----
-    Shape: ``(B, T, d)`` with a mask ``(B, T)`` to ``(B, T, d)``.
-
-    Examples
-    --------
-    >>> import torch
-    >>> scaler = FrameScaler([1.0], [2.0])
-    >>> scaler(torch.tensor([[[5.0], [0.0]]]), torch.tensor([[True, False]]))
-    tensor([[[2.],
-             [0.]]])
-    """
-
-    def __init__(self, mean, scale):
-        super().__init__()
-        self.register_buffer("mean", torch.as_tensor(mean, dtype=torch.float64))
-        scale = torch.as_tensor(scale, dtype=torch.float64)
-        self.register_buffer("inverse", scale.reciprocal())
-
-    def forward(self, x, mask):
-        """Scale the real frames."""
-        scaled = (x - self.mean.to(x.dtype)) * self.inverse.to(x.dtype)
-        return scaled.masked_fill(~mask.unsqueeze(-1), 0.0)
-
-
-def scale_frames(scalers, frames, masks, pad_to=None):
-    """Scale each modality's frames; pad them with zeros that count as real, where asked to.
-
-    Parameters
-    ----------
-    scalers : ModuleList of FrameScaler
-        One a modality.
-    frames : list of Tensor of shape (B, T, d)
-        Frames of each modality.
-    masks : list of bool Tensor of shape (B, T)
-        True at real frames.
-    pad_to : int, optional
-        Number of frames that every video is padded to.
-
-    Returns
-    -------
-    frames, masks : two lists
-        As the encoder takes them.
-    """
-    scaled = [scaler(x, mask) for scaler, x, mask in zip(scalers, frames, masks, strict=True)]
-    if pad_to is None:
-        return scaled, masks
-    # NOTE[paper]: zero frames up to a fixed number, not told from real ones (Section 4.2).
-    scaled = [F.pad(x, (0, 0, 0, pad_to - x.shape[1])) for x in scaled]
-    return scaled, [torch.ones_like(x[..., 0], dtype=torch.bool) for x in scaled]
 
 
 class CrossModalNetwork(nn.Module):

@@ -65,6 +65,8 @@ class RNNEncoder(nn.Module):
         dropout=0.1,
     ):
         super().__init__()
+        if rnn_type is not None and rnn_type not in RNN_TYPES:
+            raise ValueError(f"rnn_type must be one of {(*RNN_TYPES, None)}, got {rnn_type!r}.")
         if rnn_type is not None and hidden_size % 2:
             raise ValueError(f"hidden_size must be even with {rnn_type=}, got {hidden_size}.")
         self.out_features = hidden_size

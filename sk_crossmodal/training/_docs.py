@@ -12,7 +12,7 @@ def inherit_entries(doc, inherited):
     Parameters
     ----------
     doc : str
-        Docstring with a section of parameters.
+        Docstring; a section that it has not itself is added.
     inherited : str
         Docstring of the base class. What `doc` describes itself is not taken from there.
 
@@ -38,8 +38,10 @@ def inherit_entries(doc, inherited):
         text = "\n".join((section, "-" * len(section), *entries.values()))
         if own:
             doc = _pattern(section).sub(lambda _, text=text: text, doc, count=1)
-        elif more and before and (match := _pattern(before).search(doc)):
-            doc = f"{doc[: match.end()]}\n\n{text}{doc[match.end() :]}"
+        elif more:
+            match = before and _pattern(before).search(doc)
+            end = match.end() if match else len(doc)
+            doc = f"{doc[:end]}\n\n{text}{doc[end:]}"
     return doc + "\n"
 
 

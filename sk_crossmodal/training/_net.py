@@ -47,10 +47,10 @@ class WeightedLoss(nn.Module):
             )
             weight = weight if factor is None else weight * factor[y]
         else:
-            y = y.to(logits.dtype) * (1 - self.label_smoothing) + self.label_smoothing / 2
-            losses = F.binary_cross_entropy_with_logits(
-                logits, y, pos_weight=factor, reduction="none"
-            )
+            smoothed = y.to(logits.dtype) * (1 - self.label_smoothing) + self.label_smoothing / 2
+            losses = F.binary_cross_entropy_with_logits(logits, smoothed, reduction="none")
+            # A factor is for those who have the label: not for the yes in a smoothed no.
+            losses = losses if factor is None else losses.where(y == 0, losses * factor)
             weight = (weight if weight.ndim == 2 else weight[:, None]).expand_as(losses)
         return (losses * weight).sum() / weight.sum().clamp(min=torch.finfo(weight.dtype).tiny)
 
