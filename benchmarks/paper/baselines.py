@@ -38,6 +38,8 @@ def _network(X, Y, seed, hidden, max_epochs):
     X, Y = torch.from_numpy(X), torch.from_numpy(Y).float()
     for _ in range(max_epochs):
         for rows in torch.randperm(len(X)).split(128):
+            if len(rows) == 1:  # BatchNorm cannot learn from one video
+                continue
             loss = nn.functional.binary_cross_entropy_with_logits(network(X[rows]), Y[rows])
             optimizer.zero_grad()
             loss.backward()

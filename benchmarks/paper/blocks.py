@@ -55,7 +55,10 @@ class Listing:
 
 @dataclass
 class Table:
-    """A table of strings; the first `n_labels` columns are text, the others numbers."""
+    """A table of strings; the first `n_labels` columns are text, the others numbers.
+
+    A cell that begins with a verdict of `MARKS` shows it in its colour.
+    """
 
     head: list
     rows: list
@@ -127,8 +130,10 @@ def _heading_to_html(block, folder):
 
 def _table_to_html(table, folder):
     def cell(tag, i, text):
-        mark = MARKS.get(text)
-        inner = f'<span class="{mark}">{text}</span>' if mark else _inline(text)
+        first, _, rest = text.partition("\n")
+        inner = _inline(text)
+        if mark := MARKS.get(first):
+            inner = f'<span class="{mark}">{first}</span><br>{_inline(rest)}'
         return f"<{tag}{' class=label' * (i < table.n_labels)}>{inner}</{tag}>"
 
     def line(tag, cells):

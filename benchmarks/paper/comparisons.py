@@ -2,7 +2,9 @@
 
 import numpy as np
 import paper_numbers
+import settings
 from intervals import ENOUGH_SEEDS, Statistic, combine, estimate, share
+from plan import SHARED_TOWER
 
 
 def gain(results, worse, better, columns=None):
@@ -43,6 +45,30 @@ def paper_gain_by_depth(family):
     return slope(range(len(levels)), [late - concat for late, concat in pairs])
 
 
+def lead_of_transformer(results):
+    """Error of late fusion of NetVLAD minus that of the Transformer."""
+    return estimate(gain(results, "NV-L", "TM-L"))
+
+
+def gain_beyond_quarter(results, family):
+    """Three quarters of the error of L minus that of CM-C."""
+    names = f"{family}-L", f"{family}-CM-C"
+    pair = (results.errors(name, results.seeds(*names)) for name in names)
+    return estimate(combine(lambda late, concat: 0.75 * late - concat, *pair))
+
+
+def gain_by_third_layer(results):
+    """Error of TM-CM-C with two hidden layers of F minus that with three, over folds."""
+    sizes = [tuple(size) for size in settings.F_SIZES]
+    if not results.seeds("search TM") or not {(64, 64), (64, 64, 64)} <= set(sizes):
+        return None
+    errors = results.arrays("search TM", results.seeds("search TM")[0])["errors"]
+    if len(errors) < ENOUGH_SEEDS:
+        return None
+    gains = errors[:, sizes.index((64, 64))] - errors[:, sizes.index((64, 64, 64))]
+    return estimate([Statistic(1, lambda _, value=value: value) for value in gains])
+
+
 def gain_between_families(results):
     """Gain of CM-C over L of NetVLAD minus that of the Transformer."""
     names = [f"{family}-{row}" for family in ("NV", "TM") for row in ("L", "CM-C")]
@@ -57,14 +83,15 @@ def category_spread(results, family):
     """Gain in the category that gains most minus that in the one that gains least.
 
     Which categories these are is decided on other data than the difference is measured on: on
-    the other seeds, or, with fewer than three seeds, on every second test video.
+    the other seeds, or, if those are fewer than two or share their test videos, on every second
+    test video.
     """
     names = f"{family}-L", f"{family}-CM-C"
     if len(results.categories) < 2 or not results.seeds(*names):
         return None
     gains = [gain(results, *names, columns) for columns in results.categories.values()]
     by_seed = list(zip(*gains, strict=True))
-    if len(by_seed) < ENOUGH_SEEDS:
+    if len(by_seed) < ENOUGH_SEEDS or results.shares_test_videos:
         return estimate([_spread_in_halves(row) for row in by_seed])
     values = np.array([[one() for one in row] for row in by_seed])
     chosen = []
@@ -103,13 +130,22 @@ def tower_change(results, rate, one, other):
 
 def irrelevant_called(results):
     """Share of videos with irrelevant audio that the tower calls uncorrelated, a seed each."""
-    known = (p[irrelevant] for p, irrelevant in _verdicts(results))
+    known = (p[flags["irrelevant_audio"]] for p, flags in tower_verdicts(results))
+    return [share(p < 0.5) for p in known if len(p)]
+
+
+def false_alarms(results):
+    """Share of videos with nothing irrelevant that it calls uncorrelated, a seed each."""
+    known = (p[~np.any(list(flags.values()), axis=0)] for p, flags in tower_verdicts(results))
     return [share(p < 0.5) for p in known if len(p)]
 
 
 def true_negatives(results):
     """Share of irrelevant audio among videos called uncorrelated, minus that among all."""
-    return [_excess(p < 0.5, irrelevant.astype(float)) for p, irrelevant in _verdicts(results)]
+    return [
+        _excess(p < 0.5, flags["irrelevant_audio"].astype(float))
+        for p, flags in tower_verdicts(results)
+    ]
 
 
 def _excess(called, irrelevant):
@@ -123,8 +159,8 @@ def _excess(called, irrelevant):
     return Statistic(len(called), value)
 
 
-def _verdicts(results):
-    """The tower's p of each test video and whether its audio is irrelevant, where known."""
-    for seed in results.seeds("videos", results.shared_tower):
+def tower_verdicts(results):
+    """The tower's p of each test video and what is known of them, where it is; a seed each."""
+    for seed in results.seeds("videos", SHARED_TOWER):
         if flags := results.videos[seed]["flags"]:
-            yield results.arrays(results.shared_tower, seed)["p"], flags["irrelevant_audio"]
+            yield results.arrays(SHARED_TOWER, seed)["p"], flags

@@ -4,11 +4,14 @@ import datetime
 import json
 import os
 import platform
+import subprocess
 from importlib.metadata import version
 from pathlib import Path
 
+import numpy as np
 import torch
 
+ROOT = Path(__file__).resolve().parents[2]
 PACKAGES = ("sk_crossmodal", "torch", "scikit-learn", "skorch", "numpy", "scipy")
 
 
@@ -21,7 +24,9 @@ def head_points(results, command, seconds):
         f"Command: `{command}`",
         f"Date: {datetime.date.today().isoformat()}",
         f"Machine: {machine()}",
+        f"Videos: {_videos(results)}",
         f"Versions: Python {platform.python_version()}, {versions}",
+        *_commit(),
         f"{len(done)} runs of {sum(done):.0f} seconds together; this command took "
         f"{seconds:.0f} s.{missing}",
     ]
@@ -37,12 +42,52 @@ def machine():
     return f"{os.cpu_count()} cores ({cpu}), {gpu}, {platform.system()}"
 
 
+def _videos(results):
+    """Say how many videos and labels there are; videos differ between folds only."""
+    seeds = list(results.videos)
+    counts = [
+        sorted({results.numbers("videos", seed)[key] for seed in seeds})
+        for key in ("n_train", "n_test")
+    ]
+    train, test = (" or ".join(f"{count:,}" for count in column) for column in counts)
+    shared = " (the same for every seed)" if len(seeds) > 1 and results.shares_test_videos else ""
+    labels = f"{len(results.label_names)} classes"
+    if results.multilabel:
+        levels = len(np.unique(results.hierarchy.levels))
+        labels = f"{len(results.label_names)} labels on {levels} levels"
+    return f"{train} for training, {test} for testing{shared} in each {results.unit}; {labels}"
+
+
+def _commit():
+    """Return the commit of this code, as a point; nothing without git."""
+    if not (ROOT / ".git").exists():
+        return []
+    try:
+        commit = _git("rev-parse", "--short", "HEAD")
+        changes = _git("status", "--porcelain", "--", "sk_crossmodal", "benchmarks")
+    except (OSError, subprocess.CalledProcessError):
+        return []
+    return [f"Commit of the report: {commit}{' + changes' * bool(changes)}"]
+
+
+def _git(*arguments):
+    command = ["git", "-C", str(ROOT), *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+
+
 def settings_points(results):
     """Return the settings of everything that was trained, one of each kind, as points."""
-    shown = {}
+    shown, data = {}, {}
     for run in results.runs:
-        if run["kind"] != "videos":
-            name = run["name"]
-            chosen = run["settings"].get("params", {})
-            shown.setdefault(name, f"{name}: `{json.dumps(chosen, sort_keys=True)}`")
-    return list(shown.values())
+        name, chosen = run["name"], run["settings"]
+        if run["kind"] == "videos":
+            data = chosen["data"]
+        elif name not in shown:
+            searched = ("sizes", "n_videos", "n_folds")
+            shown[name] = {**chosen.get("params", {}), **_of(chosen, searched)}
+    shown = {"data": data, **shown}
+    return [f"{name}: `{json.dumps(values, sort_keys=True)}`" for name, values in shown.items()]
+
+
+def _of(chosen, keys):
+    return {key: chosen[key] for key in keys if key in chosen}

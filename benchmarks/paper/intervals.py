@@ -11,12 +11,11 @@ N_RESAMPLES = 1000
 
 @dataclass(frozen=True)
 class Estimate:
-    """A mean and its 95 % interval; `how` is "seeds" or "bootstrap"."""
+    """A mean and its 95 % interval."""
 
     mean: float
     low: float
     high: float
-    how: str
 
     def verdict(self, threshold=0.0):
         """Judge the claim that the true value is above a threshold."""
@@ -44,7 +43,8 @@ def estimate(per_seed, n_resamples=N_RESAMPLES):
     """Estimate the mean over seeds of a statistic, one `Statistic` a seed.
 
     From three seeds on by Student's t over the seeds' values; a difference between two models of
-    one seed is so a paired one. With fewer by a percentile bootstrap over the units of each seed.
+    one seed is so a paired one. With fewer by a percentile bootstrap over the units of each seed;
+    seeds with as many units share their draws, for their units may be the same test videos.
     Seeds where it is undefined are left out; without any the estimate is None.
     """
     per_seed = [statistic for statistic in per_seed if not np.isnan(statistic())]
@@ -53,12 +53,14 @@ def estimate(per_seed, n_resamples=N_RESAMPLES):
     values = np.array([statistic() for statistic in per_seed])
     if len(values) >= ENOUGH_SEEDS:
         half = stats.t.ppf(0.975, len(values) - 1) * stats.sem(values)
-        return Estimate(values.mean(), values.mean() - half, values.mean() + half, "seeds")
+        return Estimate(values.mean(), values.mean() - half, values.mean() + half)
     rng = np.random.default_rng(0)
-    drawn = [
-        np.mean([one(_resampled(rng, one.n)) for one in per_seed]) for _ in range(n_resamples)
-    ]
-    return Estimate(values.mean(), *np.nanpercentile(drawn, [2.5, 97.5]), "bootstrap")
+    sizes = dict.fromkeys(one.n for one in per_seed)
+    drawn = []
+    for _ in range(n_resamples):
+        weights = {n: _resampled(rng, n) for n in sizes}
+        drawn.append(np.mean([one(weights[one.n]) for one in per_seed]))
+    return Estimate(values.mean(), *np.nanpercentile(drawn, [2.5, 97.5]))
 
 
 def combine(function, *columns):

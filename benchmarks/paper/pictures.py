@@ -5,11 +5,17 @@ import settings
 from comparisons import tower_rate
 from intervals import estimate
 from matplotlib.figure import Figure
-from plan import tower_name
+from plan import SHARED_TOWER, tower_name
 
 from sk_crossmodal.inspection import AttentionDisplay, CorrelationDisplay
 
 BLUE, ORANGE, GREEN, GREY = "#0072B2", "#D55E00", "#009E73", "#666666"  # Okabe and Ito's palette
+N_COLUMNS = 3
+TIME = {  # what attention runs over
+    "synthetic": "time in seconds",
+    "youtube8m": "frames",
+    "corsmal": "moments of the common time line",
+}
 
 
 def _save(figure, folder, name):
@@ -20,22 +26,31 @@ def _save(figure, folder, name):
 def draw_errors(results, folder):
     """Draw the overall error of each model with its 95 % interval, a panel a family."""
     families = [family for family in results.families if results.models(family)]
-    height = 0.8 + 0.28 * len(settings.ROWS)
-    figure = Figure(figsize=(1.5 + 3.2 * len(families), height), layout="constrained")
-    panels = figure.subplots(1, len(families), sharex=True, sharey=True, squeeze=False)[0]
-    rows = list(settings.ROWS)[::-1]
-    for ax, family in zip(panels, families, strict=True):
-        for row, name in results.models(family).items():
-            found = estimate(results.errors(name, results.seeds(name)))
-            reach = [[found.mean - found.low], [found.high - found.mean]]
-            color = ORANGE if row == "CM-C" else GREY if row in settings.CONTROLS else BLUE
-            ax.errorbar(found.mean, rows.index(row), xerr=reach, fmt="o", color=color, capsize=3)
-        ax.set_title(family, loc="left", fontsize="medium", fontweight="bold")
-        ax.set_yticks(range(len(rows)), rows)
-        ax.set_xlabel("GAP error in %" if results.multilabel else "wrong in %")
-        ax.grid(axis="x", color="#dddddd", lw=0.6)
-        ax.spines[["top", "right"]].set_visible(False)
+    n_columns = min(N_COLUMNS, len(families))
+    n_rows = -(-len(families) // n_columns)
+    size = 1.5 + 3.2 * n_columns, n_rows * (0.8 + 0.28 * len(settings.ROWS))
+    figure = Figure(figsize=size, layout="constrained")
+    panels = figure.subplots(n_rows, n_columns, sharex=True, sharey=True, squeeze=False).ravel()
+    for ax, family in zip(panels, families, strict=False):
+        _draw_family(ax, results, family)
+        ax.xaxis.set_tick_params(labelbottom=True)
+    for ax in panels[len(families) :]:
+        ax.remove()
     return _save(figure, folder, "errors.png")
+
+
+def _draw_family(ax, results, family):
+    rows = list(settings.ROWS)[::-1]
+    for row, name in results.models(family).items():
+        found = estimate(results.errors(name, results.seeds(name)))
+        reach = [[found.mean - found.low], [found.high - found.mean]]
+        color = ORANGE if row == "CM-C" else GREY if row in settings.CONTROLS else BLUE
+        ax.errorbar(found.mean, rows.index(row), xerr=reach, fmt="o", color=color, capsize=3)
+    ax.set_title(family, loc="left", fontsize="medium", fontweight="bold")
+    ax.set_yticks(range(len(rows)), rows)
+    ax.set_xlabel("GAP error in %" if results.multilabel else "wrong in %")
+    ax.grid(axis="x", color="#dddddd", lw=0.6)
+    ax.spines[["top", "right"]].set_visible(False)
 
 
 def draw_attention(results, family, folder):
@@ -53,6 +68,7 @@ def draw_attention(results, family, folder):
     figure = Figure(figsize=(7.0, 1.0 + 1.9 * len(modalities)), layout="constrained")
     axes = figure.subplots(len(modalities), 1, squeeze=False)[:, 0]
     AttentionDisplay(before, after, spans=spans or None).plot(axes=axes)
+    axes[-1].set_xlabel(TIME[settings.kind_of(results.data_set)])
     return _save(figure, folder, f"attention-{family}.png"), videos["names"][row]
 
 
@@ -83,10 +99,9 @@ def draw_weights(results, folder):
 
 def draw_histogram(results, folder):
     """Draw Figure 9: the tower's output on matching and mismatched pairs of all seeds."""
-    name = results.shared_tower
-    seeds = results.seeds(name)
+    seeds = results.seeds(SHARED_TOWER)
     pairs = [
-        np.concatenate([results.arrays(name, seed)[kind] for seed in seeds])
+        np.concatenate([results.arrays(SHARED_TOWER, seed)[kind] for seed in seeds])
         for kind in ("matching", "mismatched")
     ]
     figure = Figure(figsize=(7.0, 3.8), layout="constrained")

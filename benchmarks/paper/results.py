@@ -6,7 +6,7 @@ import numpy as np
 import settings
 import store
 from intervals import gap_error, share
-from plan import SHARED_TOWER, plan
+from plan import plan
 
 from sk_crossmodal.metrics import hierarchy_report
 
@@ -72,6 +72,15 @@ class Results:
             seed: store.read_object(self.out, self._found["videos", seed])
             for seed in self.seeds("videos")
         }
+
+    @cached_property
+    def shares_test_videos(self):
+        """Whether all seeds are tested on the same videos."""
+        first, *others = self.videos.values()
+        return all(
+            list(first["names"]) == list(other["names"]) and np.array_equal(first["y"], other["y"])
+            for other in others
+        )
 
     @cached_property
     def multilabel(self):
@@ -165,8 +174,3 @@ class Results:
             else:
                 self._errors[key] = share(probability.argmax(1) != truth.argmax(1))
         return self._errors[key]
-
-    @property
-    def shared_tower(self):
-        """Name of the tower that the classifiers used."""
-        return SHARED_TOWER

@@ -33,7 +33,7 @@ def parse(arguments=None):
         default=Path(os.environ.get("SK_CROSSMODAL_DATA", REAL_DATA)),
         help="with youtube8m/ and corsmal/ (default: $SK_CROSSMODAL_DATA or ../shared/data)",
     )
-    parser.add_argument("--full", action="store_true", help="more seeds, and longer")
+    parser.add_argument("--full", action="store_true", help="more seeds")
     parser.add_argument("--seeds", type=int, help="number of seeds (default: by size)")
     parser.add_argument(
         "--families", nargs="+", choices=settings.FAMILIES, help="(default: all of a data set)"

@@ -119,9 +119,10 @@ def _most_moved(classifier, X):
     first = attention[X.modality_names[0]]
     row = int(np.abs(first.after - first.before).sum(1).argmax())
     kept = {"attention_row": np.array(row)}
+    length = X.timeline_lengths()[row]
     for name, pair in attention.items():
         for kind in ("before", "after"):
-            kept[f"{kind} {name}"] = pair[kind][row, : X.lengths(name)[row]]
+            kept[f"{kind} {name}"] = pair[kind][row, :length]
     return kept
 
 

@@ -156,9 +156,15 @@ SETTINGS = {  # of the families that a data set is tried with
         "GRU-8": {**_SHARED["synthetic"], "n_clusters": 8, "hidden_size": 64},
     },
     "youtube8m": {  # one frame a video: more clusters would see the same
+        "NV": {**_SHARED["youtube8m"], "lr": 2e-3, "n_clusters": 8, "hidden_size": 256},
+        "RNN": {
+            **_SHARED["youtube8m"],
+            "lr": 2e-3,
+            "rnn_type": None,
+            "n_clusters": 1,
+            "hidden_size": 512,
+        },
         "TM": _SHARED["youtube8m"],
-        "NV": {**_SHARED["youtube8m"], "n_clusters": 8, "hidden_size": 256},
-        "RNN": {**_SHARED["youtube8m"], "n_clusters": 1, "hidden_size": 512},
     },
     "corsmal": {
         "TM": {**_SHARED["corsmal"], "d_model": 128, "n_heads": 4},
