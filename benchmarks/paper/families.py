@@ -22,10 +22,10 @@ ROW_NAMES = {
 CHOSEN = {
     "synthetic": (
         "Width, epochs and learning rate are those of examples/demo.py, chosen on videos of seeds "
-        "0 and 1, which are among these. The numbers of clusters of NV (2) and RNN (1) were chosen "
-        "on videos of seeds 50 to 52, which are not, as ones with which late fusion is ahead of "
-        "early fusion: with 3 clusters and more, or over the states of a GRU, it was not there, "
-        "and NV-16 and GRU-8 show the same here."
+        "0 and 1, which are among these. The numbers of clusters of NV (2) and RNN (1) were "
+        "chosen on videos of seeds 50 to 52, which are not, as ones with which late fusion is "
+        "ahead of early fusion: with 3 clusters and more, or over the states of a GRU, it was "
+        "not there, and NV-16 and GRU-8 show the same here."
     ),
     "youtube8m": (
         "Learning rate and size of NV and RNN were chosen on the last 8 of the 48 training "
