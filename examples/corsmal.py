@@ -21,7 +21,9 @@ from sk_crossmodal import CorrelationTower, CrossModalTransformerClassifier, Lab
 from sk_crossmodal.multimodal import as_multimodal
 
 SCORERS = ["accuracy", "balanced_accuracy"]
-SETTINGS = {"d_model": 128, "n_heads": 4, "lr": 1e-3, "batch_size": 32, "max_epochs": 30}
+SETTINGS = {"d_model": 128, "n_heads": 4, "lr": 1e-3, "batch_size": 32, "max_epochs": 40}
+# So few recordings are soon learned by heart.
+SETTINGS |= {"dropout": 0.3, "weight_decay": 0.1, "label_smoothing": 0.1}
 TOWER = {"encoder": "mean", "encoder_params": {"d_model": 128}, "hidden_layer_sizes": (128,)}
 TOWER |= {"lr": 1e-3, "batch_size": 32, "max_epochs": 30}
 MODELS = {

@@ -36,7 +36,10 @@ def parse(arguments=None):
     parser.add_argument("--full", action="store_true", help="more seeds")
     parser.add_argument("--seeds", type=int, help="number of seeds (default: by size)")
     parser.add_argument(
-        "--families", nargs="+", choices=settings.FAMILIES, help="(default: all of a data set)"
+        "--families",
+        nargs="+",
+        choices=settings.FAMILIES,
+        help="TM: Transformer, NV: NetVLAD, RNN, and larger ones (default: all of a data set)",
     )
     parser.add_argument("--jobs", type=int, default=2, help="runs side by side (default: 2)")
     parser.add_argument("--out", type=Path, required=True, help="folder of runs and reports")

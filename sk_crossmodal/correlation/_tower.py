@@ -54,7 +54,8 @@ class CorrelationTower(TransformerMixin, NetworkEstimator):
         and built as these are, see :mod:`sk_crossmodal.modules`.
     encoder_params : dict, default=None
         Arguments of the encoder: `d_model`, `n_heads`, `n_layers` for "transformer", `n_clusters`
-        and `hidden_size` for "netvlad", these and `rnn_type` for "rnn", `d_model` for "mean".
+        (a number, or one a modality in order) and `hidden_size` for "netvlad", `n_clusters`,
+        `hidden_size` and `rnn_type` for "rnn", `d_model` for "mean".
     hidden_layer_sizes : sequence of int, default=(512,)
         Fully connected ReLU layers over a pair's encoder outputs; the last one's output is the
         embedding of the pair.

@@ -56,7 +56,7 @@ class NetworkEstimator(BaseEstimator):
     lr_patience : int, default=2
         See `lr_schedule`.
     weight_decay : float, default=0.0
-        Decoupled weight decay: an epoch's steps shrink weights by ``lr * weight_decay`` each.
+        Decoupled weight decay: each step multiplies all weights by ``1 - lr * weight_decay``.
     early_stopping : bool or "auto", default="auto"
         Whether to hold out videos, to stop when their loss has not improved for five epochs, and
         to restore the best weights. "auto" does so from 1000 videos on.
