@@ -58,16 +58,16 @@ def make_inputs(n_modalities=2, n_frames=5, lengths=LENGTHS, seed=0):
     return frames, masks
 
 
-def make_links(n_modalities=2, gate="open", n_context=0, to_self=False):
+def make_links(n_modalities=2, gate="open", n_context=0, to_self=False, gates=GATES):
     """A link from every other modality, each with a gate and a context of its own."""
     rng = np.random.default_rng(1)
     links = []
     for target in range(n_modalities):
         links.append([])
         for i, source in enumerate(m for m in range(n_modalities) if m != target):
-            gates = GATES[gate] and torch.tensor(np.roll(GATES[gate], target + i))
-            context = uniform(rng, 5, n_context) if n_context else None
-            links[-1].append(Link(target if to_self else source, gates, context))
+            values = gates[gate] and torch.tensor(np.roll(gates[gate], target + i))
+            context = uniform(rng, len(gates["hard"]), n_context) if n_context else None
+            links[-1].append(Link(target if to_self else source, values, context))
     return links
 
 

@@ -1,5 +1,7 @@
 import itertools
+from functools import partial
 
+import encoder_cases
 import numpy as np
 import pytest
 import torch
@@ -16,6 +18,7 @@ N_FRAMES, N_CONTEXT, N_HEADS, D_MODEL = 6, 3, 2, 8
 LENGTHS = ([5, 3, 2, 5], [5, 2, 4, 0], [4, 5, 1, 3])
 
 GATES = {"open": None, "hard": [1.0, 0.0, 1.0, 0.0], "soft": [0.3, 1.0, 0.7, 0.5]}
+make_links = partial(encoder_cases.make_links, gates=GATES)
 
 
 def make_encoder(n_modalities=2, n_layers=1, layer_sizes=(4,), n_context=0, combine="add"):
@@ -36,19 +39,6 @@ def make_inputs(n_modalities=2, n_frames=5, lengths=LENGTHS):
         for name, mask in zip(NAMES, masks, strict=False)
     ]
     return frames, masks
-
-
-def make_links(n_modalities=2, gate="open", n_context=0, to_self=False):
-    """A link from every other modality, each with a gate and a context of its own."""
-    rng = np.random.default_rng(1)
-    links = []
-    for target in range(n_modalities):
-        links.append([])
-        for i, source in enumerate(m for m in range(n_modalities) if m != target):
-            gates = GATES[gate] and torch.tensor(np.roll(GATES[gate], target + i))
-            context = uniform(rng, 4, n_context) if n_context else None
-            links[-1].append(Link(target if to_self else source, gates, context))
-    return links
 
 
 def plain_forward(encoder, frames, masks, links):

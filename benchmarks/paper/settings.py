@@ -30,52 +30,35 @@ DATA_SETS = {  # what --data takes, and the data sets that it stands for
 # n_seeds: how many by default (for CORSMAL the number of folds). weight_seeds, encoder_seeds: how
 # many of them train the towers of Figure 8, and those of the other encoders. search: the first so
 # many training videos of seed 0, and folds; None leaves the search out.
+_YOUTUBE8M = {"data": {"min_frequency": 30}, "encoder_seeds": 1, "search": None}
+_CORSMAL = {  # it is one fold a seed
+    "n_seeds": 3,
+    "data": {},
+    "weight_seeds": 3,
+    "encoder_seeds": 1,
+    "search": None,
+}
+_SYNTHETIC = {"data": {"n_train": 2500, "n_test": 1000}, "encoder_seeds": 1}
 SIZES = {
     "small": {
         "synthetic": {
+            **_SYNTHETIC,
             "n_seeds": 3,
-            "data": {"n_train": 2500, "n_test": 1000},
             "weight_seeds": 3,
-            "encoder_seeds": 1,
             "search": {"n_videos": 1200, "n_folds": 3},
         },
-        "youtube8m": {
-            "n_seeds": 1,
-            "data": {"min_frequency": 30},
-            "weight_seeds": 1,
-            "encoder_seeds": 1,
-            "search": None,
-        },
-        "corsmal": {
-            "n_seeds": 3,
-            "data": {},  # it is one fold a seed
-            "weight_seeds": 3,
-            "encoder_seeds": 1,
-            "search": None,
-        },
+        "youtube8m": {**_YOUTUBE8M, "n_seeds": 1, "weight_seeds": 1},
+        "corsmal": _CORSMAL,
     },
     "full": {
         "synthetic": {
+            **_SYNTHETIC,
             "n_seeds": 5,
-            "data": {"n_train": 2500, "n_test": 1000},
             "weight_seeds": 5,
-            "encoder_seeds": 1,
             "search": {"n_videos": 2500, "n_folds": 3},
         },
-        "youtube8m": {
-            "n_seeds": 3,
-            "data": {"min_frequency": 30},
-            "weight_seeds": 3,
-            "encoder_seeds": 1,
-            "search": None,
-        },
-        "corsmal": {
-            "n_seeds": 3,
-            "data": {},  # it is one fold a seed
-            "weight_seeds": 3,
-            "encoder_seeds": 1,
-            "search": None,
-        },
+        "youtube8m": {**_YOUTUBE8M, "n_seeds": 3, "weight_seeds": 3},
+        "corsmal": _CORSMAL,
     },
 }
 

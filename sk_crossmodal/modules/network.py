@@ -96,7 +96,7 @@ class CrossModalNetwork(nn.Module):
         if fusion not in FUSIONS:
             raise ValueError(f"fusion must be one of {FUSIONS}, got {fusion!r}.")
         self.names = tuple(moments)
-        self.fusion, self.gate, self.influence = fusion, gate, influence
+        self.fusion, self.gate = fusion, gate
         self.modality_dropout, self.pad_to = modality_dropout, pad_to
         self.scalers = nn.ModuleList(FrameScaler(*moments[name]) for name in self.names)
         n = len(self.names)
@@ -105,14 +105,14 @@ class CrossModalNetwork(nn.Module):
         self.contexts = None
         if concat:
             self.contexts = nn.ModuleList(_context_net(n_correlation) for _ in self.pairs)
-        spec = None
+        self.spec = None
         if fusion.startswith("cross_modal") and influence != "none" and n > 1:
             sizes = tuple(layer_sizes)
-            spec = InfluenceSpec(n_frames, sizes, N_CONTEXT * concat, combine, influence)
+            self.spec = InfluenceSpec(n_frames, sizes, N_CONTEXT * concat, combine, influence)
         widths = [len(moments[name][0]) + N_CONTEXT * concat * (n - 1) for name in self.names]
         if fusion == "early":
             widths = [sum(widths)]
-        self.encoder = encoder(widths, spec, **encoder_params)
+        self.encoder = encoder(widths, self.spec, **encoder_params)
         self.head = nn.Sequential(
             nn.Dropout(dropout),
             nn.Linear(len(widths) * self.encoder.out_features, hidden_size),
@@ -178,22 +178,17 @@ class CrossModalNetwork(nn.Module):
             return None
         out = [[] for _ in masks]
         for target in range(len(masks)):
-            for source in range(len(masks)):
-                if source == target:
-                    continue
-                pair = self.pairs.index((min(source, target), max(source, target)))
+            others = [i for i in range(len(masks)) if i != target]
+            sources = self.spec.sources(target, len(masks))
+            for other, source in zip(others, sources, strict=True):
+                pair = self.pairs.index((min(other, target), max(other, target)))
                 # Without frames on either side there is no attention to speak of.
-                gate = self.known(masks, source, target).to(dtype)
+                gate = self.known(masks, other, target).to(dtype)
                 if self.fusion == "cross_modal_gated":
                     p = correlation[:, pair, 0]
                     gate = gate * ((p > 0.5).to(gate.dtype) if self.gate == "hard" else p)
-                out[target].append(
-                    Link(
-                        target if self.influence == "self" else source,
-                        gate,
-                        None if contexts is None else contexts[pair],
-                    )
-                )
+                context = None if contexts is None else contexts[pair]
+                out[target].append(Link(source, gate, context))
         return out
 
 
