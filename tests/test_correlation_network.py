@@ -17,6 +17,7 @@ from network_oracle import linear, relu, weights_of
 from sk_crossmodal.modules import CorrelationNetwork, MeanEncoder
 
 NAMES = [("video", "audio"), ("video", "audio", "text")]
+HALVES = torch.arange(6).view(2, 3)  # the partners of the first three videos are the others
 
 modalities = pytest.mark.parametrize("names", NAMES, ids="-".join)
 encoders = pytest.mark.parametrize("kind", ENCODERS)
@@ -120,7 +121,7 @@ def test_pairs_against_the_equations(kind, names):
     network = make_network(names, kind)
     frames, masks, _ = make_batch(names)
     n_pairs = len(names) * (len(names) - 1) // 2
-    result = network(frames, masks, paired=True).detach().numpy()
+    result = network(frames, masks, partners=HALVES).detach().numpy()
     assert result.shape == (3, 2 * n_pairs)
     for row in range(3):
         video = oracle_encode(network, kind, frames, masks, row)
@@ -135,7 +136,7 @@ def test_pairs_against_the_equations(kind, names):
 def test_paired_equals_the_pairs_made_by_hand(kind):
     network = make_network(kind=kind)
     frames, masks, _ = make_batch()
-    result = network(frames, masks, paired=True)
+    result = network(frames, masks, partners=HALVES)
 
     def mixed(part):
         return {"video": part["video"][:3], "audio": part["audio"][3:]}
@@ -157,10 +158,10 @@ def test_more_padding_and_garbage_in_it_change_nothing(kind, names):
     longer = {
         name: x.masked_fill(~masks_of_longer[name][..., None], 1e6) for name, x in longer.items()
     }
-    for paired in (False, True):
+    for partners in (None, HALVES):
         torch.testing.assert_close(
-            network(frames, masks, paired=paired),
-            network(longer, masks_of_longer, paired=paired),
+            network(frames, masks, partners=partners),
+            network(longer, masks_of_longer, partners=partners),
             rtol=0,
             atol=1e-12,
         )
@@ -228,7 +229,7 @@ def test_embed_takes_the_first_of_a_pair_from_the_first_list():
 def test_gradients_reach_all_parameters(kind):
     network = make_network(NAMES[1], kind, hidden_layer_sizes=(16, 16), dropout=0.0).train()
     frames, masks, _ = make_batch(NAMES[1])
-    torch.nn.functional.softplus(network(frames, masks, paired=True)).sum().backward()
+    torch.nn.functional.softplus(network(frames, masks, partners=HALVES)).sum().backward()
     dead = [n for n, value in network.named_parameters() if not value.grad.abs().max() > 0]
     assert not dead
 
@@ -242,11 +243,12 @@ def test_matching_can_be_learned():
     )
     optimizer = torch.optim.Adam(network.parameters(), lr=0.01)
     masks = dict.fromkeys(moments, masks_from([3] * 64, 3))
+    partners = torch.arange(64).view(2, 32)
     for _ in range(200):
         topics = torch.randint(4, (64,))
         topics[32:] = (topics[:32] + torch.randint(1, 4, (32,))) % 4
         said = torch.nn.functional.one_hot(topics, 4).float()[:, None].expand(-1, 3, -1)
-        logits = network({"video": said, "audio": said.flip(-1)}, masks, paired=True)
+        logits = network({"video": said, "audio": said.flip(-1)}, masks, partners)
         losses = torch.nn.functional.softplus(logits * torch.tensor([-1.0, 1.0]))
         optimizer.zero_grad()
         losses.mean().backward()

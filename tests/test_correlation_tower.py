@@ -22,7 +22,7 @@ from sklearn.exceptions import NotFittedError
 from sklearn.metrics import roc_auc_score
 
 from sk_crossmodal import LabelHierarchy
-from sk_crossmodal.correlation import _pairs
+from sk_crossmodal.correlation import _pairs, _tower
 from sk_crossmodal.datasets import make_crossmodal_videos
 
 CLASSES = "classes"
@@ -206,7 +206,8 @@ def test_negative_weight_lowers_the_verdict():
 
 @pytest.fixture
 def drawn(monkeypatch):
-    """Pairs of rows that were drawn in training."""
+    """Pairs of rows that were drawn in training, also of few videos."""
+    monkeypatch.setattr(_tower, "ALL_PAIRS", 0)
     pairs, original = [], _pairs.draw_partners
 
     def spy(top_level, rows, randint, lengths=None):
@@ -243,9 +244,21 @@ def test_early_stopping_pairs_within_each_part(drawn):
     assert all("valid_loss" in row for row in tower.history_)
 
 
+def test_a_weight_is_that_of_repeated_videos():
+    """Of few videos all pairs are seen, so that weights are exact."""
+    X, y = data()
+    times = np.random.RandomState(0).randint(4, size=20)
+    rows = np.repeat(np.arange(20), times)
+    exact = {"dropout": 0.0, "batch_size": 100, "precision": "float64"}
+    for encoder in ({}, {"encoder": "netvlad", "encoder_params": {"n_clusters": 3}}):
+        weighted = make_tower(**exact, **encoder).fit(X[:20], y[:20], sample_weight=times)
+        repeated = make_tower(**exact, **encoder).fit(X[rows], y[rows])
+        np.testing.assert_allclose(weighted.transform(X), repeated.transform(X), rtol=1e-9)
+
+
 def test_one_modality():
     X, y = data()
-    with pytest.raises(ValueError, match=r"two modalities, X has 1: \['audio'\]"):
+    with pytest.raises(ValueError, match=r"two modalities, X has one, \['audio'\]"):
         make_tower().fit(X.select(["audio"]), y)
 
 

@@ -855,7 +855,7 @@ class FirstFrame(torch.nn.Module):
         self.out_features = size
         self.layers = torch.nn.ModuleList(torch.nn.Linear(width, size) for width in widths)
 
-    def forward(self, frames, masks, links=None):
+    def forward(self, frames, masks, links=None, sample_weight=None):
         return [layer(x[:, 0]) for layer, x in zip(self.layers, frames, strict=True)]
 
 

@@ -499,6 +499,18 @@ def test_moments_of_nothing():
     assert scale == 1.0
 
 
+@pytest.mark.parametrize("per_feature", [False, True])
+def test_moments_of_a_weight_are_those_of_repeated_videos(per_feature):
+    X, times = container(videos()), np.array([2, 0, 3, 1, 1, 4, 0])
+    rows = np.repeat(np.arange(len(X)), times[: len(X)])
+    weight = times[: len(X)] / 7
+    weighted = X.frame_moments(sample_weight=weight, per_feature=per_feature)
+    repeated = X[rows].frame_moments(per_feature=per_feature)
+    for name in X.modality_names:
+        for given, expected in zip(weighted[name], repeated[name], strict=True):
+            np.testing.assert_allclose(given, expected, rtol=1e-12)
+
+
 def test_moments_of_some_videos():
     """Of many videos only a spread is read, the first and the last among them."""
     values = np.arange(101.0)[:, None]

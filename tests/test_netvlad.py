@@ -247,8 +247,24 @@ def test_batch_norm_is_pytorchs_on_real_frames(lengths, training):
     gradients = [[norm.weight.grad, norm.bias.grad] for norm in (ours, theirs)]
     assert_all_close(*gradients, atol=1e-12)
     # torch.lerp takes its weight, the momentum, in float32.
-    statistics = [[norm.running_mean, norm.running_var] for norm in (ours, theirs)]
-    assert_all_close(*statistics, atol=1e-7)
+    assert_all_close([ours.running_mean], [theirs.running_mean], atol=1e-7)
+    variance = make_norms()[0].running_var
+    if training:  # that of the batch, without PyTorch's n / (n - 1)
+        for _ in range(2):
+            variance = 0.9 * variance + 0.1 * x[mask].var(0, correction=0)
+    assert_all_close([ours.running_var], [variance], atol=1e-7)
+
+
+def test_batch_norm_of_a_weight_is_that_of_repeated_videos():
+    weighted, repeated = make_norms()[0], make_norms()[0]
+    x, mask = uniform(np.random.default_rng(0), 4, 5, 4), masks_from([5, 3, 1, 4], 5)
+    times = torch.tensor([2, 1, 0, 3])
+    result = weighted(x, mask, 0.5 * times.double())  # only ratios matter
+    x, mask = (part.repeat_interleave(times, 0) for part in (x, mask))
+    expected = repeated(x, mask)
+    assert_all_close([result.repeat_interleave(times, 0)[mask]], [expected[mask]], atol=1e-12)
+    for name in ("running_mean", "running_var"):
+        assert_all_close([getattr(weighted, name)], [getattr(repeated, name)], atol=1e-12)
 
 
 def test_batch_norm_of_a_single_frame_is_its_bias():

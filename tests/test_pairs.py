@@ -5,7 +5,7 @@ from estimator_cases import from_rows
 from scipy.sparse import csr_array
 from scipy.stats import chisquare
 
-from sk_crossmodal.correlation._pairs import PairDataset, cut_lengths, draw_partners
+from sk_crossmodal.correlation._pairs import PairDataset, all_partners, cut_lengths, draw_partners
 from sk_crossmodal.training import Targets
 
 
@@ -171,7 +171,8 @@ def test_pairs_are_rows_and_their_partners_of_equal_length():
                 frames = batch.frames[name][i, : lengths[i], 0].numpy()
                 # Either its first frames, or the same brought onto the time line.
                 np.testing.assert_array_equal(frames, 100 * row + 1 + np.arange(lengths[i]))
-        assert batch.extra["paired"] is True
+        np.testing.assert_array_equal(batch.extra["partners"], [[0, 1, 2, 3], [4, 5, 6, 7]])
+        np.testing.assert_array_equal(batch.extra["sample_weight"], [6, 2, 3, 5] * 2)
 
 
 def test_negatives_are_drawn_anew():
@@ -251,3 +252,67 @@ def test_pairs_with_nothing_on_one_side_weigh_nothing():
     matching = [[1, 1, 1], [0, 1, 0], [1, 1, 1], [0, 0, 1]]
     mismatched = [[0, 1, 1], [1, 1, 0], [1, 1, 1], [0, 0, 0]]
     np.testing.assert_array_equal(target["weight"], np.hstack([matching, mismatched]))
+
+
+def brute_force_partners(labels, lengths, i):
+    shares_none = [j for j in range(len(labels)) if labels[j] != labels[i]]
+    return [j for j in shares_none if lengths[j] == lengths[i]] or shares_none
+
+
+def test_all_partners():
+    rng = np.random.RandomState(0)
+    for _ in range(20):
+        labels, lengths = rng.randint(3, size=9), rng.randint(1, 4, size=9)
+        expected = [brute_force_partners(labels, lengths, i) for i in range(9)]
+        partners = all_partners(one_label_each(labels), lengths)
+        assert [part.tolist() for part in partners] == expected
+
+
+def test_partners_are_listed_up_to_a_number_of_pairs():
+    n_pairs = sum(len(brute_force_partners(LABELS, LENGTHS, i)) for i in range(6))
+    assert make_pairs().list_partners(n_pairs - 1).partners is None
+    assert len(make_pairs().list_partners(n_pairs).partners) == 6
+
+
+def test_listed_pairs_share_the_weight_of_their_video():
+    dataset = make_pairs(negative_weight=2.5).list_partners(100)
+    rows = np.array([3, 0, 5])
+    batch, target = dataset.__getitems__(rows)
+    first, second = batch.extra["partners"].numpy()
+    video = batch.frames["video"][:, 0, 0].numpy().astype(int) // 100
+    weight = np.arange(1.0, 7.0)
+    expected = {}
+    for i in rows:
+        partners = brute_force_partners(LABELS, LENGTHS, i)
+        for j in partners:
+            expected[i, j] = weight[i] * weight[j] / weight[partners].sum()
+    pairs = list(zip(video[first].tolist(), video[second].tolist(), strict=True))
+    assert sorted(pairs) == sorted(expected)
+    given = [expected[pair] for pair in pairs]
+    np.testing.assert_allclose(target["weight"], np.outer(given, [1, 2.5]))
+    np.testing.assert_array_equal(target["y"], [[1, 0]] * len(pairs))
+    # Both sides of a pair are cut to the same length, and read no more than once for it.
+    lengths = batch.masks["video"].sum(1).numpy()
+    np.testing.assert_array_equal(
+        lengths[second], cut_lengths(LENGTHS, *np.array(pairs).T), err_msg=str(pairs)
+    )
+    np.testing.assert_array_equal(lengths[first], lengths[second])
+    read = list(zip(video.tolist(), lengths.tolist(), strict=True))
+    assert len(read) == len(set(read))
+    statistics = np.zeros(len(read))
+    np.add.at(statistics, first, given)
+    np.add.at(statistics, second, given)
+    np.testing.assert_allclose(batch.extra["sample_weight"], statistics)
+
+
+def test_a_video_without_partners_is_listed_with_itself():
+    """One without labels has none, and one that shares a label with every other has none."""
+    top_level = csr_array(np.array([[1, 0], [0, 1], [1, 1], [0, 0]], dtype=bool))
+    partners = all_partners(top_level, np.ones(4))
+    assert [part.tolist() for part in partners] == [[1], [0], [], []]
+    dataset = make_pairs()
+    dataset.partners = [np.array([1])] * 5 + [np.array([], int)]
+    batch, target = dataset.__getitems__([5])
+    np.testing.assert_array_equal(batch.extra["partners"], [[0], [0]])
+    np.testing.assert_array_equal(target["weight"], [[6, 0]])
+    np.testing.assert_array_equal(batch.masks["video"].sum(1), [20])

@@ -175,7 +175,10 @@ class CrossModalClassifier(ClassifierMixin, NetworkEstimator):
         n_correlation = extra["correlation"].shape[-1] if extra else 1
         data = [self._dataset(X, encoded, weight, extra, rows) for rows in (train, valid)]
         train_set, valid_set = data if len(valid) else (data[0], None)
-        module_params = self._module_params(X[train], len(targets.classes), n_correlation)
+        module_params = {
+            **self._scaling_params(X[train], weight[train]),
+            **self._module_params(X[train], len(targets.classes), n_correlation),
+        }
         self._train(CrossModalNetwork, module_params, train_set, valid_set, loss, train_seed)
         self._remember_input(X)
         self._targets = targets
@@ -190,7 +193,6 @@ class CrossModalClassifier(ClassifierMixin, NetworkEstimator):
     def _module_params(self, X, n_outputs, n_correlation):
         longest = int(X.timeline_lengths().max()) if self.mask_padding else self.max_frames
         return {
-            **self._scaling_params(X),
             "n_outputs": n_outputs,
             "encoder": self._encoder,
             "encoder_params": self._encoder_params(X.modality_names),

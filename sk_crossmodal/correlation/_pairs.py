@@ -63,6 +63,38 @@ def draw_partners(top_level, rows, randint, lengths=None):
     return partners
 
 
+def all_partners(top_level, lengths):
+    """List for each video all others whose top-level labels share nothing with its own.
+
+    Parameters
+    ----------
+    top_level : CSR of bool, shape (n, n_top_level_labels)
+        Top-level labels of all videos; those without any have no partners and are none.
+    lengths : ndarray of shape (n,)
+        Lengths of the videos; where some partners are as long as a video, those are its only
+        ones.
+
+    Returns
+    -------
+    list of n ndarrays of int
+        The partners of each.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from scipy.sparse import csr_array
+    >>> top_level = csr_array(np.array([[True, False], [False, True], [False, True]]))
+    >>> [partners.tolist() for partners in all_partners(top_level, np.array([5, 5, 6]))]
+    [[1], [0], [0]]
+    """
+    counts = top_level.astype(np.int32)
+    labelled = np.asarray(counts.sum(axis=1)).ravel() > 0
+    possible = ((counts @ counts.T).toarray() == 0) & labelled & labelled[:, None]
+    same = possible & (lengths == lengths[:, None])
+    chosen = np.where(same.any(axis=1, keepdims=True), same, possible)
+    return [np.flatnonzero(row) for row in chosen]
+
+
 def _of_same_length(lengths, labelled, rows, randint):
     """For each row a random one of the labelled videos of its length, maybe itself."""
     order = labelled[np.argsort(lengths[labelled], kind="stable")]
@@ -128,9 +160,9 @@ def known_pairs(X, rows, partners):
 class PairDataset(FrameDataset):
     """Each video with itself (matching) and with a partner (mismatched).
 
-    A batch holds the frames of B videos and then those of their B partners. Partners are of the
-    same length where there are such; else both videos are cut, see `cut_lengths`, so that neither
-    lengths nor endings give a mismatched pair away. Pairs with nothing on one side weigh nothing.
+    Partners are of the same length where there are such; else both videos are cut, see
+    `cut_lengths`, so that neither lengths nor endings give a mismatched pair away. Pairs with
+    nothing on one side weigh nothing.
 
     Parameters
     ----------
@@ -139,7 +171,7 @@ class PairDataset(FrameDataset):
     top_level : CSR of bool, shape (n, n_top_level_labels)
         Their top-level labels.
     sample_weight : ndarray of shape (n,)
-        Weight of each video in the loss.
+        Their weights.
     negative_weight : float
         Factor of the mismatched pairs' weight.
     max_frames : int
@@ -147,9 +179,9 @@ class PairDataset(FrameDataset):
 
     Attributes
     ----------
-    partners : ndarray of shape (n,) or None
-        Each video's partner, -1 for none; None draws them afresh for every batch, from torch's
-        random numbers.
+    partners : ndarray of shape (n,), list of n ndarrays or None
+        Each video's partner, -1 for none; or all of its possible partners; None draws them
+        afresh for every batch, from torch's random numbers.
     """
 
     def __init__(self, X, top_level, sample_weight, *, negative_weight=1.0, max_frames=None):
@@ -167,20 +199,62 @@ class PairDataset(FrameDataset):
         )
         return self
 
+    def list_partners(self, most):
+        """Give every video all its partners where that is at most so many pairs, else none."""
+        partners = all_partners(self.top_level, self.lengths()) if len(self) <= most else None
+        if partners is not None and sum(map(len, partners)) > most:
+            partners = None
+        self.partners = partners
+        return self
+
     def __getitems__(self, rows):
-        rows = np.asarray(rows)
+        first, second, weight, alone = self.pairs(np.asarray(rows))
+        cut = cut_lengths(self.lengths(), first, second)
+        videos = np.stack([np.concatenate([first, second]), np.concatenate([cut, cut])])
+        where = np.arange(videos.shape[1])
+        if isinstance(self.partners, list):  # each video is part of many pairs, but read once
+            videos, where = np.unique(videos, axis=1, return_inverse=True)
+        partners = where.reshape(2, -1)
+        batch = self.read(*videos)
+        batch.extra["partners"] = torch.from_numpy(partners)
+        # A video weighs in statistics as much as the pairs whose second side it gives.
+        sides = np.concatenate([weight, weight * ~alone])
+        batch.extra["sample_weight"] = torch.from_numpy(np.bincount(where.ravel(), sides))
+        return batch, self.pair_targets(first, second, weight[:, None], alone[:, None])
+
+    def pairs(self, rows):
+        """Return the mismatched pairs of some videos.
+
+        Returns
+        -------
+        first, second : ndarray of shape (P,)
+            Rows of the pairs; the same row twice for a video without partners.
+        weight : ndarray of shape (P,)
+            The first one's weight, over its pairs in the ratio of the seconds' weights.
+        alone : bool ndarray of shape (P,)
+            True for a video without partners.
+        """
         if self.partners is None:
             partners = draw_partners(self.top_level, rows, _torch_randint, self.lengths())
+        elif isinstance(self.partners, list):
+            return self.listed_pairs(rows)
         else:
             partners = self.partners[rows]
         alone = partners < 0
-        partners = np.where(alone, rows, partners)
-        cut = cut_lengths(self.lengths(), rows, partners)
-        batch = self.read(np.concatenate([rows, partners]), np.concatenate([cut, cut]))
-        batch.extra["paired"] = True
-        weight = self.sample_weight[rows, None]
-        positive = weight * known_pairs(self.X, rows, rows)
-        negative = weight * known_pairs(self.X, rows, partners) * ~alone[:, None]
+        return rows, np.where(alone, rows, partners), self.sample_weight[rows], alone
+
+    def listed_pairs(self, rows):
+        """Do the same as `pairs`, of all partners of each video."""
+        lists = [self.partners[row] if len(self.partners[row]) else [row] for row in rows]
+        first, second = np.repeat(rows, [len(part) for part in lists]), np.concatenate(lists)
+        own, other = self.sample_weight[first], self.sample_weight[second]
+        share = other / np.bincount(first, other)[first]
+        return first, second, own * share, first == second
+
+    def pair_targets(self, first, second, weight, alone):
+        """Targets and weights, (P, 2 n_pairs): of matching pairs, then of mismatched ones."""
+        positive = weight * known_pairs(self.X, first, first)
+        negative = weight * known_pairs(self.X, first, second) * ~alone
         target = np.concatenate([np.ones_like(positive), np.zeros_like(negative)], axis=1)
         weight = np.concatenate([positive, self.negative_weight * negative], axis=1)
-        return batch, {"y": torch.from_numpy(target), "weight": torch.from_numpy(weight)}
+        return {"y": torch.from_numpy(target), "weight": torch.from_numpy(weight)}

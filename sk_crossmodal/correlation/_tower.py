@@ -36,6 +36,7 @@ ENCODERS = {
     "rnn": RNNEncoder,
     "mean": MeanEncoder,
 }
+ALL_PAIRS = 2048  # mismatched pairs of which a tower sees all in every epoch
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
@@ -79,7 +80,9 @@ class CorrelationTower(TransformerMixin, NetworkEstimator):
     element-wise product. Whether two things match is a product of what they are, which a ReLU
     layer on the concatenation alone was slow to learn, or did not learn, in our trials.
 
-    A video without frames in one of the modalities gets 0.5 for the pair.
+    A video without frames in one of the modalities gets 0.5 for the pair. With few videos, that is
+    up to 2048 mismatched pairs, all of these are seen in every epoch, and those of one video weigh
+    as much as one: so a weight of 2 is the same as the video twice.
 
     References
     ----------
@@ -133,10 +136,13 @@ class CorrelationTower(TransformerMixin, NetworkEstimator):
         self._check_params()
         X = self._check_fit_input(arrays[0], arrays[1:])
         if len(X.modality_names) < 2:
+            (width,) = X.n_features.values()
             raise ValueError(
-                f"A correlation needs two modalities, X has {len(X.modality_names)}: "
-                f"{list(X.modality_names)}."
+                f"A correlation needs two modalities, X has one, {list(X.modality_names)}, with "
+                f"{width} feature(s)."
             )
+        if len(X) < 2:
+            raise ValueError("A correlation needs two videos to compare, X has 1 sample.")
         top_level = self._top_level(y, len(X))
         weight = self._sample_weight(sample_weight, X)
         kept = np.flatnonzero(weight)
@@ -150,10 +156,10 @@ class CorrelationTower(TransformerMixin, NetworkEstimator):
         train_set, valid_set = (
             PairDataset(X[rows], top_level[rows], weight[rows], **pairs) for rows in (train, valid)
         )
-        _with_partners(train_set, pair_seed).partners = None  # there are some; draw them afresh
+        _with_partners(train_set, pair_seed).list_partners(ALL_PAIRS)
         valid_set = valid_set.fix_partners(pair_seed) if len(valid) else None
         module_params = {
-            **self._scaling_params(X[train]),
+            **self._scaling_params(X[train], weight[train]),
             "encoder": self._encoder_class(),
             "encoder_params": {"dropout": self.dropout, **(self.encoder_params or {})},
             "hidden_layer_sizes": tuple(self.hidden_layer_sizes),

@@ -47,7 +47,7 @@ class MeanEncoder(nn.Module):
             for width in widths
         )
 
-    def forward(self, frames, masks, links=None):
+    def forward(self, frames, masks, links=None, sample_weight=None):
         """Encode each modality on its own."""
         return [
             masked_mean(tower(x), mask)
@@ -77,8 +77,9 @@ class CorrelationNetwork(nn.Module):
     Notes
     -----
     Shape: dicts of ``(B, T, d)`` frames and ``(B, T)`` masks to logits ``(B, n_pairs)``; with
-    ``paired=True`` the batch is B videos and then their B partners, and the result is
-    ``(B, 2 n_pairs)``: each video with itself, then with its partner.
+    ``partners`` ``(2, P)``, pairs of videos of the batch, the result is ``(P, 2 n_pairs)``: the
+    first video of each with itself, then with the second. ``sample_weight`` ``(B,)`` is for an
+    encoder with statistics over a batch.
 
     NOTE[paper]: the layers see the product of the two encoders' outputs beside the outputs
     themselves; matching is a product, slow to learn from the concatenation alone.
@@ -119,10 +120,11 @@ class CorrelationNetwork(nn.Module):
         )
         self.outputs = nn.ModuleList(nn.Linear(hidden_layer_sizes[-1], 1) for _ in self.pairs)
 
-    def encode(self, frames, masks):
+    def encode(self, frames, masks, sample_weight=None):
         """Encoder output of each modality, a list of (B, d)."""
         frames, masks = ([part[name] for name in self.names] for part in (frames, masks))
-        return self.encoder(*scale_frames(self.scalers, frames, masks, self.pad_to))
+        scaled = scale_frames(self.scalers, frames, masks, self.pad_to)
+        return self.encoder(*scaled, sample_weight=sample_weight)
 
     def embed(self, first, second):
         """Last hidden layer of every pair, (B, n_pairs, H), from two lists of encoder outputs.
@@ -147,14 +149,14 @@ class CorrelationNetwork(nn.Module):
         encoded = self.encode(frames, masks)
         return self.embed(encoded, encoded)
 
-    def forward(self, frames, masks, paired=False):
+    def forward(self, frames, masks, partners=None, sample_weight=None):
         """Judge the modalities of each video, or matching and mismatched pairs, by logits."""
-        encoded = self.encode(frames, masks)
-        if not paired:
+        encoded = self.encode(frames, masks, sample_weight)
+        if partners is None:
             return self.classify(self.embed(encoded, encoded))
-        videos, partners = zip(*(x.chunk(2) for x in encoded), strict=True)
-        matching = self.classify(self.embed(videos, videos))
-        return torch.cat([matching, self.classify(self.embed(videos, partners))], -1)
+        first, second = ([x[rows] for x in encoded] for rows in partners)
+        matching = self.classify(self.embed(first, first))
+        return torch.cat([matching, self.classify(self.embed(first, second))], -1)
 
 
 def _hidden_net(width, hidden_layer_sizes, dropout):

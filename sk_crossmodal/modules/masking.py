@@ -84,7 +84,7 @@ def masked_softmax(logits, mask):
 
 
 class MaskedBatchNorm(nn.Module):
-    """Batch normalisation whose statistics leave padding out.
+    """Batch normalisation whose statistics leave padding out and weigh videos.
 
     Parameters
     ----------
@@ -97,8 +97,11 @@ class MaskedBatchNorm(nn.Module):
 
     Notes
     -----
-    Shape: ``(B, T, n_features)`` with a mask ``(B, T)`` to ``(B, T, n_features)``. A batch without
-    any real frame leaves the running statistics as they are.
+    Shape: ``(B, T, n_features)`` with a mask ``(B, T)`` and, in training, weights of the videos
+    ``(B,)`` to ``(B, T, n_features)``. A batch without any real frame leaves the running
+    statistics as they are. The running variance is that of the batch, without torch's factor
+    ``n / (n - 1)``: so a video of weight 2 is the same as the video twice, and only the ratios of
+    weights matter.
 
     Examples
     --------
@@ -117,23 +120,25 @@ class MaskedBatchNorm(nn.Module):
         self.register_buffer("running_mean", torch.zeros(n_features))
         self.register_buffer("running_var", torch.ones(n_features))
 
-    def forward(self, x, mask):
+    def forward(self, x, mask, sample_weight=None):
         """Normalise by the batch's real frames in training, by the running statistics else."""
         mean, var = self.running_mean, self.running_var
         if self.training:
-            mean, var = self.statistics(x, mask)
+            mean, var = self.statistics(x, mask, sample_weight)
         scale = self.weight * (var + self.eps).rsqrt()
         return x * scale + (self.bias - mean * scale)
 
-    def statistics(self, x, mask):
+    def statistics(self, x, mask, sample_weight=None):
         """Mean and variance of the real frames, which also move the running statistics."""
         weights = mask.unsqueeze(-1).to(self.weight.dtype)  # (B, T, 1)
-        count = weights.sum()
-        mean = (x * weights).sum((0, 1)) / count.clamp(min=1)
-        var = ((x - mean).square() * weights).sum((0, 1)) / count.clamp(min=1)
+        if sample_weight is not None:
+            weights = weights * sample_weight[:, None, None].to(weights.dtype)
+        total = weights.sum()
+        weights = weights / total.clamp(min=torch.finfo(weights.dtype).tiny)
+        mean = (x * weights).sum((0, 1))
+        var = ((x - mean).square() * weights).sum((0, 1))
         with torch.no_grad():
-            unbiased = var * count / (count - 1).clamp(min=1)
-            momentum = self.momentum * (count > 0).to(mean.dtype)
+            momentum = self.momentum * (total > 0).to(mean.dtype)
             self.running_mean += momentum * (mean - self.running_mean)
-            self.running_var += momentum * (unbiased - self.running_var)
+            self.running_var += momentum * (var - self.running_var)
         return mean, var

@@ -69,10 +69,10 @@ class NetVLADEncoder(nn.Module):
             units = [1 / k for k in clusters]
             self.influences = spec.build(len(widths), clusters, units)
 
-    def forward(self, frames, masks, links=None):
+    def forward(self, frames, masks, links=None, sample_weight=None):
         """Describe; `links` holds, per target modality, its `Link` from every other."""
         frames = [self.dropout(x) for x in frames]
-        _, after = self.assignments(frames, masks, links)
+        _, after = self.assignments(frames, masks, links, sample_weight)
         return [
             descriptor(vlad(x, a, centres))
             for descriptor, x, a, centres in zip(
@@ -80,10 +80,10 @@ class NetVLADEncoder(nn.Module):
             )
         ]
 
-    def assignments(self, frames, masks, links):
+    def assignments(self, frames, masks, links, sample_weight=None):
         """Assign frames to clusters, before and after the influence: two lists of (B, K_i, T)."""
         before = [
-            norm(assign(x), mask).softmax(-1).transpose(1, 2) * mask[:, None, :]
+            norm(assign(x), mask, sample_weight).softmax(-1).transpose(1, 2) * mask[:, None, :]
             for norm, assign, x, mask in zip(self.norms, self.assign, frames, masks, strict=True)
         ]
         return before, influence_attention(before, self.influences, links, masks, self.combine)

@@ -48,8 +48,9 @@ class CrossModalNetwork(nn.Module):
 
     Notes
     -----
-    Shape: dicts of ``(B, T, d)`` frames and ``(B, T)`` masks, and correlations
-    ``(B, n_pairs, n_correlation)``, to logits ``(B, n_outputs)``.
+    Shape: dicts of ``(B, T, d)`` frames and ``(B, T)`` masks, correlations
+    ``(B, n_pairs, n_correlation)`` and, for an encoder with statistics over a batch, weights of
+    the videos ``(B,)``, to logits ``(B, n_outputs)``.
 
     With concatenation, ``e = MLP(2p - 1)`` of 8 numbers is appended to every frame of both
     modalities and enters F's first layer.
@@ -121,9 +122,10 @@ class CrossModalNetwork(nn.Module):
             nn.Linear(hidden_size, n_outputs),
         )
 
-    def forward(self, frames, masks, correlation=None):
+    def forward(self, frames, masks, correlation=None, sample_weight=None):
         """Compute the logits of a batch."""
-        return self.head(torch.cat(self.encoder(*self.prepare(frames, masks, correlation)), -1))
+        prepared = self.prepare(frames, masks, correlation)
+        return self.head(torch.cat(self.encoder(*prepared, sample_weight=sample_weight), -1))
 
     def attention(self, frames, masks, correlation=None):
         """Per tower, attention before and after the influence, each (B, T)."""

@@ -88,7 +88,7 @@ class RNNEncoder(nn.Module):
         if spec is not None:
             self.influences = spec.build(len(widths), units=[1 / spec.n_frames] * len(widths))
 
-    def forward(self, frames, masks, links=None):
+    def forward(self, frames, masks, links=None, sample_weight=None):
         """Encode; `links` holds, per target modality, its `Link` from every other."""
         states = self.states(frames, masks)
         _, after = self.clusters(states, masks, links)

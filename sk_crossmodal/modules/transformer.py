@@ -67,7 +67,7 @@ class TransformerEncoder(nn.Module):
         if spec is not None:
             self.influences = nn.ModuleList(spec.build(len(widths)) for _ in range(n_layers))
 
-    def forward(self, frames, masks, links=None):
+    def forward(self, frames, masks, links=None, sample_weight=None):
         """Encode; `links` holds, per target modality, its `Link` from every other."""
         states = self.states(len(self.layers), frames, masks, links)
         return [

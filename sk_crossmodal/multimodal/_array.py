@@ -228,11 +228,13 @@ class MultimodalArray:
             masks[name] = np.arange(width) < present[:, None]
         return frames, masks
 
-    def frame_moments(self, *, per_feature=False, max_videos=10_000):
+    def frame_moments(self, *, sample_weight=None, per_feature=False, max_videos=10_000):
         """Mean of every feature over the real frames, and the spread around it.
 
         Parameters
         ----------
+        sample_weight : ndarray of shape (n,), optional
+            Weights of the videos' frames, by default 1.
         per_feature : bool
             Whether every feature has a spread of its own. One number for a modality keeps what
             features say by varying more or less than others, as principal components do.
@@ -247,8 +249,9 @@ class MultimodalArray:
             where none does.
         """
         rows = np.unique(np.linspace(0, len(self) - 1, min(len(self), max_videos)).astype(int))
+        weight = np.ones(len(rows)) if sample_weight is None else sample_weight[rows]
         parts = {name: part.take(rows) for name, part in self._frames.items()}
-        return {name: _moments(part, per_feature) for name, part in parts.items()}
+        return {name: _moments(part, weight, per_feature) for name, part in parts.items()}
 
     def check_finite(self):
         """Raise ValueError that names modality and row where frames hold NaN or infinity."""
@@ -269,24 +272,28 @@ def _read_row(out, part, row, line, kept):
         out[:kept] = stored[(2 * moments + 1) * len(stored) // (2 * line)]
 
 
-def _moments(part, per_feature):
+def _moments(part, weight, per_feature):
     # In units of the largest number of a feature, so that squares of huge ones stay finite.
     unit = np.zeros(part.width)
     for _, stored in part.blocks():
         unit = np.maximum(unit, np.abs(part.dequantise(stored)).max(axis=0, initial=0.0))
     unit[unit == 0] = 1.0
-    count, mean, scatter = 0, np.zeros(part.width), np.zeros(part.width)
-    for _, stored in part.blocks():
+    seen, mean, scatter = 0.0, np.zeros(part.width), np.zeros(part.width)
+    for rows, stored in part.blocks():
         if not len(stored):
             continue
-        block = part.dequantise(stored) / unit
-        block_mean = block.mean(axis=0)
-        delta, total = block_mean - mean, count + len(block)
+        block, weights = (
+            part.dequantise(stored) / unit,
+            np.repeat(weight[rows], part.lengths[rows]),
+        )
+        new = weights.sum()
+        block_mean = weights @ block / new
+        delta, total = block_mean - mean, seen + new
         # Chan's update: exact for any split into blocks, no cancellation.
-        scatter += ((block - block_mean) ** 2).sum(axis=0)
-        scatter += delta**2 * count * len(block) / total
-        mean, count = mean + delta * len(block) / total, total
-    spread = unit * np.sqrt(scatter / max(count, 1))
+        scatter += weights @ (block - block_mean) ** 2
+        scatter += delta**2 * seen * new / total
+        mean, seen = mean + delta * new / total, total
+    spread = unit * np.sqrt(scatter / (seen or 1.0))
     # Of what is constant up to rounding nothing is left but rounding.
     spread[spread <= 1e-6 * unit * np.abs(mean)] = 0.0
     varying = spread[spread > 0]

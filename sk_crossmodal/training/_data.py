@@ -62,7 +62,7 @@ class FrameDataset(Dataset):
     y : ndarray or CSR of shape (n, ...), optional
         Targets of the loss.
     sample_weight : ndarray of shape (n,), optional
-        Weights in the loss, by default 1.
+        Weights in the loss, by default 1; and in the network's statistics over a batch.
     max_frames : int, optional
         Only that many first moments of each video are read.
     extra : dict of str to ndarray of shape (n, ...), optional
@@ -87,6 +87,8 @@ class FrameDataset(Dataset):
         batch = self.read(rows, self.max_frames)
         for name, values in self.extra.items():
             batch.extra[name] = torch.from_numpy(values[rows])
+        if self.sample_weight is not None:
+            batch.extra["sample_weight"] = torch.from_numpy(self.sample_weight[rows])
         return batch, self.target(rows)
 
     def read(self, rows, max_frames):

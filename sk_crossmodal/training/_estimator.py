@@ -152,12 +152,13 @@ class NetworkEstimator(BaseEstimator):
         self.n_features_in_ = sum(self._n_features.values())
         self._longest = int(array.timeline_lengths().max())
 
-    def _scaling_params(self, X):
+    def _scaling_params(self, X, sample_weight):
         """Return arguments of the network that say how frames are scaled and padded."""
         if self.frame_scaling is None:
             moments = {name: (np.zeros(width), 1.0) for name, width in X.n_features.items()}
         else:
-            moments = X.frame_moments(per_feature=self.frame_scaling == "feature")
+            per_feature = self.frame_scaling == "feature"
+            moments = X.frame_moments(sample_weight=sample_weight, per_feature=per_feature)
         return {"moments": moments, "pad_to": None if self.mask_padding else self.max_frames}
 
     def _check_predict_input(self, X, more):
