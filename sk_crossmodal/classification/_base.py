@@ -5,25 +5,28 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 import torch
+from joblib import Memory
 from scipy.special import expit, softmax
 from sklearn.base import ClassifierMixin, clone
+from sklearn.callback import with_callbacks
 from sklearn.frozen import FrozenEstimator
 from sklearn.utils import Bunch
 from sklearn.utils.class_weight import compute_class_weight
-from sklearn.utils.validation import check_is_fitted
+from sklearn.utils.validation import check_is_fitted, check_memory
 
 from ..correlation import CorrelationTower
 from ..hierarchy import LabelHierarchy
 from ..modules import FUSIONS, CrossModalNetwork
 from ..training import (
+    EpochTasks,
     FrameDataset,
     NetworkEstimator,
     Targets,
     check_number,
     check_option,
     check_sizes,
-    check_y,
 )
+from ._tower import fit_tower
 
 OPTIONS = {
     "fusion": FUSIONS,
@@ -32,6 +35,7 @@ OPTIONS = {
     "influence": ("cross", "self", "none"),
     "correlation_features": ("probability", "embedding"),
 }
+FROM_DATA = ("n_frames", "n_correlation", "moments", "pad_to")  # arguments of the network
 NEEDS_TOWER = ("cross_modal_gated", "cross_modal_concat")
 
 
@@ -80,6 +84,13 @@ class CrossModalClassifier(ClassifierMixin, NetworkEstimator):
         (keys are column indices).
     label_smoothing : float, default=0.0
         Share of each target that is spread evenly, over the classes or over yes and no.
+    warm_start : bool, default=False
+        Whether `fit` goes on from the weights of the fit before, with its scaling of frames and
+        its correlation tower; `history_`, `loss_curve_` and `n_iter_` go on, too.
+    memory : str or joblib.Memory, default=None
+        A folder in which fitted correlation towers are kept, so that a search over parameters of
+        the classifier trains each fold's tower once. A tower is found again by its parameters,
+        `random_state` among them, and by the frames, labels and weights that it is trained on.
 
     Attributes
     ----------
@@ -89,6 +100,11 @@ class CrossModalClassifier(ClassifierMixin, NetworkEstimator):
         Names of the labels, where classes or a hierarchy give them.
     correlation_tower_ : CorrelationTower or None
         The tower used, None for a fusion without one.
+    validation_scores_ : list of float or None
+        Accuracy, as `score` has it, on the videos held out, after each epoch; None without any.
+    best_validation_score_ : float or None
+        That of the epoch whose weights early stopping restored, which is the one of the lowest
+        loss; None without early stopping.
     """
 
     fusion: str = "cross_modal_concat"
@@ -102,6 +118,8 @@ class CrossModalClassifier(ClassifierMixin, NetworkEstimator):
     modality_dropout: float = 0.0
     class_weight: Mapping | str | None = None
     label_smoothing: float = 0.0
+    warm_start: bool = False
+    memory: str | Memory | None = None
 
     def _encoder_params(self, names):
         """Return arguments of the encoder; ValueError if they do not fit these modalities."""
@@ -116,7 +134,8 @@ class CrossModalClassifier(ClassifierMixin, NetworkEstimator):
         tags.classifier_tags.multi_label = True
         return tags
 
-    def fit(self, X, y=None, *more, sample_weight=None):
+    @with_callbacks
+    def fit(self, X, y=None, *more, sample_weight=None, eval_set=None):
         """Train the classifier, and before it a correlation tower where one is needed.
 
         Parameters
@@ -130,6 +149,8 @@ class CrossModalClassifier(ClassifierMixin, NetworkEstimator):
             Further modalities and y, when modalities are given one by one.
         sample_weight : array-like of shape (n,), default=None
             Weights of the videos in the loss; those of weight 0 are left out.
+        eval_set : tuple (X_val, y_val), default=None
+            Videos held out, in place of a share of X; or ``(X_video, X_audio, y_val)``.
 
         Returns
         -------
@@ -141,58 +162,165 @@ class CrossModalClassifier(ClassifierMixin, NetworkEstimator):
         ValueError
             If a parameter, X or y does not fit, see
             :func:`~sk_crossmodal.multimodal.as_multimodal`; if classes are outside the hierarchy
-            or its size is not that of y; or if the tower's modalities are not those of X.
+            or its size is not that of y; if the tower's modalities are not those of X; or, with
+            `warm_start`, if modalities, classes or the network's shape are not those of before.
         """
         *arrays, y = (X, y, *more)
         self._check_params()
-        X = self._check_fit_input(arrays[0], arrays[1:])
-        y = check_y(y, len(X))
-        weight = self._sample_weight(sample_weight, X)
-        kept = np.flatnonzero(weight)
-        self._check_tower(X)
-        self._encoder_params(X.modality_names)  # raises before anything is trained
-        self._fit_videos(X[kept], y[kept], weight[kept])
+        videos = self._check_videos(arrays, y, sample_weight)
+        targets = Targets(videos.y, self.hierarchy)
+        warm = self.warm_start and hasattr(self, "net_")
+        if warm and not np.array_equal(targets.classes, self.classes_):
+            raise ValueError(
+                "With warm_start y must have the classes of the fit before, "
+                f"{self.classes_.tolist()}, got {targets.classes.tolist()}."
+            )
+        held_out = self._check_eval_set(eval_set, videos)
+        self._fit_videos(videos, held_out, targets, goes_on=warm)
         return self
 
-    def _fit_videos(self, X, y, weight):
-        """Fit on checked videos: split, tower, network, fitted attributes."""
-        targets = Targets(y, self.hierarchy)
+    @with_callbacks
+    def partial_fit(self, X, y=None, *more, classes=None, sample_weight=None):
+        """Train for one epoch on these videos, going on from where the classifier is.
+
+        Parameters
+        ----------
+        X, y, *more : as in `fit`
+            Videos and labels.
+        classes : array-like of shape (n_classes,), default=None
+            All classes that will ever come, for the first call with a vector of classes; y's by
+            default.
+        sample_weight : array-like of shape (n,), default=None
+            As in `fit`.
+
+        Returns
+        -------
+        CrossModalClassifier
+            The classifier itself.
+
+        Raises
+        ------
+        ValueError
+            As in `fit`; or if y has labels or classes that were not named in the first call, or
+            if `early_stopping` is True.
+
+        Notes
+        -----
+        The first call decides how frames are scaled and trains the correlation tower, if one is
+        needed, on its videos alone; when these are few, better give a fitted tower inside
+        ``FrozenEstimator``. The learning rate is `lr` throughout, and nothing is held out.
+        """
+        *arrays, y = (X, y, *more)
+        self._check_params()
+        if self.early_stopping is True:
+            raise ValueError("partial_fit holds no videos out, so early_stopping cannot be True.")
+        videos = self._check_videos(arrays, y, sample_weight)
+        goes_on = hasattr(self, "net_")
+        if goes_on:
+            self._targets.check(videos.y, "y")
+        targets = self._targets if goes_on else Targets(videos.y, self.hierarchy, classes)
+        self._fit_videos(videos, None, targets, goes_on=goes_on, partial=True)
+        return self
+
+    def _fit_videos(self, videos, held_out, targets, *, goes_on, partial=False):
+        """Fit on checked videos: split, tower, data, network."""
+        self._check_fit(videos, held_out, targets, goes_on)
+        loss = self._loss_params(targets, videos)
+        split_seed, tower_seed, train_seed = self._seeds(3)
+        part = videos
+        if not partial:
+            part, held_out = self._split(videos, held_out, split_seed)
+        tower = self.correlation_tower_ if goes_on else None
+        trains_tower = tower is None and self._trains_tower(videos.X)
+        context = self._begin_fit(videos, trains_tower + (1 if partial else self._n_epochs()))
+        tower = tower or self._fit_tower(part, tower_seed, context)
+        train_set, n_correlation = self._dataset(part, targets, tower)
+        valid_set = None if held_out is None else self._dataset(held_out, targets, tower)[0]
+        module = self._module_params(part, len(targets.classes), n_correlation, goes_on, partial)
+        before = self.history_ if goes_on else []
+
+        def fitted(net):
+            return {
+                **self._fitted_attributes(net, videos.X, before),
+                "_targets": targets,
+                "classes_": targets.classes,
+                "label_names_": targets.names,
+                "correlation_tower_": tower,
+            }
+
+        self._fit_net(
+            (CrossModalNetwork, module),
+            loss,
+            (train_set, valid_set),
+            train_seed + len(before),
+            EpochTasks(context, self, videos, fitted),
+            previous=self.net_ if goes_on else None,
+            partial=partial,
+        )
+
+    def _fitted_attributes(self, net, X, before=()):
+        attributes = super()._fitted_attributes(net, X, before)
+        scores = [row.get("valid_accuracy") for row in attributes["history_"]]
+        kept = net.kept_epoch()
+        return {
+            **attributes,
+            "validation_scores_": scores if scores and None not in scores else None,
+            "best_validation_score_": kept and kept["valid_accuracy"],
+        }
+
+    def _check_fit(self, videos, held_out, targets, goes_on):
+        """Refuse what does not go together, before anything is trained."""
+        X = videos.X
+        self._check_tower(X)
+        self._encoder_params(X.modality_names)
         if len(targets.classes) < 2 and not targets.multilabel:
             raise ValueError(
                 "Classifier can't train when only one class is present: "
                 f"{targets.classes.tolist()}."
             )
-        encoded = targets.encode(y)
-        loss = {
+        if held_out is not None:
+            targets.check(held_out.y, "The y of eval_set")
+        if goes_on and X.n_features != self._n_features:
+            # scikit-learn's words for one wide array
+            raise ValueError(
+                f"X has {sum(X.n_features.values())} features, but {type(self).__name__} is "
+                f"expecting {self.n_features_in_} features as input: it goes on from a fit with "
+                f"{self._n_features}, got {X.n_features}."
+            )
+
+    def _loss_params(self, targets, videos):
+        weights = self._class_weights(targets, targets.encode(videos.y), videos.weight)
+        return {
             "kind": "binary" if targets.multilabel else "classes",
-            "class_weight": self._class_weights(targets, encoded, weight),
+            "class_weight": weights,
             "label_smoothing": self.label_smoothing,
         }
-        split_seed, tower_seed, train_seed = self._seeds(3)
-        train, valid = self._split(len(X), split_seed)
-        tower = self._fit_tower(X[train], y[train], weight[train], tower_seed)
-        extra = self._correlation(tower, X)
-        n_correlation = extra["correlation"].shape[-1] if extra else 1
-        data = [self._dataset(X, encoded, weight, extra, rows) for rows in (train, valid)]
-        train_set, valid_set = data if len(valid) else (data[0], None)
-        module_params = {
-            **self._scaling_params(X[train], weight[train]),
-            **self._module_params(X[train], len(targets.classes), n_correlation),
-        }
-        self._train(CrossModalNetwork, module_params, train_set, valid_set, loss, train_seed)
-        self._remember_input(X)
-        self._targets = targets
-        self.classes_, self.label_names_ = targets.classes, targets.names
-        self.correlation_tower_ = tower
 
-    def _dataset(self, X, encoded, weight, extra, rows):
-        part = {name: values[rows] for name, values in extra.items()}
-        y = encoded[rows]
-        return FrameDataset(X[rows], y, weight[rows], max_frames=self.max_frames, extra=part)
+    def _dataset(self, videos, targets, tower):
+        """Return what is trained on, and how many numbers describe a pair's correlation."""
+        extra = self._correlation(tower, videos.X)
+        dataset = FrameDataset(
+            videos.X,
+            targets.encode(videos.y),
+            videos.weight,
+            max_frames=self.max_frames,
+            extra=extra,
+        )
+        return dataset, extra["correlation"].shape[-1] if extra else 1
 
-    def _module_params(self, X, n_outputs, n_correlation):
-        longest = int(X.timeline_lengths().max()) if self.mask_padding else self.max_frames
+    def _module_params(self, videos, n_outputs, n_correlation, goes_on, partial):
+        """Return arguments of the network; what the data decided is as in the fit before."""
+        X = videos.X
+        if goes_on:
+            from_data = {name: getattr(self.net_, f"module__{name}") for name in FROM_DATA}
+        else:
+            longest = int(X.timeline_lengths().max())
+            whole = partial or not self.mask_padding  # longer videos may follow
+            n_frames = self.max_frames if whole else max(1, min(self.max_frames, longest))
+            moments = self._scaling_params(X, videos.weight)
+            from_data = {"n_frames": n_frames, "n_correlation": n_correlation, **moments}
         return {
+            **from_data,
             "n_outputs": n_outputs,
             "encoder": self._encoder,
             "encoder_params": self._encoder_params(X.modality_names),
@@ -201,8 +329,6 @@ class CrossModalClassifier(ClassifierMixin, NetworkEstimator):
             "influence": self.influence,
             "layer_sizes": tuple(self.cross_modal_layer_sizes),
             "combine": self.cross_modal_combine,
-            "n_frames": max(1, min(self.max_frames, longest)),
-            "n_correlation": n_correlation,
             "hidden_size": self._width(),
             "dropout": self.dropout,
             "modality_dropout": self.modality_dropout,
@@ -215,6 +341,8 @@ class CrossModalClassifier(ClassifierMixin, NetworkEstimator):
         check_sizes("cross_modal_layer_sizes", self.cross_modal_layer_sizes)
         for name in ("modality_dropout", "label_smoothing"):
             check_number(name, getattr(self, name), low=0, high=1)
+        check_option("warm_start", self.warm_start, (True, False))
+        check_memory(self.memory)
 
     def _class_weights(self, targets, encoded, weight):
         """Factors of the loss, (n_outputs,), or None."""
@@ -268,14 +396,18 @@ class CrossModalClassifier(ClassifierMixin, NetworkEstimator):
                     f"{X.n_features}; names, widths and order must be the same."
                 )
 
-    def _fit_tower(self, X, y, weight, seed):
-        """Return the tower to use: as given, or trained on these rows alone; None if unused."""
-        if not self._uses_tower(len(X.modality_names)):
+    def _trains_tower(self, X):
+        frozen = isinstance(self.correlation_tower, FrozenEstimator)
+        return self._uses_tower(len(X.modality_names)) and not frozen
+
+    def _fit_tower(self, videos, seed, context):
+        """Return the tower to use: as given, or trained on these videos alone; None if unused."""
+        if not self._uses_tower(len(videos.X.modality_names)):
             return None
-        if isinstance(self.correlation_tower, FrozenEstimator):
+        if not self._trains_tower(videos.X):
             return self.correlation_tower.estimator
         if self.correlation_tower is None:
-            tower = self._default_tower(X)
+            tower = self._default_tower(videos.X)
         else:
             tower = clone(self.correlation_tower)
         if tower.hierarchy is None:
@@ -284,7 +416,10 @@ class CrossModalClassifier(ClassifierMixin, NetworkEstimator):
             tower.set_params(random_state=seed)
         if self.verbose:
             print("Correlation tower")
-        tower.fit(X, y, sample_weight=weight)
+        task = context.subcontext(task_name="correlation tower")
+        task.call_on_fit_task_begin(estimator=self, **videos.callback_arguments())
+        tower = fit_tower(tower, videos, check_memory(self.memory), task)
+        task.call_on_fit_task_end(estimator=self, **videos.callback_arguments())
         if self.verbose:
             print(type(self).__name__)
         return tower

@@ -7,6 +7,7 @@ from inspect import signature
 import numpy as np
 from scipy.special import expit
 from sklearn.base import TransformerMixin
+from sklearn.callback import with_callbacks
 from sklearn.metrics import roc_auc_score
 from sklearn.utils.validation import check_is_fitted
 
@@ -20,6 +21,7 @@ from ..modules import (
     unordered_pairs,
 )
 from ..training import (
+    EpochTasks,
     FrameDataset,
     NetworkEstimator,
     Targets,
@@ -84,6 +86,9 @@ class CorrelationTower(TransformerMixin, NetworkEstimator):
     up to 2048 mismatched pairs, all of these are seen in every epoch, and those of one video weigh
     as much as one: so a weight of 2 is the same as the video twice.
 
+    There is neither `warm_start` nor `partial_fit`: mismatched pairs are drawn from all videos,
+    and a tower that goes on learning is not the frozen judge that classifiers were trained with.
+
     References
     ----------
     .. [1] Goyal, Sahu, Ghosh, Lee, "Cross-modal Learning for Multi-modal Video Categorization",
@@ -106,7 +111,8 @@ class CorrelationTower(TransformerMixin, NetworkEstimator):
     negative_weight: float = 2.0
     hierarchy: LabelHierarchy | None = None
 
-    def fit(self, X, y=None, *more, sample_weight=None):
+    @with_callbacks
+    def fit(self, X, y=None, *more, sample_weight=None, eval_set=None):
         """Train the tower.
 
         Parameters
@@ -121,6 +127,8 @@ class CorrelationTower(TransformerMixin, NetworkEstimator):
             Further modalities and y, when modalities are given one by one.
         sample_weight : array-like of shape (n,), default=None
             Weights of the videos; those of weight 0 are left out.
+        eval_set : tuple (X_val, y_val), default=None
+            Videos held out, in place of a share of X; or ``(X_video, X_audio, y_val)``.
 
         Returns
         -------
@@ -134,42 +142,52 @@ class CorrelationTower(TransformerMixin, NetworkEstimator):
         """
         *arrays, y = (X, y, *more)
         self._check_params()
-        X = self._check_fit_input(arrays[0], arrays[1:])
-        if len(X.modality_names) < 2:
-            (width,) = X.n_features.values()
-            raise ValueError(
-                f"A correlation needs two modalities, X has one, {list(X.modality_names)}, with "
-                f"{width} feature(s)."
-            )
-        if len(X) < 2:
-            raise ValueError("A correlation needs two videos to compare, X has 1 sample.")
-        top_level = self._top_level(y, len(X))
-        weight = self._sample_weight(sample_weight, X)
-        kept = np.flatnonzero(weight)
-        self._fit_videos(X[kept], top_level[kept], weight[kept])
+        videos = self._check_videos(arrays, y, sample_weight)
+        _check_can_correlate(videos.X)
+        held_out = self._check_eval_set(eval_set, videos)
+        targets = Targets(videos.y, self.hierarchy)
+        if held_out is not None:
+            targets.check(held_out.y, "The y of eval_set")
+        self._fit_videos(videos, held_out, targets)
         return self
 
-    def _fit_videos(self, X, top_level, weight):
+    def _fit_videos(self, videos, held_out, targets):
         split_seed, pair_seed, train_seed = self._seeds(3)
-        train, valid = self._split(len(X), split_seed)
-        pairs = {"negative_weight": self.negative_weight, "max_frames": self.max_frames}
-        train_set, valid_set = (
-            PairDataset(X[rows], top_level[rows], weight[rows], **pairs) for rows in (train, valid)
-        )
-        _with_partners(train_set, pair_seed).list_partners(ALL_PAIRS)
-        valid_set = valid_set.fix_partners(pair_seed) if len(valid) else None
+        part, held_out = self._split(videos, held_out, split_seed)
+        train_set = self._pairs(part, targets, pair_seed).list_partners(ALL_PAIRS)
+        valid_set = held_out and self._pairs(held_out, targets, pair_seed)
         module_params = {
-            **self._scaling_params(X[train], weight[train]),
+            **self._scaling_params(part.X, part.weight),
             "encoder": self._encoder_class(),
             "encoder_params": {"dropout": self.dropout, **(self.encoder_params or {})},
             "hidden_layer_sizes": tuple(self.hidden_layer_sizes),
             "dropout": self.dropout,
         }
-        loss = {"kind": "binary"}
-        self._train(CorrelationNetwork, module_params, train_set, valid_set, loss, train_seed)
-        self._remember_input(X)
-        names = X.modality_names
-        self.pairs_ = [(names[a], names[b]) for a, b in unordered_pairs(len(names))]
+        names = videos.X.modality_names
+        pairs = [(names[a], names[b]) for a, b in unordered_pairs(len(names))]
+
+        def fitted(net):
+            return {**self._fitted_attributes(net, videos.X), "pairs_": pairs}
+
+        context = self._begin_fit(videos, self._n_epochs())
+        self._fit_net(
+            (CorrelationNetwork, module_params),
+            {"kind": "binary"},
+            (train_set, valid_set),
+            train_seed,
+            EpochTasks(context, self, videos, fitted),
+        )
+
+    def _pairs(self, videos, targets, seed):
+        """Return the videos with partners, fixed."""
+        dataset = PairDataset(
+            videos.X,
+            targets.top_level(targets.encode(videos.y)),
+            videos.weight,
+            negative_weight=self.negative_weight,
+            max_frames=self.max_frames,
+        )
+        return _with_partners(dataset, seed)
 
     def _top_level(self, y, n_samples):
         y = check_y(y, n_samples)
@@ -313,6 +331,18 @@ class CorrelationTower(TransformerMixin, NetworkEstimator):
             "fnr": float(np.mean(matching <= 0.5)),
             "auc": float(roc_auc_score(truth, probability)),
         }
+
+
+def _check_can_correlate(X):
+    """Raise ValueError unless there are two modalities and two videos."""
+    if len(X.modality_names) < 2:
+        (width,) = X.n_features.values()
+        raise ValueError(
+            f"A correlation needs two modalities, X has one, {list(X.modality_names)}, with "
+            f"{width} feature(s)."
+        )
+    if len(X) < 2:
+        raise ValueError("A correlation needs two videos to compare, X has 1 sample.")
 
 
 def _with_partners(dataset, random_state):

@@ -1,17 +1,20 @@
 """How networks are trained and applied: the only room that knows skorch."""
 
 from ._checks import check_number, check_option, check_sizes
-from ._data import Batch, FrameDataset
+from ._data import Batch, FrameDataset, Videos
 from ._estimator import NetworkEstimator
 from ._net import MultimodalNet, WeightedLoss
 from ._targets import Targets, check_y
+from ._train import EpochTasks
 
 __all__ = [
     "Batch",
+    "EpochTasks",
     "FrameDataset",
     "MultimodalNet",
     "NetworkEstimator",
     "Targets",
+    "Videos",
     "WeightedLoss",
     "check_number",
     "check_option",

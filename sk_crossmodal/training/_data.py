@@ -7,6 +7,8 @@ import torch
 from scipy.sparse import issparse
 from torch.utils.data import DataLoader, Dataset, Sampler
 
+from ..multimodal import MultimodalArray
+
 
 @dataclass(frozen=True)
 class Batch:
@@ -50,6 +52,36 @@ def _moved(value, device, dtype):
     if not isinstance(value, torch.Tensor):
         return value
     return value.to(device, dtype if value.is_floating_point() else None)
+
+
+@dataclass(frozen=True)
+class Videos:
+    """Checked videos with labels and weights.
+
+    Parameters
+    ----------
+    X : MultimodalArray of shape (n,)
+        The videos.
+    y : ndarray or csr_array of shape (n, ...)
+        Their labels.
+    weight : ndarray of shape (n,)
+        Their weights.
+    """
+
+    X: MultimodalArray
+    y: object
+    weight: np.ndarray
+
+    def __len__(self):
+        return len(self.X)
+
+    def take(self, rows):
+        """Return some of the videos."""
+        return Videos(self.X[rows], self.y[rows], self.weight[rows])
+
+    def callback_arguments(self):
+        """Return them as scikit-learn's callbacks are given them."""
+        return {"X": self.X, "y": self.y, "metadata": {"sample_weight": self.weight}}
 
 
 class FrameDataset(Dataset):

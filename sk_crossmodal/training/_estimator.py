@@ -1,28 +1,28 @@
 """`NetworkEstimator`: what every estimator here does with X, and how it trains its network."""
 
 from collections.abc import Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
-import torch
 from sklearn.base import BaseEstimator
+from sklearn.callback import CallbackSupportMixin
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
-from skorch.callbacks import EarlyStopping, LRScheduler
-from skorch.helper import predefined_split
 
+from .._links import LinkedEstimator
 from ..multimodal import as_multimodal, has_named_modalities
 from ._checks import check_number, check_option
+from ._data import Videos
+from ._device import PRECISIONS, resolve_device
 from ._docs import inherit_entries
-from ._net import MultimodalNet, WeightedLoss
+from ._targets import check_y
+from ._train import train
 
 AUTO_STOPPING = 1000  # videos from which early_stopping="auto" holds some out
-PRECISIONS = ("auto", "float32", "float64", "bfloat16")
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
-class NetworkEstimator(BaseEstimator):
+class NetworkEstimator(LinkedEstimator, CallbackSupportMixin, BaseEstimator):
     """Base of estimators that compose a skorch net: the door for X, training, application.
 
     A subclass is a dataclass too, so that its fields, after these, are the keyword arguments of
@@ -59,7 +59,8 @@ class NetworkEstimator(BaseEstimator):
         Decoupled weight decay: each step multiplies all weights by ``1 - lr * weight_decay``.
     early_stopping : bool or "auto", default="auto"
         Whether to hold out videos, to stop when their loss has not improved for five epochs, and
-        to restore the best weights. "auto" does so from 1000 videos on.
+        to restore the best weights. "auto" does so from 1000 videos on, and with the `eval_set`
+        of `fit`.
     validation_fraction : float, default=0.1
         Share of the videos held out.
     device : str, default="auto"
@@ -85,6 +86,8 @@ class NetworkEstimator(BaseEstimator):
         Width of a frame, all modalities together.
     history_ : list of dict
         One row an epoch: losses and seconds.
+    loss_curve_ : list of float
+        The training loss of each epoch.
     n_iter_ : int
         Number of epochs trained.
     net_ : skorch.NeuralNet
@@ -146,11 +149,61 @@ class NetworkEstimator(BaseEstimator):
         array.check_finite()
         return array
 
-    def _remember_input(self, array):
-        self.modality_names_in_ = array.modality_names
-        self._n_features = array.n_features
-        self.n_features_in_ = sum(self._n_features.values())
-        self._longest = int(array.timeline_lengths().max())
+    def _check_videos(self, arrays, y, sample_weight):
+        """Door for what is fitted on; videos of weight 0 are left out."""
+        X = self._check_fit_input(arrays[0], arrays[1:])
+        y = check_y(y, len(X))
+        weight = self._sample_weight(sample_weight, X)
+        return Videos(X, y, weight).take(np.flatnonzero(weight))
+
+    def _check_eval_set(self, eval_set, videos):
+        """Door for a validation set of the user's own: `Videos`, or None."""
+        if eval_set is None:
+            return None
+        if not isinstance(eval_set, tuple | list) or len(eval_set) < 2:
+            raise TypeError(
+                f"eval_set must be a tuple (X_val, y_val), or of all modalities and y_val, got "
+                f"{type(eval_set).__name__}."
+            )
+        *arrays, y = eval_set
+        held_out = self._check_videos(arrays, y, None)
+        if (given := held_out.X.n_features) != videos.X.n_features:
+            raise ValueError(
+                f"The X of eval_set has modalities and widths {given}, expected "
+                f"{videos.X.n_features} as in X."
+            )
+        return replace(held_out, X=held_out.X.select(videos.X.modality_names))
+
+    def _n_epochs(self):
+        return (self.net_params or {}).get("max_epochs", self.max_epochs)
+
+    def _begin_fit(self, videos, n_tasks):
+        """Tell scikit-learn's callbacks that a fit of so many tasks begins."""
+        context = self._init_callback_context(max_subtasks=n_tasks)
+        return context.call_on_fit_task_begin(estimator=self, **videos.callback_arguments())
+
+    def _fit_net(self, module, loss, data, seed, tasks, **kwargs):
+        """Train, see `train`, and set the fitted attributes."""
+        net = train(self, module, loss, data, seed, tasks, **kwargs)
+        for name, value in tasks.fitted(net).items():
+            setattr(self, name, value)
+        tasks.end_fit(net)
+
+    def _fitted_attributes(self, net, X, before=()):
+        """Return what is remembered of a net, trained on X after the epochs `before`."""
+        rows = [*before, *net.finished_epochs()]
+        history = [{**row, "epoch": i} for i, row in enumerate(rows, start=1)]
+        return {
+            "modality_names_in_": X.modality_names,
+            "n_features_in_": sum(X.n_features.values()),
+            "_n_features": X.n_features,
+            "_longest": int(X.timeline_lengths().max()),
+            "net_": net,
+            "module_": net.module_,
+            "history_": history,
+            "n_iter_": len(history),
+            "loss_curve_": [float(row["train_loss"]) for row in history],
+        }
 
     def _scaling_params(self, X, sample_weight):
         """Return arguments of the network that say how frames are scaled and padded."""
@@ -198,54 +251,6 @@ class NetworkEstimator(BaseEstimator):
         array.check_finite()
         return array
 
-    def _train(self, module, module_params, train_set, valid_set, loss, seed):
-        """Build the net, train it and set `net_`, `module_`, `history_` and `n_iter_`."""
-        params = {
-            "criterion": WeightedLoss,
-            "optimizer": torch.optim.AdamW,
-            "optimizer__weight_decay": self.weight_decay,
-            "lr": self.lr,
-            "batch_size": self.batch_size,
-            "max_epochs": self.max_epochs,
-            "device": resolve_device(self.device),
-            "precision": resolve_precision(self.precision, resolve_device(self.device)),
-            "compile": self.compile,
-            "verbose": self.verbose,
-            "train_split": None if valid_set is None else predefined_split(valid_set),
-            "callbacks": self._callbacks(valid_set),
-            **{f"module__{name}": value for name, value in module_params.items()},
-            **{f"criterion__{name}": value for name, value in loss.items()},
-            **(self.net_params or {}),
-        }
-        net = MultimodalNet(module, **params)
-        with seeded(seed):
-            net.fit(train_set, y=None)
-        # The net keeps the split, and with it the validation data, which nobody needs again.
-        net.train_split = None
-        self.net_ = net
-        self.module_ = net.module_
-        self.history_ = net.finished_epochs()
-        self.n_iter_ = len(self.history_)
-
-    def _callbacks(self, valid_set):
-        callbacks = []
-        if self.lr_schedule == "plateau":
-            policy = torch.optim.lr_scheduler.ReduceLROnPlateau
-            params = {
-                "monitor": "train_loss" if valid_set is None else "valid_loss",
-                "patience": self.lr_patience,
-            }
-        elif self.lr_schedule == "cosine":
-            policy, params = torch.optim.lr_scheduler.CosineAnnealingLR, {"T_max": self.max_epochs}
-        if self.lr_schedule is not None:
-            callbacks.append(("own_lr_schedule", LRScheduler(policy, **params)))
-        if valid_set is not None:
-            sink = print if self.verbose else _silent
-            callbacks.append(
-                ("own_early_stopping", EarlyStopping(patience=5, load_best=True, sink=sink))
-            )
-        return callbacks + list(self.callbacks or [])
-
     def _sample_weight(self, sample_weight, array):
         """Weights as float64 (n,), or ValueError if they do not fit or are all zero."""
         if sample_weight is None:
@@ -261,66 +266,21 @@ class NetworkEstimator(BaseEstimator):
             raise ValueError("All values of sample_weight are zero; nothing is left to fit.")
         return weight
 
-    def _split(self, n, seed):
-        """Rows to train on and rows held out, the latter empty without early stopping."""
+    def _split(self, videos, held_out, seed):
+        """Videos to train on and videos held out: the user's own, some of them, or None."""
+        n = len(videos)
         stop = n >= AUTO_STOPPING if self.early_stopping == "auto" else self.early_stopping
+        if held_out is not None or not stop:
+            return videos, held_out
         rows = np.random.RandomState(seed).permutation(n)
-        if not stop:
-            return np.arange(n), rows[:0]
-        held_out = int(np.ceil(self.validation_fraction * n))
-        if held_out >= n:
+        count = int(np.ceil(self.validation_fraction * n))
+        if count >= n:
             raise ValueError(
                 f"validation_fraction={self.validation_fraction!r} leaves none of the {n} videos "
                 "to train on; it must be below 1."
             )
-        return np.sort(rows[held_out:]), np.sort(rows[:held_out])
+        return videos.take(np.sort(rows[count:])), videos.take(np.sort(rows[:count]))
 
     def _seeds(self, count):
         """Seeds for the parts of a fit, all decided by `random_state`."""
         return check_random_state(self.random_state).randint(2**31 - 1, size=count).tolist()
-
-
-def _silent(*args, **kwargs):
-    pass
-
-
-@contextmanager
-def seeded(seed):
-    """Run with torch's random numbers seeded, and leave the user's as they were."""
-    with torch.random.fork_rng(devices=range(torch.cuda.device_count())):
-        torch.manual_seed(seed)
-        yield
-
-
-def resolve_device(device):
-    """Return the name of the device that "auto" means here, or the one asked for.
-
-    Examples
-    --------
-    >>> resolve_device("cpu")
-    'cpu'
-    """
-    if device == "auto":
-        return "cuda" if torch.cuda.is_available() else "cpu"
-    try:
-        kind = torch.device(device).type
-    except (RuntimeError, TypeError) as error:
-        raise ValueError(
-            f'device must be "auto" or a device that torch knows, got {device!r}.'
-        ) from error
-    if kind == "cuda" and not torch.cuda.is_available():
-        raise ValueError(f"device is {device!r}, but torch finds no CUDA device here.")
-    return str(device)
-
-
-def resolve_precision(precision, device):
-    """Return the precision that "auto" means: bfloat16 on CUDA, float32 elsewhere.
-
-    Examples
-    --------
-    >>> resolve_precision("auto", "cpu")
-    'float32'
-    """
-    if precision != "auto":
-        return precision
-    return "bfloat16" if device.startswith("cuda") else "float32"

@@ -64,7 +64,17 @@ class MultimodalNet(NeuralNet):
         Type of the weights; "bfloat16" keeps them in float32 and computes under autocast.
     **kwargs
         As in `skorch.NeuralNet`.
+
+    Attributes
+    ----------
+    tasks : EpochTasks or None
+        Told of every epoch; if it asks to, training ends there.
+    interrupted : bool
+        Whether training was ended by Ctrl-C.
     """
+
+    tasks = None
+    interrupted = _stop = False
 
     def __init__(self, *args, precision="float32", **kwargs):
         self.precision = precision
@@ -92,6 +102,19 @@ class MultimodalNet(NeuralNet):
             out = call(**x.inputs(device, self._dtype), **fit_params)
         return out.to(self._dtype) if isinstance(out, torch.Tensor) else out
 
+    def on_epoch_begin(self, net, **kwargs):
+        """Announce an epoch, or end training if that was asked for."""
+        super().on_epoch_begin(net, **kwargs)
+        if self._stop:
+            raise KeyboardInterrupt
+        if self.tasks is not None:
+            self.tasks.begin()
+
+    def on_epoch_end(self, net, **kwargs):
+        """Announce its end."""
+        super().on_epoch_end(net, **kwargs)
+        self._stop = self.tasks is not None and self.tasks.end(self)
+
     def fit_loop(self, *args, **kwargs):
         """Train; an interruption is passed on to skorch, which ends training in good order."""
         try:
@@ -99,8 +122,9 @@ class MultimodalNet(NeuralNet):
         except KeyboardInterrupt:
             # Early stopping raises it as well, once it has missed its chances.
             stoppers = (cb for _, cb in self.callbacks_ if isinstance(cb, EarlyStopping))
-            if any(stopper.misses_ >= stopper.patience for stopper in stoppers):
+            if self._stop or any(stopper.misses_ >= stopper.patience for stopper in stoppers):
                 raise
+            self.interrupted = True
             done = len(self.finished_epochs())
             warnings.warn(
                 f"Training was interrupted after {done} epochs; the estimator is fitted with the "
@@ -117,6 +141,13 @@ class MultimodalNet(NeuralNet):
             for row in self.history
             if "dur" in row
         ]
+
+    def kept_epoch(self):
+        """Row of the history of the epoch whose weights early stopping kept, or None."""
+        stopper = dict(self.callbacks_).get("own_early_stopping")
+        epochs = self.finished_epochs()
+        best = getattr(stopper, "best_epoch_", 0)
+        return epochs[best - 1] if 0 < best <= len(epochs) else None
 
     def outputs(self, dataset, method=None, batch_size=None):
         """Apply the network, or one of its methods, to a data set, without gradients.

@@ -83,6 +83,8 @@ class Targets:
         Labels as `check_y` returns them.
     hierarchy : LabelHierarchy, optional
         Its nodes are the columns of y in order, or hold all classes.
+    classes : array-like of shape (n_classes,), optional
+        All classes, if y may lack some.
 
     Attributes
     ----------
@@ -92,14 +94,15 @@ class Targets:
         The classes, or for indicators the (n_labels, 2) array of ``[0, 1]`` rows.
     """
 
-    def __init__(self, y, hierarchy=None):
+    def __init__(self, y, hierarchy=None, classes=None):
         self.sparse, self.dtype = issparse(y), y.dtype
         self.multilabel = y.ndim == 2
         self.hierarchy = hierarchy
         if self.multilabel:
             self.classes = np.tile(np.array([0, 1]), (y.shape[1], 1))
         else:
-            self.classes = np.unique(y)
+            self.classes = np.unique(y if classes is None else classes)
+            self.check(y, "y")
         self._check_hierarchy()
 
     def _check_hierarchy(self):
@@ -126,6 +129,18 @@ class Targets:
         if self.multilabel:
             return names
         return [names[self.hierarchy.index(c)] for c in self.classes.tolist()]
+
+    def check(self, y, name):
+        """Raise ValueError unless another y, of that name, is of this form and these classes."""
+        if self.multilabel:
+            fits = y.ndim == 2 and y.shape[1] == len(self.classes)
+            wanted = f"an indicator of {len(self.classes)} labels"
+        else:
+            fits = y.ndim == 1 and not np.setdiff1d(y, self.classes).size
+            wanted = f"a vector of the classes {self.classes.tolist()}"
+        if not fits:
+            given = f"shape {y.shape}" if y.ndim == 2 else f"classes {np.unique(y).tolist()}"
+            raise ValueError(f"{name} must be {wanted}, got {given}.")
 
     def encode(self, y):
         """Return y as the loss takes it: uint8 indicators, or class indices."""

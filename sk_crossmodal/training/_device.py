@@ -1,0 +1,49 @@
+"""Where to compute, in which precision, and with which random numbers."""
+
+from contextlib import contextmanager
+
+import torch
+
+PRECISIONS = ("auto", "float32", "float64", "bfloat16")
+
+
+@contextmanager
+def seeded(seed):
+    """Run with torch's random numbers seeded, and leave the user's as they were."""
+    with torch.random.fork_rng(devices=range(torch.cuda.device_count())):
+        torch.manual_seed(seed)
+        yield
+
+
+def resolve_device(device):
+    """Return the name of the device that "auto" means here, or the one asked for.
+
+    Examples
+    --------
+    >>> resolve_device("cpu")
+    'cpu'
+    """
+    if device == "auto":
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    try:
+        kind = torch.device(device).type
+    except (RuntimeError, TypeError) as error:
+        raise ValueError(
+            f'device must be "auto" or a device that torch knows, got {device!r}.'
+        ) from error
+    if kind == "cuda" and not torch.cuda.is_available():
+        raise ValueError(f"device is {device!r}, but torch finds no CUDA device here.")
+    return str(device)
+
+
+def resolve_precision(precision, device):
+    """Return the precision that "auto" means: bfloat16 on CUDA, float32 elsewhere.
+
+    Examples
+    --------
+    >>> resolve_precision("auto", "cpu")
+    'float32'
+    """
+    if precision != "auto":
+        return precision
+    return "bfloat16" if device.startswith("cuda") else "float32"

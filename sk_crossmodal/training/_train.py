@@ -1,0 +1,175 @@
+"""How an estimator's network is trained, from new or from where it was."""
+
+import torch
+from sklearn.base import is_classifier
+from skorch.callbacks import Callback, EarlyStopping, LRScheduler
+from skorch.helper import predefined_split
+
+from ._device import resolve_device, resolve_precision, seeded
+from ._net import MultimodalNet, WeightedLoss
+
+
+class EpochTasks:
+    """Tells scikit-learn's callbacks of every epoch.
+
+    Parameters
+    ----------
+    context : sklearn.callback.CallbackContext
+        The context of the estimator's fit.
+    estimator : estimator
+        What is fitted.
+    videos : Videos
+        What it is fitted on.
+    fitted : callable
+        Called with the net, returns the attributes of an estimator fitted so far.
+    """
+
+    def __init__(self, context, estimator, videos, fitted):
+        self.context, self.fitted = context, fitted
+        self.fit = {"estimator": estimator, **videos.callback_arguments()}
+
+    def begin(self):
+        """Announce an epoch."""
+        self.task = self.context.subcontext(task_name="epoch").call_on_fit_task_begin(**self.fit)
+
+    def end(self, net):
+        """Announce the end of the epoch; True if a callback asks to stop."""
+        return self.task.call_on_fit_task_end(
+            **self.fit, reconstruction_attributes=lambda: self.fitted(net)
+        )
+
+    def end_fit(self, net):
+        """Announce the end of the fit."""
+        self.context.call_on_fit_task_end(
+            **self.fit, reconstruction_attributes=lambda: self.fitted(net)
+        )
+
+
+class ValidationAccuracy(Callback):
+    """Records each epoch's weighted accuracy on the videos held out, as `score` has it."""
+
+    def on_epoch_begin(self, net, **kwargs):
+        """Start to count."""
+        self.right_ = self.total_ = 0.0
+
+    def on_batch_end(self, net, batch=None, training=None, y_pred=None, **kwargs):
+        """Count the videos of which everything is right."""
+        if training:
+            return
+        y, weight = (batch[1][key].to(y_pred.device) for key in ("y", "weight"))
+        right = y_pred.argmax(1) == y if y.ndim == 1 else ((y_pred > 0) == y).all(1)
+        self.right_ += float((weight * right).sum())
+        self.total_ += float(weight.sum())
+
+    def on_epoch_end(self, net, **kwargs):
+        """Record the share."""
+        net.history.record("valid_accuracy", self.right_ / self.total_)
+
+
+def train(estimator, module, loss, data, seed, tasks, *, previous=None, partial=False):
+    """Train a network as the parameters of an estimator say.
+
+    Parameters
+    ----------
+    estimator : NetworkEstimator
+        Its parameters are used; it is not changed.
+    module : tuple of (type, dict)
+        Class of the network and its arguments.
+    loss : dict
+        Arguments of `WeightedLoss`.
+    data : tuple of two FrameDataset
+        Videos to train on, and those held out or None.
+    seed : int
+        Decides everything random.
+    tasks : EpochTasks
+        Told of every epoch.
+    previous : MultimodalNet, optional
+        Start with the weights of this net.
+    partial : bool
+        Train for one epoch, without a schedule, with the optimizer's state of `previous`.
+
+    Returns
+    -------
+    MultimodalNet
+        The trained net.
+
+    Raises
+    ------
+    ValueError
+        If `previous` is a network of another shape.
+    """
+    cls, module_params = module
+    train_set, valid_set = data
+    device = resolve_device(estimator.device)
+    params = {
+        "criterion": WeightedLoss,
+        "optimizer": torch.optim.AdamW,
+        "optimizer__weight_decay": estimator.weight_decay,
+        "lr": estimator.lr,
+        "batch_size": estimator.batch_size,
+        "max_epochs": estimator.max_epochs,
+        "device": device,
+        "precision": resolve_precision(estimator.precision, device),
+        "compile": estimator.compile,
+        "verbose": estimator.verbose,
+        "train_split": None if valid_set is None else predefined_split(valid_set),
+        "callbacks": _callbacks(estimator, valid_set, partial),
+        **{f"module__{name}": value for name, value in module_params.items()},
+        **{f"criterion__{name}": value for name, value in loss.items()},
+        **(estimator.net_params or {}),
+        **({"max_epochs": 1} if partial else {}),
+    }
+    net = MultimodalNet(cls, **params)
+    with seeded(seed):
+        net.initialize()
+        if previous is not None:
+            _resume(net, previous, optimizer=partial)
+        net.tasks = tasks
+        net.partial_fit(train_set, y=None)
+    # The net would keep the data held out, and what scikit-learn's callbacks hold.
+    net.train_split = net.tasks = None
+    return net
+
+
+def _callbacks(estimator, valid_set, partial):
+    """Skorch's callbacks: the estimator's own, then the user's."""
+    callbacks = []
+    schedule = None if partial else estimator.lr_schedule
+    if schedule == "plateau":
+        policy = torch.optim.lr_scheduler.ReduceLROnPlateau
+        params = {
+            "monitor": "train_loss" if valid_set is None else "valid_loss",
+            "patience": estimator.lr_patience,
+        }
+    elif schedule == "cosine":
+        policy = torch.optim.lr_scheduler.CosineAnnealingLR
+        params = {"T_max": estimator.max_epochs}
+    if schedule is not None:
+        callbacks.append(("own_lr_schedule", LRScheduler(policy, **params)))
+    if valid_set is not None and is_classifier(estimator):
+        callbacks.append(("own_accuracy", ValidationAccuracy()))
+    if valid_set is not None and estimator.early_stopping:
+        sink = print if estimator.verbose else _silent
+        stopping = EarlyStopping(patience=5, load_best=True, sink=sink)
+        callbacks.append(("own_early_stopping", stopping))
+    return callbacks + list(estimator.callbacks or [])
+
+
+def _resume(net, previous, optimizer):
+    """Give a new net the weights of another, and the optimizer's state if asked to."""
+    try:
+        net.module_.load_state_dict(previous.module_.state_dict())
+    except RuntimeError as error:
+        raise ValueError(
+            "Training goes on with the network of the fit before, so parameters that change its "
+            f"shape must stay as they were: {error}"
+        ) from error
+    if optimizer:
+        state = net.optimizer_.state_dict()
+        net.optimizer_.load_state_dict(
+            {**state, "state": previous.optimizer_.state_dict()["state"]}
+        )
+
+
+def _silent(*args, **kwargs):
+    pass

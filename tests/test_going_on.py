@@ -1,0 +1,197 @@
+"""Going on from a fit: warm start and `partial_fit`, as MLPClassifier has them."""
+
+import pickle
+
+import numpy as np
+import pytest
+from estimator_cases import (
+    make_classifier,
+    make_labels,
+    make_tower,
+    make_videos,
+    make_y,
+    recording_tower,
+)
+from sklearn.base import clone
+from sklearn.frozen import FrozenEstimator
+from sklearn.utils import shuffle
+
+from sk_crossmodal.modules import FUSIONS
+
+X, Y = make_videos().data, make_y("multilabel")
+CLASSES = make_y("classes")
+FOOD_OR_MUSIC = np.flatnonzero(CLASSES != "Transport")
+
+
+def weights(classifier):
+    return {name: w.numpy().copy() for name, w in classifier.module_.state_dict().items()}
+
+
+def same(first, second):
+    return all(np.array_equal(first[name], second[name]) for name in first)
+
+
+# warm_start -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("fusion", FUSIONS)
+def test_warm_start_goes_on(fusion):
+    tower = recording_tower()
+    classifier = make_classifier(
+        fusion=fusion, correlation_tower=tower, warm_start=True, max_epochs=5, lr=5e-3
+    )
+    first = classifier.fit(X, Y).loss_curve_
+    judge, first_module = classifier.correlation_tower_, classifier.module_
+    classifier.fit(X, Y)
+    assert classifier.n_iter_ == 10
+    assert classifier.loss_curve_[:5] == first
+    assert classifier.loss_curve_[5] < first[1]
+    assert [row["epoch"] for row in classifier.history_] == list(range(1, 11))
+    assert classifier.correlation_tower_ is judge
+    assert len(tower.fits) == (judge is not None)
+    assert classifier.module_ is not first_module
+
+
+def test_warm_start_of_no_epoch_worth_of_learning_keeps_the_weights():
+    """With a learning rate of next to nothing, it is the same network that went on."""
+    classifier = make_classifier(fusion="late", warm_start=True).fit(X, Y)
+    before = weights(classifier)
+    after = weights(classifier.set_params(lr=1e-30).fit(X, Y))
+    assert same(before, after)
+    scaled = weights(clone(classifier).set_params(lr=1e-30).fit(X, Y))
+    assert not same(before, scaled)
+
+
+def test_without_warm_start_fit_begins_anew():
+    classifier = make_classifier(fusion="late").fit(X, Y)
+    before, losses = weights(classifier), classifier.loss_curve_
+    classifier.fit(X, Y)
+    assert same(before, weights(classifier))
+    assert classifier.loss_curve_ == losses
+
+
+def test_warm_start_scales_frames_as_the_first_fit_did():
+    classifier = make_classifier(fusion="late", warm_start=True).fit(X, Y)
+    before = classifier.predict_proba(X)
+    classifier.set_params(lr=1e-30).fit(X[:20], Y[:20])
+    np.testing.assert_array_equal(classifier.predict_proba(X), before)
+
+
+@pytest.mark.parametrize(
+    ("change", "data", "match"),
+    [
+        ({}, (X, CLASSES), "must have the classes of the fit before"),
+        ({}, (X, Y[:, :5]), "must have the classes of the fit before"),
+        ({}, (X.select(["video"]), Y), "features, but .* is expecting"),
+        ({"d_model": 32}, (X, Y), "parameters that change its shape"),
+        ({"cross_modal_layer_sizes": (5,)}, (X, Y), "parameters that change its shape"),
+    ],
+)
+def test_warm_start_with_something_else_leaves_the_old_fit(change, data, match):
+    classifier = make_classifier(fusion="cross_modal", warm_start=True).fit(X, Y)
+    before = classifier.predict_proba(X)
+    with pytest.raises(ValueError, match=match):
+        classifier.set_params(**change).fit(*data)
+    np.testing.assert_array_equal(classifier.predict_proba(X), before)
+    assert classifier.n_iter_ == 2
+
+
+# partial_fit ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("fusion", FUSIONS)
+def test_partial_fit_learns(fusion):
+    """On all videos at a time it learns about as fast as fit, and as fit it can be repeated."""
+    tower = FrozenEstimator(make_tower().fit(X, Y))
+    settings = {"fusion": fusion, "correlation_tower": tower, "lr": 5e-3, "dropout": 0.0}
+    classifier, again = make_classifier(**settings), make_classifier(**settings)
+    for _ in range(6):
+        assert classifier.partial_fit(X, Y) is classifier
+        again.partial_fit(X, Y)
+    whole = make_classifier(**settings, max_epochs=6, lr_schedule=None).fit(X, Y)
+    assert classifier.n_iter_ == 6
+    assert classifier.loss_curve_[-1] < classifier.loss_curve_[0]
+    np.testing.assert_allclose(classifier.loss_curve_, whole.loss_curve_, rtol=0.2)
+    np.testing.assert_array_equal(classifier.predict_proba(X), again.predict_proba(X))
+
+
+def test_partial_fit_keeps_the_state_of_adam():
+    """One batch an epoch and no dropout: partial fits are the fit itself, not restarts of it."""
+    settings = {"fusion": "late", "dropout": 0.0, "batch_size": 100, "precision": "float64"}
+    whole = make_classifier(**settings, max_epochs=5, lr_schedule=None).fit(X, Y)
+    parts = make_classifier(**settings, lr_schedule=None)
+    for _ in range(5):
+        parts.partial_fit(X, Y)
+    np.testing.assert_allclose(parts.predict_proba(X), whole.predict_proba(X), rtol=1e-9)
+    warm = make_classifier(**settings, warm_start=True, max_epochs=1, lr_schedule=None)
+    for _ in range(5):
+        warm.fit(X, Y)
+    assert np.abs(warm.predict_proba(X) - whole.predict_proba(X)).max() > 1e-6
+
+
+def test_partial_fit_goes_on_from_a_fit_and_from_a_pickle():
+    classifier = make_classifier(fusion="late", lr_schedule="cosine").fit(X, Y)
+    other = pickle.loads(pickle.dumps(classifier))
+    before = weights(classifier)
+    for each in (classifier, other):
+        each.partial_fit(X, Y)
+        assert each.n_iter_ == 3
+    assert same(weights(classifier), weights(other))
+    assert not same(weights(classifier), before)  # though a cosine had ended at 0
+
+
+def test_partial_fit_sees_one_chunk_after_the_other():
+    """What only the second chunk holds is learned."""
+    order = np.argsort(CLASSES, kind="stable")
+    first, second = order[:24], order[24:]
+    classifier = make_classifier(fusion="late", lr=1e-2, d_model=32)
+    classes = np.unique(CLASSES)
+    assert set(CLASSES[first]) < set(classes)
+    for seed in range(60):
+        for rows in shuffle([first, second], random_state=seed):
+            classifier.partial_fit(X[rows], CLASSES[rows], classes=classes)
+    np.testing.assert_array_equal(classifier.classes_, classes)
+    assert classifier.score(X, CLASSES) > 0.9
+
+
+def test_partial_fit_takes_positional_modalities_weights_and_longer_videos():
+    video, audio = ([X[i][name] for i in range(48)] for name in X.modality_names)
+    short = [frames[:2] for frames in video], [frames[:2] for frames in audio]
+    classifier = make_classifier(fusion="cross_modal", max_frames=30)
+    weight = np.ones(48)
+    classifier.partial_fit(*short, Y, sample_weight=weight).partial_fit(video, audio, Y)
+    other = make_classifier(fusion="cross_modal", max_frames=30)
+    other.partial_fit(*short, Y).partial_fit(X, Y, sample_weight=weight)
+    np.testing.assert_allclose(classifier.predict_proba(X), other.predict_proba(X), atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("params", "calls", "match"),
+    [
+        ({"early_stopping": True}, [(X, Y)], "early_stopping cannot be True"),
+        ({}, [(X, Y), (X, CLASSES)], "y must be an indicator of .* labels, got classes"),
+        ({}, [(X, Y), (X, Y[:, :4])], "y must be an indicator of .* labels, got shape"),
+        ({}, [(X, Y), (X.select(["audio"]), Y)], "features, but .* is expecting"),
+        ({}, [(X[FOOD_OR_MUSIC], CLASSES[FOOD_OR_MUSIC]), (X, CLASSES)], "y must be a vector of"),
+    ],
+)
+def test_partial_fit_of_what_does_not_fit(params, calls, match):
+    classifier = make_classifier(fusion="late", **params)
+    *before, last = calls
+    for call in before:
+        classifier.partial_fit(*call)
+    with pytest.raises(ValueError, match=match):
+        classifier.partial_fit(*last)
+    assert getattr(classifier, "n_iter_", 0) == len(before)
+
+
+def test_classes_must_hold_those_of_y():
+    with pytest.raises(ValueError, match="y must be a vector of the classes"):
+        make_classifier(fusion="late").partial_fit(X, CLASSES, classes=np.unique(CLASSES)[1:])
+
+
+def test_hierarchy_is_checked_as_in_fit():
+    with pytest.raises(ValueError, match="hierarchy"):
+        make_classifier(fusion="late", hierarchy=make_labels()[0].hierarchy_).partial_fit(
+            X, Y[:, :3]
+        )
