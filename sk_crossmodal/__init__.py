@@ -9,6 +9,7 @@ from .classification import (
     CrossModalRNNClassifier,
     CrossModalTransformerClassifier,
 )
+from .compose import ModalityTransformer
 from .correlation import CorrelationTower
 from .hierarchy import HierarchyLabelBinarizer, LabelHierarchy
 from .multimodal import MultimodalArray
@@ -20,5 +21,6 @@ __all__ = [
     "CrossModalTransformerClassifier",
     "HierarchyLabelBinarizer",
     "LabelHierarchy",
+    "ModalityTransformer",
     "MultimodalArray",
 ]

@@ -10,6 +10,7 @@ from torch import nn
 ROOMS = (
     "sk_crossmodal",
     "sk_crossmodal.classification",
+    "sk_crossmodal.compose",
     "sk_crossmodal.correlation",
     "sk_crossmodal.datasets",
     "sk_crossmodal.hierarchy",

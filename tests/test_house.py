@@ -11,6 +11,7 @@ ROOT = Path(sk_crossmodal.__file__).parent
 GROUND = {"_links", "modules", "multimodal", "hierarchy", "metrics"}
 BELOW = {
     "inspection": GROUND | {"classification", "correlation", "training", "datasets"},
+    "compose": GROUND | {"training"},
     "classification": GROUND | {"correlation", "training"},
     "correlation": GROUND | {"training"},
     "training": GROUND,

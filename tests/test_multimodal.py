@@ -740,3 +740,52 @@ def test_sparse_input(sparse):
 def test_names_must_be_strings():
     with pytest.raises(TypeError, match=r"str, got 0"):
         as_multimodal({0: FLAT})
+
+
+# Frames in blocks -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("rows", [slice(None), [4, 0, 0, 2], [2], [1, 2, 3]])
+@pytest.mark.parametrize("block_size", [None, 1, 2, 3, 100])
+def test_blocks_hold_every_frame_once(rows, block_size):
+    X = container(videos(np.uint8), {"audio": (0.5, -1.0)})[rows]
+    for name in X.modality_names:
+        frames = np.concatenate([X[i][name] for i in range(len(X))])
+        blocks = list(X.frame_blocks(name, block_size))
+        if not len(frames):
+            assert blocks == []
+            continue
+        np.testing.assert_array_equal(np.concatenate(blocks), frames)
+        size = len(frames) if block_size is None else block_size
+        assert {len(block) for block in blocks[:-1]} <= {size}
+        assert len(blocks[-1]) < 2 * size
+        assert len(blocks[-1]) >= min(size, len(frames))
+        assert all(block.dtype == np.float32 for block in blocks)
+
+
+def test_blocks_are_no_views():
+    parts = videos()
+    X = container(parts)
+    next(X.frame_blocks("video"))[:] = 0
+    assert_content(X, parts)
+
+
+def test_other_frames_in_the_place_of_old_ones():
+    parts = videos(np.uint8)
+    X = container(parts, {"video": (2.0, 0.0), "audio": (0.5, -1.0)})[[4, 2, 0]]
+    new = np.arange(2.0 * X.lengths("video").sum()).reshape(-1, 2)
+    replaced = X.replace_frames({"video": new})
+    assert_content(
+        replaced,
+        {
+            "video": np.split(new, np.cumsum(X.lengths("video"))[:-1]),
+            "audio": [X[i]["audio"] for i in range(3)],
+        },
+    )
+    assert replaced.quantization == {"video": (1.0, 0.0), "audio": (0.5, -1.0)}
+    assert X.n_features == WIDTHS
+    assert_content(container(parts).replace_frames({}), parts)
+    with pytest.raises(ValueError, match=r"Unknown modalities \['text'\]"):
+        X.replace_frames({"text": new})
+    with pytest.raises(ValueError, match=f"add up to its {len(new) - 1} frames"):
+        X.replace_frames({"video": new[1:]})

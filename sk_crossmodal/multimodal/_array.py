@@ -229,6 +229,59 @@ class MultimodalArray:
             masks[name] = np.arange(width) < present[:, None]
         return frames, masks
 
+    def frame_blocks(self, name, block_size=None):
+        """Read the frames of one modality, video after video, without padding.
+
+        Parameters
+        ----------
+        name : str
+            The modality.
+        block_size : int, optional
+            Frames a block, whatever videos they are of; those left over at the end join the
+            last block. All frames are one block by default.
+
+        Yields
+        ------
+        ndarray of shape (n_frames, n_features), float32 or float64
+            What the stored numbers mean. Nothing is yielded where there are no frames.
+        """
+        part = self._frames[name]
+        total = int(part.lengths.sum())
+        size = total if block_size is None else min(block_size, total)
+        firsts = range(0, total - size + 1, size) if total else ()
+        for first in firsts:
+            last = first + size if first + 2 * size <= total else total
+            yield part.dequantise(part.between(first, last))
+
+    def replace_frames(self, frames):
+        """Put other frames in the place of those of some modalities.
+
+        Parameters
+        ----------
+        frames : dict of str to array-like of shape (n_frames_total, n_features)
+            Per modality one new frame, of any width, for each old one, in the order of
+            :meth:`frame_blocks`.
+
+        Returns
+        -------
+        MultimodalArray
+            Videos as long as these, which share the frames of all other modalities.
+
+        Raises
+        ------
+        ValueError
+            If a modality is unknown, or the number of its frames differs.
+        """
+        if unknown := [name for name in frames if name not in self._frames]:
+            raise ValueError(f"Unknown modalities {unknown}; X has {list(self._frames)}.")
+        new = {
+            name: Frames.from_lengths(
+                _check_flat(name, values), _check_lengths(name, self.lengths(name), len(values))
+            )
+            for name, values in frames.items()
+        }
+        return MultimodalArray({**self._frames, **new})
+
     def frame_moments(self, *, sample_weight=None, per_feature=False, max_videos=10_000):
         """Mean of every feature over the real frames, and the spread around it.
 

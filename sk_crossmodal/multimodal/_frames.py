@@ -76,6 +76,16 @@ class Frames:
             yield rows, np.concatenate([self.stored(row) for row in rows])
             first = last
 
+    def between(self, first, last):
+        """Stored frames `first` to `last`, counted over all videos one behind the other."""
+        ends = np.cumsum(self.lengths)
+        places = np.arange(first, last)
+        rows = np.searchsorted(ends, places, side="right")
+        shifts = (self.starts - ends + self.lengths)[rows]
+        if len(places) and (shifts == shifts[0]).all():  # nothing to pick together, or to copy
+            return self.values[first + shifts[0] : last + shifts[0]]
+        return self.values[places + shifts]
+
     def first_bad_row(self):
         """Index of the first video with NaN or infinity among its frames, or None."""
         if self.values.dtype.kind != "f":

@@ -1,0 +1,5 @@
+"""Estimators that are put together with others."""
+
+from ._modality import ModalityTransformer
+
+__all__ = ["ModalityTransformer"]

@@ -1,0 +1,74 @@
+"""Transformers in a dict that are parameters by their names, as in a `ColumnTransformer`."""
+
+from sklearn.base import BaseEstimator
+from sklearn.pipeline import FeatureUnion
+from sklearn.utils import get_tags
+
+from ._transformers import is_transformer
+
+
+class NamedTransformers(BaseEstimator):
+    """Base of an estimator with parameters `transformers`, a dict or None, and `remainder`."""
+
+    def get_params(self, deep=True):
+        """Get the parameters.
+
+        Parameters
+        ----------
+        deep : bool, default=True
+            Whether to give the transformers too, by the names of their modalities, and their
+            parameters, such as "video__n_components".
+
+        Returns
+        -------
+        dict of str to object
+            The parameters by name.
+        """
+        params = super().get_params(deep=deep)
+        for name, part in self._named().items() if deep else ():
+            params[name] = part
+            if is_transformer(part):
+                nested = part.get_params(deep=True)
+                params |= {f"{name}__{key}": value for key, value in nested.items()}
+        return params
+
+    def set_params(self, **params):
+        """Set parameters.
+
+        Parameters
+        ----------
+        **params : dict
+            Parameters by the names that `get_params` gives. ``video=PCA(3)`` or ``video="drop"``
+            puts something else in the place of a modality's transformer.
+
+        Returns
+        -------
+        ModalityTransformer
+            This one.
+        """
+        if "transformers" in params:
+            super().set_params(transformers=params.pop("transformers"))
+        if new := {name: params.pop(name) for name in self._named() if name in params}:
+            # A dict of its own: that of the user, or of the original of a copy, stays.
+            self.transformers = {**self.transformers, **new}
+        return super().set_params(**params)
+
+    def _named(self):
+        """Transformers that are parameters by the names of their modalities."""
+        if not isinstance(self.transformers, dict):
+            return {}
+        own = super().get_params(deep=False)
+        return {n: t for n, t in self.transformers.items() if isinstance(n, str) and n not in own}
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        parts = [*self._named().values(), self.remainder]
+        inner = [get_tags(part) for part in parts if is_transformer(part)]
+        tags.input_tags.allow_nan = all(tag.input_tags.allow_nan for tag in inner)
+        tags.target_tags.required = any(tag.target_tags.required for tag in inner)
+        return tags
+
+    def _sk_visual_block_(self):
+        # What scikit-learn asks for how to draw an estimator; without it a dict is one line.
+        parts = [*self._named().items(), ("remainder", self.remainder)]
+        return FeatureUnion(parts)._sk_visual_block_()

@@ -1,0 +1,175 @@
+"""What `ModalityTransformer` does with one transformer: check, fit and apply it, by blocks."""
+
+from collections.abc import Sequence
+from contextlib import contextmanager
+
+import numpy as np
+from scipy.sparse import issparse
+from sklearn.base import clone
+from sklearn.frozen import FrozenEstimator
+from sklearn.utils import get_tags
+from sklearn.utils.validation import check_is_fitted
+
+from ..multimodal import has_named_modalities
+
+KEYWORDS = ("passthrough", "drop")
+NEEDED = ("fit", "transform", "get_params")
+
+
+def is_table(X):
+    """Tell whether X is 2-D: one frame a video, its modalities side by side."""
+    if has_named_modalities(X):
+        return False
+    if isinstance(X, Sequence):
+        return len(X) > 0 and np.ndim(X[0]) == 1  # np.ndim of all would fail on a ragged list
+    return (X if hasattr(X, "ndim") else np.asarray(X)).ndim == 2
+
+
+def is_keyword(transformer):
+    """Tell whether a transformer is one of the two words."""
+    return isinstance(transformer, str) and transformer in KEYWORDS
+
+
+def is_transformer(transformer):
+    """Tell whether something is an instance that can be cloned, fitted and applied."""
+    return not isinstance(transformer, type) and all(hasattr(transformer, n) for n in NEEDED)
+
+
+def check_transformer(what, transformer):
+    """Raise TypeError unless it is a transformer or a keyword."""
+    if not is_keyword(transformer) and not is_transformer(transformer):
+        raise TypeError(
+            f"{what} must be a transformer (an instance with fit and transform) or one of "
+            f"{KEYWORDS}, got {transformer!r}."
+        )
+
+
+def check_names(transformers, modality_names, reserved):
+    """Raise unless the keys of `transformers` are modalities that may be parameters."""
+    if unknown := [name for name in transformers if name not in modality_names]:
+        raise ValueError(
+            f"transformers names unknown modalities {unknown}; X has {list(modality_names)}."
+        )
+    if clashes := [name for name in transformers if name in reserved or "__" in name]:
+        raise ValueError(
+            f"Modalities {clashes} cannot have a transformer of their own: `set_params` reaches "
+            f'it by the modality\'s name, which may not hold "__" nor be one of {list(reserved)}.'
+        )
+
+
+def clone_for(modality_names, transformers, remainder):
+    """Return an unfitted transformer of its own, or a keyword, for each modality."""
+    return {
+        name: part if is_keyword(part) else clone(part)
+        for name in modality_names
+        for part in [transformers.get(name, remainder)]
+    }
+
+
+def indexable_targets(y):
+    """Labels as something that can be indexed by an array of rows, sparse ones as CSR."""
+    if y is None:
+        return None
+    if issparse(y):
+        return y.tocsr()
+    try:
+        return np.asarray(y)
+    except ValueError:  # label sets of different sizes
+        targets = np.empty(len(y), dtype=object)
+        targets[:] = y
+        return targets
+
+
+def fit_frames(transformer, X, name, y, block_size):
+    """Fit a transformer on the frames of one modality, each with its video's label.
+
+    Parameters
+    ----------
+    transformer : transformer
+        Fitted in place: by blocks if it has `partial_fit` and there is more than one block.
+    X : MultimodalArray of shape (n,)
+        The videos.
+    name : str
+        The modality; it has frames.
+    y : ndarray or CSR array of n rows, or None
+        The videos' labels.
+    block_size : int or None
+        Frames a block.
+    """
+    if isinstance(transformer, FrozenEstimator):
+        check_is_fitted(transformer)
+        return  # what is frozen is not fitted, and its `partial_fit` would reach what is inside
+    videos = np.repeat(np.arange(len(X)), X.lengths(name))
+    step = block_size if hasattr(transformer, "partial_fit") else None
+    n_done = 0
+    with _named_bad_frames(transformer, X, name):
+        for frames in X.frame_blocks(name, step):
+            targets = None if y is None else y[videos[n_done : n_done + len(frames)]]
+            # All that is done on one block is what the user expects of `fit`.
+            whole = len(frames) == len(videos)
+            (transformer.fit if whole else transformer.partial_fit)(frames, targets)
+            n_done += len(frames)
+
+
+def width_of_output(transformer, X, name):
+    """Apply a fitted transformer to a few frames and return the width of what it gives."""
+    return _apply(transformer, next(X.frame_blocks(name, 2)), name, None).shape[1]
+
+
+def transform_frames(transformer, X, name, block_size, width):
+    """Apply a fitted transformer to all frames of one modality.
+
+    Parameters
+    ----------
+    transformer : transformer
+        The fitted transformer.
+    X : MultimodalArray of shape (n,)
+        The videos.
+    name : str
+        The modality.
+    block_size : int or None
+        Frames a block.
+    width : int
+        Width of the output.
+
+    Returns
+    -------
+    ndarray of shape (n_frames_total, width)
+        The output, of the type that the transformer gives; float32 where there are no frames.
+    """
+    total, out, n_done = int(X.lengths(name).sum()), None, 0
+    with _named_bad_frames(transformer, X, name):
+        for frames in X.frame_blocks(name, block_size):
+            block = _apply(transformer, frames, name, width)
+            if out is None:
+                out = np.empty((total, width), block.dtype)
+            out[n_done : n_done + len(block)] = block
+            n_done += len(block)
+    return np.empty((0, width), np.float32) if out is None else out
+
+
+def _apply(transformer, frames, name, width):
+    out = transformer.transform(frames)
+    who = f"{type(transformer).__name__}, the transformer of modality {name!r},"
+    if issparse(out):
+        raise ValueError(f"{who} gave a sparse matrix, but frames are dense.")
+    out = np.asarray(out)
+    fits = out.ndim == 2 and len(out) == len(frames) and width in (None, out.shape[1])
+    if not fits or out.shape[1] == 0:
+        raise ValueError(
+            f"{who} gave an array of shape {out.shape} for {len(frames)} frames, expected "
+            f"({len(frames)}, {'n_features' if width is None else width})."
+        )
+    return out
+
+
+@contextmanager
+def _named_bad_frames(transformer, X, name):
+    """Say where NaN or infinity is, if a transformer that takes none of it raises."""
+    try:
+        yield
+    except ValueError:
+        # Only now: frames on disk would be read once more.
+        if not get_tags(transformer).input_tags.allow_nan:
+            X.select([name]).check_finite()
+        raise
