@@ -36,6 +36,7 @@ from sklearn.preprocessing import (
     StandardScaler,
 )
 from sklearn.utils import estimator_checks
+from skorch.helper import SliceDict
 
 from sk_crossmodal import ModalityTransformer, MultimodalArray
 from sk_crossmodal.multimodal import as_multimodal
@@ -186,12 +187,18 @@ class RemembersBlocks(Remembers):
 
 
 @pytest.mark.parametrize("make", [Remembers, RemembersBlocks])
-@pytest.mark.parametrize("form", ["multilabel", "csr", "paths"])
+@pytest.mark.parametrize("form", ["multilabel", "csr", "paths", "tuples"])
 def test_labels_of_every_form(make, form):
     """One row of labels a frame; label paths, of which videos have different numbers, too."""
     X = make_videos(n=20).data
-    paths = [["a"] * (1 + i % 2) for i in range(20)]
-    y = paths if form == "paths" else make_y(form)[:20]
+    if form == "paths":
+        y = [["a"] * (1 + i % 2) for i in range(20)]
+    else:
+        y = (
+            [[("a", "b")[: 1 + i % 2]] for i in range(20)]
+            if form == "tuples"
+            else make_y(form)[:20]
+        )
     features = ModalityTransformer({"video": make()}, block_size=50).fit(X, y)
     fits = features.transformers_["video"].fits_
     assert (len(fits) > 1) == (make is RemembersBlocks)
@@ -200,7 +207,7 @@ def test_labels_of_every_form(make, form):
     n_done = 0
     for _, frames, targets in fits:
         of_block = videos[n_done : n_done + len(frames)]
-        if form == "paths":
+        if form in ("paths", "tuples"):
             assert targets.tolist() == [y[i] for i in of_block]
         else:
             expected = make_y("multilabel")[of_block]
@@ -402,12 +409,13 @@ def test_data_frames_out():
     assert features.set_output(transform="default").fit_transform(X).__class__ is np.ndarray
 
 
-@pytest.mark.parametrize("form", ["container", "dict", "data frame", "list", "array"])
+@pytest.mark.parametrize("form", ["container", "dict", "SliceDict", "data frame", "list", "array"])
 def test_set_output_does_not_concern_other_forms(form):
     rows = rows_of(ragged(n=6, lengths=(3, 4)), "video")
     X = {
         "container": lambda: from_rows(video=rows),
         "dict": lambda: {"video": rows},
+        "SliceDict": lambda: SliceDict(video=np.array(rows)),
         "data frame": lambda: pd.DataFrame({"video": pd.Series(rows)}),
         "list": lambda: rows,
         "array": lambda: np.array(rows),
@@ -621,6 +629,13 @@ def test_another_number_of_labels():
         ModalityTransformer().fit(ragged(n=6), np.arange(5))
 
 
+@pytest.mark.parametrize("lengths", [(1, 5), (3, 4)])
+def test_modalities_one_by_one(lengths):
+    X = ragged(lengths=lengths)
+    with pytest.raises(ValueError, match=r"y holds frames.*give them in one object"):
+        ModalityTransformer().fit(rows_of(X, "video"), rows_of(X, "audio"))
+
+
 @pytest.mark.parametrize("bad", [np.nan, np.inf])
 def test_frames_that_are_not_finite_are_found(bad):
     X = ragged(n=6)
@@ -719,6 +734,17 @@ def test_search_on_two_jobs():
         for n_jobs in (1, 2)
     ]
     assert_allclose(*scores)
+
+
+def test_metadata_passes_by():
+    X, y = table(), np.arange(30) % 2
+    weight = np.arange(30)
+    with config_context(enable_metadata_routing=True):
+        classifier = LogisticRegression().set_fit_request(sample_weight=True)
+        pipeline = make_pipeline(ModalityTransformer({"video": PCA(2)}), classifier)
+        pipeline.fit(X, y, sample_weight=weight)
+    expected = LogisticRegression().fit(pipeline[0].transform(X), y, sample_weight=weight)
+    assert_allclose(pipeline[1].coef_, expected.coef_)
 
 
 def mean_frames(X):

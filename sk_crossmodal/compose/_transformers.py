@@ -73,11 +73,23 @@ def indexable_targets(y):
     if issparse(y):
         return y.tocsr()
     try:
-        return np.asarray(y)
+        targets = np.asarray(y)
     except ValueError:  # label sets of different sizes
-        targets = np.empty(len(y), dtype=object)
-        targets[:] = y
-        return targets
+        targets = np.fromiter(y, dtype=object, count=len(y))
+    if _holds_frames(targets):
+        raise ValueError(
+            "y holds frames. Modalities cannot be given one by one here, as y may be left out; "
+            'give them in one object, such as {"video": X_video, "audio": X_audio}.'
+        )
+    return targets
+
+
+def _holds_frames(targets):
+    if targets.dtype.kind == "f":
+        return targets.ndim > 2
+    return targets.dtype == object and any(
+        isinstance(t, np.ndarray) and t.ndim > 1 for t in targets
+    )
 
 
 def fit_frames(transformer, X, name, y, block_size):
