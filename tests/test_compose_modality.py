@@ -107,6 +107,19 @@ def test_a_remainder_is_fitted_for_each_modality_anew():
         assert_allclose(fitted[name].mean_, flat(X, name).mean(axis=0))
 
 
+def test_modalities_pass_or_are_dropped():
+    X = ragged(widths={"a": 2, "b": 3, "c": 4})
+    kept = ModalityTransformer({"a": "passthrough", "c": PCA(1)}, remainder="drop").fit(X)
+    out = kept.transform(X)
+    assert kept.transformers_["a"] == "passthrough"
+    assert kept.transformers_["b"] == "drop"
+    assert out.n_features == {"a": 2, "c": 1}
+    assert_array_equal(flat(out, "a"), flat(X, "a"))
+    assert ModalityTransformer({"a": "drop"}).fit_transform(X).n_features == {"b": 3, "c": 4}
+    chosen = ModalityTransformer({"a": PCA(1)}, modalities=["c", "a"]).fit_transform(X)
+    assert chosen.modality_names == ("c", "a")
+
+
 def test_only_selected_rows_are_seen():
     X = ragged(n=30)
     rows = [2, 3, 3, 17, 5]
@@ -382,6 +395,11 @@ def test_names_of_columns():
     assert not hasattr(scaled.fit(X), "feature_names_in_")
 
 
+def test_names_of_modalities_are_no_names_of_columns():
+    X = pd.DataFrame({"video": pd.Series(rows_of(ragged(), "video"))})
+    assert not hasattr(ModalityTransformer().fit(X), "feature_names_in_")
+
+
 def test_names_of_a_containers_features():
     features = ModalityTransformer({"audio": PCA(2)}).fit(ragged(widths={"video": 2, "audio": 3}))
     assert features.n_features_in_ == 5
@@ -592,6 +610,9 @@ def test_modalities_that_cannot_be_parameters(name):
     X = ragged(widths={name: 3, "audio": 2})
     with pytest.raises(ValueError, match=f"{name}.*cannot have a transformer of their own"):
         ModalityTransformer({name: Remembers()}).fit(X)
+    own = ModalityTransformer({name: Remembers()}).get_params()
+    assert not isinstance(own.get("remainder"), Remembers)
+    assert isinstance(own["transformers"], dict)
     features = ModalityTransformer({"audio": PCA(1)}, remainder=StandardScaler()).fit(X)
     assert features.transform(X).n_features == {name: 3, "audio": 1}
 
