@@ -1,9 +1,14 @@
 import os
 import sys
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
 import torch
+
+# Read once, when SciPy is first imported; scikit-learn's array API needs that version.
+if tuple(map(int, version("scipy").split(".")[:2])) >= (1, 14):
+    os.environ.setdefault("SCIPY_ARRAY_API", "1")
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 
@@ -31,3 +36,18 @@ def reference_dir():
     sys.path.insert(0, str(path))
     yield path
     sys.path.remove(str(path))
+
+
+def pytest_terminal_summary(terminalreporter):
+    """Say how many checks of scikit-learn each estimator went through."""
+    reports = terminalreporter.stats.get("passed", []) + terminalreporter.stats.get("failed", [])
+    counts = [dict(report.user_properties) for report in reports if report.when == "call"]
+    counts = sorted((c for c in counts if "estimator" in c), key=lambda c: c["estimator"])
+    if not counts:
+        return
+    terminalreporter.section("check_estimator")
+    for c in counts:
+        terminalreporter.line(
+            f"{c['estimator']:55} {c['run']:3} run  {c['failed']} failed  "
+            f"{c['expected']} expected to fail  {c['skipped']} skipped"
+        )

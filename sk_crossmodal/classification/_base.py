@@ -417,9 +417,7 @@ class CrossModalClassifier(ClassifierMixin, NetworkEstimator):
         if self.verbose:
             print("Correlation tower")
         task = context.subcontext(task_name="correlation tower")
-        task.call_on_fit_task_begin(estimator=self, **videos.callback_arguments())
-        tower = fit_tower(tower, videos, check_memory(self.memory), task)
-        task.call_on_fit_task_end(estimator=self, **videos.callback_arguments())
+        tower = fit_tower(tower, videos, check_memory(self.memory), task, self)
         if self.verbose:
             print(type(self).__name__)
         return tower

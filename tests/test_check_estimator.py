@@ -1,0 +1,46 @@
+"""scikit-learn's own checks, of every estimator that there is, with no failure expected."""
+
+from collections import Counter
+
+import pytest
+from discovery import small_instances
+from estimator_cases import make_tower
+from sklearn.decomposition import PCA
+from sklearn.preprocessing import StandardScaler
+from sklearn.utils.estimator_checks import check_estimator
+
+from sk_crossmodal.compose import ModalityTransformer
+
+# What the checks need: long enough to learn, exact to the last digits, all rows in a batch.
+LEARNING = {"max_epochs": 30, "lr": 1e-2, "precision": "float64", "batch_size": 1000}
+INSTANCES = dict(small_instances(**LEARNING))
+FOR_TOWER = {
+    "transformer": {"d_model": 8, "n_heads": 2},
+    "netvlad": {"n_clusters": 3, "hidden_size": 8},
+    "rnn": {"n_clusters": 3, "hidden_size": 8},
+}
+OTHERS = {
+    **{
+        f"CorrelationTower-{encoder}": make_tower(
+            **LEARNING, dropout=0.0, encoder=encoder, encoder_params=params
+        )
+        for encoder, params in FOR_TOWER.items()
+    },
+    "ModalityTransformer-PCA": ModalityTransformer({"video": PCA(1)}, remainder=StandardScaler()),
+}
+
+
+@pytest.mark.parametrize("name", [*INSTANCES, *OTHERS])
+def test_check_estimator(name, record_property):
+    estimator = {**INSTANCES, **OTHERS}[name]
+    results = check_estimator(estimator, on_fail=None, on_skip=None)
+    counts = Counter(result["status"] for result in results)
+    record_property("estimator", name)
+    record_property("run", counts["passed"] + counts["failed"] + counts["xfail"])
+    for status, key in (("failed", "failed"), ("xfail", "expected"), ("skipped", "skipped")):
+        record_property(key, counts[status])
+    bad = {r["check_name"]: repr(r["exception"]) for r in results if r["status"] != "passed"}
+    # Older versions of SciPy than scikit-learn wants for it have no array API.
+    bad = {check: why for check, why in bad.items() if "SCIPY_ARRAY_API" not in why}
+    assert not bad
+    assert counts["passed"] > 40
