@@ -5,11 +5,12 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy.sparse import csr_array, issparse
+from sklearn import config_context
 from sklearn.base import clone
-from sklearn.exceptions import NotFittedError, SkipTestWarning
+from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import FunctionTransformer, MultiLabelBinarizer
+from sklearn.preprocessing import FunctionTransformer, MultiLabelBinarizer, OneHotEncoder
 from sklearn.utils.estimator_checks import check_estimator
 
 from sk_crossmodal.datasets import youtube8m_hierarchy
@@ -216,6 +217,36 @@ def test_thousands_of_nodes_are_fast():
     hierarchy.root_matrix()
     hierarchy.subset(range(0, 4000, 2))
     assert time.perf_counter() - start < 2  # takes 0.3 s
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_indicator_matrix_against_brute_force(seed):
+    parents = random_dag(seed)
+    hierarchy = LabelHierarchy(parents)
+    y = random_label_sets(hierarchy.nodes, 30, seed)
+    closed = [set().union(*(brute_ancestors(parents, label) for label in s)) for s in y]
+    Y = hierarchy.indicator_matrix(y)
+    assert (Y.dtype, Y.format, Y.has_canonical_format) == (np.int64, "csr", True)
+    np.testing.assert_array_equal(Y.toarray(), [[n in s for n in hierarchy.nodes] for s in closed])
+    # What was left out, in two steps too, stands for its ancestors that stayed.
+    part = hierarchy.subset(hierarchy.nodes[::-2]).subset(hierarchy.nodes[::-6])
+    for known in (part, pickle.loads(pickle.dumps(part))):
+        expected = [[node in s for node in part.nodes] for s in closed]
+        np.testing.assert_array_equal(known.indicator_matrix(y).toarray(), expected)
+        assert known == part
+    with pytest.raises(ValueError, match="sample 1 has the label 'x', which is not a node of"):
+        hierarchy.indicator_matrix([[], ["x"]])
+    with pytest.raises(TypeError, match="sample 0 must be a collection"):
+        hierarchy.indicator_matrix([3])
+
+
+def test_a_binarizer_of_anothers_hierarchy_knows_what_was_rare():
+    y = [["A:b:c"], ["A:b"], ["A:b"], ["R"], ["A:d:e"]]
+    rare = HierarchyLabelBinarizer(min_frequency=2).fit(y)
+    other = HierarchyLabelBinarizer(hierarchy=rare.hierarchy_).fit(y)
+    assert other.classes_.tolist() == ["A", "A:b"]
+    np.testing.assert_array_equal(other.transform(y), rare.transform(y))
+    np.testing.assert_array_equal(rare.hierarchy_.indicator_matrix(y).toarray(), rare.transform(y))
 
 
 # HierarchyLabelBinarizer ------------------------------------------------------------------
@@ -482,12 +513,40 @@ def test_unfitted_binarizer_says_so():
             call()
 
 
-def test_set_output_names_the_columns():
+@pytest.mark.parametrize("alone", [True, False])
+def test_set_output_names_the_columns(alone):
     y = pd.Series(PATHS, index=list("uvwxyz"))
-    frame = HierarchyLabelBinarizer().set_output(transform="pandas").fit_transform(y)
+    transformer = HierarchyLabelBinarizer() if alone else make_pipeline(HierarchyLabelBinarizer())
+    frame = transformer.set_output(transform="pandas").fit_transform(y)
     assert frame.columns.tolist() == ["A", "A:b", "A:b:c", "A:e", "D"]
     assert frame.index.tolist() == list("uvwxyz")
     assert frame.loc["x"].tolist() == [1, 1, 1, 0, 0]
+    with config_context(transform_output="pandas"):
+        fresh = HierarchyLabelBinarizer().fit_transform(y)
+    pd.testing.assert_frame_equal(fresh, frame)
+
+
+def test_sparse_output_is_no_data_frame_as_with_one_hot_encoder():
+    binarizer = HierarchyLabelBinarizer(sparse_output=True).set_output(transform="pandas")
+    theirs = OneHotEncoder().set_output(transform="pandas")
+    for transformer, X in ((binarizer, PATHS), (theirs, [["a"], ["b"]])):
+        with pytest.raises(ValueError, match=r"set_output\(transform='default'\)|sparse"):
+            transformer.fit_transform(X)
+    binarizer.set_output(transform="default")
+    assert binarizer.fit_transform(PATHS).format == "csr"
+
+
+@pytest.mark.parametrize("sparse", [False, True])
+def test_a_pipeline_of_its_own(sparse):
+    binarizer = HierarchyLabelBinarizer(sparse_output=sparse)
+    pipeline = make_pipeline(binarizer)
+    Y = pipeline.fit_transform(PATHS)
+    expected = clone(binarizer).fit_transform(PATHS)
+    assert issparse(Y) == sparse
+    np.testing.assert_array_equal(*((M.toarray() if sparse else M) for M in (Y, expected)))
+    assert pipeline.inverse_transform(Y) == binarizer.fit(PATHS).inverse_transform(Y)
+    assert pipeline.get_feature_names_out().tolist() == ["A", "A:b", "A:b:c", "A:e", "D"]
+    assert pipeline[-1].hierarchy_.n_levels == 3
 
 
 def test_labels_with_one_display_name_are_told_apart():
@@ -519,11 +578,86 @@ def test_clone_and_pickle():
     assert binarizer._repr_html_()
 
 
-def test_scikit_learn_checks_that_need_no_numbers():
-    # All others feed tables of numbers, which are no label sets; the tags say so.
-    with pytest.warns(SkipTestWarning, match="requires input"):
-        results = check_estimator(HierarchyLabelBinarizer(), on_skip=None)
-    assert {result["status"] for result in results} == {"passed"}
+# Rounded to whole numbers, some of the checks' tables hold 0 and 1 alone.
+@pytest.mark.filterwarnings("ignore:X has no other labels than 0 and 1:UserWarning")
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.SkipTestWarning")
+@pytest.mark.parametrize("params", [{}, {"sparse_output": True}])
+def test_check_estimator(params):
+    results = check_estimator(HierarchyLabelBinarizer(**params), on_skip=None)
+    statuses = [result["status"] for result in results]
+    assert statuses.count("passed") >= 45
+    skipped = [r["check_name"] for r in results if r["status"] == "skipped"]
+    assert set(skipped) <= {"check_array_api_input"}  # runs with SCIPY_ARRAY_API=1
+    assert set(statuses) <= {"passed", "skipped"}
+
+
+@pytest.mark.parametrize("form", [np.array, list, "float", "object", "ragged"])
+def test_whole_numbers_are_roots_of_that_name(form):
+    y = [[10, 9, 9], [2, 10, 2], [9, 9, 9]]
+    given = {
+        "float": np.array(y, dtype=np.float32),
+        "object": np.array(y, dtype=object),
+        "ragged": [[10, 9], [2, 10.0], [np.int32(9)]],
+    }.get(form, y if form is list else np.array(y))
+    binarizer = HierarchyLabelBinarizer().fit(given)
+    theirs = MultiLabelBinarizer().fit(y)
+    assert binarizer.classes_.tolist() == theirs.classes_.tolist()  # sorted as numbers
+    assert all(type(node) is int for node in binarizer.classes_)
+    assert binarizer.levels_.tolist() == [0, 0, 0]
+    np.testing.assert_array_equal(binarizer.transform(given), theirs.transform(y))
+    with pytest.raises(ValueError, match="unknown label 7"):
+        binarizer.transform([[7]])
+    binarizer.set_params(handle_unknown="ignore")
+    np.testing.assert_array_equal(binarizer.transform([[7, 2]]), [[1, 0, 0]])
+
+
+@pytest.mark.parametrize(
+    ("y", "error", "message"),
+    [
+        (np.eye(3), ValueError, r"array of shape \(3, 3\).*whole numbers"),
+        (np.eye(3, dtype=bool), ValueError, r"array of shape \(3, 3\) and dtype bool"),
+        (np.full((2, 2), 0.7), ValueError, "whole numbers"),
+        (np.array([[3, np.nan]]), ValueError, "NaN"),
+        (np.array([[3, 1j]]), ValueError, "Complex data not supported"),
+        (np.zeros((2, 0), int), ValueError, "0 feature"),
+        (np.zeros((2, 2, 2), int), ValueError, r"array of shape \(2, 2, 2\)"),
+        (np.arange(3), ValueError, "Reshape your data.*cross_val_predict"),
+        ([[3], ["a"]], TypeError, "got 3"),
+        ([[3], [0.5]], TypeError, "a str or a tuple of str"),
+        ([[3], [float("inf")]], TypeError, "a str or a tuple of str"),
+        ([[3], [True, None]], TypeError, "a str or a tuple of str"),
+    ],
+)
+def test_wrong_numbers_are_named(y, error, message):
+    with pytest.raises(error, match=message):
+        HierarchyLabelBinarizer().fit(y)
+
+
+def test_an_indicator_given_for_labels_is_told():
+    Y = np.eye(3, dtype=int)
+    numbers = LabelHierarchy({0: [], 1: [], 2: []})
+    with pytest.raises(ValueError, match=r"shape \(3, 3\).*It looks like an indicator matrix"):
+        HierarchyLabelBinarizer(hierarchy=numbers).fit(Y)
+    for given in (Y, Y.tolist()):
+        with pytest.warns(UserWarning, match="an indicator matrix would be binarized already"):
+            HierarchyLabelBinarizer().fit(given)
+    for fitted_on in ([[0], [2, 1]], PATHS):
+        with pytest.raises(ValueError, match="It looks like an indicator matrix"):
+            HierarchyLabelBinarizer().fit(fitted_on).transform(Y)
+    # Rows of 0 and 1 among others are labels.
+    binarizer = HierarchyLabelBinarizer().fit([[0, 1], [2, 1]])
+    assert HierarchyLabelBinarizer().fit(np.array([[0, 1], [2, 1]])).n_features_in_ == 2
+    table = HierarchyLabelBinarizer().fit(np.array([[0, 1], [2, 1]]))
+    np.testing.assert_array_equal(table.transform(Y[:2, :2]), binarizer.transform([[0, 1]] * 2))
+
+
+def test_arrays_have_the_number_of_columns_of_fit():
+    binarizer = HierarchyLabelBinarizer().fit(np.array([["a", "b"], ["b", "c"]]))
+    assert binarizer.n_features_in_ == 2
+    with pytest.raises(ValueError, match="X has 1 features, but HierarchyLabelBinarizer is exp"):
+        binarizer.transform(np.array([["a"]]))
+    np.testing.assert_array_equal(binarizer.transform([["a"], []]), [[1, 0, 0], [0, 0, 0]])
+    assert not hasattr(binarizer.fit([["a"]]), "n_features_in_")
 
 
 def test_many_videos_over_the_real_vocabulary_are_fast(data_dir):

@@ -7,11 +7,17 @@ import numpy as np
 from scipy.sparse import csr_array
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils import check_array
-from sklearn.utils.validation import check_is_fitted
+from sklearn.utils.validation import check_is_fitted, validate_data
 
 from ._label_hierarchy import LabelHierarchy
 from ._paths import check_separator, parent_path, split_path
-from ._samples import check_samples, indicator, unique_labels
+from ._samples import (
+    check_no_indicator,
+    check_samples,
+    is_table,
+    is_whole_number,
+    unique_labels,
+)
 
 
 class HierarchyLabelBinarizer(TransformerMixin, BaseEstimator):
@@ -27,7 +33,8 @@ class HierarchyLabelBinarizer(TransformerMixin, BaseEstimator):
         What stands between the names of a label path given as a string.
     hierarchy : LabelHierarchy, default=None
         The hierarchy that the labels are nodes of. None reads the labels as paths, which are
-        strings with separators or tuples of names, and learns the tree of all paths in `fit`.
+        strings with separators or tuples of names, and learns the tree of all paths in `fit`;
+        labels that are whole numbers are roots.
     min_frequency : int or float, default=None
         Labels with fewer samples in `fit` get no column; a float between 0 and 1 is a share of
         the samples. Samples are counted after closing upward, so a label that stays keeps all
@@ -49,6 +56,8 @@ class HierarchyLabelBinarizer(TransformerMixin, BaseEstimator):
         siblings sorted), or the nodes in the order of `hierarchy`.
     levels_ : ndarray of int, shape (n_labels,)
         Level of each column in the hierarchy, 0 for roots.
+    n_features_in_ : int
+        How many labels a row holds, if an array of two axes was given to `fit`.
 
     See Also
     --------
@@ -90,8 +99,10 @@ class HierarchyLabelBinarizer(TransformerMixin, BaseEstimator):
 
         Parameters
         ----------
-        X : sequence of n_samples collections of labels
+        X : sequence of n_samples collections of labels, or array of shape (n_samples, k)
             The label sets. A set may be empty. A bare string stands for a set of one label.
+            Every row of an array holds k labels; arrays given to `transform` then have k
+            columns too.
         y : None
             Ignored.
 
@@ -106,20 +117,17 @@ class HierarchyLabelBinarizer(TransformerMixin, BaseEstimator):
             If X, a sample or a label has the wrong type.
         ValueError
             If there are no samples or no labels, a label is unknown, a path has an empty name
-            in it, or a parameter has a wrong value.
+            in it, X looks like an indicator matrix, or a parameter has a wrong value.
         """
         self._check_parameters()
         samples = check_samples(X)
         known = self.hierarchy
-        if known is None:
+        if known is None or is_table(X):
             labels = unique_labels(samples)
-            if not labels:
-                raise ValueError("no sample has a label; give the hierarchy to fit without any.")
-            known = LabelHierarchy.from_paths(labels, separator=self.separator)
-        rows = {node: i for i, node in enumerate(known.nodes)}
-        closure = known.closure_matrix().astype(np.int32)
+            check_no_indicator(labels, X, certain=known is not None)
+            known = self._learn(labels) if known is None else known
         # Walked even if nothing is counted, so that unknown labels raise here already.
-        closed = indicator(samples, rows, self._resolver(rows)) @ closure
+        closed = known._mark(samples, self._resolver(known))
         kept = self._frequent(closed)
         if len(kept) == 0:
             raise ValueError(f"min_frequency={self.min_frequency!r} leaves no label.")
@@ -127,8 +135,9 @@ class HierarchyLabelBinarizer(TransformerMixin, BaseEstimator):
         self.hierarchy_ = known.subset([known.nodes[i] for i in kept])
         self.classes_ = np.fromiter(self.hierarchy_.nodes, dtype=object, count=len(kept))
         self.levels_ = self.hierarchy_.levels
-        self._rows = rows
-        self._columns_above = closure[:, kept]
+        vars(self).pop("n_features_in_", None)
+        if is_table(X):
+            validate_data(self, np.asarray(X), skip_check_array=True)
         return self
 
     def transform(self, X):
@@ -136,7 +145,7 @@ class HierarchyLabelBinarizer(TransformerMixin, BaseEstimator):
 
         Parameters
         ----------
-        X : sequence of n_samples collections of labels
+        X : sequence of n_samples collections of labels, or array of shape (n_samples, k)
             The label sets, as in `fit`.
 
         Returns
@@ -149,14 +158,17 @@ class HierarchyLabelBinarizer(TransformerMixin, BaseEstimator):
         TypeError
             If X, a sample or a label has the wrong type.
         ValueError
-            If there are no samples or, with ``handle_unknown="error"``, a label is unknown.
+            If there are no samples, X has another number of columns than in `fit` or looks like
+            an indicator matrix, or, with ``handle_unknown="error"``, a label is unknown.
         """
         check_is_fitted(self)
         samples = check_samples(X)
-        Y = indicator(samples, self._rows, self._resolver(self._rows)) @ self._columns_above
-        Y = Y.astype(np.int64)
-        Y.data[:] = 1  # a label counts once, however many of the given ones are below it
-        Y.sort_indices()
+        if is_table(X) and hasattr(self, "n_features_in_"):
+            # Rows that hold no other labels than 0 and 1 are in order among others that do.
+            validate_data(self, np.asarray(X), skip_check_array=True, reset=False)
+        elif is_table(X):
+            check_no_indicator(unique_labels(samples), X, certain=True)
+        Y = self.hierarchy_._mark(samples, self._resolver(self.hierarchy_))
         return Y if self.sparse_output else Y.toarray()
 
     def inverse_transform(self, Y):
@@ -231,8 +243,18 @@ class HierarchyLabelBinarizer(TransformerMixin, BaseEstimator):
                 f"min_frequency must be an int from 1 or a float between 0 and 1, got {least!r}."
             )
 
-    def _resolver(self, rows):
-        """How `indicator` is to treat a label that has no row."""
+    def _learn(self, labels):
+        """The hierarchy of all labels that occur."""
+        if not labels:
+            raise ValueError("no sample has a label; give the hierarchy to fit without any.")
+        if all(is_whole_number(label) for label in labels):
+            return LabelHierarchy(dict.fromkeys(sorted(map(int, labels)), ()))
+        return LabelHierarchy.from_paths(labels, separator=self.separator)
+
+    def _resolver(self, known):
+        """How labels are to be treated that the hierarchy does not know."""
+        rows = known._rows
+        paths = self.hierarchy is None and isinstance(known.nodes[0], str | tuple)
 
         def resolve(label, i):
             if self.handle_unknown == "error":
@@ -240,7 +262,7 @@ class HierarchyLabelBinarizer(TransformerMixin, BaseEstimator):
                     f"sample {i} has the unknown label {label!r}; "
                     "handle_unknown='ignore' leaves such labels out."
                 )
-            if self.hierarchy is not None:
+            if not paths:
                 return None
             split_path(label, self.separator)  # what is no path at all is not merely unknown
             while label is not None and label not in rows:
@@ -262,9 +284,8 @@ class HierarchyLabelBinarizer(TransformerMixin, BaseEstimator):
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
-        tags.input_tags.two_d_array = False
+        tags.input_tags.categorical = True
         tags.input_tags.string = True
-        tags.no_validation = True  # scikit-learn has no words for lists of label sets
         tags.transformer_tags.preserves_dtype = []
         return tags
 

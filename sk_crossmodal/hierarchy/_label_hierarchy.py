@@ -1,10 +1,13 @@
 """LabelHierarchy: labels that stand above and below each other."""
 
+from functools import cached_property
+
 import numpy as np
-from scipy.sparse import csr_array
+from scipy.sparse import csr_array, vstack
 
 from ._graph import check_parents, children_of, nearest_kept, reachable, topological_order
 from ._paths import check_separator, path_tree
+from ._samples import check_samples, indicator
 
 
 class LabelHierarchy:
@@ -58,6 +61,7 @@ class LabelHierarchy:
         self._order = topological_order(self._parents)
         self._index = {node: i for i, node in enumerate(self._parents)}
         self._names = self._check_names(names)
+        self._left_out = {}  # node that `subset` dropped -> the nearest ancestors that stayed
         self.nodes = tuple(self._parents)
         self.roots = tuple(node for node, above in self._parents.items() if not above)
         self.levels = self._longest_ways_up()
@@ -235,6 +239,67 @@ class LabelHierarchy:
         """
         return self.closure_matrix()[:, [self._index[root] for root in self.roots]]
 
+    def indicator_matrix(self, label_sets):
+        """Mark, for every sample, its labels and all their ancestors.
+
+        Parameters
+        ----------
+        label_sets : sequence of n_samples collections of nodes
+            The labels of each sample. A set may be empty, a bare string is a set of one label.
+            Labels that `subset` left out stand for their nearest ancestors that stayed.
+
+        Returns
+        -------
+        Y : csr_array of int64, shape (n_samples, n_nodes)
+            1 where the node or something below it is in the set.
+
+        Raises
+        ------
+        TypeError
+            If `label_sets`, a sample or a label has the wrong type.
+        ValueError
+            If there are no samples or a label is not a node.
+
+        Examples
+        --------
+        >>> from sk_crossmodal.hierarchy import LabelHierarchy
+        >>> hierarchy = LabelHierarchy.from_paths(["Sport", "Transport:Air"])
+        >>> hierarchy.indicator_matrix([["Transport:Air"], ["Sport", "Transport"]]).toarray()
+        array([[0, 1, 1],
+               [1, 1, 0]])
+        """
+
+        def resolve(label, i):
+            raise ValueError(f"sample {i} has the label {label!r}, which is not a node of {self}.")
+
+        return self._mark(check_samples(label_sets), resolve)
+
+    def _mark(self, samples, resolve):
+        """Make the indicator of checked samples; `resolve` treats labels that have no row."""
+        Y = indicator(samples, self._rows, resolve) @ self._columns_above
+        Y = Y.astype(np.int64)
+        Y.data[:] = 1  # a label counts once, however many of the given ones are below it
+        Y.sort_indices()
+        return Y
+
+    @cached_property
+    def _rows(self):
+        """Row of every label that may be given, in `_columns_above`."""
+        return {label: i for i, label in enumerate([*self.nodes, *self._left_out])}
+
+    @cached_property
+    def _columns_above(self):
+        """Columns that a label makes true: the node and its ancestors."""
+        closure = self.closure_matrix().astype(np.int32)
+        if not self._left_out:
+            return closure
+        columns = [[self._index[node] for node in nodes] for nodes in self._left_out.values()]
+        indptr = np.cumsum([0, *map(len, columns)])
+        indices = np.concatenate(columns).astype(np.int32)
+        ones = np.ones(len(indices), dtype=np.int32)
+        stand_ins = csr_array((ones, indices, indptr), shape=(len(columns), len(self)))
+        return csr_array(vstack([closure, stand_ins @ closure]))
+
     def subset(self, nodes):
         """Hierarchy of some of the nodes.
 
@@ -248,7 +313,7 @@ class LabelHierarchy:
         hierarchy : LabelHierarchy
             A node's parents are its nearest kept ancestors: those that are reached without
             passing another kept node. So who stands above whom stays as it was. Levels are
-            counted anew.
+            counted anew. For `indicator_matrix` the nodes left out remain known.
 
         Raises
         ------
@@ -270,7 +335,17 @@ class LabelHierarchy:
             raise ValueError("a node is given twice.")
         nearest = nearest_kept(self._parents, self._order, set(kept))
         names = {node: self._names[node] for node in kept if node in self._names}
-        return type(self)({node: nearest[node] for node in kept}, names=names)
+        part = type(self)({node: nearest[node] for node in kept}, names=names)
+        # What an earlier subset left out stands for nodes that may be left out now.
+        stand_ins = {label: (label,) for label in self.nodes} | self._left_out
+        part._left_out = {
+            label: tuple(
+                dict.fromkeys(n for at in nodes for n in ((at,) if at in part else nearest[at]))
+            )
+            for label, nodes in stand_ins.items()
+            if label not in part
+        }
+        return part
 
     def _check_names(self, names):
         names = dict(names or {})
@@ -312,9 +387,10 @@ class LabelHierarchy:
         sizes = f"n_nodes={len(self)}, n_roots={len(self.roots)}, n_levels={self.n_levels}"
         return f"{type(self).__name__}({sizes})"
 
-    # Everything else follows from these two, and a pickle without it is a third of the size.
+    # Everything else follows from these, and a pickle without it is a third of the size.
     def __getstate__(self):
-        return {"parents": self._parents, "names": self._names}
+        return {"parents": self._parents, "names": self._names, "left_out": self._left_out}
 
     def __setstate__(self, state):
         self.__init__(state["parents"], names=state["names"])
+        self._left_out = state["left_out"]

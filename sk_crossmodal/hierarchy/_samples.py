@@ -1,9 +1,14 @@
 """The door for label sets: one collection of labels per sample."""
 
+import warnings
 from collections.abc import Collection, Mapping
+from numbers import Integral, Real
 
 import numpy as np
 from scipy.sparse import csr_array, issparse
+from sklearn.utils import check_array
+
+EXPECTED = "expected a sequence with one collection of labels per sample"
 
 
 def check_samples(X):
@@ -18,28 +23,102 @@ def check_samples(X):
     Returns
     -------
     samples : list of collections
-        One per sample.
+        One per sample; of a table, what stands in each row.
 
     Raises
     ------
     TypeError
         If X is no sequence, or a sample no collection of labels.
     ValueError
-        If there are no samples, or X is a table of numbers.
+        If there are no samples, or an array has not two axes or numbers that are not whole.
     """
-    expected = "expected a sequence with one collection of labels per sample"
+    if is_table(X):
+        return _table_rows(X)
     if X is None or isinstance(X, str | bytes | Mapping | set | frozenset):
-        raise TypeError(f"{expected}, got {X!r:.80}.")
-    if issparse(X) or hasattr(X, "columns"):
-        raise TypeError(f"{expected}, got a {type(X).__name__}; give one column, not a table.")
-    # The kind matters: an array of strings of two axes is a list of lists of labels.
-    if isinstance(X, np.ndarray) and (X.ndim == 0 or (X.ndim > 1 and X.dtype.kind not in "OU")):
-        raise ValueError(f"{expected}, got an array of shape {X.shape} and dtype {X.dtype}.")
+        raise TypeError(f"{EXPECTED}, got {X!r:.80}.")
+    if issparse(X):
+        raise TypeError(f"{EXPECTED}, not a table; sparse input such as {X!r:.60} is none.")
+    if hasattr(X, "columns"):
+        raise TypeError(f"{EXPECTED}, got a {type(X).__name__}; give one column, not a table.")
+    if isinstance(X, np.ndarray) and X.ndim != 1:
+        raise ValueError(_not_labels(X))
     if not (hasattr(X, "__len__") and hasattr(X, "__iter__")):
-        raise TypeError(f"{expected}, got {type(X).__name__}.")
+        raise TypeError(f"{EXPECTED}, got {type(X).__name__}.")
     if len(X) == 0:
-        raise ValueError(f"{expected}, got no samples.")
+        raise ValueError(f"{EXPECTED}, got no samples.")
+    if isinstance(X, np.ndarray) and X.dtype.kind in "biufc":
+        why = (
+            "Reshape your data to (n_samples, 1) if each number is a label. cross_val_predict "
+            'puts numbers in the place of label sets for method="predict_proba": give it '
+            "indicators."
+        )
+        raise ValueError(_not_labels(X, why))
     return [_check_sample(sample, i) for i, sample in enumerate(X)]
+
+
+def is_table(X):
+    """Whether X is an array of two axes, every row of which holds labels.
+
+    Parameters
+    ----------
+    X : object
+        What the user gave as label sets.
+
+    Returns
+    -------
+    bool
+        Of a data frame False: it is refused, for its cells tend to be label sets themselves.
+    """
+    if issparse(X) or hasattr(X, "columns"):
+        return False
+    if hasattr(X, "__array__") and not hasattr(X, "__len__"):
+        X = np.asarray(X)
+    return getattr(X, "ndim", 1) == 2
+
+
+def _table_rows(X):
+    table = check_array(X, dtype=None, input_name="X")
+    if table.dtype.kind == "f":
+        # Scores are not whole; an indicator is, and nobody writes the labels 0 and 1 as floats.
+        if (table != np.floor(table)).any() or np.isin(table, (0, 1)).all():
+            raise ValueError(_not_labels(table, "Labels that are numbers are whole numbers."))
+        table = table.astype(np.int64)
+    if table.dtype.kind not in "iuOU":
+        raise ValueError(_not_labels(table))
+    return table.tolist()
+
+
+def check_no_indicator(labels, X, *, certain):
+    """Raise or warn if there are no other labels than 0 and 1: X may be an indicator matrix.
+
+    Parameters
+    ----------
+    labels : list of hashable
+        All labels that occur.
+    X : array-like
+        What the user gave as label sets.
+    certain : bool
+        Whether 0 and 1 can hardly be meant as labels.
+
+    Raises
+    ------
+    ValueError
+        If X looks like an indicator matrix and is `certain` to be one.
+    """
+    if not labels or not set(labels) <= {0, 1}:
+        return
+    if certain:
+        raise ValueError(_not_labels(np.asarray(X), "It looks like an indicator matrix."))
+    warnings.warn(
+        "X has no other labels than 0 and 1: an indicator matrix would be binarized already.",
+        stacklevel=3,
+    )
+
+
+def _not_labels(array, why=""):
+    return (
+        f"{EXPECTED}, got an array of shape {array.shape} and dtype {array.dtype}. {why}".strip()
+    )
 
 
 def _check_sample(sample, i):
@@ -125,3 +204,21 @@ def _unhashable(sample, i):
         f"sample {i} has a label that cannot be hashed: {list(sample)!r:.80}. "
         "A path is a str or a tuple, not a list."
     )
+
+
+def is_whole_number(label):
+    """Whether a label is a whole number; True and False are none.
+
+    Parameters
+    ----------
+    label : object
+        A label.
+
+    Returns
+    -------
+    bool
+        Whether it is.
+    """
+    if isinstance(label, bool) or not isinstance(label, Real):
+        return False
+    return isinstance(label, Integral) or float(label).is_integer()
