@@ -3,12 +3,15 @@
 import pickle
 
 import numpy as np
+import pandas as pd
 import pytest
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.model_selection import GridSearchCV, cross_validate
 from sklearn.neural_network import MLPClassifier
+from sklearn.preprocessing import MultiLabelBinarizer
 
+from sk_crossmodal.hierarchy import LabelHierarchy
 from sk_crossmodal.metrics import (
     gap_score,
     gap_scorer,
@@ -111,7 +114,7 @@ def test_names_follow_the_levels_that_exist():
     }
 
 
-def test_only_the_levels_are_kept_of_a_hierarchy():
+def test_of_a_hierarchy_without_indicators_only_the_levels_are_kept():
     class Unpicklable:
         levels = np.array(LEVELS)
 
@@ -122,6 +125,107 @@ def test_only_the_levels_are_kept_of_a_hierarchy():
     stub = Stub().fit(X, y)
     for name, scorer in pickle.loads(pickle.dumps(hierarchy_scorers(Unpicklable()))).items():
         assert scorer(stub, X, y) == hierarchy_scorers(LEVELS)[name](stub, X, y)
+
+
+TREE = LabelHierarchy.from_paths(["A:b", "A:c:d", "E"])  # A, A:b, A:c, A:c:d, E
+NUMBERS = LabelHierarchy({7: [], 3: [7], 5: [3], 9: [7], 2: []})
+
+
+def make_sets(hierarchy=TREE, n_videos=40, seed=0):
+    """Frames of a Stub, label sets, and the indicator that MultiLabelBinarizer makes of them."""
+    rng = np.random.default_rng(seed)
+    sets = [
+        [hierarchy.nodes[i] for i in rng.choice(5, rng.integers(1, 4), replace=False)]
+        for _ in range(n_videos)
+    ]
+    closed = [{*s}.union(*map(hierarchy.ancestors, s)) for s in sets]
+    y = MultiLabelBinarizer(classes=hierarchy.nodes).fit_transform(closed)
+    return rng.normal(size=y.shape) + y, sets, y
+
+
+def objects(sets):
+    out = np.empty(len(sets), dtype=object)
+    out[:] = sets
+    return out
+
+
+FORMS = {
+    "lists": list,
+    "tuples": lambda sets: [tuple(s) for s in sets],
+    "frozensets": lambda sets: [frozenset(s) for s in sets],
+    "object array": objects,
+    "series": pd.Series,
+    "first paths": lambda sets: [s[:1] for s in sets],
+}
+
+
+@pytest.mark.parametrize("hierarchy", [TREE, NUMBERS], ids=["paths", "numbers"])
+@pytest.mark.parametrize("form", FORMS)
+def test_label_sets_are_scored_as_their_indicator(form, hierarchy):
+    X, sets, y = make_sets(hierarchy)
+    if form == "first paths":  # a rectangular list, which numpy would take for a table
+        y = hierarchy.indicator_matrix([s[:1] for s in sets]).toarray()
+    stub = Stub().fit(X, y)
+    weight = np.arange(len(X)) % 3
+    given = FORMS[form](sets)
+    scorers = pickle.loads(pickle.dumps(hierarchy_scorers(hierarchy)))
+    assert len(scorers) == 16
+    for scorer in scorers.values():
+        expected = scorer(stub, X, y)
+        assert scorer(stub, X, given) == expected
+        weighted = scorer(stub, X, given, sample_weight=weight)
+        assert weighted == scorer(stub, X, y, sample_weight=weight) != expected
+    proba = stub.predict_proba(X)
+    pd.testing.assert_frame_equal(
+        hierarchy_report(given, proba, hierarchy).to_frame(),
+        hierarchy_report(y, proba, hierarchy).to_frame(),
+    )
+
+
+def test_strings_and_arrays_of_strings_are_label_sets():
+    X, sets, _ = make_sets()
+    names = [s[0] for s in sets]
+    y = TREE.indicator_matrix(names).toarray()
+    scorer = hierarchy_scorers(TREE)["gap_level_1"]
+    stub = Stub().fit(X, y)
+    for given in (names, np.array(names), np.array(names)[:, None], np.array(names, dtype=object)):
+        assert scorer(stub, X, given) == scorer(stub, X, y)
+
+
+def test_lists_of_zeros_and_ones_of_the_right_length_are_an_indicator():
+    X, _, y = make_sets(LabelHierarchy({i: [] for i in range(5)}))
+    scorer = hierarchy_scorers(LabelHierarchy({i: [] for i in range(5)}))["gap"]
+    stub = Stub().fit(X, y)
+    assert scorer(stub, X, y.tolist()) == scorer(stub, X, y)
+    assert scorer(stub, X, [[0, 1, 1]] * len(X)) == scorer(stub, X, [[1, 0]] * len(X))
+
+
+@pytest.mark.parametrize("name", ["gap", "perr_level_1"])
+def test_label_sets_that_cannot_be_scored(name):
+    X, sets, y = make_sets()
+    stub = Stub().fit(X, y)
+    scorer = hierarchy_scorers(TREE)[name]
+    with pytest.raises(ValueError, match=r"y_true holds label sets, .* LabelHierarchy itself"):
+        hierarchy_scorers(TREE.levels)[name](stub, X, sets)
+    with pytest.raises(ValueError, match="sample 1 has the label 'A:x', which is not a node"):
+        scorer(stub, X[:2], [["A"], ["A:x"]])
+    fewer = Stub().fit(X[:, :3], y[:, :3])
+    with pytest.raises(
+        ValueError,
+        match=r"has 3 labels, but hierarchy has 5.*HierarchyLabelBinarizer\(hierarchy=\.\.\.\)",
+    ):
+        scorer(fewer, X[:, :3], sets)
+
+
+@pytest.mark.parametrize(("scorer", "score"), PAIRS)
+@pytest.mark.parametrize("form", FORMS)
+def test_scores_without_a_hierarchy_say_how_label_sets_are_scored(scorer, score, form):
+    X, sets, y = make_sets()
+    given = FORMS[form](sets)
+    stub = Stub().fit(X, y)
+    for call in (lambda: scorer(stub, X, given), lambda: score(given, stub.predict_proba(X))):
+        with pytest.raises(ValueError, match=r"got label sets; .* hierarchy_scorers"):
+            call()
 
 
 def test_one_predict_proba_serves_all():

@@ -4,6 +4,7 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 
+from ._label_sets import as_indicator
 from ._levels import SCORES, all_scores, group_columns, level_columns
 from ._problem import ROWS, prepare
 from ._validation import check_option, check_threshold, check_top_k
@@ -126,8 +127,9 @@ def hierarchy_report(
 
     Parameters
     ----------
-    y_true : {array-like, sparse array or matrix} of shape (n_videos, n_labels)
-        True labels as a multilabel indicator of zeros and ones.
+    y_true : {array-like, sparse array or matrix} of shape (n_videos, n_labels), or label sets
+        True labels as a multilabel indicator of zeros and ones; or, if `hierarchy` is a
+        LabelHierarchy, as a collection of its labels a video, which it closes upward.
     y_score : array-like of shape (n_videos, n_labels)
         Scores, probabilities or logits; higher means more likely.
     hierarchy : LabelHierarchy or array-like of shape (n_labels,)
@@ -182,7 +184,7 @@ def hierarchy_report(
     check_top_k(top_k)
     check_option("rows", rows, ROWS)
     check_threshold(threshold)
-    whole = prepare(y_true, y_score, sample_weight)
+    whole = prepare(as_indicator(y_true, y_score, hierarchy), y_score, sample_weight)
     n_labels = whole.scores.shape[1]
     if by_group:
         names, parts = [], []

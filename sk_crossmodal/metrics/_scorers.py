@@ -12,6 +12,7 @@ from ._hits import (
     perr_of_hits,
     perr_score,
 )
+from ._label_sets import as_indicator
 from ._levels import SCORES, level_columns, level_numbers
 from ._map import class_scores, map_score, mean_over_classes
 from ._problem import ROWS, prepare
@@ -31,11 +32,17 @@ def hierarchy_scorers(hierarchy, *, top_k=20, rows="either", threshold=0.5):
     of arrays: of a 1-D ``classes_`` of two (`MLPClassifier` with two labels) scikit-learn hands
     on only one column.
 
+    y may be a multilabel indicator, or hold label sets, as for an estimator that binarizes them
+    itself (:class:`~sk_crossmodal.compose.TransformedTargetClassifier`): the hierarchy brings
+    them to its columns and closes them upward. The estimator must then have the same columns in
+    every fold, which `HierarchyLabelBinarizer(hierarchy=...)` sees to; only their number can be
+    checked here.
+
     Parameters
     ----------
     hierarchy : LabelHierarchy or array-like of shape (n_labels,)
-        The hierarchy of the labels, in the order of the columns, or just the level of each.
-        Only the levels are kept.
+        The hierarchy of the labels, in the order of the columns, or just the level of each,
+        which is enough for indicators.
     top_k : int or None, default=20
         How many labels of each video enter the pool of GAP; None takes all. MAP always ranks
         all videos for each label.
@@ -54,7 +61,9 @@ def hierarchy_scorers(hierarchy, *, top_k=20, rows="either", threshold=0.5):
     Raises
     ------
     ValueError
-        If `hierarchy` has no levels or a parameter is not one of those above.
+        If `hierarchy` has no levels or a parameter is not one of those above. A scorer raises it
+        for label sets if it was given levels alone, if they hold an unknown label, or if the
+        estimator has learned another number of columns.
 
     See Also
     --------
@@ -82,44 +91,40 @@ def hierarchy_scorers(hierarchy, *, top_k=20, rows="either", threshold=0.5):
     check_option("rows", rows, ROWS)
     check_threshold(threshold)
     levels = level_numbers(hierarchy)
-    scorers = {
-        "gap": make_scorer(gap_score, response_method="predict_proba", top_k=top_k),
-        "map": map_scorer,
-        "perr": perr_scorer,
-        "hit_at_1": hit_at_1_scorer,
+    options = {
+        "hierarchy": hierarchy if hasattr(hierarchy, "indicator_matrix") else levels,
+        "top_k": top_k,
+        "rows": rows,
+        "threshold": threshold,
     }
-    for level in np.unique(levels).tolist():
+    scorers = {}
+    for level in (None, *np.unique(levels).tolist()):
         for score in SCORES:
-            scorers[f"{score}_level_{level}"] = make_scorer(
-                level_score,
-                response_method="predict_proba",
-                score=score,
-                level=level,
-                levels=levels,
-                top_k=top_k,
-                rows=rows,
-                threshold=threshold,
+            name = score if level is None else f"{score}_level_{level}"
+            scorers[name] = make_scorer(
+                part_score, response_method="predict_proba", score=score, level=level, **options
             )
     return scorers
 
 
-def level_score(
-    y_true, y_score, *, score, level, levels, top_k, rows, threshold, sample_weight=None
+def part_score(
+    y_true, y_score, *, score, level, hierarchy, top_k, rows, threshold, sample_weight=None
 ):
-    """Compute one score at one level, as in :func:`hierarchy_report`.
+    """Compute one score, overall or at one level, as in :func:`hierarchy_report`.
 
     Parameters
     ----------
-    y_true : {array-like, sparse array or matrix} of shape (n_videos, n_labels)
-        True labels as a multilabel indicator of zeros and ones.
+    y_true : {array-like, sparse array or matrix} of shape (n_videos, n_labels), or label sets
+        True labels as a multilabel indicator of zeros and ones, or as a collection of labels a
+        video.
     y_score : array-like of shape (n_videos, n_labels)
         Scores.
     score : {"gap", "map", "perr", "hit_at_1"}
         Which score.
-    level : int
-        Which level.
-    levels : ndarray of shape (n_labels,)
-        The level of every label.
+    level : int or None
+        Which level; None for all labels and all videos.
+    hierarchy : LabelHierarchy or ndarray of shape (n_labels,)
+        The hierarchy, or the level of every label.
     top_k : int or None
         How many labels of each video enter the pool of GAP.
     rows : {"either", "truth", "all"}
@@ -134,9 +139,10 @@ def level_score(
     float
         The score; NaN if no video is left.
     """
-    whole = prepare(y_true, y_score, sample_weight)
-    columns = level_columns(levels, whole.n_labels)[f"level {level}"]
-    part = whole.select(columns, rows, threshold)
+    part = prepare(as_indicator(y_true, y_score, hierarchy), y_score, sample_weight)
+    if level is not None:
+        columns = level_columns(hierarchy, part.n_labels)[f"level {level}"]
+        part = part.select(columns, rows, threshold)
     if not part.n_videos:
         return float("nan")
     if score == "gap":

@@ -5,6 +5,8 @@ from numbers import Integral, Real
 import numpy as np
 import scipy.sparse as sp
 
+from ._label_sets import holds_label_sets
+
 
 def check_labels(y_true):
     """Return a multilabel indicator as a canonical boolean CSR array.
@@ -19,6 +21,12 @@ def check_labels(y_true):
     csr_array of shape (n_videos, n_labels)
         Boolean, indices sorted; the input is not changed.
     """
+    if holds_label_sets(y_true):
+        raise ValueError(
+            "y_true must be a multilabel indicator of shape (n_videos, n_labels), got label sets; "
+            "hierarchy_report and hierarchy_scorers(hierarchy) take them, and for all else "
+            "hierarchy.indicator_matrix(y_true) makes the indicator"
+        )
     given = y_true if sp.issparse(y_true) else np.asarray(y_true)
     _check_table("y_true", given, "a multilabel indicator of shape (n_videos, n_labels)")
     if sp.issparse(given):

@@ -1,0 +1,75 @@
+"""Labels given by name, as a collection a video, in place of an indicator."""
+
+from collections.abc import Collection
+
+import numpy as np
+import scipy.sparse as sp
+
+
+def holds_label_sets(y_true, n_labels=None):
+    """Whether labels are given by name, as a collection a video, and not as an indicator.
+
+    Parameters
+    ----------
+    y_true : object
+        What the user gave.
+    n_labels : int, default=None
+        Number of labels, known where label sets have a meaning. A list of lists of numbers is
+        then an indicator only if all have this length; without it every array of two axes is
+        meant for one.
+
+    Returns
+    -------
+    bool
+        Arrays of numbers, of whatever shape, are never label sets.
+    """
+    if sp.issparse(y_true):
+        return False
+    try:
+        given = np.asarray(y_true)
+    except ValueError:  # lists of different lengths
+        return True
+    if given.ndim == 0 or given.shape[0] == 0:
+        return False
+    if given.dtype.kind in "biufc":
+        of_lists = isinstance(y_true, list | tuple) and given.ndim == 2
+        return of_lists and n_labels is not None and given.shape[1] != n_labels
+    if given.ndim == 2 and given is y_true and n_labels is None:
+        return False
+    return isinstance(given.flat[0], str | Collection)
+
+
+def as_indicator(y_true, y_score, hierarchy):
+    """Return the labels as they are, or of label sets the indicator that the hierarchy makes.
+
+    Parameters
+    ----------
+    y_true : array-like, sparse array, or sequence of n_videos collections of labels
+        Multilabel indicator or label sets.
+    y_score : array-like of shape (n_videos, n_labels)
+        Scores; they say how many labels are expected.
+    hierarchy : object
+        One that makes indicators by ``indicator_matrix``, or just the levels of the labels.
+
+    Returns
+    -------
+    array-like or sparse array
+        The indicator, not yet checked.
+    """
+    shape = np.shape(y_score)
+    n_labels = shape[1] if len(shape) == 2 else None
+    makes_indicators = hasattr(hierarchy, "indicator_matrix")
+    if not holds_label_sets(y_true, n_labels if makes_indicators else None):
+        return y_true
+    if not makes_indicators:
+        raise ValueError(
+            "y_true holds label sets, for which the LabelHierarchy itself is needed; only the "
+            "levels of the labels were given"
+        )
+    if n_labels is not None and n_labels != len(hierarchy):
+        raise ValueError(
+            f"y_score has {n_labels} labels, but hierarchy has {len(hierarchy)}. An estimator "
+            "learns its labels from what it is fitted on, so each fold may have others; "
+            "HierarchyLabelBinarizer(hierarchy=...) gives all of them the same"
+        )
+    return hierarchy.indicator_matrix(y_true)
