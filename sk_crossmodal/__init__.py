@@ -9,7 +9,7 @@ from .classification import (
     CrossModalRNNClassifier,
     CrossModalTransformerClassifier,
 )
-from .compose import ModalityTransformer
+from .compose import ModalityTransformer, TransformedTargetClassifier
 from .correlation import CorrelationTower
 from .hierarchy import HierarchyLabelBinarizer, LabelHierarchy
 from .multimodal import MultimodalArray
@@ -23,4 +23,5 @@ __all__ = [
     "LabelHierarchy",
     "ModalityTransformer",
     "MultimodalArray",
+    "TransformedTargetClassifier",
 ]

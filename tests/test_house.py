@@ -14,6 +14,7 @@ BELOW = {
     "compose": GROUND | {"training"},
     "classification": GROUND | {"correlation", "training"},
     "correlation": GROUND | {"training"},
+    "compose": GROUND | {"training"},
     "training": GROUND,
     "datasets": {"multimodal", "hierarchy"},
     **{room: set() for room in GROUND},

@@ -1,5 +1,6 @@
-"""Estimators that are put together with others."""
+"""What composes estimators: transformers of modalities, and of labels."""
 
 from ._modality import ModalityTransformer
+from ._target import TransformedTargetClassifier
 
-__all__ = ["ModalityTransformer"]
+__all__ = ["ModalityTransformer", "TransformedTargetClassifier"]

@@ -1,0 +1,377 @@
+"""TransformedTargetClassifier: a classifier whose y goes through a transformer."""
+
+import numpy as np
+from sklearn import get_config
+from sklearn.base import BaseEstimator, ClassifierMixin, clone
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import Pipeline
+from sklearn.utils import assert_all_finite, get_tags
+from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, process_routing
+from sklearn.utils.metaestimators import available_if
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import check_is_fitted
+
+
+def _classifier_has(method):
+    """Check for `available_if`: AttributeError unless the classifier has the method."""
+
+    def check(self):
+        fitted = vars(self).get("classifier_")
+        getattr(self._classifier() if fitted is None else fitted, method)
+        return True
+
+    return check
+
+
+class TransformedTargetClassifier(ClassifierMixin, BaseEstimator):
+    """Classify with a transformed y, the counterpart of `TransformedTargetRegressor`.
+
+    y goes through `transformer` before the classifier is fitted, and what the classifier predicts
+    goes back through ``transformer.inverse_transform``. With
+    :class:`~sk_crossmodal.hierarchy.HierarchyLabelBinarizer` a classifier of multilabel
+    indicators, or a whole Pipeline, is fitted, searched and scored on label paths.
+
+    A parameter named ``hierarchy``, of the classifier or of anything in it, that is None is given
+    the `hierarchy_` that the transformer learned in `fit`.
+
+    Parameters
+    ----------
+    classifier : classifier, default=None
+        The classifier or Pipeline that is fitted on the transformed y; it is cloned. None is
+        `sklearn.linear_model.LogisticRegression`.
+    transformer : transformer, default=None
+        What transforms y. It is cloned, and its methods are called with y alone, whether they
+        name it X, as `HierarchyLabelBinarizer` does, or y, as `LabelEncoder` does. None leaves y
+        as it is.
+
+    Attributes
+    ----------
+    classifier_ : classifier
+        The fitted classifier.
+    transformer_ : transformer or None
+        The fitted transformer, None if there is none.
+    classes_ : ndarray or list of ndarray
+        The original classes in the order of the columns of `predict_proba`. If the transformed y
+        is an indicator, the classifier's own ``classes_``, which for the classifiers of this
+        package is an (n_labels, 2) array of ``[0, 1]`` rows.
+    hierarchy_ : LabelHierarchy
+        The hierarchy of the transformer, if it has one.
+    label_names_ : list of str
+        The names of the labels that the classifier knows, if it knows any.
+    n_features_in_ : int
+        What the classifier says, as does `feature_names_in_`.
+
+    See Also
+    --------
+    sk_crossmodal.hierarchy.HierarchyLabelBinarizer : Makes indicators of label paths.
+    sk_crossmodal.metrics.hierarchy_scorers : Scores on label paths.
+    sklearn.compose.TransformedTargetRegressor : The same for regressors.
+
+    Notes
+    -----
+    **The form of label paths.** Hold them as a frozenset a sample,
+    ``y = [frozenset(paths) for paths in target]``, in a list, a Series or an array of objects.
+    Lists or tuples of labels are to scikit-learn a form of y that it no longer takes (or, all of
+    one length in a list, a table of classes): ``cv=3`` raises, and only ``cv=KFold(3)`` works.
+    Frozensets and sets pass everywhere, ``cv=3`` then being a `KFold` that does not shuffle;
+    `HalvingGridSearchCV` needs a number as ``min_resources`` besides. One bare path a sample is
+    a class to scikit-learn, and ``cv=3`` a `StratifiedKFold` over full paths.
+
+    **Folds.** A transformer that learns its labels learns them in each fold from its training
+    rows: the columns of folds differ, and a label that only test rows have is unknown. Give it
+    the labels once, ``HierarchyLabelBinarizer(hierarchy=labels.hierarchy_)`` with labels fitted
+    on all of y, wherever folds are to be compared.
+
+    **Probabilities out of fold.** `cross_val_predict` replaces label sets by numbers before `fit`
+    if ``method="predict_proba"`` (or "decision_function") is asked for, and what a number stood
+    for is lost. Give it the classifier itself and the indicator in their place:
+    ``cross_val_predict(classifier, X, labels.transform(y), method="predict_proba")``.
+
+    Examples
+    --------
+    >>> from sklearn.linear_model import LogisticRegression
+    >>> from sklearn.multiclass import OneVsRestClassifier
+    >>> from sk_crossmodal import HierarchyLabelBinarizer, TransformedTargetClassifier
+    >>> X = [[0.0, 1.0], [1.0, 0.0], [0.1, 0.9], [1.0, 1.0]]
+    >>> y = [{"Sound:Music"}, {"Sight"}, {"Sound:Music"}, {"Sound", "Sight"}]
+    >>> classifier = TransformedTargetClassifier(
+    ...     OneVsRestClassifier(LogisticRegression(C=100)), transformer=HierarchyLabelBinarizer()
+    ... ).fit(X, y)
+    >>> classifier.predict([[0.0, 0.9], [1.0, 0.1]])
+    array([('Sound:Music',), ('Sight',)], dtype=object)
+    >>> classifier.hierarchy_.nodes
+    ('Sight', 'Sound', 'Sound:Music')
+    >>> classifier.score(X, y)
+    1.0
+    """
+
+    def __init__(self, classifier=None, *, transformer=None):
+        self.classifier = classifier
+        self.transformer = transformer
+
+    def fit(self, X, y=None, *more, sample_weight=None, **fit_params):
+        """Fit the transformer on y, and the classifier on X and what became of y.
+
+        Parameters
+        ----------
+        X : array-like, or whatever the classifier takes
+            The samples; or the frames of the first modality, followed by those of the others.
+        y : array-like or sequence of collections
+            Whatever the transformer takes. With several modalities given one by one,
+            ``fit(X_video, X_audio, y)``, y is the last positional argument.
+        *more : array-like
+            Further modalities and y, when modalities are given one by one.
+        sample_weight : array-like of shape (n,), default=None
+            Weights of the samples, for the classifier. The transformer does not see them.
+        **fit_params : dict
+            Metadata for the `fit` of the classifier: passed on as given, or routed with
+            ``sklearn.set_config(enable_metadata_routing=True)``. The y of an
+            ``eval_set=(X_val, y_val)`` is transformed too.
+
+        Returns
+        -------
+        TransformedTargetClassifier
+            The fitted classifier itself.
+
+        Raises
+        ------
+        ValueError
+            If y is missing, or the transformer or the classifier refuses what it is given.
+        TypeError
+            If `eval_set` is no tuple of X and y.
+        """
+        *arrays, y = (X, y, *more)
+        if y is None:
+            raise ValueError(
+                f"{type(self).__name__} requires y to be passed, but the target y is None."
+            )
+        transformer = self._fitted_transformer(y)
+        y = _transformed(transformer, y)
+        classifier = clone(self._classifier())
+        _hand_over(getattr(transformer, "hierarchy_", None), classifier)
+        params = self._routed("fit", sample_weight, fit_params)
+        for name, value in params.items():
+            if name == "eval_set" or name.endswith("__eval_set"):
+                params[name] = _transformed_eval_set(name, value, transformer)
+        self.classifier_ = classifier.fit(*arrays, y, **params)
+        self.transformer_ = transformer
+        self._inverse_classes = transformer is not None and getattr(y, "ndim", None) == 1
+        return self
+
+    def predict(self, X, *more):
+        """Predict, and bring what is predicted into y's own form.
+
+        Parameters
+        ----------
+        X, *more : as in `fit`
+            The samples.
+
+        Returns
+        -------
+        ndarray of shape (n,) or (n, n_labels)
+            What ``transformer_.inverse_transform`` makes of the predictions. Label sets stand as
+            tuples in a 1-D array of objects, which `cross_val_predict` can put together.
+        """
+        check_is_fitted(self)
+        labels = self.classifier_.predict(X, *more)
+        if self.transformer_ is None:
+            return labels
+        labels = self.transformer_.inverse_transform(labels)
+        return _objects(labels) if isinstance(labels, list) else labels
+
+    def score(self, X, y, *more, sample_weight=None, **score_params):
+        """Score with the classifier's own `score`: accuracy, all labels of a sample right.
+
+        Parameters
+        ----------
+        X, y, *more : as in `fit`
+            Samples and labels.
+        sample_weight : array-like of shape (n,), default=None
+            Weights of the samples.
+        **score_params : dict
+            Metadata for the `score` of the classifier, passed on or routed as in `fit`.
+
+        Returns
+        -------
+        float
+            The score.
+        """
+        check_is_fitted(self)
+        *arrays, y = (X, y, *more)
+        params = self._routed("score", sample_weight, score_params)
+        return self.classifier_.score(*arrays, _transformed(self.transformer_, y), **params)
+
+    @available_if(_classifier_has("predict_proba"))
+    def predict_proba(self, X, *more):
+        """Return the probabilities of the classifier.
+
+        Parameters
+        ----------
+        X, *more : as in `fit`
+            The samples.
+
+        Returns
+        -------
+        ndarray of shape (n, n_classes) or (n, n_labels)
+            What the classifier gives, for most classifiers an array.
+        """
+        check_is_fitted(self)
+        return self.classifier_.predict_proba(X, *more)
+
+    @available_if(_classifier_has("predict_log_proba"))
+    def predict_log_proba(self, X, *more):
+        """Return the logarithms of the probabilities of the classifier.
+
+        Parameters
+        ----------
+        X, *more : as in `fit`
+            The samples.
+
+        Returns
+        -------
+        ndarray of shape (n, n_classes) or (n, n_labels)
+            What the classifier gives, for most classifiers an array.
+        """
+        check_is_fitted(self)
+        return self.classifier_.predict_log_proba(X, *more)
+
+    @available_if(_classifier_has("decision_function"))
+    def decision_function(self, X, *more):
+        """Return the decision function of the classifier.
+
+        Parameters
+        ----------
+        X, *more : as in `fit`
+            The samples.
+
+        Returns
+        -------
+        ndarray of shape (n,), (n, n_classes) or (n, n_labels)
+            What the classifier gives.
+        """
+        check_is_fitted(self)
+        return self.classifier_.decision_function(X, *more)
+
+    @property
+    def classes_(self):
+        """The original classes, or those of the indicator's columns."""
+        classes = self._of_fitted("classifier_", "classes_")
+        return self.transformer_.inverse_transform(classes) if self._inverse_classes else classes
+
+    @property
+    def hierarchy_(self):
+        """The hierarchy of the transformer."""
+        return self._of_fitted("transformer_", "hierarchy_")
+
+    @property
+    def label_names_(self):
+        """The names of the labels that the classifier knows."""
+        classifier = self._of_fitted("classifier_")
+        while isinstance(classifier, Pipeline):
+            classifier = classifier[-1]
+        return classifier.label_names_
+
+    @property
+    def n_features_in_(self):
+        """The number of features that the classifier saw in `fit`."""
+        return self._of_fitted("classifier_", "n_features_in_")
+
+    @property
+    def feature_names_in_(self):
+        """The names of the features that the classifier saw in `fit`."""
+        return self._of_fitted("classifier_", "feature_names_in_")
+
+    def get_metadata_routing(self):
+        """Return where metadata goes, see scikit-learn's guide to metadata routing.
+
+        Returns
+        -------
+        MetadataRouter
+            The routing: `fit` and `score` to those of the classifier.
+        """
+        methods = MethodMapping()
+        for method in ("fit", "score"):
+            methods.add(caller=method, callee=method)
+        return MetadataRouter(owner=self).add(
+            classifier=self._classifier(), method_mapping=methods
+        )
+
+    def _of_fitted(self, part, name=None):
+        """Return an attribute of a fitted part; before `fit` there is none (AttributeError)."""
+        if part not in vars(self):
+            raise AttributeError(f"This {type(self).__name__} is not fitted yet.")
+        part = vars(self)[part]
+        return part if name is None else getattr(part, name)
+
+    def _classifier(self):
+        if self.classifier is not None:
+            return self.classifier
+        classifier = LogisticRegression()
+        if get_config()["enable_metadata_routing"]:
+            classifier.set_fit_request(sample_weight=True).set_score_request(sample_weight=True)
+        return classifier
+
+    def _fitted_transformer(self, y):
+        if self.transformer is None:
+            return None
+        if getattr(getattr(y, "dtype", None), "kind", None) == "f":
+            # An encoder would take every number, and NaN too, for a class.
+            assert_all_finite(y, input_name="y")
+            check_classification_targets(y)
+        transformer = clone(self.transformer)
+        if hasattr(transformer, "set_output"):
+            transformer.set_output(transform="default")  # what it makes is no frame but a y
+        return transformer.fit(y)
+
+    def _routed(self, method, sample_weight, params):
+        if sample_weight is not None:
+            params = {"sample_weight": sample_weight, **params}
+        if get_config()["enable_metadata_routing"]:
+            return process_routing(self, method, **params)["classifier"][method]
+        return params
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        of_classifier = get_tags(self._classifier())
+        tags.input_tags = of_classifier.input_tags
+        tags.non_deterministic = of_classifier.non_deterministic
+        if of_classifier.classifier_tags is not None:
+            tags.classifier_tags = of_classifier.classifier_tags
+        if self.transformer is None:
+            tags.target_tags = of_classifier.target_tags
+        else:  # what it makes of y is for the classifier, and what y itself may be is unknown
+            tags.classifier_tags.multi_label = False
+        return tags
+
+
+def _objects(labels):
+    """Put label sets into a 1-D array; numpy itself would read a list of pairs as a table."""
+    out = np.empty(len(labels), dtype=object)
+    for i, label in enumerate(labels):
+        out[i] = label
+    return out
+
+
+def _transformed(transformer, y):
+    return y if transformer is None else transformer.transform(y)
+
+
+def _hand_over(hierarchy, classifier):
+    """Give the hierarchy to every parameter of that name that is None."""
+    if hierarchy is None:
+        return
+    empty = {
+        name: hierarchy
+        for name, value in classifier.get_params().items()
+        if value is None and name.split("__")[-1] == "hierarchy"
+    }
+    classifier.set_params(**empty)
+
+
+def _transformed_eval_set(name, eval_set, transformer):
+    if eval_set is None:
+        return None
+    if not isinstance(eval_set, tuple) or len(eval_set) < 2:
+        raise TypeError(f"{name} must be a tuple (X_val, y_val), got {type(eval_set).__name__}.")
+    *arrays, y = eval_set
+    return (*arrays, _transformed(transformer, y))
