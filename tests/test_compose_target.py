@@ -5,13 +5,21 @@ import pickle
 import numpy as np
 import pandas as pd
 import pytest
-from estimator_cases import make_classifier, make_tower, make_videos, make_y, rows_of
+from estimator_cases import (
+    fitted_tower,
+    make_classifier,
+    make_tower,
+    make_videos,
+    make_y,
+    rows_of,
+)
 from sklearn import config_context
 from sklearn.base import BaseEstimator, ClassifierMixin, TransformerMixin, clone
 from sklearn.datasets import load_iris
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.exceptions import NotFittedError, UnsetMetadataPassedError
 from sklearn.experimental import enable_halving_search_cv  # noqa: F401
+from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import (
     GridSearchCV,
@@ -262,6 +270,10 @@ def test_attributes_of_a_video_classifier():
         fresh.fit(videos.data, videos.target).predict_proba(videos.data), expected
     )
     assert classifier._repr_html_()
+    fresh.set_params(classifier=make_pipeline(FunctionTransformer(), make_late()))
+    fresh.fit(videos.data, videos.target)
+    assert fresh.label_names_ == classifier.label_names_
+    np.testing.assert_array_equal(fresh.predict_proba(videos.data), expected)
 
 
 def test_modalities_one_by_one():
@@ -322,6 +334,18 @@ def test_towers_are_given_the_hierarchy_too():
     assert ours.classifier_.hierarchy == ours.hierarchy_
     assert ours.classifier_.correlation_tower_.hierarchy == ours.hierarchy_
     assert (tower.hierarchy, classifier.hierarchy) == (None, None)
+
+
+def test_a_frozen_tower_is_left_as_it_is():
+    videos, tower = make_videos(), fitted_tower()
+    classifier = make_classifier(
+        fusion="cross_modal_gated", correlation_tower=FrozenEstimator(tower), max_epochs=1
+    )
+    ours = TransformedTargetClassifier(classifier, transformer=HierarchyLabelBinarizer())
+    ours.fit(videos.data, videos.target)
+    assert ours.classifier_.hierarchy == ours.hierarchy_
+    assert ours.classifier_.correlation_tower_ is ours.classifier_.correlation_tower.estimator
+    assert tower.hierarchy is None
 
 
 def test_a_hierarchy_of_the_users_own_stays():

@@ -633,6 +633,16 @@ def test_wrong_numbers_are_named(y, error, message):
         HierarchyLabelBinarizer().fit(y)
 
 
+def test_arrays_of_nodes_of_a_given_hierarchy():
+    hierarchy = LabelHierarchy({5: [], 0: [5], 1: [5], 7: []})
+    y = np.array([[0, 7], [1, 0], [5, 5]], dtype=np.uint16)
+    binarizer = HierarchyLabelBinarizer(hierarchy=hierarchy)
+    expected = [[1, 1, 0, 1], [1, 1, 1, 0], [1, 0, 0, 0]]
+    np.testing.assert_array_equal(binarizer.fit_transform(y), expected)
+    np.testing.assert_array_equal(binarizer.transform(y[[1]]), expected[1:2])
+    np.testing.assert_array_equal(hierarchy.indicator_matrix(y).toarray(), expected)
+
+
 def test_an_indicator_given_for_labels_is_told():
     Y = np.eye(3, dtype=int)
     numbers = LabelHierarchy({0: [], 1: [], 2: []})

@@ -118,6 +118,12 @@ class HierarchyLabelBinarizer(TransformerMixin, BaseEstimator):
         ValueError
             If there are no samples or no labels, a label is unknown, a path has an empty name
             in it, X looks like an indicator matrix, or a parameter has a wrong value.
+
+        Warns
+        -----
+        UserWarning
+            If, without a hierarchy, there are no other labels than the numbers 0 and 1: that may
+            be an indicator matrix, or labels.
         """
         self._check_parameters()
         samples = check_samples(X)
