@@ -119,6 +119,7 @@ def test_the_towers_own():
     [
         (X_VAL, TypeError, "tuple"),
         ((X_VAL,), TypeError, "tuple"),
+        ([(X_VAL, make_y("classes")[:20])] * 2, TypeError, "tuple"),
         ("validation", TypeError, "tuple"),
         ((X_VAL, make_y("classes")), ValueError, "inconsistent numbers of samples"),
         ((X_VAL, np.repeat("Sport", 20)), ValueError, "y of eval_set must be a vector"),

@@ -11,13 +11,12 @@ ROOT = Path(sk_crossmodal.__file__).parent
 GROUND = {"_links", "modules", "multimodal", "hierarchy", "metrics"}
 BELOW = {
     "inspection": GROUND | {"classification", "correlation", "training", "datasets"},
-    "compose": GROUND | {"training"},
     "classification": GROUND | {"correlation", "training"},
     "correlation": GROUND | {"training"},
     "compose": GROUND | {"training"},
     "training": GROUND,
     "datasets": {"multimodal", "hierarchy"},
-    **{room: set() for room in GROUND},
+    **{room: {"_links"} for room in GROUND},
 }
 FOREIGN = {"modules": {"sklearn", "skorch", "scipy", "pandas"}, "metrics": {"torch"}}
 

@@ -4,10 +4,11 @@ from sklearn.base import BaseEstimator
 from sklearn.pipeline import FeatureUnion
 from sklearn.utils import get_tags
 
+from .._links import LinkedEstimator
 from ._transformers import is_transformer
 
 
-class NamedTransformers(BaseEstimator):
+class NamedTransformers(LinkedEstimator, BaseEstimator):
     """Base of an estimator with parameters `transformers`, a dict or None, and `remainder`."""
 
     def get_params(self, deep=True):

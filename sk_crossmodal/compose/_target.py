@@ -11,6 +11,8 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted
 
+from .._links import LinkedEstimator
+
 
 def _classifier_has(method):
     """Check for `available_if`: AttributeError unless the classifier has the method."""
@@ -23,7 +25,7 @@ def _classifier_has(method):
     return check
 
 
-class TransformedTargetClassifier(ClassifierMixin, BaseEstimator):
+class TransformedTargetClassifier(LinkedEstimator, ClassifierMixin, BaseEstimator):
     """Classify with a transformed y, the counterpart of `TransformedTargetRegressor`.
 
     y goes through `transformer` before the classifier is fitted, and what the classifier predicts

@@ -9,6 +9,7 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils import check_array
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from .._links import LinkedEstimator
 from ._label_hierarchy import LabelHierarchy
 from ._paths import check_separator, parent_path, split_path
 from ._samples import (
@@ -20,7 +21,7 @@ from ._samples import (
 )
 
 
-class HierarchyLabelBinarizer(TransformerMixin, BaseEstimator):
+class HierarchyLabelBinarizer(LinkedEstimator, TransformerMixin, BaseEstimator):
     """Turn sets of hierarchical labels into an indicator matrix that is closed upward.
 
     What is below a label is an instance of it: where ``"Transport:Land:Car"`` is true, so are

@@ -160,7 +160,7 @@ class NetworkEstimator(LinkedEstimator, CallbackSupportMixin, BaseEstimator):
         """Door for a validation set of the user's own: `Videos`, or None."""
         if eval_set is None:
             return None
-        if not isinstance(eval_set, tuple | list) or len(eval_set) < 2:
+        if not isinstance(eval_set, tuple) or len(eval_set) < 2:
             raise TypeError(
                 f"eval_set must be a tuple (X_val, y_val), or of all modalities and y_val, got "
                 f"{type(eval_set).__name__}."
