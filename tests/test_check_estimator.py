@@ -5,11 +5,13 @@ from collections import Counter
 import pytest
 from discovery import small_instances
 from estimator_cases import make_classifier, make_tower
-from sklearn.decomposition import PCA
+from sklearn.decomposition import PCA, IncrementalPCA
+from sklearn.feature_selection import SelectKBest
 from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import LabelEncoder, StandardScaler
 from sklearn.utils.estimator_checks import check_estimator
 
+from sk_crossmodal import HierarchyLabelBinarizer
 from sk_crossmodal.compose import ModalityTransformer, TransformedTargetClassifier
 
 # What the checks need: long enough to learn, exact to the last digits, all rows in a batch.
@@ -32,6 +34,11 @@ OTHERS = {
     ),
     "TransformedTargetClassifier-late": TransformedTargetClassifier(
         make_classifier(**LEARNING, dropout=0.0, fusion="late"), transformer=LabelEncoder()
+    ),
+    "HierarchyLabelBinarizer-sparse": HierarchyLabelBinarizer(sparse_output=True),
+    "ModalityTransformer-blocks": ModalityTransformer(remainder=IncrementalPCA(1), block_size=8),
+    "ModalityTransformer-labels": ModalityTransformer(
+        {"video": SelectKBest(k=1)}, remainder="drop"
     ),
     "ModalityTransformer-PCA": ModalityTransformer({"video": PCA(1)}, remainder=StandardScaler()),
 }

@@ -695,16 +695,6 @@ SCIKIT_LEARN = {
 }
 
 
-@pytest.mark.parametrize("case", SCIKIT_LEARN)
-def test_scikit_learn_checks(case):
-    results = estimator_checks.check_estimator(SCIKIT_LEARN[case](), on_skip=None)
-    statuses = {result["check_name"]: result["status"] for result in results}
-    # That one needs an environment variable before anything is imported.
-    assert statuses.pop("check_array_api_input", "passed") in ("passed", "skipped")
-    assert len(statuses) > 40
-    assert set(statuses.values()) == {"passed"}
-
-
 @pytest.mark.filterwarnings("ignore:X .* feature names:UserWarning")  # the checks mix them
 @pytest.mark.parametrize("case", SCIKIT_LEARN)
 @pytest.mark.parametrize(

@@ -39,7 +39,6 @@ from sklearn.preprocessing import (
     LabelEncoder,
     MultiLabelBinarizer,
 )
-from sklearn.utils.estimator_checks import check_estimator
 from sklearn.utils.multiclass import type_of_target
 
 from sk_crossmodal import HierarchyLabelBinarizer, LabelHierarchy, TransformedTargetClassifier
@@ -106,36 +105,6 @@ def make_linear(**params):
 
 def make_late(**params):
     return make_classifier(fusion="late", **params)
-
-
-# scikit-learn's checks -------------------------------------------------------------------------
-
-CHECKED = {
-    "defaults": TransformedTargetClassifier(),
-    "encoder": TransformedTargetClassifier(LogisticRegression(), transformer=LabelEncoder()),
-    "late fusion": TransformedTargetClassifier(
-        # Weights are to the last digit what repeated rows are: this needs all of float64.
-        make_late(
-            max_epochs=10,
-            lr=1e-2,
-            dropout=0.0,
-            batch_size=1000,
-            precision="float64",
-            frame_scaling=None,
-        )
-    ),
-}
-
-
-@pytest.mark.filterwarnings("ignore::sklearn.exceptions.SkipTestWarning")
-@pytest.mark.parametrize("name", CHECKED)
-def test_check_estimator(name):
-    results = check_estimator(CHECKED[name], on_skip=None)
-    statuses = [result["status"] for result in results]
-    assert statuses.count("passed") >= 60
-    skipped = {r["check_name"] for r in results if r["status"] == "skipped"}
-    assert skipped <= {"check_array_api_input"}  # runs with SCIPY_ARRAY_API=1
-    assert set(statuses) <= {"passed", "skipped"}
 
 
 # Classes ---------------------------------------------------------------------------------------
