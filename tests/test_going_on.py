@@ -169,6 +169,7 @@ def test_partial_fit_takes_positional_modalities_weights_and_longer_videos():
     ("params", "calls", "match"),
     [
         ({"early_stopping": True}, [(X, Y)], "early_stopping cannot be True"),
+        ({"class_weight": "balanced"}, [(X, Y)], "to be a dict"),
         ({}, [(X, Y), (X, CLASSES)], "y must be an indicator of .* labels, got classes"),
         ({}, [(X, Y), (X, Y[:, :4])], "y must be an indicator of .* labels, got shape"),
         ({}, [(X, Y), (X.select(["audio"]), Y)], "features, but .* is expecting"),

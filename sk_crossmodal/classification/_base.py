@@ -1,18 +1,17 @@
 """What all cross-modal classifiers share: everything but the encoder."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 import numpy as np
 import torch
 from joblib import Memory
 from scipy.special import expit, softmax
-from sklearn.base import ClassifierMixin, clone
+from sklearn.base import ClassifierMixin
 from sklearn.callback import with_callbacks
 from sklearn.frozen import FrozenEstimator
 from sklearn.utils import Bunch
-from sklearn.utils.class_weight import compute_class_weight
-from sklearn.utils.validation import check_is_fitted, check_memory
+from sklearn.utils.validation import check_memory
 
 from ..correlation import CorrelationTower
 from ..hierarchy import LabelHierarchy
@@ -26,7 +25,8 @@ from ..training import (
     check_option,
     check_sizes,
 )
-from ._tower import fit_tower
+from ._tower import TowerUser
+from ._weights import class_factors
 
 OPTIONS = {
     "fusion": FUSIONS,
@@ -36,11 +36,10 @@ OPTIONS = {
     "correlation_features": ("probability", "embedding"),
 }
 FROM_DATA = ("n_frames", "n_correlation", "moments", "pad_to")  # arguments of the network
-NEEDS_TOWER = ("cross_modal_gated", "cross_modal_concat")
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
-class CrossModalClassifier(ClassifierMixin, NetworkEstimator):
+class CrossModalClassifier(ClassifierMixin, TowerUser, NetworkEstimator):
     """Base of the cross-modal classifiers; a family adds an encoder and its parameters.
 
     A family sets `_encoder`, the class of its encoder (see :mod:`sk_crossmodal.modules`), gives
@@ -201,8 +200,8 @@ class CrossModalClassifier(ClassifierMixin, NetworkEstimator):
         Raises
         ------
         ValueError
-            As in `fit`; or if y has labels or classes that were not named in the first call, or
-            if `early_stopping` is True.
+            As in `fit`; if y has labels or classes that were not named in the first call; or if
+            `early_stopping` is True or `class_weight` is "balanced".
 
         Notes
         -----
@@ -214,6 +213,11 @@ class CrossModalClassifier(ClassifierMixin, NetworkEstimator):
         self._check_params()
         if self.early_stopping is True:
             raise ValueError("partial_fit holds no videos out, so early_stopping cannot be True.")
+        if isinstance(self.class_weight, str):
+            raise ValueError(
+                f"partial_fit sees some videos only, so class_weight={self.class_weight!r} needs "
+                "to be a dict of factors."
+            )
         videos = self._check_videos(arrays, y, sample_weight)
         goes_on = hasattr(self, "net_")
         if goes_on:
@@ -289,10 +293,9 @@ class CrossModalClassifier(ClassifierMixin, NetworkEstimator):
             )
 
     def _loss_params(self, targets, videos):
-        weights = self._class_weights(targets, targets.encode(videos.y), videos.weight)
         return {
             "kind": "binary" if targets.multilabel else "classes",
-            "class_weight": weights,
+            "class_weight": class_factors(self.class_weight, targets, videos),
             "label_smoothing": self.label_smoothing,
         }
 
@@ -343,103 +346,6 @@ class CrossModalClassifier(ClassifierMixin, NetworkEstimator):
             check_number(name, getattr(self, name), low=0, high=1)
         check_option("warm_start", self.warm_start, (True, False))
         check_memory(self.memory)
-
-    def _class_weights(self, targets, encoded, weight):
-        """Factors of the loss, (n_outputs,), or None."""
-        if self.class_weight is None:
-            return None
-        n = len(targets.classes)
-        if isinstance(self.class_weight, str):
-            check_option("class_weight", self.class_weight, ("balanced",))
-            if targets.multilabel:
-                positive = np.asarray(weight @ encoded).ravel()
-                # A label that nobody has needs no weight.
-                return np.divide(weight.sum() - positive, positive, np.ones(n), where=positive > 0)
-            return compute_class_weight(
-                "balanced", classes=np.arange(n), y=encoded, sample_weight=weight
-            )
-        keys = list(range(n)) if targets.multilabel else targets.classes.tolist()
-        if not isinstance(self.class_weight, Mapping):
-            raise TypeError(
-                f'class_weight must be None, "balanced" or a dict, got {self.class_weight!r}.'
-            )
-        for key, factor in self.class_weight.items():
-            check_number(f"class_weight[{key!r}]", factor, low=0)
-        if unknown := [key for key in self.class_weight if key not in keys]:
-            raise ValueError(f"class_weight names unknown labels {unknown}; known are {keys}.")
-        return np.array([float(self.class_weight.get(key, 1.0)) for key in keys])
-
-    def _uses_tower(self, n_modalities):
-        # A gate on no influence would be a tower for nothing.
-        gated_nothing = self.fusion == "cross_modal_gated" and self.influence == "none"
-        return self.fusion in NEEDS_TOWER and n_modalities > 1 and not gated_nothing
-
-    def _check_tower(self, X):
-        """Refuse a tower that is of the wrong type or was fitted on other modalities."""
-        tower = self.correlation_tower
-        frozen = isinstance(tower, FrozenEstimator)
-        tower = tower.estimator if frozen else tower
-        if tower is not None and not isinstance(tower, CorrelationTower):
-            raise TypeError(
-                "correlation_tower must be None, a CorrelationTower or a FrozenEstimator of a "
-                f"fitted one, got {self.correlation_tower!r}."
-            )
-        if frozen:
-            check_is_fitted(tower)
-            given = (tower.modality_names_in_, tower._n_features)
-            if self._uses_tower(len(X.modality_names)) and given != (
-                X.modality_names,
-                X.n_features,
-            ):
-                raise ValueError(
-                    f"correlation_tower was fitted on {tower._n_features}, but X has "
-                    f"{X.n_features}; names, widths and order must be the same."
-                )
-
-    def _trains_tower(self, X):
-        frozen = isinstance(self.correlation_tower, FrozenEstimator)
-        return self._uses_tower(len(X.modality_names)) and not frozen
-
-    def _fit_tower(self, videos, seed, context):
-        """Return the tower to use: as given, or trained on these videos alone; None if unused."""
-        if not self._uses_tower(len(videos.X.modality_names)):
-            return None
-        if not self._trains_tower(videos.X):
-            return self.correlation_tower.estimator
-        if self.correlation_tower is None:
-            tower = self._default_tower(videos.X)
-        else:
-            tower = clone(self.correlation_tower)
-        if tower.hierarchy is None:
-            tower.set_params(hierarchy=self.hierarchy)
-        if tower.random_state is None:
-            tower.set_params(random_state=seed)
-        if self.verbose:
-            print("Correlation tower")
-        task = context.subcontext(task_name="correlation tower")
-        tower = fit_tower(tower, videos, check_memory(self.memory), task, self)
-        if self.verbose:
-            print(type(self).__name__)
-        return tower
-
-    def _default_tower(self, X):
-        """Return a tower of the classifier's own kind, size and training."""
-        own = ("modalities", "callbacks", "net_params", "random_state")
-        shared = [field.name for field in fields(NetworkEstimator) if field.name not in own]
-        return CorrelationTower(
-            encoder=self._encoder,
-            encoder_params=self._encoder_params(X.modality_names),
-            hidden_layer_sizes=(self._width(),),
-            **{name: getattr(self, name) for name in shared},
-        )
-
-    def _correlation(self, tower, X):
-        """What the network is told about the correlation of each video, as its extra input."""
-        if tower is None:
-            return {}
-        if self.correlation_features == "embedding" and self.fusion == "cross_modal_concat":
-            return {"correlation": tower.embed(X)}
-        return {"correlation": tower.predict_proba(X)[:, :, None]}
 
     def _prediction_set(self, X, more):
         X = self._check_predict_input(X, more)

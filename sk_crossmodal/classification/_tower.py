@@ -1,8 +1,93 @@
-"""The correlation tower that a classifier trains for itself, kept if asked to."""
+"""How a classifier comes by its correlation tower: given, trained, or kept from before."""
 
 from contextlib import nullcontext
+from dataclasses import fields
 
 import joblib
+from sklearn.base import clone
+from sklearn.frozen import FrozenEstimator
+from sklearn.utils.validation import check_is_fitted, check_memory
+
+from ..correlation import CorrelationTower
+from ..training import NetworkEstimator
+
+NEEDS_TOWER = ("cross_modal_gated", "cross_modal_concat")
+
+
+class TowerUser:
+    """The part of a classifier that has to do with its tower."""
+
+    def _uses_tower(self, n_modalities):
+        # A gate on no influence would be a tower for nothing.
+        gated_nothing = self.fusion == "cross_modal_gated" and self.influence == "none"
+        return self.fusion in NEEDS_TOWER and n_modalities > 1 and not gated_nothing
+
+    def _trains_tower(self, X):
+        frozen = isinstance(self.correlation_tower, FrozenEstimator)
+        return self._uses_tower(len(X.modality_names)) and not frozen
+
+    def _check_tower(self, X):
+        """Refuse a tower that is of the wrong type or was fitted on other modalities."""
+        tower = self.correlation_tower
+        frozen = isinstance(tower, FrozenEstimator)
+        tower = tower.estimator if frozen else tower
+        if tower is not None and not isinstance(tower, CorrelationTower):
+            raise TypeError(
+                "correlation_tower must be None, a CorrelationTower or a FrozenEstimator of a "
+                f"fitted one, got {self.correlation_tower!r}."
+            )
+        if frozen:
+            check_is_fitted(tower)
+            given = (tower.modality_names_in_, tower._n_features)
+            if self._uses_tower(len(X.modality_names)) and given != (
+                X.modality_names,
+                X.n_features,
+            ):
+                raise ValueError(
+                    f"correlation_tower was fitted on {tower._n_features}, but X has "
+                    f"{X.n_features}; names, widths and order must be the same."
+                )
+
+    def _fit_tower(self, videos, seed, context):
+        """Return the tower to use: as given, or trained on these videos alone; None if unused."""
+        if not self._uses_tower(len(videos.X.modality_names)):
+            return None
+        if not self._trains_tower(videos.X):
+            return self.correlation_tower.estimator
+        if self.correlation_tower is None:
+            tower = self._default_tower(videos.X)
+        else:
+            tower = clone(self.correlation_tower)
+        if tower.hierarchy is None:
+            tower.set_params(hierarchy=self.hierarchy)
+        if tower.random_state is None:
+            tower.set_params(random_state=seed)
+        if self.verbose:
+            print("Correlation tower")
+        task = context.subcontext(task_name="correlation tower")
+        tower = fit_tower(tower, videos, check_memory(self.memory), task, self)
+        if self.verbose:
+            print(type(self).__name__)
+        return tower
+
+    def _default_tower(self, X):
+        """Return a tower of the classifier's own kind, size and training."""
+        own = ("modalities", "callbacks", "net_params", "random_state")
+        shared = [field.name for field in fields(NetworkEstimator) if field.name not in own]
+        return CorrelationTower(
+            encoder=self._encoder,
+            encoder_params=self._encoder_params(X.modality_names),
+            hidden_layer_sizes=(self._width(),),
+            **{name: getattr(self, name) for name in shared},
+        )
+
+    def _correlation(self, tower, X):
+        """What the network is told about the correlation of each video, as its extra input."""
+        if tower is None:
+            return {}
+        if self.correlation_features == "embedding" and self.fusion == "cross_modal_concat":
+            return {"correlation": tower.embed(X)}
+        return {"correlation": tower.predict_proba(X)[:, :, None]}
 
 
 class _Interrupted(Exception):  # noqa: N818, no error: it carries a tower past the cache
