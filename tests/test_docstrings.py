@@ -19,6 +19,7 @@ ROOMS = (
     "sk_crossmodal.modules",
     "sk_crossmodal.multimodal",
     "sk_crossmodal.training",
+    "sk_crossmodal.utils.estimator_checks",
 )
 IGNORED = {
     "EX01",  # examples stand where they help

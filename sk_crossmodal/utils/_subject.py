@@ -1,0 +1,96 @@
+"""The estimator that is checked: fitting it, what it says of videos, and comparing that."""
+
+import numpy as np
+from scipy.sparse import issparse
+from sklearn.base import clone
+from sklearn.utils import get_tags
+
+from ..multimodal import MultimodalArray
+from ._videos import Videos, class_labels, indicators
+
+METHODS = ("predict", "predict_proba", "decision_function", "transform")
+
+
+class Subject:
+    """An estimator with a kind of labels, and all its random states set.
+
+    Parameters
+    ----------
+    estimator : estimator
+        What is checked; never fitted itself.
+    target : {"classes", "indicator"}
+        The kind of y.
+    """
+
+    def __init__(self, estimator, target):
+        self.estimator, self.target = estimator, target
+
+    def new(self):
+        """Return an unfitted estimator of the same parameters."""
+        new = clone(self.estimator)
+        names = [name for name in new.get_params() if name.split("__")[-1] == "random_state"]
+        return new.set_params(**dict.fromkeys(names, 0))
+
+    def y(self):
+        """Return labels, new ones at every call."""
+        if self.target == "indicator":
+            return indicators()
+        tags = get_tags(self.estimator).classifier_tags
+        return class_labels(2 if tags and not tags.multi_class else 3)
+
+    def fit(self, X=None):
+        """Return a new estimator fitted on X, or on the ragged videos."""
+        return self.new().fit(Videos().container() if X is None else X, self.y())
+
+
+def targets_of(estimator):
+    """Return the kinds of y that an estimator says it takes."""
+    tags = get_tags(estimator).classifier_tags
+    return ("classes", "indicator") if tags and tags.multi_label else ("classes",)
+
+
+def outputs(fitted, *X):
+    """Return what a fitted estimator says of videos: per method, a list of rows."""
+    said = {name: as_rows(getattr(fitted, name)(*X)) for name in METHODS if hasattr(fitted, name)}
+    if not said:
+        raise AssertionError(f"{type(fitted).__name__} has none of the methods {METHODS}.")
+    return said
+
+
+def as_rows(output):
+    """Return any output as a list with one list of arrays a row."""
+    if isinstance(output, MultimodalArray):
+        return [list(row.values()) for row in output]
+    if issparse(output):
+        output = output.toarray()
+    return [[np.asarray(row)] for row in getattr(output, "values", output)]
+
+
+def take(said, rows):
+    """Return some rows of `outputs`."""
+    return {name: [values[row] for row in rows] for name, values in said.items()}
+
+
+def assert_same(actual, expected, what, *, exact=True):
+    """Raise AssertionError where outputs differ: in anything, or by more than float32 does."""
+    assert list(actual) == list(expected), f"{what}: methods {list(actual)} and {list(expected)}"
+    for name, rows in expected.items():
+        given = actual[name]
+        assert len(given) == len(rows), f"{what}: {name} gives {len(given)} rows, not {len(rows)}"
+        bad = [i for i in range(len(rows)) if not _same_row(given[i], rows[i], exact)]
+        assert not bad, (
+            f"{what}: {name} differs in {len(bad)} of {len(rows)} rows, first in row {bad[0]}: "
+            f"{given[bad[0]]}, expected {rows[bad[0]]}"
+        )
+
+
+def _same_row(a, b, exact):
+    return len(a) == len(b) and all(_same(*pair, exact) for pair in zip(a, b, strict=True))
+
+
+def _same(a, b, exact):
+    if a.shape != b.shape or a.dtype != b.dtype:
+        return False
+    if exact or a.dtype.kind != "f":
+        return np.array_equal(a, b)
+    return np.allclose(a, b, rtol=1e-4, atol=1e-5)

@@ -1,0 +1,112 @@
+"""Small random videos in every form that X may have, and labels for them."""
+
+from tempfile import TemporaryFile
+from unittest import SkipTest
+
+import numpy as np
+from skorch.helper import SliceDict
+
+from ..multimodal import MultimodalArray
+
+# The first modality is the wider one, so that one wide array is cut in halves into these two.
+WIDTHS = {"video": 5, "audio": 4}
+N_VIDEOS = 24
+LONGEST = 7
+# A power of two: frames as uint8 and as float32 are the same numbers to the last bit.
+QUANTIZATION = (1 / 32, -4.0)
+
+
+class Videos:
+    """Random frames of 24 videos in two modalities, "video" and "audio".
+
+    Parameters
+    ----------
+    ragged : bool
+        Whether videos and their modalities are of different lengths. Row 0 is among the longest,
+        row 1 among the shortest.
+    """
+
+    def __init__(self, *, ragged=True):
+        rng = np.random.RandomState(7)
+        self.stored, self.lengths = {}, {}
+        for name, width in WIDTHS.items():
+            lengths = rng.randint(1, LONGEST, size=N_VIDEOS)
+            lengths[:2] = LONGEST, 1
+            lengths = lengths if ragged else np.full(N_VIDEOS, LONGEST)
+            self.stored[name] = rng.randint(256, size=(lengths.sum(), width), dtype=np.uint8)
+            self.lengths[name] = lengths
+
+    def flat(self):
+        """Per modality the frames of all videos behind each other, float32."""
+        scale, shift = np.float32(QUANTIZATION)
+        return {name: stored * scale + shift for name, stored in self.stored.items()}
+
+    def container(self):
+        """Frames in memory."""
+        return MultimodalArray.from_frames(self.flat(), self.lengths)
+
+    def memory_map(self):
+        """Frames in a file, read-only."""
+        frames = {name: _mapped(values) for name, values in self.flat().items()}
+        return MultimodalArray.from_frames(frames, self.lengths)
+
+    def quantised(self):
+        """Frames as uint8."""
+        quantization = dict.fromkeys(WIDTHS, QUANTIZATION)
+        return MultimodalArray.from_frames(self.stored, self.lengths, quantization=quantization)
+
+    def lists(self):
+        """Per modality a list of (T_i, d) arrays."""
+        return {
+            name: np.split(values, np.cumsum(self.lengths[name])[:-1])
+            for name, values in self.flat().items()
+        }
+
+    def objects(self):
+        """Per modality an object array of (T_i, d) arrays."""
+        columns = {name: np.empty(N_VIDEOS, dtype=object) for name in WIDTHS}
+        for name, rows in self.lists().items():
+            columns[name][:] = rows
+        return columns
+
+    def slice_dict(self):
+        """The same in a `SliceDict`."""
+        return SliceDict(**self.objects())
+
+    def data_frame(self):
+        """A column a modality, a cell a video."""
+        try:
+            import pandas as pd
+        except ImportError as error:
+            raise SkipTest("pandas is not installed") from error
+        return pd.DataFrame(self.objects())
+
+    def arrays(self):
+        """Per modality an (n, T, d) array; only of videos of one length."""
+        return {name: v.reshape(N_VIDEOS, LONGEST, -1) for name, v in self.flat().items()}
+
+    def array_slice_dict(self):
+        """The same in a `SliceDict`."""
+        return SliceDict(**self.arrays())
+
+    def wide(self):
+        """One (n, T, d) array, modalities side by side."""
+        return np.concatenate(list(self.arrays().values()), axis=2)
+
+
+def _mapped(values):
+    with TemporaryFile() as file:  # the map outlives it
+        values.tofile(file)
+        return np.memmap(file, values.dtype, mode="r", shape=values.shape)
+
+
+def class_labels(n_classes):
+    """Classes (n,), every one of them in each half of the videos."""
+    return np.array(["a", "b", "c"])[np.arange(N_VIDEOS) % n_classes]
+
+
+def indicators():
+    """Multilabel indicators (n, 3), of one or two labels a video."""
+    Y = np.eye(3, dtype=np.int64)[np.arange(N_VIDEOS) % 3]
+    Y[::5, 0] = 1
+    return Y
