@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-BLOCK = 1 << 22  # numbers looked at in one go when all frames are walked through
+BLOCK = 1 << 18  # numbers looked at in one go when all frames are walked through
 
 
 @dataclass(frozen=True, eq=False)
