@@ -1,0 +1,203 @@
+"""Measure how far memory rises in a grid search: whether folds are copied.
+
+Writes made-up frames of 690 MB to a temporary folder, and runs the same search of 3 folds over
+them, memory-mapped and in memory, in a `MultimodalArray` and in skorch's `SliceDict`, each in a
+process of its own. Prints how far memory rose over where it stood before the search: the own
+("anonymous") memory of the process, which is what copies take, and all that is resident, which
+counts pages of files too. A memory-mapped file is read through once before the search, so that
+its pages, which the system takes back when it needs them, are counted on both sides; so is, by a
+fit on four rows, what torch loads when it first trains, about 90 MB. Linux only.
+"""
+
+import argparse
+import json
+import platform
+import resource
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from itertools import product
+from pathlib import Path
+
+import numpy as np
+import sklearn
+import skorch
+import torch
+from sklearn.model_selection import GridSearchCV
+from skorch.helper import SliceDict
+
+from sk_crossmodal import CrossModalTransformerClassifier, MultimodalArray
+
+WIDTHS = {"video": 1024, "audio": 128}
+CONTAINERS = ("MultimodalArray", "SliceDict")
+PLACES = ("memory-mapped", "in memory")
+GRID = {"lr": [1e-3, 1e-4]}
+MB = 1e6
+
+
+def parse(arguments=None):
+    """Read the command line."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
+    parser.add_argument("--videos", type=int, default=1000, help="number of videos")
+    parser.add_argument("--frames", type=int, default=150, help="frames of each video")
+    parser.add_argument("--batch-size", type=int, default=16, help="videos a batch")
+    parser.add_argument("--threads", type=int, default=1, help="threads of torch")
+    parser.add_argument("--out", type=Path, help="JSON file for the numbers")
+    # What the script calls itself with, for one search.
+    parser.add_argument(
+        "--search", nargs=2, metavar=("CONTAINER", "PLACE"), help=argparse.SUPPRESS
+    )
+    parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
+    return parser.parse_args(arguments)
+
+
+def write_frames(args, folder):
+    """Write one file a modality, (n, T, d) float32, without holding all of it in memory."""
+    rng = np.random.default_rng(0)
+    for name, width in WIDTHS.items():
+        shape = (args.videos, args.frames, width)
+        file = np.lib.format.open_memmap(folder / f"{name}.npy", "w+", np.float32, shape)
+        for video in file:
+            rng.standard_normal(out=video, dtype=np.float32)
+        file.flush()
+
+
+def read_frames(args):
+    """Return X in the container and the place that are asked for."""
+    container, place = args.search
+    mode = "r" if place == "memory-mapped" else None
+    arrays = {name: np.load(args.folder / f"{name}.npy", mmap_mode=mode) for name in WIDTHS}
+    for values in arrays.values():
+        for video in values:
+            video.max()  # its pages are resident now
+    if container == "SliceDict":
+        return SliceDict(**arrays)
+    flat = {name: values.reshape(-1, values.shape[2]) for name, values in arrays.items()}
+    lengths = dict.fromkeys(WIDTHS, np.full(args.videos, args.frames))
+    return MultimodalArray.from_frames(flat, lengths)
+
+
+def resident():
+    """Resident memory of this process in bytes: its own, and all."""
+    lines = Path("/proc/self/status").read_text().splitlines()
+    kib = {line.split(":")[0]: int(line.split()[1]) for line in lines if line.startswith("Rss")}
+    return kib["RssAnon"] * 1024, sum(kib.values()) * 1024
+
+
+class Peak(threading.Thread):
+    """Looks at the memory of this process every few milliseconds, and keeps the largest."""
+
+    def __init__(self):
+        super().__init__(daemon=True)
+        self.before = self.peak = resident()
+        self.over = threading.Event()
+
+    def run(self):
+        """Look until it is over."""
+        while not self.over.wait(0.005):
+            self.peak = tuple(map(max, self.peak, resident()))
+
+    def __enter__(self):
+        self.start()
+        return self
+
+    def __exit__(self, *error):
+        self.over.set()
+        self.join()
+
+    def growth(self):
+        """Return by how many MB its own and all memory rose."""
+        return [(peak - before) / MB for peak, before in zip(self.peak, self.before, strict=True)]
+
+
+def search(args):
+    """Run the search on X in one container and place; return what it took."""
+    torch.set_num_threads(args.threads)
+    X, y = read_frames(args), np.arange(args.videos) % 2
+    classifier = CrossModalTransformerClassifier(
+        fusion="late",
+        d_model=16,
+        n_heads=2,
+        batch_size=args.batch_size,
+        max_epochs=1,
+        device="cpu",
+        early_stopping=False,
+        random_state=0,
+    )
+    few = MultimodalArray.from_frames({"video": np.eye(4)}, {"video": np.ones(4, int)})
+    classifier.fit(few, y[:4])  # what torch loads with a first fit is there now
+    start = time.perf_counter()
+    with Peak() as peak:
+        found = GridSearchCV(classifier, GRID, cv=3, n_jobs=None, error_score="raise").fit(X, y)
+    own, total = peak.growth()
+    return {
+        "own_mb": own,
+        "resident_mb": total,
+        "own_before_mb": peak.before[0] / MB,
+        "process_peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / MB,
+        "seconds": time.perf_counter() - start,
+        "scores": found.cv_results_["mean_test_score"].tolist(),
+    }
+
+
+def run(container, place, args, folder):
+    """Search in a process of its own."""
+    command = [sys.executable, __file__, "--search", container, place, "--folder", str(folder)]
+    for name in ("videos", "frames", "batch_size", "threads"):
+        command += [f"--{name.replace('_', '-')}", str(getattr(args, name))]
+    finished = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
+    return {"container": container, "place": place, **json.loads(finished.stdout)}
+
+
+def measure(args):
+    """Write frames, search in every container and place, remove the frames."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        write_frames(args, folder)
+        size = sum(path.stat().st_size for path in folder.iterdir())
+        searches = [run(*both, args, folder) for both in product(CONTAINERS, PLACES)]
+    return {
+        "array_mb": size / MB,
+        "videos": args.videos,
+        "frames": args.frames,
+        "batch_size": args.batch_size,
+        "fits": len(GRID["lr"]) * 3 + 1,
+        "versions": {m.__name__: m.__version__ for m in (sklearn, skorch, torch, np)},
+        "machine": platform.machine(),
+        "searches": searches,
+    }
+
+
+def table(results):
+    """Return the results as lines of Markdown."""
+    lines = [
+        f"3-fold search over {results['array_mb']:.0f} MB of frames, {results['fits']} fits in "
+        "one process; growth over the level before it, in MB:",
+        "",
+        "| X | own (anonymous) | resident | seconds |",
+        "|---|---|---|---|",
+    ]
+    for row in results["searches"]:
+        lines.append(
+            f"| {row['container']}, {row['place']} | {row['own_mb']:.0f} | "
+            f"{row['resident_mb']:.0f} | {row['seconds']:.0f} |"
+        )
+    return lines
+
+
+def main(arguments=None):
+    """Measure all searches, or, called by itself, run one."""
+    args = parse(arguments)
+    if args.search:
+        print(json.dumps(search(args)))
+        return
+    results = measure(args)
+    print("\n".join(table(results)))
+    if args.out:
+        args.out.write_text(json.dumps(results, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()
