@@ -1,6 +1,7 @@
 """`check_multimodal_estimator`: every estimator passes, and a broken one fails where it is."""
 
 import copy
+import importlib
 import random
 
 import numpy as np
@@ -12,6 +13,7 @@ from scipy.special import softmax
 from sklearn.base import BaseEstimator, ClassifierMixin, TransformerMixin
 from sklearn.pipeline import make_pipeline
 from sklearn.utils import check_random_state
+from test_docs import blocks
 
 from sk_crossmodal import CorrelationTower
 from sk_crossmodal.multimodal import as_multimodal
@@ -69,6 +71,17 @@ def test_pipeline():
     one_x = ("check_positional_modalities", "check_modality_order_in_fit")
     kinds = ("classes", "indicator")
     assert statuses(pipeline, "skipped") == {f"{check}[{k}]" for check in one_x for k in kinds}
+
+
+def test_family_of_ones_own(tmp_path, monkeypatch):
+    """The one that docs/new_family.md adds, in a module, so that it can be pickled."""
+    sources = [source for _, source in blocks("docs/new_family.md")[:2]]
+    (tmp_path / "convolution_family.py").write_text("\n".join(sources))
+    monkeypatch.syspath_prepend(tmp_path)
+    family = importlib.import_module("convolution_family").CrossModalConvolutionClassifier
+    for name, check in yield_multimodal_checks(family(n_channels=4, max_epochs=1)):
+        if "n_jobs" not in name:  # other processes do not find the module
+            check()
 
 
 class Means(ClassifierMixin, BaseEstimator):

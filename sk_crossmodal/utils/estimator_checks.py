@@ -3,37 +3,34 @@
 from functools import partial
 from unittest import SkipTest
 
-from . import _checks
+from . import _checks, _habits
 from ._subject import Subject, targets_of
 
 __all__ = ["check_multimodal_estimator", "yield_multimodal_checks"]
 
 CHECKS = {
-    **{
-        f"check_form[{form}]": partial(_checks.check_form, form=form)
-        for form in (*_checks.RAGGED, *_checks.EQUAL)
-    },
-    **{
-        name: getattr(_checks, name)
-        for name in (
-            "check_positional_modalities",
-            "check_modality_order_in_predict",
-            "check_modality_order_in_fit",
-            "check_padding",
-            "check_row_subset",
-            "check_row_order",
-            "check_fit_twice",
-            "check_pickle",
-            "check_joblib",
-            "check_deepcopy",
-            "check_n_jobs",
-            "check_global_random_state",
-            "check_input_unchanged",
-            "check_params",
-            "check_unknown_params",
-            "check_clone_of_fitted",
-        )
-    },
+    f"check_form[{form}]": partial(_checks.check_form, form=form)
+    for form in (*_checks.RAGGED, *_checks.EQUAL)
+} | {
+    check.__name__: check
+    for check in (
+        _checks.check_positional_modalities,
+        _checks.check_modality_order_in_predict,
+        _checks.check_modality_order_in_fit,
+        _checks.check_padding,
+        _checks.check_row_subset,
+        _checks.check_row_order,
+        _checks.check_fit_twice,
+        _checks.check_pickle,
+        _checks.check_joblib,
+        _checks.check_deepcopy,
+        _habits.check_n_jobs,
+        _habits.check_global_random_state,
+        _habits.check_input_unchanged,
+        _habits.check_params,
+        _habits.check_unknown_params,
+        _habits.check_clone_of_fitted,
+    )
 }
 
 
