@@ -1,5 +1,7 @@
 """How networks are trained and applied: the only room that knows skorch."""
 
+from skorch.helper import SliceDict as SliceDict
+
 from ._checks import check_number, check_option, check_sizes
 from ._data import Batch, FrameDataset, Videos
 from ._estimator import NetworkEstimator

@@ -4,9 +4,9 @@ from tempfile import TemporaryFile
 from unittest import SkipTest
 
 import numpy as np
-from skorch.helper import SliceDict
 
 from ..multimodal import MultimodalArray
+from ..training import SliceDict
 
 # The first modality is the wider one, so that one wide array is cut in halves into these two.
 WIDTHS = {"video": 5, "audio": 4}
