@@ -54,6 +54,7 @@ def small(monkeypatch):
 def test_pages_have_blocks():
     assert len(blocks("README.md")) == 1
     assert len(blocks("docs/guide.md")) == 5
+    assert len(blocks("docs/scikit-learn.md")) == 14
 
 
 def test_readme(small, monkeypatch, capsys):
@@ -99,6 +100,19 @@ def test_guide(small, capsys):
     assert "level 2" in out
     assert "late" in out
     assert "concat" in out
+
+
+def test_scikit_learn(capsys):
+    """The page is whole: it makes its own videos."""
+    namespace = run("docs/scikit-learn.md", {})
+    search, late = namespace["search"], namespace["late"]
+    assert {p["features__video__n_components"] for p in search.cv_results_["params"]} == {4, 8}
+    assert set(namespace["scores"]) >= {"test_gap", "test_gap_level_0", "test_hit_at_1_level_1"}
+    assert np.isfinite(namespace["scores"]["test_gap"]).all()
+    assert late.n_iter_ == 5
+    assert len(namespace["monitor"].get_logs().data) == 6
+    assert {result["status"] for result in namespace["results"]} == {"passed"}
+    assert "CrossModalTransformerClassifier" in capsys.readouterr().out
 
 
 def test_new_family():
