@@ -1,9 +1,11 @@
 """The examples run from beginning to end, here on small data and with small models."""
 
 import importlib
+import re
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from sk_crossmodal.datasets import make_crossmodal_videos
@@ -89,3 +91,74 @@ def test_corsmal(load_example, monkeypatch, data_dir, capsys):
     out = capsys.readouterr().out
     assert "456 videos" in out
     assert out.count("logistic regression") == out.count("TM-CM-C") == 2
+
+
+@pytest.fixture
+def grid_search(demo, load_example, monkeypatch, tmp_path):
+    """Run the example; return it, what its searches found, and how many towers were trained."""
+
+    def run(*arguments):
+        example = load_example("grid_search", "--jobs", 1, "--out", tmp_path, *arguments)
+        found, towers = [], []
+        search, fit = example.search, demo.CorrelationTower.fit
+
+        def search_and_keep(*arguments):
+            found.append(search(*arguments))
+            return found[-1]
+
+        def fit_and_count(tower, *videos, **params):
+            towers.append(tower)
+            return fit(tower, *videos, **params)
+
+        monkeypatch.setattr(example, "search", search_and_keep)
+        monkeypatch.setattr(demo.CorrelationTower, "fit", fit_and_count)
+        example.main()
+        return example, found, len(towers)
+
+    return run
+
+
+def table_rows(out, heading):
+    """Cells of the rows of one printed table, by the setting."""
+    lines = out[out.index(heading) :].splitlines()[2:]
+    lines = lines[: next(i for i, line in enumerate(lines) if line.startswith("best:"))]
+    return {cells[0]: cells[1:] for cells in (re.split(r" {2,}", line) for line in lines)}
+
+
+def test_grid_search(grid_search, tmp_path, capsys):
+    example, (indicators, paths), n_towers = grid_search("--videos", 60, "--folds", 2)
+    out = capsys.readouterr().out
+    rows, results = table_rows(out, "On indicators"), indicators.cv_results_
+    assert list(rows) == example.GRID["fusion"]
+    for i, cells in enumerate(rows.values()):
+        assert len(cells) == 9
+        for cell, name in ((cells[0], "gap"), (cells[3], "gap_level_2")):
+            errors = [100 * (1 - results[f"split{fold}_test_{name}"][i]) for fold in (0, 1)]
+            assert cell == f"{np.mean(errors):.1f} ± {np.std(errors):.1f}"
+        assert cells[5] == f"{100 * (1 - results['mean_test_hit_at_1'][i]):.1f}"
+    assert len(table_rows(out, "On label paths")) == len(paths.cv_results_["params"]) == 9
+    assert (tmp_path / "grid_search.png").read_bytes().startswith(b"\x89PNG")
+    # In both folds for frames as they are, of 8 and of 32 components; perhaps to refit, too.
+    assert 6 <= n_towers <= 8
+    assert "120 of 120 scores" in out
+    assert out.count(" -> ") == 1 + 5
+    check_disagreement(example, results, paths.cv_results_, capsys)
+
+
+def check_disagreement(example, indicators, paths, capsys):
+    """Other scores of one fusion are noticed, and change the ranking."""
+    late = [params[example.FUSION] for params in paths["params"]].index("late")
+    paths = {name: np.array(values) for name, values in paths.items()}
+    paths["split1_test_map"][late] += 1e-15
+    paths["mean_test_gap"][late] = 1.0
+    example.print_agreement(indicators, paths)
+    out = capsys.readouterr().out
+    assert "119 of 120 scores" in out
+    assert re.search(r"^  paths +late 0\.00 <", out, re.MULTILINE)
+
+
+def test_grid_search_on_real_shards(grid_search, few_shards, capsys):
+    _, (_, paths), _ = grid_search("--data", few_shards, "--folds", 2)
+    out = capsys.readouterr().out
+    n_scores = sum(name.startswith("split") for name in paths.cv_results_)
+    assert f"{3 * n_scores} of {3 * n_scores} scores" in out
