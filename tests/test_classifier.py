@@ -522,3 +522,15 @@ def test_pandas_output_does_not_disturb(fusion):
     with config_context(transform_output="pandas"):
         p = make_classifier(fusion=fusion).fit(X, make_y("classes")).predict_proba(X)
     np.testing.assert_array_equal(p, fitted(fusion).predict_proba(X))
+
+
+@pytest.mark.parametrize(
+    "form", [lambda Y: Y.astype(object), lambda Y: pd.DataFrame(Y, dtype="Int64")]
+)
+def test_score_of_labels_in_other_types(form):
+    X, Y = make_videos().data, make_y("multilabel")
+    classifier = fitted(form="multilabel")
+    assert classifier.score(X, form(Y)) == classifier.score(X, Y)
+    assert make_classifier(fusion="late").fit(X, form(Y)).score(X, form(Y)) == classifier.score(
+        X, Y
+    )

@@ -256,6 +256,21 @@ def test_a_weight_is_that_of_repeated_videos():
         np.testing.assert_allclose(weighted.transform(X), repeated.transform(X), rtol=1e-9)
 
 
+def test_fit_transform_takes_modalities_one_by_one():
+    X, y = data()
+    parts = [rows_of(X, name) for name in X.modality_names]
+    expected = make_tower().fit(X, y).transform(X)
+    np.testing.assert_array_equal(make_tower().fit_transform(X, y), expected)
+    np.testing.assert_array_equal(make_tower().fit_transform(*parts, y), expected)
+
+
+def test_videos_held_out_that_make_no_pairs():
+    X, y = data()
+    of_one_class = np.flatnonzero(y == y[0])
+    with pytest.raises(ValueError, match="among the videos held out"):
+        make_tower().fit(X, y, eval_set=(X[of_one_class], y[of_one_class]))
+
+
 def test_one_modality():
     X, y = data()
     with pytest.raises(ValueError, match=r"two modalities, X has one, \['audio'\]"):

@@ -1,9 +1,11 @@
 """Going on from a fit: warm start and `partial_fit`, as MLPClassifier has them."""
 
+import copy
 import pickle
 
 import numpy as np
 import pytest
+import torch
 from estimator_cases import (
     make_classifier,
     make_labels,
@@ -85,10 +87,11 @@ def test_warm_start_scales_frames_as_the_first_fit_did():
         ({}, (X.select(["video"]), Y), "features, but .* is expecting"),
         ({"d_model": 32}, (X, Y), "parameters that change its shape"),
         ({"cross_modal_layer_sizes": (5,)}, (X, Y), "parameters that change its shape"),
+        ({"correlation_features": "embedding"}, (X, Y), "parameters that change its shape"),
     ],
 )
 def test_warm_start_with_something_else_leaves_the_old_fit(change, data, match):
-    classifier = make_classifier(fusion="cross_modal", warm_start=True).fit(X, Y)
+    classifier = make_classifier(correlation_tower=make_tower(), warm_start=True).fit(X, Y)
     before = classifier.predict_proba(X)
     with pytest.raises(ValueError, match=match):
         classifier.set_params(**change).fit(*data)
@@ -184,6 +187,57 @@ def test_partial_fit_of_what_does_not_fit(params, calls, match):
     with pytest.raises(ValueError, match=match):
         classifier.partial_fit(*last)
     assert getattr(classifier, "n_iter_", 0) == len(before)
+
+
+@pytest.mark.parametrize("y", [CLASSES, Y])
+def test_classes_are_those_of_the_first_call(y):
+    classifier = make_classifier(fusion="late").partial_fit(X, y)
+    with pytest.raises(ValueError, match="classes must be as in the first call"):
+        classifier.partial_fit(X, y, classes=["zzz"])
+    right = np.unique(y) if y.ndim == 1 else np.arange(y.shape[1])
+    assert classifier.partial_fit(X, y, classes=right).n_iter_ == 2
+
+
+@pytest.mark.parametrize("method", ["partial_fit", "fit"])
+@pytest.mark.parametrize("family", ["transformer", "netvlad"])
+def test_modalities_in_another_order_are_brought_into_that_of_before(family, method):
+    params = {"n_clusters": {"video": 5, "audio": 3}} if family == "netvlad" else {}
+    there, back = (make_classifier(family, fusion="late", warm_start=True, **params) for _ in "ab")
+    turned = X.select(["audio", "video"])
+    for classifier, again in ((there, X), (back, turned)):
+        classifier.fit(X, Y)
+        getattr(classifier, method)(again, Y)
+    assert back.modality_names_in_ == ("video", "audio")
+    for name, pair in there.attention_weights(X).items():
+        np.testing.assert_array_equal(back.attention_weights(X)[name].after, pair.after)
+    np.testing.assert_array_equal(back.predict_proba(X), there.predict_proba(X))
+
+
+def test_partial_fit_leaves_a_copy_of_before_alone():
+    classifier, other = (make_classifier(fusion="late").partial_fit(X, Y) for _ in "ab")
+    copy.copy(classifier).partial_fit(X, Y)
+    for each in (classifier, other):
+        each.partial_fit(X, Y)
+    np.testing.assert_array_equal(classifier.predict_proba(X), other.predict_proba(X))
+
+
+def test_partial_fit_with_another_optimizer():
+    classifier = make_classifier(fusion="late").partial_fit(X, Y)
+    classifier.set_params(net_params={"optimizer": torch.optim.RMSprop}).partial_fit(X, Y)
+    assert classifier.n_iter_ == 2
+
+
+def test_warm_start_without_need_of_a_tower_forgets_it():
+    classifier = make_classifier(fusion="cross_modal_gated", warm_start=True)
+    classifier.set_params(correlation_tower=make_tower()).fit(X, Y)
+    assert classifier.set_params(fusion="cross_modal").fit(X, Y).correlation_tower_ is None
+
+
+def test_scores_of_fits_without_videos_held_out_are_nan():
+    classifier = make_classifier(fusion="late", warm_start=True)
+    for eval_set in ((X, Y), None, (X, Y)):
+        classifier.fit(X, Y, eval_set=eval_set)
+    np.testing.assert_array_equal(np.isnan(classifier.validation_scores_), [0, 0, 1, 1, 0, 0])
 
 
 def test_classes_must_hold_those_of_y():

@@ -666,3 +666,11 @@ def test_many_videos_over_the_real_vocabulary_are_fast(data_dir):
     for i in range(0, 17_499, 500):
         expected = set(y[i]).union(*(hierarchy.ancestors(label) for label in y[i]))
         assert {hierarchy.nodes[j] for j in Y[[i]].indices} == expected
+
+
+def test_what_was_left_out_tells_hierarchies_apart():
+    small = LabelHierarchy.from_paths(["A", "C"])
+    part = LabelHierarchy.from_paths(["A:B", "C"]).subset(["A", "C"])
+    assert part.nodes == small.nodes
+    assert part != small
+    assert part == LabelHierarchy.from_paths(["A:B", "C"]).subset(["A", "C"])

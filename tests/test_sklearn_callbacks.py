@@ -3,12 +3,14 @@
 import numpy as np
 import pytest
 from estimator_cases import Recorder, make_classifier, make_tower, make_videos, make_y
+from sklearn import config_context
 from sklearn.base import clone
 from sklearn.callback import ProgressBar, ScoringMonitor
 from sklearn.frozen import FrozenEstimator
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 
+from sk_crossmodal.compose import ModalityTransformer, TransformedTargetClassifier
 from sk_crossmodal.metrics import gap_scorer
 
 X, Y = make_videos().data, make_y("multilabel")
@@ -110,6 +112,35 @@ def test_scoring_monitor():
     epochs = log[log.task_name == "epoch"]
     assert len(epochs) == 3
     assert epochs.gap.iloc[-1] == pytest.approx(gap_scorer(classifier, X, Y))
+
+
+def test_weights_are_metadata_only_where_they_are_given():
+    """As LogisticRegression has it; else routing would ask for requests of what is not there."""
+    for weight in (None, np.ones(48)):
+        notes = Notes()
+        make_classifier(fusion="late").set_callbacks(notes).fit(X, Y, sample_weight=weight)
+        assert [metadata is None for _, _, metadata, _ in notes.given] == [weight is None] * 2
+    with config_context(enable_metadata_routing=True):
+        monitor = ScoringMonitor(scoring="accuracy")
+        make_classifier(fusion="late").set_callbacks(monitor).fit(X, Y)
+    assert len(monitor.get_logs().data) == 3
+
+
+def test_compositions_pass_them_on():
+    notes = Notes()
+    composed = TransformedTargetClassifier(
+        make_pipeline(ModalityTransformer(), make_classifier(fusion="late"))
+    )
+    composed.set_callbacks(notes).fit(X, Y)
+    begun = [event[1] for event in notes.events if event[0] == "begin" and event[2] != "epoch"]
+    assert begun == [
+        "TransformedTargetClassifier",
+        "Pipeline",
+        "ModalityTransformer",
+        "CrossModalTransformerClassifier",
+    ]
+    ended = [event[1] for event in notes.events if event[0] == "end" and event[2] != "epoch"]
+    assert sorted(ended) == sorted(begun)
 
 
 def test_nothing_of_a_callback_is_kept():

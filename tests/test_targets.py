@@ -204,3 +204,18 @@ def test_duplicate_entries_of_sparse_y_are_no_label():
     twice = csr_array((np.array([1, 1]), np.array([0, 0]), np.array([0, 2])), shape=(1, 2))
     with pytest.raises(ValueError, match="of 0 and 1"):
         check_y(twice, 1)
+
+
+def test_indicators_of_objects_are_numbers():
+    """As of a data frame whose columns might lack values."""
+    Y = np.array([[1, 0], [0, 1]])
+    for given in (Y.astype(object), pd.DataFrame(Y).astype("Int64")):
+        checked = check_y(given, 2)
+        assert checked.dtype.kind in "if"
+        np.testing.assert_array_equal(checked, Y)
+
+
+@pytest.mark.parametrize("make", [frozenset, set])
+def test_label_sets_are_referred_to_who_takes_them(make):
+    with pytest.raises(ValueError, match="TransformedTargetClassifier"):
+        check_y([make(["A:B"]), make(["C", "D"])], 2)

@@ -1,7 +1,7 @@
 """What all cross-modal classifiers share: everything but the encoder."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -24,6 +24,7 @@ from ..training import (
     check_number,
     check_option,
     check_sizes,
+    check_y,
 )
 from ._tower import TowerUser
 from ._weights import class_factors
@@ -35,7 +36,7 @@ OPTIONS = {
     "influence": ("cross", "self", "none"),
     "correlation_features": ("probability", "embedding"),
 }
-FROM_DATA = ("n_frames", "n_correlation", "moments", "pad_to")  # arguments of the network
+FROM_DATA = ("n_frames", "moments", "pad_to")  # arguments of the network
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
@@ -90,6 +91,8 @@ class CrossModalClassifier(ClassifierMixin, TowerUser, NetworkEstimator):
         A folder in which fitted correlation towers are kept, so that a search over parameters of
         the classifier trains each fold's tower once. A tower is found again by its parameters,
         `random_state` among them, and by the frames, labels and weights that it is trained on.
+        With ``correlation_tower=None`` the tower's size and training are the classifier's, so
+        another `lr` or `batch_size` is another tower. Empty the folder when this package changes.
 
     Attributes
     ----------
@@ -100,10 +103,11 @@ class CrossModalClassifier(ClassifierMixin, TowerUser, NetworkEstimator):
     correlation_tower_ : CorrelationTower or None
         The tower used, None for a fusion without one.
     validation_scores_ : list of float or None
-        Accuracy, as `score` has it, on the videos held out, after each epoch; None without any.
+        Accuracy, as `score` has it, on the videos held out, after each epoch; NaN for an epoch
+        of a fit without any, None without any at all.
     best_validation_score_ : float or None
         That of the epoch whose weights early stopping restored, which is the one of the lowest
-        loss; None without early stopping.
+        loss (less by no more than 0.01 % is not lower); None without early stopping.
     """
 
     fusion: str = "cross_modal_concat"
@@ -169,6 +173,7 @@ class CrossModalClassifier(ClassifierMixin, TowerUser, NetworkEstimator):
         videos = self._check_videos(arrays, y, sample_weight)
         targets = Targets(videos.y, self.hierarchy)
         warm = self.warm_start and hasattr(self, "net_")
+        videos = self._as_before(videos) if warm else videos
         if warm and not np.array_equal(targets.classes, self.classes_):
             raise ValueError(
                 "With warm_start y must have the classes of the fit before, "
@@ -221,20 +226,23 @@ class CrossModalClassifier(ClassifierMixin, TowerUser, NetworkEstimator):
         videos = self._check_videos(arrays, y, sample_weight)
         goes_on = hasattr(self, "net_")
         if goes_on:
+            videos = self._as_before(videos)
             self._targets.check(videos.y, "y")
         targets = self._targets if goes_on else Targets(videos.y, self.hierarchy, classes)
+        targets.check_classes(classes)
         self._fit_videos(videos, None, targets, goes_on=goes_on, partial=True)
         return self
 
     def _fit_videos(self, videos, held_out, targets, *, goes_on, partial=False):
         """Fit on checked videos: split, tower, data, network."""
-        self._check_fit(videos, held_out, targets, goes_on)
+        self._check_fit(videos, held_out, targets)
         loss = self._loss_params(targets, videos)
         split_seed, tower_seed, train_seed = self._seeds(3)
         part = videos
         if not partial:
             part, held_out = self._split(videos, held_out, split_seed)
-        tower = self.correlation_tower_ if goes_on else None
+        keeps_tower = goes_on and self._uses_tower(len(videos.X.modality_names))
+        tower = self.correlation_tower_ if keeps_tower else None
         trains_tower = tower is None and self._trains_tower(videos.X)
         context = self._begin_fit(videos, trains_tower + (1 if partial else self._n_epochs()))
         tower = tower or self._fit_tower(part, tower_seed, context)
@@ -250,6 +258,7 @@ class CrossModalClassifier(ClassifierMixin, TowerUser, NetworkEstimator):
                 "classes_": targets.classes,
                 "label_names_": targets.names,
                 "correlation_tower_": tower,
+                "_embeds_correlation": self._embeds(),
             }
 
         self._fit_net(
@@ -264,15 +273,14 @@ class CrossModalClassifier(ClassifierMixin, TowerUser, NetworkEstimator):
 
     def _fitted_attributes(self, net, X, before=()):
         attributes = super()._fitted_attributes(net, X, before)
-        scores = [row.get("valid_accuracy") for row in attributes["history_"]]
-        kept = net.kept_epoch()
+        scores = [row.get("valid_accuracy", np.nan) for row in attributes["history_"]]
         return {
             **attributes,
-            "validation_scores_": scores if scores and None not in scores else None,
-            "best_validation_score_": kept and kept["valid_accuracy"],
+            "validation_scores_": None if np.isnan(scores).all() else scores,
+            "best_validation_score_": (net.kept_epoch() or {}).get("valid_accuracy"),
         }
 
-    def _check_fit(self, videos, held_out, targets, goes_on):
+    def _check_fit(self, videos, held_out, targets):
         """Refuse what does not go together, before anything is trained."""
         X = videos.X
         self._check_tower(X)
@@ -284,13 +292,18 @@ class CrossModalClassifier(ClassifierMixin, TowerUser, NetworkEstimator):
             )
         if held_out is not None:
             targets.check(held_out.y, "The y of eval_set")
-        if goes_on and X.n_features != self._n_features:
+
+    def _as_before(self, videos):
+        """Return the videos with the modalities of the fit before, in its order."""
+        X = videos.X
+        if X.n_features != self._n_features:
             # scikit-learn's words for one wide array
             raise ValueError(
                 f"X has {sum(X.n_features.values())} features, but {type(self).__name__} is "
                 f"expecting {self.n_features_in_} features as input: it goes on from a fit with "
                 f"{self._n_features}, got {X.n_features}."
             )
+        return replace(videos, X=X.select(self.modality_names_in_))
 
     def _loss_params(self, targets, videos):
         return {
@@ -301,7 +314,7 @@ class CrossModalClassifier(ClassifierMixin, TowerUser, NetworkEstimator):
 
     def _dataset(self, videos, targets, tower):
         """Return what is trained on, and how many numbers describe a pair's correlation."""
-        extra = self._correlation(tower, videos.X)
+        extra = self._correlation(tower, videos.X, self._embeds())
         dataset = FrameDataset(
             videos.X,
             targets.encode(videos.y),
@@ -321,10 +334,11 @@ class CrossModalClassifier(ClassifierMixin, TowerUser, NetworkEstimator):
             whole = partial or not self.mask_padding  # longer videos may follow
             n_frames = self.max_frames if whole else max(1, min(self.max_frames, longest))
             moments = self._scaling_params(X, videos.weight)
-            from_data = {"n_frames": n_frames, "n_correlation": n_correlation, **moments}
+            from_data = {"n_frames": n_frames, **moments}
         return {
             **from_data,
             "n_outputs": n_outputs,
+            "n_correlation": n_correlation,
             "encoder": self._encoder,
             "encoder_params": self._encoder_params(X.modality_names),
             "fusion": self.fusion,
@@ -349,7 +363,7 @@ class CrossModalClassifier(ClassifierMixin, TowerUser, NetworkEstimator):
 
     def _prediction_set(self, X, more):
         X = self._check_predict_input(X, more)
-        extra = self._correlation(self.correlation_tower_, X)
+        extra = self._correlation(self.correlation_tower_, X, self._embeds_correlation)
         return FrameDataset(X, max_frames=self.max_frames, extra=extra)
 
     def decision_function(self, X, *more):
@@ -424,7 +438,7 @@ class CrossModalClassifier(ClassifierMixin, TowerUser, NetworkEstimator):
         """
         *arrays, y = (X, y, *more)
         array = self._check_predict_input(arrays[0], arrays[1:])
-        return super().score(array, y, sample_weight=sample_weight)
+        return super().score(array, check_y(y, len(array)), sample_weight=sample_weight)
 
     def attention_weights(self, X, *more):
         """Attention over time before and after the influence (Figure 1).

@@ -81,11 +81,14 @@ class TowerUser:
             **{name: getattr(self, name) for name in shared},
         )
 
-    def _correlation(self, tower, X):
+    def _embeds(self):
+        return self.correlation_features == "embedding" and self.fusion == "cross_modal_concat"
+
+    def _correlation(self, tower, X, embeds):
         """What the network is told about the correlation of each video, as its extra input."""
         if tower is None:
             return {}
-        if self.correlation_features == "embedding" and self.fusion == "cross_modal_concat":
+        if embeds:
             return {"correlation": tower.embed(X)}
         return {"correlation": tower.predict_proba(X)[:, :, None]}
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 import numpy as np
 from sklearn.base import OneToOneFeatureMixin, TransformerMixin
+from sklearn.callback import with_callbacks
 from sklearn.utils import check_consistent_length
 from sklearn.utils.validation import check_is_fitted, validate_data
 
@@ -124,6 +125,9 @@ class ModalityTransformer(_TableOrContainer, _Table):
     transformer that looks at labels gets the label of the video with each of its frames; with
     thousands of labels and all frames at once, y is best sparse.
 
+    Frames are not weighted: `fit` takes no `sample_weight`. What a transformer gives keeps its
+    type; `IncrementalPCA` makes float64 of float32.
+
     `transform` goes by blocks too, so a frame's output may not depend on other frames. Frames of
     modalities that pass through a container are shared and stay quantised.
 
@@ -155,6 +159,7 @@ class ModalityTransformer(_TableOrContainer, _Table):
         self.remainder = remainder
         self.block_size = block_size
 
+    @with_callbacks
     def fit(self, X, y=None):
         """Fit the transformer of each modality on its frames.
 
@@ -182,6 +187,7 @@ class ModalityTransformer(_TableOrContainer, _Table):
         self._check_params()
         array = as_multimodal(X, modalities=self.modalities)
         fitted = self._transformers_for(array)
+        context = self._init_callback_context().call_on_fit_task_begin(estimator=self, X=X, y=y)
         y = indexable_targets(y)
         check_consistent_length(array, y)
         widths = {name: w for name, w in array.n_features.items() if fitted[name] != "drop"}
@@ -197,6 +203,7 @@ class ModalityTransformer(_TableOrContainer, _Table):
         self.modality_names_in_ = array.modality_names
         self.transformers_ = fitted
         self._widths_in, self._widths_out = array.n_features, widths
+        context.call_on_fit_task_end(estimator=self, X=X, y=y)
         return self
 
     def _check_params(self):

@@ -1,6 +1,7 @@
 """Transformers in a dict that are parameters by their names, as in a `ColumnTransformer`."""
 
 from sklearn.base import BaseEstimator
+from sklearn.callback import CallbackSupportMixin
 from sklearn.pipeline import FeatureUnion
 from sklearn.utils import get_tags
 
@@ -8,7 +9,7 @@ from .._links import LinkedEstimator
 from ._transformers import is_transformer
 
 
-class NamedTransformers(LinkedEstimator, BaseEstimator):
+class NamedTransformers(LinkedEstimator, CallbackSupportMixin, BaseEstimator):
     """Base of an estimator with parameters `transformers`, a dict or None, and `remainder`."""
 
     def get_params(self, deep=True):

@@ -3,6 +3,7 @@
 import numpy as np
 from sklearn import get_config
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
+from sklearn.callback import CallbackSupportMixin, with_callbacks
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline
 from sklearn.utils import assert_all_finite, get_tags
@@ -25,7 +26,9 @@ def _classifier_has(method):
     return check
 
 
-class TransformedTargetClassifier(LinkedEstimator, ClassifierMixin, BaseEstimator):
+class TransformedTargetClassifier(
+    LinkedEstimator, CallbackSupportMixin, ClassifierMixin, BaseEstimator
+):
     """Classify with a transformed y, the counterpart of `TransformedTargetRegressor`.
 
     y goes through `transformer` before the classifier is fitted, and what the classifier predicts
@@ -84,6 +87,9 @@ class TransformedTargetClassifier(LinkedEstimator, ClassifierMixin, BaseEstimato
     the labels once, ``HierarchyLabelBinarizer(hierarchy=labels.hierarchy_)`` with labels fitted
     on all of y, wherever folds are to be compared.
 
+    **Going on.** There is no `partial_fit`, and a `warm_start` of the classifier has no effect:
+    each `fit` learns the labels, and begins with a clone. Use the classifier on indicators.
+
     **Probabilities out of fold.** `cross_val_predict` replaces label sets by numbers before `fit`
     if ``method="predict_proba"`` (or "decision_function") is asked for, and what a number stood
     for is lost. Give it the classifier itself and the indicator in their place:
@@ -111,6 +117,7 @@ class TransformedTargetClassifier(LinkedEstimator, ClassifierMixin, BaseEstimato
         self.classifier = classifier
         self.transformer = transformer
 
+    @with_callbacks
     def fit(self, X, y=None, *more, sample_weight=None, **fit_params):
         """Fit the transformer on y, and the classifier on X and what became of y.
 
@@ -155,10 +162,22 @@ class TransformedTargetClassifier(LinkedEstimator, ClassifierMixin, BaseEstimato
         for name, value in params.items():
             if name == "eval_set" or name.endswith("__eval_set"):
                 params[name] = _transformed_eval_set(name, value, transformer)
-        self.classifier_ = classifier.fit(*arrays, y, **params)
+        self.classifier_ = self._fit_classifier(classifier, arrays, y, params)
         self.transformer_ = transformer
         self._inverse_classes = transformer is not None and getattr(y, "ndim", None) == 1
         return self
+
+    def _fit_classifier(self, classifier, arrays, y, params):
+        """Fit it as a part of this fit, for scikit-learn's callbacks."""
+        context = self._init_callback_context(max_subtasks=1)
+        context.call_on_fit_task_begin(estimator=self)
+        task = context.subcontext(task_name="classifier")
+        with task.propagate_callback_context(classifier):
+            task.call_on_fit_task_begin(estimator=self)
+            classifier = classifier.fit(*arrays, y, **params)
+            task.call_on_fit_task_end(estimator=self)
+        context.call_on_fit_task_end(estimator=self)
+        return classifier
 
     def predict(self, X, *more):
         """Predict, and bring what is predicted into y's own form.

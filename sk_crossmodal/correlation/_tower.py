@@ -154,8 +154,10 @@ class CorrelationTower(TransformerMixin, NetworkEstimator):
     def _fit_videos(self, videos, held_out, targets):
         split_seed, pair_seed, train_seed = self._seeds(3)
         part, held_out = self._split(videos, held_out, split_seed)
-        train_set = self._pairs(part, targets, pair_seed).list_partners(ALL_PAIRS)
-        valid_set = held_out and self._pairs(held_out, targets, pair_seed)
+        among = "the videos to train on" if held_out else "the videos"
+        train_set = self._pairs(part, targets, pair_seed, among).list_partners(ALL_PAIRS)
+        among = "the videos held out"
+        valid_set = held_out and self._pairs(held_out, targets, pair_seed, among)
         module_params = {
             **self._scaling_params(part.X, part.weight),
             "encoder": self._encoder_class(),
@@ -178,7 +180,25 @@ class CorrelationTower(TransformerMixin, NetworkEstimator):
             EpochTasks(context, self, videos, fitted),
         )
 
-    def _pairs(self, videos, targets, seed):
+    def fit_transform(self, X, y=None, *more, **fit_params):
+        """Train the tower and apply it to the same videos.
+
+        Parameters
+        ----------
+        X, y, *more : as in `fit`
+            Videos and labels.
+        **fit_params : dict
+            Passed to `fit`.
+
+        Returns
+        -------
+        ndarray of shape (n, n_pairs), float32
+            As of `transform`.
+        """
+        *arrays, _ = (X, y, *more)
+        return self.fit(X, y, *more, **fit_params).transform(*arrays)
+
+    def _pairs(self, videos, targets, seed, among):
         """Return the videos with partners, fixed."""
         dataset = PairDataset(
             videos.X,
@@ -187,7 +207,7 @@ class CorrelationTower(TransformerMixin, NetworkEstimator):
             negative_weight=self.negative_weight,
             max_frames=self.max_frames,
         )
-        return _with_partners(dataset, seed)
+        return _with_partners(dataset, seed, among)
 
     def _top_level(self, y, n_samples):
         y = check_y(y, n_samples)
@@ -345,13 +365,14 @@ def _check_can_correlate(X):
         raise ValueError("A correlation needs two videos to compare, X has 1 sample.")
 
 
-def _with_partners(dataset, random_state):
+def _with_partners(dataset, random_state, among="the videos"):
     """Fix the partners of a data set of pairs; raise ValueError if no video has one."""
     dataset.fix_partners(random_state)
     if (dataset.partners < 0).all():
         raise ValueError(
-            "No two videos differ in all of their top-level labels, so there are no mismatched "
-            "pairs; y must hold at least two top-level labels that do not always occur together. "
+            f"No two videos differ in all of their top-level labels among {among}, so there are "
+            "no mismatched pairs; there must be at least two top-level labels that do not always "
+            "occur together. "
             "A classifier needs no tower with fusion='late', 'early' or 'cross_modal'."
         )
     return dataset

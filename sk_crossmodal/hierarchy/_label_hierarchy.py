@@ -371,13 +371,14 @@ class LabelHierarchy:
         return node in self._index
 
     def __eq__(self, other):
-        """Compare nodes and their order, their parents and their display names."""
+        """Compare nodes and their order, parents, display names and what `subset` left out."""
         if not isinstance(other, LabelHierarchy):
             return NotImplemented
         return (
             self.nodes == other.nodes
             and all(set(self._parents[n]) == set(other._parents[n]) for n in self.nodes)
             and self.display_names == other.display_names
+            and self._left_out == other._left_out
         )
 
     def __hash__(self):

@@ -159,6 +159,8 @@ class MultimodalArray:
             key = key[0]
         if isinstance(key, bool | np.bool_):
             raise IndexError("MultimodalArray is indexed by rows, got a single bool.")
+        if isinstance(key, np.ndarray) and key.ndim == 0 and key.dtype.kind in "iu":
+            key = int(key)
         if isinstance(key, int | np.integer):
             row = range(len(self))[key]  # negative indices and IndexError as in a list
             return {n: p.dequantise(p.stored(row)) for n, p in self._frames.items()}

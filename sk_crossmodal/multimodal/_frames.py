@@ -64,7 +64,7 @@ class Frames:
         return stored.astype(dtype) * dtype(self.scale) + dtype(self.shift)
 
     def blocks(self):
-        """Yield (rows, stored frames, length of each row's share) in blocks of bounded size."""
+        """Yield (rows, their stored frames) in blocks of bounded size."""
         per_block = max(1, BLOCK // max(1, self.width))
         n = len(self.lengths)
         ends = np.cumsum(self.lengths)

@@ -1,6 +1,6 @@
 """Batches: whole ones at a time, of videos of similar length."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import torch
@@ -66,22 +66,26 @@ class Videos:
         Their labels.
     weight : ndarray of shape (n,)
         Their weights.
+    weighted : bool
+        Whether the weights were given, and are not 1 for want of others.
     """
 
     X: MultimodalArray
     y: object
     weight: np.ndarray
+    weighted: bool = False
 
     def __len__(self):
         return len(self.X)
 
     def take(self, rows):
         """Return some of the videos."""
-        return Videos(self.X[rows], self.y[rows], self.weight[rows])
+        return replace(self, X=self.X[rows], y=self.y[rows], weight=self.weight[rows])
 
     def callback_arguments(self):
         """Return them as scikit-learn's callbacks are given them."""
-        return {"X": self.X, "y": self.y, "metadata": {"sample_weight": self.weight}}
+        metadata = {"sample_weight": self.weight} if self.weighted else None
+        return {"X": self.X, "y": self.y, "metadata": metadata}
 
 
 class FrameDataset(Dataset):

@@ -154,7 +154,8 @@ class NetworkEstimator(LinkedEstimator, CallbackSupportMixin, BaseEstimator):
         X = self._check_fit_input(arrays[0], arrays[1:])
         y = check_y(y, len(X))
         weight = self._sample_weight(sample_weight, X)
-        return Videos(X, y, weight).take(np.flatnonzero(weight))
+        videos = Videos(X, y, weight, weighted=sample_weight is not None)
+        return videos.take(np.flatnonzero(weight))
 
     def _check_eval_set(self, eval_set, videos):
         """Door for a validation set of the user's own: `Videos`, or None."""

@@ -1,5 +1,7 @@
 """The one door for labels: every accepted form of y becomes what a loss takes, and back."""
 
+from collections.abc import Collection
+
 import numpy as np
 from scipy.sparse import csr_array, issparse
 from sklearn.utils import check_array, column_or_1d
@@ -56,6 +58,8 @@ def check_y(y, n_samples):
                 "sets."
             ) from error
         indicator = y.ndim == 2 and (y.shape[1] > 1 or np.isin(y, (0, 1)).all())
+        if indicator and y.dtype == object and np.isin(y, (0, 1)).all():
+            y = y.astype(np.int64)  # as of a data frame whose columns may lack values
     if indicator and y.shape[1] == 0:
         raise ValueError("y has no labels: an indicator needs at least one column.")
     if indicator and not np.isin(y.data if issparse(y) else y, (0, 1)).all():
@@ -64,6 +68,11 @@ def check_y(y, n_samples):
             "other values."
         )
     if not indicator:
+        if len(y) and isinstance(y.flat[0], Collection) and not isinstance(y.flat[0], str | bytes):
+            raise ValueError(
+                f"y holds label sets such as {y.flat[0]!r}; wrap the classifier in "
+                "TransformedTargetClassifier, or make indicators with HierarchyLabelBinarizer."
+            )
         check_classification_targets(y)
         y = column_or_1d(y, warn=True)
     if y.shape[0] != n_samples:
@@ -141,6 +150,18 @@ class Targets:
         if not fits:
             given = f"shape {y.shape}" if y.ndim == 2 else f"classes {np.unique(y).tolist()}"
             raise ValueError(f"{name} must be {wanted}, got {given}.")
+
+    def check_classes(self, classes):
+        """Raise ValueError unless `classes`, if given, are these."""
+        if classes is None:
+            return
+        if self.multilabel:
+            fits = len(classes) == len(self.classes)
+        else:
+            fits = np.array_equal(np.unique(classes), self.classes)
+        if not fits:
+            known = f"{len(self.classes)} labels" if self.multilabel else self.classes.tolist()
+            raise ValueError(f"classes must be as in the first call, {known}, got {classes!r}.")
 
     def encode(self, y):
         """Return y as the loss takes it: uint8 indicators, or class indices."""

@@ -1,5 +1,7 @@
 """How an estimator's network is trained, from new or from where it was."""
 
+from copy import deepcopy
+
 import torch
 from sklearn.base import is_classifier
 from skorch.callbacks import Callback, EarlyStopping, LRScheduler
@@ -164,11 +166,9 @@ def _resume(net, previous, optimizer):
             "Training goes on with the network of the fit before, so parameters that change its "
             f"shape must stay as they were: {error}"
         ) from error
-    if optimizer:
-        state = net.optimizer_.state_dict()
-        net.optimizer_.load_state_dict(
-            {**state, "state": previous.optimizer_.state_dict()["state"]}
-        )
+    if optimizer and type(net.optimizer_) is type(previous.optimizer_):
+        state = deepcopy(previous.optimizer_.state_dict()["state"])  # the old net stays as it is
+        net.optimizer_.load_state_dict({**net.optimizer_.state_dict(), "state": state})
 
 
 def _silent(*args, **kwargs):
