@@ -25,10 +25,12 @@ import numpy as np
 import sklearn
 import skorch
 import torch
+from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV
 from skorch.helper import SliceDict
 
 from sk_crossmodal import CrossModalTransformerClassifier, MultimodalArray
+from sk_crossmodal.modules import FUSIONS
 
 WIDTHS = {"video": 1024, "audio": 128}
 CONTAINERS = ("MultimodalArray", "SliceDict")
@@ -43,6 +45,7 @@ def parse(arguments=None):
     parser.add_argument("--videos", type=int, default=1000, help="number of videos")
     parser.add_argument("--frames", type=int, default=150, help="frames of each video")
     parser.add_argument("--batch-size", type=int, default=16, help="videos a batch")
+    parser.add_argument("--fusion", default="late", choices=FUSIONS, help="of the classifier")
     parser.add_argument("--threads", type=int, default=1, help="threads of torch")
     parser.add_argument("--out", type=Path, help="JSON file for the numbers")
     # What the script calls itself with, for one search.
@@ -117,7 +120,7 @@ def search(args):
     torch.set_num_threads(args.threads)
     X, y = read_frames(args), np.arange(args.videos) % 2
     classifier = CrossModalTransformerClassifier(
-        fusion="late",
+        fusion=args.fusion,
         d_model=16,
         n_heads=2,
         batch_size=args.batch_size,
@@ -127,7 +130,7 @@ def search(args):
         random_state=0,
     )
     few = MultimodalArray.from_frames({"video": np.eye(4)}, {"video": np.ones(4, int)})
-    classifier.fit(few, y[:4])  # what torch loads with a first fit is there now
+    clone(classifier).set_params(fusion="late").fit(few, y[:4])  # torch has loaded all it needs
     start = time.perf_counter()
     with Peak() as peak:
         found = GridSearchCV(classifier, GRID, cv=3, n_jobs=None, error_score="raise").fit(X, y)
@@ -145,7 +148,7 @@ def search(args):
 def run(container, place, args, folder):
     """Search in a process of its own."""
     command = [sys.executable, __file__, "--search", container, place, "--folder", str(folder)]
-    for name in ("videos", "frames", "batch_size", "threads"):
+    for name in ("videos", "frames", "batch_size", "fusion", "threads"):
         command += [f"--{name.replace('_', '-')}", str(getattr(args, name))]
     finished = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
     return {"container": container, "place": place, **json.loads(finished.stdout)}
@@ -163,6 +166,7 @@ def measure(args):
         "videos": args.videos,
         "frames": args.frames,
         "batch_size": args.batch_size,
+        "fusion": args.fusion,
         "fits": len(GRID["lr"]) * 3 + 1,
         "versions": {m.__name__: m.__version__ for m in (sklearn, skorch, torch, np)},
         "machine": platform.machine(),
@@ -174,7 +178,8 @@ def table(results):
     """Return the results as lines of Markdown."""
     lines = [
         f"3-fold search over {results['array_mb']:.0f} MB of frames, {results['fits']} fits in "
-        "one process; growth over the level before it, in MB:",
+        f"one process, {results['fusion']} fusion, batches of {results['batch_size']} videos; "
+        "growth over the level before it, in MB:",
         "",
         "| X | own (anonymous) | resident | seconds |",
         "|---|---|---|---|",

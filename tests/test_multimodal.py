@@ -5,8 +5,9 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy.sparse import csr_array, dok_matrix
+from sklearn.decomposition import PCA
 from sklearn.dummy import DummyClassifier
-from sklearn.model_selection import GroupKFold, cross_validate, train_test_split
+from sklearn.model_selection import GroupKFold, KFold, cross_validate, train_test_split
 from sklearn.utils import resample, shuffle
 from skorch.helper import SliceDict
 
@@ -789,3 +790,49 @@ def test_other_frames_in_the_place_of_old_ones():
         X.replace_frames({"text": new})
     with pytest.raises(ValueError, match=f"add up to its {len(new) - 1} frames"):
         X.replace_frames({"video": new[1:]})
+
+
+@pytest.mark.parametrize("nothing", [None, [], np.array([]), np.empty((0, 3)), float("nan")])
+@pytest.mark.parametrize("first", [True, False])
+def test_videos_without_frames_may_be_given_as_nothing(nothing, first):
+    some = [np.ones((2, 3), np.float32), np.full((1, 3), 2, np.float32)]
+    rows = [nothing, *some] if first else [*some, nothing]
+    whole = [np.empty((0, 3), np.float32), *some] if first else [*some, np.empty((0, 3))]
+    video = [np.ones((4, 2))] * 3
+    forms = [as_multimodal(video, rows), as_multimodal({"video": video, "audio": rows})]
+    forms.append(as_multimodal(pd.DataFrame({"video": video, "audio": pd.Series(rows)})))
+    for X in forms:
+        assert X.lengths("audio").tolist() == [len(row) for row in whole]
+        for i in range(3):
+            assert X[i]["audio"].shape == whole[i].shape
+            assert X[i]["audio"].dtype == np.float32
+            np.testing.assert_array_equal(X[i]["audio"], whole[i])
+
+
+def test_a_container_does_not_become_an_array():
+    """As scikit-learn's estimators of tables would have it; else its message is the whole data."""
+    X = container(videos())
+    with pytest.raises(TypeError, match="ModalityTransformer"):
+        np.asarray(X)
+    with pytest.raises(TypeError, match="is no table of numbers"):
+        PCA(2).fit(X)
+
+
+def test_an_index_of_no_axes():
+    X = container(videos())
+    np.testing.assert_array_equal(X[np.array(1)]["video"], X[1]["video"])
+
+
+def test_folds_share_the_frames_of_a_memory_map(tmp_path):
+    np.save(tmp_path / "video.npy", np.arange(40.0).reshape(20, 2))
+    frames = np.load(tmp_path / "video.npy", mmap_mode="r")
+    X = MultimodalArray.from_frames({"video": frames}, {"video": np.full(10, 2)})
+    for train, test in KFold(3, shuffle=True, random_state=0).split(X):
+        for part in (train, test):
+            fold = _safe_fold(X, part)
+            assert np.shares_memory(fold.select(["video"])._frames["video"].values, frames)
+
+
+def _safe_fold(X, rows):
+    """As scikit-learn's searches take folds."""
+    return train_test_split(X[rows], test_size=0.5, random_state=0)[0]

@@ -177,3 +177,8 @@ def test_progress_with_a_frozen_and_with_a_kept_tower(tmp_path, capsys, monkeypa
         classifier = make_classifier(fusion="cross_modal_gated", **params)
         classifier.set_callbacks(ProgressBar()).fit(X, Y)
         assert "100%" in capsys.readouterr().out
+
+
+def test_callbacks_in_the_place_of_skorchs():
+    with pytest.raises(TypeError, match=r"`set_callbacks`, got \['Notes'\]"):
+        make_classifier(fusion="late", callbacks=[Notes()]).fit(X, Y)

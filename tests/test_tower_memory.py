@@ -122,3 +122,13 @@ def test_two_jobs(folder):
 def test_wrong_memory():
     with pytest.raises(ValueError, match="memory"):
         gated(3).fit(X, Y)
+
+
+@pytest.mark.parametrize("random_state", [None, np.random.RandomState(0)])
+def test_without_a_seed_nothing_is_kept(folder, random_state):
+    tower = recording_tower(random_state=random_state)
+    classifier = gated(folder, correlation_tower=tower, random_state=random_state)
+    for _ in range(2):
+        with pytest.warns(UserWarning, match="random_state is no int"):
+            classifier.fit(X, Y)
+    assert len(RecordingTower.fits) == 2

@@ -1,7 +1,9 @@
 """How a classifier comes by its correlation tower: given, trained, or kept from before."""
 
+import warnings
 from contextlib import nullcontext
 from dataclasses import fields
+from numbers import Integral
 
 import joblib
 from sklearn.base import clone
@@ -60,12 +62,23 @@ class TowerUser:
             tower = clone(self.correlation_tower)
         if tower.hierarchy is None:
             tower.set_params(hierarchy=self.hierarchy)
+        memory = check_memory(self.memory)
+        if self.memory is not None and not any(
+            isinstance(part.random_state, Integral) for part in (tower, self)
+        ):
+            warnings.warn(
+                "memory keeps no tower where random_state is no int, in the tower or in the "
+                "classifier, as it would not be found again.",
+                UserWarning,
+                stacklevel=2,
+            )
+            memory = check_memory(None)
         if tower.random_state is None:
             tower.set_params(random_state=seed)
         if self.verbose:
             print("Correlation tower")
         task = context.subcontext(task_name="correlation tower")
-        tower = fit_tower(tower, videos, check_memory(self.memory), task, self)
+        tower = fit_tower(tower, videos, memory, task, self)
         if self.verbose:
             print(type(self).__name__)
         return tower

@@ -180,8 +180,8 @@ def _named_bad_frames(transformer, X, name):
     """Say where NaN or infinity is, if a transformer that takes none of it raises."""
     try:
         yield
-    except ValueError:
+    except ValueError as error:
         # Only now: frames on disk would be read once more.
         if not get_tags(transformer).input_tags.allow_nan:
             X.select([name]).check_finite()
-        raise
+        raise ValueError(f"The transformer of modality {name!r}: {error}") from error

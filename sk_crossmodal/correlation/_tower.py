@@ -217,6 +217,12 @@ class CorrelationTower(TransformerMixin, NetworkEstimator):
     def _encoder_class(self):
         return self.encoder if isinstance(self.encoder, type) else ENCODERS[self.encoder]
 
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        dtype = "float64" if self.precision == "float64" else "float32"
+        tags.transformer_tags.preserves_dtype = [dtype]
+        return tags
+
     def _check_params(self):
         self._check_training_params()
         if not isinstance(self.encoder, type):

@@ -64,7 +64,7 @@ def as_indicator(y_true, y_score, hierarchy):
     if not makes_indicators:
         raise ValueError(
             "y_true holds label sets, for which the LabelHierarchy itself is needed; only the "
-            "levels of the labels were given"
+            "levels of the labels were given (of classes take scikit-learn's scores)"
         )
     if n_labels is not None and n_labels != len(hierarchy):
         raise ValueError(

@@ -169,6 +169,13 @@ class MultimodalArray:
             raise IndexError(f"MultimodalArray is one-dimensional, got the index {key!r}.")
         return MultimodalArray({name: part.take(rows) for name, part in self._frames.items()})
 
+    def __array__(self, dtype=None, copy=None):
+        raise TypeError(
+            "A MultimodalArray holds videos of different lengths and is no table of numbers. Give "
+            "it to estimators of sk_crossmodal; ModalityTransformer applies others to the frames "
+            "of a modality, and X[i] is a dict of the frames of one video."
+        )
+
     def select(self, modalities):
         """The same videos with some of the modalities, in the given order.
 

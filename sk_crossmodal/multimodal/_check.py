@@ -28,7 +28,7 @@ def as_multimodal(X, *more, modalities=None):
         - one wide array or list whose columns are split as `modalities` says.
 
         One modality's frames are an array (n, T, d), an array (n, d) of one frame a video, or a
-        list of n arrays (T_i, d).
+        list of n arrays (T_i, d), with None or an empty one for a video without frames.
     *more : array or list
         Frames of the second, third, … modality when X is the first one's.
     modalities : dict of str to int or slice, or sequence of str, optional
@@ -219,12 +219,13 @@ def _object_columns(X):
     if not (hasattr(X, "columns") and hasattr(X, "__getitem__")):
         return None
     columns = {name: X[name] for name in X.columns}
-    first_cells = [next(iter(column), None) for column in columns.values()]
-    if any(np.ndim(cell) == 0 for cell in first_cells):
+    if any(np.ndim(_first(column)) == 0 for column in columns.values()):
         return None
     return {
-        name: [cell if np.ndim(cell) == 2 else np.atleast_2d(cell) for cell in column]
-        for name, column in columns.items()
+        name: [
+            cell if np.ndim(cell) != 1 or _is_empty(cell) else np.atleast_2d(cell) for cell in c
+        ]
+        for name, c in columns.items()
     }
 
 
@@ -261,16 +262,33 @@ def _is_ragged(part):
     return isinstance(part, Sequence) and np.ndim(_first(part)) == 2
 
 
+def _is_empty(row):
+    """Tell whether a video has nothing in a modality: None, NaN, or an empty list or array."""
+    if row is None or (isinstance(row, float) and np.isnan(row)):
+        return True
+    return np.ndim(row) == 1 and not np.size(row)
+
+
 def _first(part):
-    return part[0] if len(part) else None
+    """Return the first video that has something, else the first that says how wide it is."""
+    candidates = (row for row in part if not _is_empty(row))
+    first = next(candidates, None)
+    if first is None or np.size(first):
+        return first
+    return next((row for row in candidates if np.size(row)), first)
 
 
 def _flatten_ragged(part, what):
-    rows = [np.asarray(row) for row in part]
-    width = rows[0].shape[1]
+    first = np.asarray(_first(part))
+    width = first.shape[1]
+    nothing = np.empty((0, width), first.dtype)
+    # An empty float64 array must not make float64 of all others.
+    empty = [_is_empty(row) or np.shape(row) == nothing.shape for row in part]
+    rows = [nothing if e else np.asarray(row) for e, row in zip(empty, part, strict=True)]
     for i, row in enumerate(rows):
         if row.ndim != 2 or row.shape[1] != width:
             raise ValueError(
-                f"Row {i} of {what} has shape {row.shape}, expected (T_i, {width}) as in row 0."
+                f"Row {i} of {what} has shape {row.shape}, expected (T_i, {width}) as in the "
+                "rows before, or None where a video has no frames."
             )
     return np.concatenate(rows), np.array([len(row) for row in rows])

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from sklearn.base import BaseEstimator
-from sklearn.callback import CallbackSupportMixin
+from sklearn.callback import CallbackSupportMixin, FitCallback
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
@@ -139,6 +139,11 @@ class NetworkEstimator(LinkedEstimator, CallbackSupportMixin, BaseEstimator):
             raise TypeError(f"net_params must be a dict or None, got {self.net_params!r}.")
         if not isinstance(self.callbacks, list | tuple | None):
             raise TypeError(f"callbacks must be a list or None, got {self.callbacks!r}.")
+        if wrong := [cb for cb in self.callbacks or [] if isinstance(cb, FitCallback)]:
+            raise TypeError(
+                "callbacks must be skorch's; give scikit-learn's to `set_callbacks`, got "
+                f"{[type(callback).__name__ for callback in wrong]}."
+            )
         resolve_device(self.device)
         check_option("lr_schedule", self.lr_schedule, ("plateau", "cosine", None))
         check_number("lr_patience", self.lr_patience, low=0, integer=True)

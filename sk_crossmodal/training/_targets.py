@@ -65,7 +65,7 @@ def check_y(y, n_samples):
     if indicator and not np.isin(y.data if issparse(y) else y, (0, 1)).all():
         raise ValueError(
             "Unknown label type: a 2-D y must be a multilabel indicator of 0 and 1, got "
-            "other values."
+            "other values. y comes last, after all modalities."
         )
     if not indicator:
         if len(y) and isinstance(y.flat[0], Collection) and not isinstance(y.flat[0], str | bytes):
