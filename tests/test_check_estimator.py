@@ -16,13 +16,16 @@ from sk_crossmodal.compose import ModalityTransformer, TransformedTargetClassifi
 
 # What the checks need: long enough to learn, exact to the last digits, all rows in a batch.
 LEARNING = {"max_epochs": 30, "lr": 1e-2, "precision": "float64", "batch_size": 1000}
-INSTANCES = dict(small_instances(**LEARNING))
+# A tower of the classifier's own size, as without this, takes most of the time.
+SMALL_TOWER = make_tower(**{**LEARNING, "max_epochs": 3}, dropout=0.0)
+INSTANCES = dict(small_instances(**LEARNING, correlation_tower=SMALL_TOWER))
 FOR_TOWER = {
     "transformer": {"d_model": 8, "n_heads": 2},
     "netvlad": {"n_clusters": 3, "hidden_size": 8},
     "rnn": {"n_clusters": 3, "hidden_size": 8},
 }
 OTHERS = {
+    "CrossModalTransformerClassifier-own tower": make_classifier(**LEARNING, dropout=0.0),
     **{
         f"CorrelationTower-{encoder}": make_tower(
             **LEARNING, dropout=0.0, encoder=encoder, encoder_params=params

@@ -292,6 +292,8 @@ CLASSIFIER = [
     "modality_dropout",
     "class_weight",
     "label_smoothing",
+    "warm_start",
+    "memory",
 ]
 OWN = {
     "CrossModalTransformerClassifier": ["d_model", "n_heads", "n_layers"],
