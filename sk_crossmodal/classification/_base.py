@@ -179,7 +179,7 @@ class CrossModalClassifier(ClassifierMixin, TowerUser, NetworkEstimator):
                 "With warm_start y must have the classes of the fit before, "
                 f"{self.classes_.tolist()}, got {targets.classes.tolist()}."
             )
-        held_out = self._check_eval_set(eval_set, videos)
+        held_out = self._check_eval_set(eval_set, videos, targets)
         self._fit_videos(videos, held_out, targets, goes_on=warm)
         return self
 
@@ -235,7 +235,7 @@ class CrossModalClassifier(ClassifierMixin, TowerUser, NetworkEstimator):
 
     def _fit_videos(self, videos, held_out, targets, *, goes_on, partial=False):
         """Fit on checked videos: split, tower, data, network."""
-        self._check_fit(videos, held_out, targets)
+        self._check_fit(videos, targets)
         loss = self._loss_params(targets, videos)
         split_seed, tower_seed, train_seed = self._seeds(3)
         part = videos
@@ -280,7 +280,7 @@ class CrossModalClassifier(ClassifierMixin, TowerUser, NetworkEstimator):
             "best_validation_score_": (net.kept_epoch() or {}).get("valid_accuracy"),
         }
 
-    def _check_fit(self, videos, held_out, targets):
+    def _check_fit(self, videos, targets):
         """Refuse what does not go together, before anything is trained."""
         X = videos.X
         self._check_tower(X)
@@ -290,8 +290,6 @@ class CrossModalClassifier(ClassifierMixin, TowerUser, NetworkEstimator):
                 "Classifier can't train when only one class is present: "
                 f"{targets.classes.tolist()}."
             )
-        if held_out is not None:
-            targets.check(held_out.y, "The y of eval_set")
 
     def _as_before(self, videos):
         """Return the videos with the modalities of the fit before, in its order."""

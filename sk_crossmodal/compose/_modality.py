@@ -9,7 +9,7 @@ from sklearn.utils import check_consistent_length
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from ..multimodal import as_multimodal, has_named_modalities
-from ..training import check_number
+from ..training import check_number, check_widths
 from ._parameters import NamedTransformers
 from ._transformers import (
     check_names,
@@ -239,12 +239,7 @@ class ModalityTransformer(_TableOrContainer, _Table):
         split = self.modalities if isinstance(self.modalities, Mapping) else self._widths_in
         named = has_named_modalities(X)
         array = as_multimodal(X, modalities=self.modality_names_in_ if named else split)
-        for name, width in self._widths_in.items():
-            if array.n_features[name] != width:
-                raise ValueError(
-                    f"Modality {name!r} has frames of {array.n_features[name]} features, but "
-                    f"{type(self).__name__} was fitted with {width}."
-                )
+        check_widths(self, array, self._widths_in)
         return array
 
     def _transformed(self, array):

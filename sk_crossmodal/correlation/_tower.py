@@ -144,10 +144,8 @@ class CorrelationTower(TransformerMixin, NetworkEstimator):
         self._check_params()
         videos = self._check_videos(arrays, y, sample_weight)
         _check_can_correlate(videos.X)
-        held_out = self._check_eval_set(eval_set, videos)
         targets = Targets(videos.y, self.hierarchy)
-        if held_out is not None:
-            targets.check(held_out.y, "The y of eval_set")
+        held_out = self._check_eval_set(eval_set, videos, targets)
         self._fit_videos(videos, held_out, targets)
         return self
 

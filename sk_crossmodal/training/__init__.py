@@ -2,7 +2,7 @@
 
 from skorch.helper import SliceDict as SliceDict
 
-from ._checks import check_number, check_option, check_sizes
+from ._checks import check_number, check_option, check_sizes, check_widths
 from ._data import Batch, FrameDataset, Videos
 from ._estimator import NetworkEstimator
 from ._net import MultimodalNet, WeightedLoss
@@ -21,5 +21,6 @@ __all__ = [
     "check_number",
     "check_option",
     "check_sizes",
+    "check_widths",
     "check_y",
 ]

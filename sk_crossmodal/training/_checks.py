@@ -53,3 +53,21 @@ def check_sizes(name, value):
         raise ValueError(f"{name} must hold at least one size, got {value!r}.")
     for size in value:
         check_number(f"Each of {name}", size, low=1, integer=True)
+
+
+def check_widths(estimator, X, widths):
+    """Raise ValueError unless frames are as wide as those that an estimator was fitted with.
+
+    Examples
+    --------
+    >>> from sk_crossmodal.multimodal import as_multimodal
+    >>> check_widths(object(), as_multimodal({"video": [[1.0, 2.0]]}), {"video": 3})
+    Traceback (most recent call last):
+    ValueError: Modality 'video' has frames of 2 features, but object was fitted with 3.
+    """
+    for name, width in widths.items():
+        if X.n_features[name] != width:
+            raise ValueError(
+                f"Modality {name!r} has frames of {X.n_features[name]} features, but "
+                f"{type(estimator).__name__} was fitted with {width}."
+            )

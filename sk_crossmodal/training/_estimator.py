@@ -11,7 +11,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from .._links import LinkedEstimator
 from ..multimodal import as_multimodal, has_named_modalities
-from ._checks import check_number, check_option
+from ._checks import check_number, check_option, check_widths
 from ._data import Videos
 from ._device import PRECISIONS, resolve_device
 from ._docs import inherit_entries
@@ -162,7 +162,7 @@ class NetworkEstimator(LinkedEstimator, CallbackSupportMixin, BaseEstimator):
         videos = Videos(X, y, weight, weighted=sample_weight is not None)
         return videos.take(np.flatnonzero(weight))
 
-    def _check_eval_set(self, eval_set, videos):
+    def _check_eval_set(self, eval_set, videos, targets):
         """Door for a validation set of the user's own: `Videos`, or None."""
         if eval_set is None:
             return None
@@ -178,6 +178,7 @@ class NetworkEstimator(LinkedEstimator, CallbackSupportMixin, BaseEstimator):
                 f"The X of eval_set has modalities and widths {given}, expected "
                 f"{videos.X.n_features} as in X."
             )
+        targets.check(held_out.y, "The y of eval_set")
         return replace(held_out, X=held_out.X.select(videos.X.modality_names))
 
     def _n_epochs(self):
@@ -248,12 +249,7 @@ class NetworkEstimator(LinkedEstimator, CallbackSupportMixin, BaseEstimator):
                 "one video give lists, [frames], or X[[i]] of a MultimodalArray."
             )
         array = as_multimodal(X, *more, modalities=modalities)
-        for name, width in self._n_features.items():
-            if array.n_features[name] != width:
-                raise ValueError(
-                    f"Modality {name!r} has frames of {array.n_features[name]} features, but "
-                    f"{type(self).__name__} was fitted with {width}."
-                )
+        check_widths(self, array, self._n_features)
         array.check_finite()
         return array
 
