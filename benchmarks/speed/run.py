@@ -1,0 +1,104 @@
+"""Measure the ratios of docs/speed.md: one table, and JSON beside it.
+
+Each row runs in a process of its own. A ratio is the median over rounds in which both sides are
+timed in turn; beside it stand the quartiles of the rounds. Run it on a machine that does nothing
+else.
+"""
+
+import argparse
+import json
+import os
+import platform
+import subprocess
+import sys
+from datetime import UTC, datetime
+from importlib import import_module
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+import numpy as np
+
+ROWS = {}  # name: "module:function", in the order of the table
+PACKAGES = ("sk_crossmodal", "torch", "skorch", "scikit-learn", "numpy", "scipy", "tfrecord")
+
+
+def parse(arguments=None):
+    """Read the command line."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
+    parser.add_argument("rows", nargs="*", help=f"of {', '.join(ROWS)}; all by default")
+    parser.add_argument("--quick", action="store_true", help="tiny sizes: does it run at all")
+    parser.add_argument("--threads", type=int, help="threads of torch; all cores by default")
+    parser.add_argument("--out", type=Path, help="JSON file for the numbers")
+    parser.add_argument("--alone", action="store_true", help=argparse.SUPPRESS)
+    args = parser.parse_args(arguments)
+    if unknown := set(args.rows) - set(ROWS):
+        parser.error(f"unknown rows {sorted(unknown)}; there are {list(ROWS)}")
+    return args
+
+
+def measure_here(name, args):
+    """Measure one row in this process."""
+    import torch
+
+    torch.set_num_threads(args.threads or os.cpu_count())
+    module, function = ROWS[name].split(":")
+    sys.path.insert(0, str(Path(__file__).parent))
+    return getattr(import_module(module), function)(quick=args.quick).to_json()
+
+
+def measure(name, args):
+    """Measure one row in a process of its own."""
+    command = [sys.executable, __file__, name, "--alone"]
+    command += ["--quick"] * args.quick
+    command += ["--threads", str(args.threads)] if args.threads else []
+    finished = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
+    return json.loads(finished.stdout.splitlines()[-1])
+
+
+def machine():
+    """Say where and with what this was measured."""
+    cpu = [line for line in Path("/proc/cpuinfo").read_text().splitlines() if "model name" in line]
+    versions = {}
+    for package in PACKAGES:
+        try:
+            versions[package] = version(package)
+        except PackageNotFoundError:
+            versions[package] = None
+    return {
+        "date": datetime.now(UTC).strftime("%Y-%m-%d"),
+        "cpu": cpu[0].split(":")[1].strip() if cpu else platform.processor(),
+        "cores": os.cpu_count(),
+        "python": platform.python_version(),
+        "versions": versions,
+    }
+
+
+def line(row):
+    """Return a row of the table."""
+    low, high = np.percentile(row["ratios"], (25, 75))
+    sign = "≥" if row["at_least"] else "≤"
+    return (
+        f"| {row['measured']} | {row['against']} | {row['ratio']:.3g} | {low:.3g} to {high:.3g} | "
+        f"{sign} {row['wanted']:.3g} | {'yes' if row['met'] else 'no'} |"
+    )
+
+
+def main(arguments=None):
+    """Measure all rows, or, called by itself, one."""
+    args = parse(arguments)
+    if args.alone:
+        print(json.dumps(measure_here(args.rows[0], args)))
+        return
+    print("| measured | against | ratio | quartiles | wanted | met |\n|---|---|---|---|---|---|")
+    rows = {}
+    for name in args.rows or ROWS:
+        rows[name] = measure(name, args)
+        print(line(rows[name]), flush=True)
+    results = {"machine": machine(), "threads": args.threads or os.cpu_count(), "rows": rows}
+    print(f"\n{json.dumps(results['machine'], ensure_ascii=False)}")
+    if args.out:
+        args.out.write_text(json.dumps(results, indent=1, ensure_ascii=False) + "\n")
+
+
+if __name__ == "__main__":
+    main()
