@@ -2,5 +2,7 @@
 
 from ._array import MultimodalArray
 from ._check import as_multimodal, has_named_modalities
+from ._store import Store
+from ._writer import StoreWriter
 
-__all__ = ["MultimodalArray", "as_multimodal", "has_named_modalities"]
+__all__ = ["MultimodalArray", "Store", "StoreWriter", "as_multimodal", "has_named_modalities"]

@@ -5,15 +5,16 @@ from hashlib import blake2b
 
 import numpy as np
 
-from ._frames import Frames
+from ._frames import Frames, check_lengths
 
 
 class MultimodalArray:
     """Ragged frames of n videos in named modalities, as one array of shape (n,).
 
-    The frames of a modality lie flat behind each other, in memory or memory-mapped. Selecting
-    rows only notes which rows: no frame is read or copied before a batch asks for it. scikit-learn
-    treats the container like any array, so that it can be split, searched and cross-validated.
+    The frames of a modality lie flat behind each other, in memory, memory-mapped, or in a store
+    on the disk (:meth:`save`, :meth:`open`). Selecting rows only notes which rows: no frame is
+    read or copied before a batch asks for it. scikit-learn treats the container like any array,
+    so that it can be split, searched and cross-validated.
 
     Build one with :meth:`from_frames` (flat frames and lengths) or :func:`as_multimodal` (any
     other form); the estimators do so themselves.
@@ -93,12 +94,84 @@ class MultimodalArray:
             {
                 name: Frames.from_lengths(
                     _check_flat(name, values),
-                    _check_lengths(name, lengths[name], len(values)),
+                    check_lengths(name, lengths[name], len(values)),
                     *quantization.get(name, (1.0, 0.0)),
                 )
                 for name, values in frames.items()
             }
         )
+
+    @classmethod
+    def open(cls, path):
+        """Open the videos of a store; their frames stay on the disk.
+
+        Whatever is done with the container, in this process or in another that it is sent to,
+        reads from the store the frames that are needed, and no others.
+
+        Parameters
+        ----------
+        path : str or path-like
+            The folder of the store.
+
+        Returns
+        -------
+        MultimodalArray
+            The container, of shape (n,).
+
+        Raises
+        ------
+        FileNotFoundError
+            If there is no such folder.
+        ValueError
+            If it is no store, not finished, damaged, or of a newer version.
+
+        See Also
+        --------
+        Store.open : The same with labels and ids.
+        """
+        from ._store import Store  # which knows containers
+
+        return Store.open(path).data
+
+    def save(self, path, *, y=None, ids=None):
+        """Write the videos, those of a selection alone, to a store on the disk.
+
+        Frames are written in blocks, so that a container that is itself stored can be larger
+        than the memory.
+
+        Parameters
+        ----------
+        path : str or path-like
+            A folder that does not exist. It is there when all is written, and not before.
+        y : array-like or sparse array of shape (n, n_labels), optional
+            Labels, a multilabel indicator.
+        ids : iterable of str of shape (n,), optional
+            Names of the videos.
+
+        Raises
+        ------
+        ValueError
+            If `path` exists, if `y` or `ids` do not fit, or if a frame is not finite.
+
+        See Also
+        --------
+        Store.open : Read videos, labels and ids.
+        StoreWriter : Write videos that come piece by piece.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> import tempfile
+        >>> from sk_crossmodal.multimodal import MultimodalArray
+        >>> X = MultimodalArray.from_frames({"video": np.ones((3, 4))}, {"video": [2, 1]})
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     X.save(f"{folder}/store")
+        ...     MultimodalArray.open(f"{folder}/store")
+        MultimodalArray(2 videos, video: 1-2 frames of 4 float64)
+        """
+        from ._store import save  # which knows containers
+
+        save(self, path, y, ids)
 
     @property
     def modality_names(self):
@@ -225,17 +298,14 @@ class MultimodalArray:
             True at real frames. A modality without frames in a video is False throughout.
         """
         rows = np.asarray(rows, dtype=np.intp)
-        line = np.max([part.lengths[rows] for part in self._frames.values()], axis=0)
+        parts = {name: part.take(rows) for name, part in self._frames.items()}
+        line = np.max([part.lengths for part in parts.values()], axis=0)
         kept = line if max_frames is None else np.minimum(line, max_frames)
-        width = max(1, int(kept.max(initial=0)))
+        moments = np.arange(max(1, int(kept.max(initial=0))))
         frames, masks = {}, {}
-        for name, part in self._frames.items():
-            out = np.zeros((len(rows), width, part.width), part.values.dtype)
-            for b, row in enumerate(rows):
-                _read_row(out[b], part, row, line[b], kept[b])
-            frames[name] = out
-            present = np.where(part.lengths[rows] > 0, kept, 0)
-            masks[name] = np.arange(width) < present[:, None]
+        for name, part in parts.items():
+            masks[name] = moments < np.where(part.lengths > 0, kept, 0)[:, None]
+            frames[name] = part.padded(line, kept, len(moments))
         return frames, masks
 
     def frame_blocks(self, name, block_size=None):
@@ -285,7 +355,7 @@ class MultimodalArray:
             raise ValueError(f"Unknown modalities {unknown}; X has {list(self._frames)}.")
         new = {
             name: Frames.from_lengths(
-                _check_flat(name, values), _check_lengths(name, self.lengths(name), len(values))
+                _check_flat(name, values), check_lengths(name, self.lengths(name), len(values))
             )
             for name, values in frames.items()
         }
@@ -343,15 +413,6 @@ class MultimodalArray:
                 )
 
 
-def _read_row(out, part, row, line, kept):
-    stored = part.stored(row)
-    if len(stored) == line:
-        out[:kept] = stored[:kept]
-    elif len(stored):
-        moments = np.arange(kept)
-        out[:kept] = stored[(2 * moments + 1) * len(stored) // (2 * line)]
-
-
 def _moments(part, weight, per_feature):
     # In units of the largest number of a feature, so that squares of huge ones stay finite.
     unit = np.zeros(part.width)
@@ -400,20 +461,6 @@ def _check_flat(name, values):
             )
         values = values.astype(np.float32)
     return values
-
-
-def _check_lengths(name, lengths, n_frames):
-    given = np.asarray(lengths)
-    if given.ndim != 1 or (given.size and given.dtype.kind not in "iu"):
-        raise ValueError(
-            f"Lengths of modality {name!r} must be integers of shape (n,), got {lengths!r}."
-        )
-    if (given < 0).any() or given.sum() != n_frames:
-        raise ValueError(
-            f"Lengths of modality {name!r} must be non-negative and add up to its {n_frames} "
-            f"frames, got a sum of {given.sum()}."
-        )
-    return given
 
 
 def _span(lengths):

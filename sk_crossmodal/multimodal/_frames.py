@@ -4,6 +4,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from ._stored import StoredFrames
+
 BLOCK = 1 << 18  # numbers looked at in one go when all frames are walked through
 
 
@@ -13,15 +15,15 @@ class Frames:
 
     Parameters
     ----------
-    values : ndarray of shape (n_frames_total, n_features)
-        All frames, uint8 or floating, in memory or memory-mapped. Never copied.
+    values : ndarray or StoredFrames of shape (n_frames_total, n_features)
+        All frames, uint8 or floating, in memory, memory-mapped or in a store. Never copied.
     starts, lengths : ndarray of shape (n,), int64
         Video i is ``values[starts[i] : starts[i] + lengths[i]]``.
     scale, shift : float
         A stored number q means ``q * scale + shift``.
     """
 
-    values: np.ndarray
+    values: np.ndarray | StoredFrames
     starts: np.ndarray
     lengths: np.ndarray
     scale: float = 1.0
@@ -63,6 +65,41 @@ class Frames:
             return stored.astype(dtype)
         return stored.astype(dtype) * dtype(self.scale) + dtype(self.shift)
 
+    def padded(self, line, kept, width):
+        """Read the first `kept` moments of each video, on time lines of `line` moments.
+
+        Parameters
+        ----------
+        line, kept : ndarray of shape (n,)
+            Moments of each video's time line, and how many of them to read.
+        width : int
+            Moments of the batch; those that are not read are zero.
+
+        Returns
+        -------
+        ndarray of shape (n, width, n_features)
+            Stored numbers; moment t of a video is its frame nearest in time.
+        """
+        out = np.empty((len(line), width, self.width), self.values.dtype)
+        rows = zip(
+            out, *(a.tolist() for a in (self.starts, self.lengths, line, kept)), strict=True
+        )
+        for padded, start, length, n_line, n_kept in rows:
+            n_read = n_kept if length else 0
+            if length == n_line:
+                copy_frames(padded[:n_read], self.values, start)
+            elif length:
+                nearest = (2 * np.arange(n_read) + 1) * length // (2 * n_line)
+                padded[:n_read] = self.values[start : start + length][nearest]
+            padded[n_read:] = 0
+        return out
+
+    def gather(self, rows):
+        """The frames of some videos behind each other; in memory, a view if they lie so."""
+        lengths = self.lengths[rows]
+        begins, lengths = self.starts[rows][lengths > 0], lengths[lengths > 0]
+        return joined(self.values, begins, lengths)
+
     def blocks(self):
         """Yield (rows, their stored frames) in blocks of bounded size."""
         per_block = max(1, BLOCK // max(1, self.width))
@@ -73,22 +110,23 @@ class Frames:
             taken = ends[first] - self.lengths[first]
             last = max(first + 1, int(np.searchsorted(ends, taken + per_block, side="right")))
             rows = np.arange(first, last)
-            yield rows, np.concatenate([self.stored(row) for row in rows])
+            yield rows, self.gather(rows)
             first = last
 
     def between(self, first, last):
         """Stored frames `first` to `last`, counted over all videos one behind the other."""
         ends = np.cumsum(self.lengths)
-        places = np.arange(first, last)
-        rows = np.searchsorted(ends, places, side="right")
-        shifts = (self.starts - ends + self.lengths)[rows]
-        if len(places) and (shifts == shifts[0]).all():  # nothing to pick together, or to copy
-            return self.values[first + shifts[0] : last + shifts[0]]
-        return self.values[places + shifts]
+        begin, end = np.searchsorted(ends, (first, last - 1), side="right")
+        rows = slice(begin, end + 1)
+        ends, lengths = ends[rows], self.lengths[rows]
+        skipped = np.maximum(0, first - (ends - lengths))  # at the beginning of the first
+        left = lengths - skipped - np.maximum(0, ends - last)
+        return joined(self.values, (self.starts[rows] + skipped)[left > 0], left[left > 0])
 
     def first_bad_row(self):
         """Index of the first video with NaN or infinity among its frames, or None."""
-        if self.values.dtype.kind != "f":
+        known = isinstance(self.values, StoredFrames) and self.values.finite
+        if self.values.dtype.kind != "f" or known:
             return None
         for rows, block in self.blocks():
             # The sum is one pass without a temporary; only a bad or a huge sum asks for more.
@@ -99,3 +137,40 @@ class Frames:
             bad_frame = int(np.argmin(good))
             return int(rows[np.searchsorted(np.cumsum(self.lengths[rows]), bad_frame, "right")])
         return None
+
+
+def copy_frames(out, values, start):
+    """Fill `out` (k, n_features) with k frames, of which `start` is the first."""
+    if isinstance(values, StoredFrames):
+        values.read_into(out, start)
+    else:
+        out[:] = values[start : start + len(out)]
+
+
+def joined(values, begins, lengths):
+    """Read stretches of frames, none of them empty; what is one stretch is one slice."""
+    breaks = np.flatnonzero(begins[1:] != begins[:-1] + lengths[:-1]) + 1
+    firsts = np.append(0, breaks) if len(begins) else breaks
+    begins, lengths = begins[firsts], np.add.reduceat(lengths, firsts) if len(begins) else lengths
+    if len(begins) == 1:
+        return values[begins[0] : begins[0] + lengths[0]]
+    out, place = np.empty((lengths.sum(), values.shape[1]), values.dtype), 0
+    for begin, length in zip(begins.tolist(), lengths.tolist(), strict=True):
+        copy_frames(out[place : place + length], values, begin)
+        place += length
+    return out
+
+
+def check_lengths(name, lengths, n_frames):
+    """Return numbers of frames as an array; ValueError if they do not fit the frames."""
+    given = np.asarray(lengths)
+    if given.ndim != 1 or (given.size and given.dtype.kind not in "iu"):
+        raise ValueError(
+            f"Lengths of modality {name!r} must be integers of shape (n,), got {lengths!r}."
+        )
+    if (given < 0).any() or given.sum() != n_frames:
+        raise ValueError(
+            f"Lengths of modality {name!r} must be non-negative and add up to its {n_frames} "
+            f"frames, got a sum of {given.sum()}."
+        )
+    return given

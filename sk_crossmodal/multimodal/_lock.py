@@ -1,0 +1,53 @@
+"""A lock that is gone with the process that held it, however that ended."""
+
+import os
+from contextlib import contextmanager
+
+try:
+    import fcntl
+except ImportError:  # Windows, where stores can be neither written nor read
+    fcntl = None
+
+
+@contextmanager
+def locked(path):
+    """Hold a lock file.
+
+    Parameters
+    ----------
+    path : str
+        The file; it is removed at the end.
+
+    Yields
+    ------
+    bool
+        Whether the lock is held. If not, another process (or thread) holds it.
+    """
+    descriptor = _lock(path)
+    try:
+        yield descriptor is not None
+    finally:
+        if descriptor is not None:
+            os.unlink(path)
+            fcntl.flock(descriptor, fcntl.LOCK_UN)  # also for children that were forked since
+            os.close(descriptor)
+
+
+def _lock(path):
+    while True:
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(descriptor)
+            return None
+        if _is_at(descriptor, path):
+            return descriptor
+        os.close(descriptor)  # its last holder removed it in between: this is no lock any more
+
+
+def _is_at(descriptor, path):
+    try:
+        return os.path.samestat(os.fstat(descriptor), os.stat(path))
+    except FileNotFoundError:
+        return False

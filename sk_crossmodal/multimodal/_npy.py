@@ -1,0 +1,102 @@
+"""`.npy` files that grow while they are written, and checks of those that are read."""
+
+import os
+
+import numpy as np
+from numpy.lib import format as npy
+
+
+class GrowingNpy:
+    """Write an array of unknown length, piece by piece, in constant memory.
+
+    NumPy leaves room in the header for a first axis of any length, so the header can be written
+    once more, over itself, when the length is known.
+
+    Parameters
+    ----------
+    path : str
+        The file; it must not exist.
+    dtype : numpy.dtype
+        What the pieces are made of.
+    shape : tuple of int
+        Shape of one entry along the first axis.
+    """
+
+    def __init__(self, path, dtype, shape=()):
+        self.dtype, self.shape, self.length = np.dtype(dtype), tuple(shape), 0
+        self._file = open(path, "xb")  # noqa: SIM115, it is closed by `close`
+        self._write_header()
+
+    def append(self, values):
+        """Write further entries, (k, *shape)."""
+        values = np.ascontiguousarray(values, self.dtype)
+        self._file.write(values.reshape(-1).view(np.uint8).data)
+        self.length += len(values)
+
+    def close(self, keep=True):
+        """Complete the header and have the file on the disk; without `keep` only close it."""
+        with self._file:
+            if keep:
+                self._file.seek(0)
+                self._write_header()
+                self._file.flush()
+                os.fsync(self._file.fileno())
+
+    def _write_header(self):
+        about = {"descr": npy.dtype_to_descr(self.dtype), "fortran_order": False}
+        npy.write_array_header_1_0(self._file, {**about, "shape": (self.length, *self.shape)})
+
+
+def check_npy(path, dtype, shape):
+    """Raise ValueError unless a file holds an array as expected, and return where it begins.
+
+    Parameters
+    ----------
+    path : str
+        The file. Only its header is read.
+    dtype : numpy.dtype
+        What the array is expected to be made of.
+    shape : tuple of int or None
+        The expected shape, None where any length will do.
+
+    Returns
+    -------
+    offset : int
+        Bytes before the first number.
+    shape : tuple of int
+        The shape that was found.
+    """
+    try:
+        with open(path, "rb") as file:
+            if npy.read_magic(file) != (1, 0):
+                raise ValueError("it is not of version 1.0 of the .npy format")
+            given, fortran, found = npy.read_array_header_1_0(file)
+            offset, size = file.tell(), os.fstat(file.fileno()).st_size
+    except FileNotFoundError:
+        raise ValueError(f"Damaged store: {path} is missing.") from None
+    except ValueError as error:
+        raise ValueError(f"Damaged store: {path} is no .npy file of a store: {error}.") from None
+    fits = len(given) == len(shape) and all(
+        e in (None, g) for e, g in zip(shape, given, strict=True)
+    )
+    if fortran or found != dtype or not fits:
+        raise ValueError(
+            f"Damaged store: {path} should hold {np.dtype(dtype)} of shape {shape} in C order, "
+            f"and holds {found} of shape {given}{' in Fortran order' * fortran}."
+        )
+    expected = offset + found.itemsize * int(np.prod(given, dtype=object))
+    if size != expected:
+        raise ValueError(f"Damaged store: {path} has {size} bytes, and should have {expected}.")
+    return offset, given
+
+
+def load_npy(path, dtype, shape):
+    """Read a whole file that `check_npy` finds as expected.
+
+    Returns
+    -------
+    ndarray
+        The array, in memory.
+    """
+    check_npy(path, dtype, shape)
+    return np.load(path, allow_pickle=False)

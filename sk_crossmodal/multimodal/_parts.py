@@ -1,0 +1,234 @@
+"""One part of a store: its files are written together, and checked together."""
+
+import os
+from contextlib import ExitStack
+from dataclasses import dataclass
+from itertools import chain
+
+import numpy as np
+
+from ._frames import Frames, check_lengths
+from ._layout import LABEL, LENGTH, TEXT, StoredPart
+from ._npy import GrowingNpy, check_npy, load_npy
+
+LABELS, IDS = ("labels.indptr.npy", "labels.indices.npy"), ("ids.indptr.npy", "ids.text.npy")
+
+
+class PartWriter:
+    """A part of a store that is being written; `StoreWriter.part` gives one.
+
+    Parameters
+    ----------
+    folder : str
+        Where to write; it exists, and is empty.
+    modalities : tuple of StoredModality
+        What the store holds.
+    """
+
+    def __init__(self, folder, modalities):
+        self._folder, self._modalities = folder, modalities
+        self._files, self._videos, self._failed = {}, 0, False
+        for modality in modalities:
+            frames, lengths = modality.file("frames"), modality.file("lengths")
+            self._open(frames, modality.stored_dtype, (modality.width,))
+            self._open(lengths, LENGTH)
+
+    def append(self, frames, *, labels=None, ids=None):
+        """Write further videos.
+
+        Parameters
+        ----------
+        frames : dict of str to (array-like of shape (n_frames, n_features), array-like of int)
+            Per modality the frames of these videos behind each other, of the dtype that the
+            store was created with, and the number of frames of each video.
+        labels : iterable of iterable of int, optional
+            Columns of the labels of each video; in all calls or in none.
+        ids : iterable of str, optional
+            A name of each video; in all calls or in none.
+
+        Raises
+        ------
+        ValueError
+            If anything does not fit; nothing of this call is written then.
+        """
+        checked = {m.name: self._check(m, frames) for m in self._modalities}
+        counts = {name: len(lengths) for name, (_, lengths) in checked.items()}
+        if set(frames) != set(checked) or len(set(counts.values())) > 1:
+            raise ValueError(
+                f"Frames of {list(checked)} are needed, of as many videos each; got "
+                f"{list(frames)} of {list(counts.values())} videos."
+            )
+        n = next(iter(counts.values()))
+        if not n:
+            return
+        lists = {LABELS: _check_labels(labels, n), IDS: _check_ids(ids, n)}
+        for files, what in ((LABELS, "labels"), (IDS, "ids")):
+            if self._videos and (files[0] in self._files) != (lists[files] is not None):
+                raise ValueError(f"{what} must be given for all videos of a part or for none.")
+        self._failed = True
+        self._write(checked, lists)
+        self._videos, self._failed = self._videos + n, False
+
+    def close(self, keep):
+        """Complete the files, or only close them."""
+        with ExitStack() as stack:  # closes the others too if one fails
+            for file in self._files.values():
+                stack.callback(file.close, keep)
+        if keep and self._failed:
+            raise ValueError(f"Writing to {self._folder} failed before; the part is not whole.")
+
+    def _open(self, name, dtype, shape=()):
+        self._files[name] = GrowingNpy(os.path.join(self._folder, name), dtype, shape)
+
+    def _check(self, modality, frames):
+        """Frames and lengths of one modality as arrays; ValueError if they do not fit."""
+        if modality.name not in frames:
+            raise ValueError(f"Frames of modality {modality.name!r} are missing.")
+        values, lengths = frames[modality.name]
+        values, lengths = np.asarray(values), np.asarray(lengths)
+        expected = (modality.dtype, modality.width)
+        if values.ndim != 2 or (values.dtype.name, values.shape[1]) != expected:
+            raise ValueError(
+                f"Frames of modality {modality.name!r} must be {modality.dtype} of shape "
+                f"(n_frames, {modality.width}), got {values.dtype} of shape {values.shape}."
+            )
+        lengths = check_lengths(modality.name, lengths, len(values))
+        if (row := Frames.from_lengths(values, lengths).first_bad_row()) is not None:
+            raise ValueError(
+                f"NaN or infinity in modality {modality.name!r}, row {self._videos + row} of the "
+                "part; frames must be finite."
+            )
+        return values, lengths
+
+    def _write(self, checked, lists):
+        for modality in self._modalities:
+            values, lengths = checked[modality.name]
+            self._files[modality.file("frames")].append(values)
+            self._files[modality.file("lengths")].append(lengths)
+        for (indptr, flat), given in lists.items():
+            if given is None:
+                continue
+            sizes, values = given
+            if indptr not in self._files:
+                self._open(indptr, LENGTH)
+                self._open(flat, values.dtype)
+                self._files[indptr].append([0])
+            self._files[indptr].append(self._files[flat].length + np.cumsum(sizes))
+            self._files[flat].append(values)
+
+
+@dataclass(frozen=True)
+class PartContent:
+    """What is in a part: its entry in the header, and what else the files say.
+
+    Parameters
+    ----------
+    entry : StoredPart
+        Name, number of videos and numbers of frames.
+    lengths : dict of str to ndarray of shape (n,)
+        Frames of each video, by modality.
+    offsets : dict of str to int
+        Bytes before the first frame, by modality.
+    labels, ids : bool
+        Whether the videos have them.
+    """
+
+    entry: StoredPart
+    lengths: dict
+    offsets: dict
+    labels: bool
+    ids: bool
+
+
+def read_part(folder, modalities):
+    """Read lengths, and check that all files of a part are there, whole, and fit together.
+
+    Returns
+    -------
+    PartContent
+        What was found.
+    """
+    lengths, counts, offsets = {}, {}, {}
+    for m in modalities:
+        frames, file = (os.path.join(folder, m.file(kind)) for kind in ("frames", "lengths"))
+        lengths[m.name] = each = load_npy(file, LENGTH, (None,))
+        offsets[m.name], (counts[m.name], _) = check_npy(frames, m.stored_dtype, (None, m.width))
+        if each.min(initial=0) < 0 or each.sum() != counts[m.name]:
+            raise ValueError(
+                f"Damaged store: the lengths in {file} should add up to the {counts[m.name]} "
+                f"frames in {frames}, and add up to {each.sum()}."
+            )
+    (n, *more) = (len(each) for each in lengths.values())
+    if any(other != n for other in more):
+        raise ValueError(f"Damaged store: modalities in {folder} differ in their videos.")
+    has = {}
+    for indptr, flat in (LABELS, IDS):
+        indptr_file, flat_file = (os.path.join(folder, name) for name in (indptr, flat))
+        has[indptr] = os.path.exists(indptr_file) or os.path.exists(flat_file)
+        if has[indptr]:
+            check_npy(indptr_file, LENGTH, (n + 1,))
+            check_npy(flat_file, LABEL if flat == LABELS[1] else TEXT, (None,))
+    entry = StoredPart(os.path.basename(folder), n, counts)
+    return PartContent(entry, lengths, offsets, has[LABELS[0]], has[IDS[0]])
+
+
+def read_lists(folder, files):
+    """Read the labels or ids of a part.
+
+    Parameters
+    ----------
+    folder : str
+        The part.
+    files : (str, str)
+        `LABELS` or `IDS`.
+
+    Returns
+    -------
+    indptr : ndarray of shape (n + 1,), int64
+        Those of the i-th video are ``flat[indptr[i] : indptr[i + 1]]``.
+    flat : ndarray, int32 labels or uint8 UTF-8 text
+        All of them.
+    """
+    indptr_file, flat_file = (os.path.join(folder, name) for name in files)
+    indptr = load_npy(indptr_file, LENGTH, (None,))
+    flat = load_npy(flat_file, LABEL if files == LABELS else TEXT, (None,))
+    if indptr[0] != 0 or (np.diff(indptr) < 0).any() or indptr[-1] != len(flat):
+        raise ValueError(
+            f"Damaged store: {indptr_file} should rise from 0 to the {len(flat)} entries of "
+            f"{flat_file}."
+        )
+    return indptr, flat
+
+
+def _check_labels(labels, n):
+    """Numbers of labels, (n,), and all labels behind each other, sorted, each once a video."""
+    if labels is None:
+        return None
+    labels = [list(each) for each in labels]
+    sizes = [len(each) for each in labels]
+    flat = np.array(list(chain.from_iterable(labels)))
+    if len(labels) != n:
+        raise ValueError(f"labels must have an entry for each of {n} videos, got {len(labels)}.")
+    if flat.size and (flat.ndim != 1 or flat.dtype.kind not in "iu"):
+        raise ValueError(f"labels must be integers, got {flat.dtype}.")
+    if flat.size and not 0 <= flat.min() <= flat.max() <= np.iinfo(LABEL).max:
+        raise ValueError(
+            f"labels must be columns of an indicator, from 0 on, got {flat.min()} to {flat.max()}."
+        )
+    rows = np.repeat(np.arange(n), sizes)
+    order = np.lexsort((flat, rows))
+    rows, flat = rows[order], flat[order]
+    new = np.ones(len(flat), bool)
+    new[1:] = (rows[1:] != rows[:-1]) | (flat[1:] != flat[:-1])
+    return np.bincount(rows[new], minlength=n), flat[new].astype(LABEL)
+
+
+def _check_ids(ids, n):
+    """Bytes of each id, (n,), and all ids behind each other in UTF-8."""
+    if ids is None:
+        return None
+    ids = list(ids)
+    if len(ids) != n or not all(isinstance(each, str) for each in ids):
+        raise ValueError(f"ids must be a str for each of {n} videos, got {ids[:3]!r}, ...")
+    coded = [each.encode() for each in ids]
+    return np.array([len(each) for each in coded]), np.frombuffer(b"".join(coded), TEXT)
