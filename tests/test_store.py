@@ -1,51 +1,44 @@
-"""The store on the disk: what is written is read, whatever happens in between."""
+"""What is written to a store is read, and used as frames in memory are."""
 
+import builtins
+import copy
+import os
+import pickle
+import resource
+import shutil
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import joblib
 import numpy as np
 import pytest
+from estimator_cases import make_classifier, make_tower, make_videos, make_y
 from scipy.sparse import csr_array, csr_matrix
-from test_multimodal import QUANTIZATION, assert_content, container, picked, videos
+from sklearn.base import BaseEstimator, ClassifierMixin, clone
+from sklearn.model_selection import GridSearchCV, train_test_split
+from store_cases import IDS, ORDER, Y, content, files, in_child, write_all
+from test_multimodal import (
+    KEYS,
+    LENGTHS,
+    QUANTIZATION,
+    WIDTHS,
+    assert_content,
+    container,
+    padded,
+    picked,
+    videos,
+)
 
-from sk_crossmodal.multimodal import MultimodalArray, Store, StoreWriter
+from sk_crossmodal.multimodal import MultimodalArray, Store, StoreWriter, _frames, _store, _stored
+from sk_crossmodal.multimodal._parts import PartWriter
 
-MODALITIES = {"video": {"width": 4, "dtype": "float32"}, "audio": {"width": 3, "dtype": "uint8"}}
 DTYPES = (np.uint8, np.float16, np.float32, np.float64)
-LABELS = [[3, 1], [], [0], [4, 0, 4], [2]]
-Y = np.array([[0, 1, 0, 1, 0], [0] * 5, [1, 0, 0, 0, 0], [1, 0, 0, 0, 1], [0, 0, 1, 0, 0]])
-IDS = ["abcd", "é—日", "", "abcd", "a longer one"]
+pytestmark = pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
 
 
-def stored(parts, tmp_path, quantization=None, **more):
-    container(parts, quantization).save(tmp_path / "store", **more)
-    return MultimodalArray.open(tmp_path / "store")
-
-
-def of(part, rows):
-    """What `append` takes of one modality: flat frames and lengths."""
-    chosen = [part[i] for i in rows]
-    flat = np.concatenate([np.empty((0, part[0].shape[1]), part[0].dtype), *chosen])
-    return flat, [len(each) for each in chosen]
-
-
-def content(seed=0):
-    """The videos of every test of the writer: 5 of them, of two dtypes."""
-    return {
-        "video": videos(np.float32, seed=seed)["video"],
-        "audio": videos(np.uint8, seed=seed)["audio"],
-    }
-
-
-def write(writer, name, rows, seed=0):
-    """Write some rows of `content`, one by one."""
-    parts = content(seed)
-    with writer.part(name) as part:
-        for row in rows:
-            frames = {n: of(each, [row]) for n, each in parts.items()}
-            part.append(frames, labels=[LABELS[row]], ids=[IDS[row]])
-
-
-def files(path):
-    """Bytes of every file below a folder, hidden ones too."""
-    return {str(p.relative_to(path)): p.read_bytes() for p in path.rglob("*") if p.is_file()}
+def stored(parts, folder, quantization=None, **more):
+    container(parts, quantization).save(folder / "store", **more)
+    return MultimodalArray.open(folder / "store")
 
 
 # What is written is read ------------------------------------------------------------------
@@ -62,56 +55,443 @@ def test_round_trip(dtype, quantization, tmp_path):
     assert again.pad([0])[0]["video"].dtype == dtype
 
 
-def test_labels_and_ids_of_parts(tmp_path):
-    writer = StoreWriter(tmp_path / "store", MODALITIES, {"source": "made up", "sizes": [1, 2.5]})
-    write(writer, "b", [0, 1])
-    write(writer, "empty", [])
-    write(writer, "a", [4, 2, 3])
-    assert writer.done("a")
-    assert not writer.done("c")
-    writer.finish(["b", "empty", "a"], n_labels=5)
-    store, order = Store.open(tmp_path / "store"), [0, 1, 4, 2, 3]
-    assert_content(store.data, {n: picked(rows, order) for n, rows in content().items()})
+def test_labels_ids_and_attributes(tmp_path):
+    write_all(tmp_path / "store")
+    store = Store.open(str(tmp_path / "store"))
+    assert_content(store.data, {n: picked(rows, ORDER) for n, rows in content().items()})
     assert isinstance(store.target, csr_array)
     assert store.target.dtype == np.int64
     assert store.target.has_canonical_format
-    np.testing.assert_array_equal(store.target.toarray(), Y[order])
-    assert store.ids.tolist() == [IDS[i] for i in order]
+    np.testing.assert_array_equal(store.target.toarray(), Y[ORDER])
+    assert store.ids.dtype.kind == "U"
+    assert store.ids.tolist() == [IDS[i] for i in ORDER]
     assert store.attributes == {"source": "made up", "sizes": [1, 2.5]}
     assert len(store) == 5
+    assert repr(store).startswith(f"Store('{tmp_path}/store', MultimodalArray(5 videos, ")
 
 
-def test_store_without_labels_and_ids(tmp_path):
-    writer = StoreWriter(tmp_path / "store", MODALITIES)
-    for name, rows in (("a", [0, 1]), ("b", [2, 3, 4])):
-        with writer.part(name) as part:
-            part.append({n: of(each, rows) for n, each in content().items()})
-    writer.finish(["a", "b"])
+def test_videos_alone(tmp_path):
+    X = stored(content(), tmp_path)
     store = Store.open(tmp_path / "store")
-    assert_content(store.data, content())
-    assert store.target is None
-    assert store.ids is None
-    assert store.attributes == {}
+    assert_content(X, content())
+    assert (store.target, store.ids, store.attributes) == (None, None, {})
 
 
-@pytest.mark.parametrize("form", [np.asarray, csr_array, csr_matrix, lambda y: y.astype(bool)])
-def test_save_labels_and_ids(form, tmp_path):
-    container(videos()).save(tmp_path / "store", y=form(Y), ids=np.array(IDS))
+@pytest.mark.parametrize(
+    "form", [np.asarray, csr_array, csr_matrix, np.ndarray.tolist, lambda y: y.astype(bool)]
+)
+def test_labels_of_any_form(form, tmp_path):
+    stored(videos(), tmp_path, y=form(Y), ids=np.array(IDS))
     store = Store.open(tmp_path / "store")
     np.testing.assert_array_equal(store.target.toarray(), Y)
     assert store.ids.tolist() == IDS
 
 
-def test_killed_in_a_part_and_resumed(tmp_path):
-    for path in (tmp_path / "whole", tmp_path / "broken"):
-        writer = StoreWriter(path, MODALITIES)
-        write(writer, "a", [0, 1])
-        if path.name == "broken":
-            with pytest.raises(RuntimeError, match="power"), writer.part("b") as part:
-                part.append({n: of(each, [2]) for n, each in content().items()})
-                raise RuntimeError("power")
-            assert not writer.done("b")
-            writer = StoreWriter(path, MODALITIES)
-        write(writer, "b", [2, 3, 4])
-        writer.finish(["a", "b"], n_labels=5)
-    assert files(tmp_path / "broken") == files(tmp_path / "whole")
+def test_labels_that_nobody_has(tmp_path):
+    stored(videos(), tmp_path, y=csr_array((5, 7)))
+    assert Store.open(tmp_path / "store").target.shape == (5, 7)
+    assert Store.open(tmp_path / "store").target.nnz == 0
+
+
+def test_no_videos(tmp_path):
+    container(videos())[[]].save(tmp_path / "nothing", y=Y[:0], ids=[])
+    store = Store.open(tmp_path / "nothing")
+    assert store.data.n_features == WIDTHS
+    assert len(store) == 0
+    assert store.data.pad([])[0]["video"].shape == (0, 1, 4)
+
+
+@pytest.mark.parametrize("key", KEYS.values(), ids=KEYS)
+def test_save_a_selection(key, tmp_path):
+    parts = videos(np.float64)
+    rows = np.arange(5)[key]
+    stored(parts, tmp_path)[key].save(tmp_path / "some", y=csr_array(Y)[rows])
+    store = Store.open(tmp_path / "some")
+    assert_content(store.data, {name: picked(each, key) for name, each in parts.items()})
+    if len(rows):
+        np.testing.assert_array_equal(store.target.toarray(), Y[rows])
+
+
+def test_save_in_blocks(tmp_path, monkeypatch):
+    """Blocks of any size give one store, and no more than a block is in memory."""
+    X, appended, append = container(videos()), [], PartWriter.append
+    X.save(tmp_path / "one", y=Y, ids=IDS)
+
+    def noting(self, frames, **more):
+        appended.append(sum(values.nbytes for values, _ in frames.values()))
+        append(self, frames, **more)
+
+    monkeypatch.setattr(PartWriter, "append", noting)
+    sizes = [16 * v + 12 * a for v, a in zip(*LENGTHS.values(), strict=True)]
+    for block in (1, 100, 150):
+        monkeypatch.setattr(_store, "BLOCK_BYTES", block)
+        X.save(tmp_path / str(block), y=Y, ids=IDS)
+        assert files(tmp_path / str(block)) == files(tmp_path / "one")
+        assert max(appended) <= max(block, *sizes)
+        assert sum(appended) == sum(sizes)
+        appended.clear()
+
+
+@pytest.mark.parametrize("names", [["only"], ["a", "b", "c"], ["é/..", ".", "a b", "", "%2E"]])
+def test_any_number_of_modalities_of_any_name(names, tmp_path):
+    parts = {name: videos(seed=i)["video"] for i, name in enumerate(names)}
+    assert_content(stored(parts, tmp_path), parts)
+
+
+def test_files_are_those_of_numpy(tmp_path):
+    write_all(tmp_path / "store")
+    found = [path for path in (tmp_path / "store").rglob("*") if path.is_file()]
+    arrays = [path for path in found if path.suffix == ".npy"]
+    assert [path.name for path in found if path not in arrays] == ["store.json"]
+    assert len(arrays) == 3 * 4 + 2 * 4  # an empty part has no labels and no ids
+    for path in arrays:
+        np.save(tmp_path / "again.npy", np.load(path, allow_pickle=False))
+        assert (tmp_path / "again.npy").read_bytes() == path.read_bytes()
+
+
+# Stored frames do what frames in memory do ------------------------------------------------
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_pad(seed, tmp_path):
+    rng = np.random.default_rng(seed)
+    lengths = {name: rng.integers(0, 40, size=8) for name in WIDTHS}
+    parts = videos(DTYPES[seed % 4], lengths=lengths, seed=seed)
+    X = stored(parts, tmp_path)
+    rows, most = rng.integers(-8, 8, size=6), [None, 7, rng.integers(1, 50, size=6)][seed % 3]
+    for result, expected in zip(X.pad(rows, most), padded(parts, rows, most), strict=True):
+        for name in parts:
+            np.testing.assert_array_equal(result[name], expected[name])
+            assert result[name].dtype == expected[name].dtype
+
+
+FORMS = {
+    "flat": lambda frames, folder: frames,
+    "Fortran": lambda frames, folder: np.asfortranarray(frames),
+    "columns": lambda frames, folder: np.repeat(frames, 2, axis=1)[:, ::2],
+    "map": lambda frames, folder: mapped(frames, folder),
+}
+
+
+def mapped(frames, folder):
+    np.save(folder / "frames.npy", frames)
+    return np.load(folder / "frames.npy", mmap_mode="r")
+
+
+@pytest.mark.parametrize("small", [0, 10**9])
+@pytest.mark.parametrize("most", [None, 5])
+@pytest.mark.parametrize("form", [*FORMS, "store"])
+@pytest.mark.parametrize(
+    "lengths", [[6] * 9, [6, 5, 6, 0, 6, 6, 0, 2, 6], [0] * 8 + [3], [4] + [0] * 8]
+)
+def test_pad_whole_batches_and_video_by_video(lengths, form, most, small, tmp_path, monkeypatch):
+    """Either way of reading gives the same, for every form of frames."""
+    monkeypatch.setattr(_frames, "SMALL", small)
+    rows_of = videos(lengths={"video": lengths})["video"]
+    frames = FORMS.get(form, FORMS["flat"])(np.concatenate(rows_of), tmp_path)
+    X = MultimodalArray.from_frames({"video": frames}, {"video": lengths})
+    if form == "store":
+        X.save(tmp_path / "store")
+        X = MultimodalArray.open(tmp_path / "store")
+    for rows in ([0, 4, 1], [8, 0, 8, 3], [2, 5], [6], [], [-1, 0]):
+        kept = [rows_of[row][:most] for row in rows]
+        width = max([1, *map(len, kept)])
+        batch, masks = X.pad(rows, most)
+        assert batch["video"].shape == (len(rows), width, 4)
+        for b, each in enumerate(kept):
+            np.testing.assert_array_equal(batch["video"][b, : len(each)], each)
+            assert not batch["video"][b, len(each) :].any()
+            assert masks["video"][b].tolist() == [t < len(each) for t in range(width)]
+
+
+@pytest.mark.parametrize("key", KEYS.values(), ids=KEYS)
+def test_selections(key, tmp_path):
+    parts = videos(np.uint8)
+    X, memory = stored(parts, tmp_path, QUANTIZATION)[key], container(parts, QUANTIZATION)[key]
+    assert X.digest() == memory.digest()
+    for name in parts:
+        blocks = (list(each.frame_blocks(name, 2)) for each in (X, memory))
+        for ours, theirs in zip(*blocks, strict=True):
+            np.testing.assert_array_equal(ours, theirs)
+            assert ours.dtype == theirs.dtype
+    if len(X):
+        for moments in zip(*(x.frame_moments().values() for x in (X, memory)), strict=True):
+            np.testing.assert_array_equal(*(mean for mean, _ in moments))
+            assert len({spread for _, spread in moments}) == 1
+
+
+@pytest.mark.parametrize(
+    "columns", [slice(1, 3), slice(None, None, -1), slice(2, 3), slice(None), slice(3, 0, -2)]
+)
+def test_columns(columns, tmp_path):
+    wide = videos()["video"]
+    X = stored({"wide": wide}, tmp_path).select({"a": columns, "rest": slice(0, 4)})
+    some = [rows[:, columns] for rows in wide]
+    assert_content(X, {"a": some, "rest": wide})
+    np.testing.assert_array_equal(X.pad([4])[0]["a"][0], some[4])
+    again = X.select(["a"]).select({"b": slice(None, None, -1), "c": slice(1)})
+    assert_content(again, {"b": [r[:, ::-1] for r in some], "c": [r[:, :1] for r in some]})
+    sent = pickle.loads(pickle.dumps(again))[[1]].select(["c"])
+    assert_content(sent, {"c": [some[1][:, :1]]})
+    again.save(tmp_path / "columns")
+    assert MultimodalArray.open(tmp_path / "columns").digest() == again.digest()
+
+
+def test_other_frames_beside_stored_ones(tmp_path):
+    parts = videos()
+    X = stored(parts, tmp_path)[::-1]
+    replaced = X.replace_frames({"video": next(X.frame_blocks("video")) * 2})
+    doubled = [2 * rows for rows in parts["video"][::-1]]
+    assert_content(replaced, {"video": doubled, "audio": parts["audio"][::-1]})
+    replaced.save(tmp_path / "replaced")
+    assert MultimodalArray.open(tmp_path / "replaced").digest() == replaced.digest()
+
+
+@pytest.mark.parametrize("size", [1, 3, 4, None])
+def test_blocks_run_over_the_ends_of_parts(size, tmp_path):
+    write_all(tmp_path / "store")
+    X, parts = MultimodalArray.open(tmp_path / "store"), content()
+    for name in parts:
+        blocks = list(X.frame_blocks(name, size))
+        expected = np.concatenate(picked(parts[name], ORDER))
+        np.testing.assert_array_equal(np.concatenate(blocks), expected)
+    assert X.digest() == container({n: picked(p, ORDER) for n, p in parts.items()}).digest()
+
+
+def test_result_of_reading_is_a_copy(tmp_path):
+    X = stored(videos(), tmp_path)
+    before = files(tmp_path)
+    X[0]["video"][:] = -1
+    X.pad([0])[0]["video"][:] = -1
+    next(X.frame_blocks("video"))[:] = -1
+    assert files(tmp_path) == before
+
+
+def test_frames_known_to_be_finite_are_not_read_again(tmp_path, monkeypatch):
+    X = stored(videos(), tmp_path)
+    header = tmp_path / "store/store.json"
+    header.write_text(header.read_text().replace('"finite": true', '"finite": false'))
+    with open(tmp_path / "store/parts/0/audio.frames.npy", "r+b") as file:
+        file.seek(-4, os.SEEK_END)
+        file.write(np.float32(np.nan).tobytes())
+    with pytest.raises(ValueError, match=r"'audio', row 4"):
+        MultimodalArray.open(tmp_path / "store").check_finite()
+    monkeypatch.setattr(os, "preadv", None)
+    X.check_finite()
+
+
+# What scikit-learn and joblib do ----------------------------------------------------------
+
+
+class Peek(ClassifierMixin, BaseEstimator):
+    """A classifier that notes what it was sent, and needs no training."""
+
+    def __init__(self, shift=0):
+        self.shift = shift
+
+    def fit(self, X, y):
+        self.classes_, self.pickled_ = np.unique(y), len(pickle.dumps(X))
+        self.kinds_ = {type(part.values).__name__ for part in X._frames.values()}
+        return self
+
+    def predict(self, X):
+        first = [X[i]["video"][0].sum() + self.shift for i in range(len(X))]
+        return self.classes_[np.array(first).astype(int) % len(self.classes_)]
+
+
+@pytest.fixture
+def larger(tmp_path):
+    """A megabyte of frames, in memory and in a store."""
+    rng = np.random.default_rng(0)
+    frames = {name: rng.normal(size=(60 * 50, 32)) for name in ("video", "audio")}
+    X = MultimodalArray.from_frames(frames, dict.fromkeys(frames, [50] * 60))
+    X.save(tmp_path / "store")
+    return X, MultimodalArray.open(tmp_path / "store")
+
+
+def test_a_pickle_is_a_path(larger):
+    memory, X = larger
+    assert len(pickle.dumps(memory)) > 1_000_000
+    assert len(pickle.dumps(X)) < 5_000
+    assert len(pickle.dumps(X[::2].select(["audio"]))) < 5_000
+    assert pickle.loads(pickle.dumps(X[::-1])).digest() == memory[::-1].digest()
+
+
+def test_searches_and_splits(larger):
+    """Workers are sent paths, and find what they would find in memory."""
+    memory, X = larger
+    y = np.arange(60) % 3
+    search = GridSearchCV(Peek(), {"shift": [0, 1]}, cv=3, error_score="raise")
+    ours = clone(search).set_params(n_jobs=2).fit(X, y)
+    theirs = clone(search).fit(memory, y)
+    for i in range(3):
+        key = f"split{i}_test_score"
+        np.testing.assert_array_equal(ours.cv_results_[key], theirs.cv_results_[key])
+    assert ours.best_estimator_.pickled_ < 5_000
+    assert ours.best_estimator_.kinds_ == {"StoredFrames"}
+    splits = (train_test_split(each, test_size=20, random_state=0) for each in (X, memory))
+    for ours, theirs in zip(*splits, strict=True):
+        assert ours.digest() == theirs.digest()
+
+
+def sent(X):
+    return len(pickle.dumps(X)), {type(p.values).__name__ for p in X._frames.values()}, X.digest()
+
+
+def test_workers_are_sent_paths(larger):
+    memory, X = larger
+    rows = np.arange(0, 60, 7)
+    for size, kinds, digest in joblib.Parallel(2)(joblib.delayed(sent)(X[rows]) for _ in range(3)):
+        assert size < 5_000
+        assert kinds == {"StoredFrames"}
+        assert digest == memory[rows].digest()
+
+
+def test_copies_and_hashes_do_not_read(larger, tmp_path, monkeypatch):
+    X = larger[1]
+    again = MultimodalArray.open(tmp_path / "store")
+    monkeypatch.setattr(os, "preadv", None)
+    assert joblib.hash(X) == joblib.hash(again)
+    assert joblib.hash(X) != joblib.hash(X[::-1])
+    assert copy.deepcopy(X).shape == clone(X, safe=False).shape == (60,)
+    joblib.dump(X, tmp_path / "X.joblib")
+    assert joblib.hash(joblib.load(tmp_path / "X.joblib")) == joblib.hash(X)
+
+
+def test_estimators_take_stored_videos(tmp_path):
+    """Fitted on a store they are what they are on the same videos in memory."""
+    made, y = make_videos(), make_y("csr")
+    made.data.save(tmp_path / "store", y=y)
+    store = Store.open(tmp_path / "store")
+    classifier = make_classifier(
+        fusion="cross_modal_concat",
+        correlation_tower=make_tower(max_epochs=1),
+        max_epochs=1,
+        memory=str(tmp_path / "kept"),
+    )
+    ours = clone(classifier).fit(store.data, store.target).predict_proba(store.data)
+    kept = files(tmp_path / "kept").keys()
+    theirs = clone(classifier).fit(made.data, store.target).predict_proba(made.data)
+    np.testing.assert_array_equal(ours, theirs)
+    assert files(tmp_path / "kept").keys() == kept  # one tower serves both
+
+
+# Other processes, other places, less memory -----------------------------------------------
+
+
+def test_threads_and_forks_read_at_once(tmp_path, monkeypatch):
+    """More files than may be open, read by all at the same time."""
+    monkeypatch.setattr(_stored, "OPEN_FILES", 2)
+    writer = StoreWriter(tmp_path / "store", {"video": {"width": 2, "dtype": "float64"}})
+    names = [f"{i:02}" for i in range(12)]
+    for i, name in enumerate(names):
+        with writer.part(name) as part:
+            part.append({"video": (np.full((5, 2), i, float), [2, 3])})
+    writer.finish(names)
+    X = MultimodalArray.open(tmp_path / "store")
+
+    def all_right(seed):
+        rows = np.random.default_rng(seed).permutation(24).tolist() * 20
+        assert all((X[i]["video"] == i // 2).all() for i in rows)
+        return True
+
+    before = len(os.listdir("/proc/self/fd"))
+    with ThreadPoolExecutor(4) as pool:
+        assert all(pool.map(all_right, range(8)))
+    assert len(os.listdir("/proc/self/fd")) <= before + 2
+    assert in_child(all_right, 99) == 0  # with files open already
+    assert all_right(7)
+    files_read = X._frames.pop("video")
+    del files_read
+    assert len(os.listdir("/proc/self/fd")) <= before
+
+
+def test_a_store_that_was_moved_or_changed(tmp_path):
+    X = stored(videos(), tmp_path)
+    sent = pickle.dumps(X)
+    X[0]
+    frames = tmp_path / "store/parts/0/video.frames.npy"
+    with open(frames, "ab") as file:
+        file.write(b"more")
+    with pytest.raises(ValueError, match=r"video.frames.npy has .* was changed since"):
+        pickle.loads(sent).pad([0])
+    os.truncate(frames, 200)
+    with pytest.raises(ValueError, match=r"video.frames.npy has 200 bytes"):
+        X.pad([4])
+    shutil.move(tmp_path / "store", tmp_path / "elsewhere")
+    with pytest.raises(FileNotFoundError, match=r"video.frames.npy is gone: .* moved"):
+        pickle.loads(sent)[0]
+
+
+def test_a_store_written_anew_is_read_anew(tmp_path):
+    first = stored(videos(), tmp_path)
+    first[0]
+    shutil.rmtree(tmp_path / "store")
+    parts = videos(seed=1)
+    assert_content(stored(parts, tmp_path), parts)
+    assert_content(first, videos())  # its files are still open
+
+
+def test_relative_paths(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    container(videos()).save("store")
+    X = MultimodalArray.open("store")
+    monkeypatch.chdir("/")
+    assert_content(X, videos())
+
+
+def test_reading_never_writes(tmp_path, monkeypatch):
+    write_all(tmp_path / "store")
+    expected = container({n: picked(p, ORDER) for n, p in content().items()}).digest()
+    for path in (tmp_path / "store").rglob("*"):
+        path.chmod(0o555 if path.is_dir() else 0o444)
+    os_open, builtin_open = os.open, builtins.open
+
+    def reading(path, mode="r", *args, **kwargs):
+        assert set(mode) <= {"r", "b"}
+        return builtin_open(path, mode, *args, **kwargs)
+
+    def os_reading(path, flags, *args, **kwargs):
+        assert flags & (os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC) == 0
+        return os_open(path, flags, *args, **kwargs)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(builtins, "open", reading)
+        patched.setattr(os, "open", os_reading)
+        store = Store.open(tmp_path / "store")
+        found = store.data.digest(), store.target.sum(), len(store.ids)
+    assert found == (expected, Y.sum(), 5)
+    for path in (tmp_path / "store").rglob("*"):
+        path.chmod(0o755)
+
+
+def test_a_store_larger_than_the_memory(tmp_path):
+    """8 GB of frames with 200 MB to spare; a memory map of them cannot even be made."""
+    writer = StoreWriter(tmp_path / "store", {"video": {"width": 1024, "dtype": "uint8"}})
+    with writer.part("0") as part:
+        part.append({"video": (np.ones((1, 1024), np.uint8), [1])})
+    writer.finish(["0"])
+    n, path = 1 << 23, tmp_path / "store/parts/0/video.frames.npy"
+    with open(path, "r+b") as file:
+        about = {"descr": "|u1", "fortran_order": False, "shape": (n, 1024)}
+        np.lib.format.write_array_header_1_0(file, about)
+        file.truncate(file.tell() + n * 1024)
+        file.seek(-1024, os.SEEK_END)
+        file.write(bytes(range(256)) * 4)
+    np.save(tmp_path / "store/parts/0/video.lengths.npy", np.full(n // 256, 256))
+    header = tmp_path / "store/store.json"
+    text = header.read_text().replace('"videos": 1', f'"videos": {n // 256}')
+    header.write_text(text.replace('"video": 1', f'"video": {n}'))
+
+    def read():
+        used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+        resource.setrlimit(resource.RLIMIT_AS, (used + (200 << 20),) * 2)
+        with pytest.raises((OSError, MemoryError)):
+            np.load(path, mmap_mode="r")
+        X = MultimodalArray.open(tmp_path / "store")
+        batch = X.pad(np.arange(len(X))[::300])[0]["video"]
+        assert batch.shape == (110, 256, 1024)
+        assert batch.sum() == 1024  # those of the first video's first frame
+        assert X[-1]["video"][-1].sum() == 4 * sum(range(256))
+
+    assert in_child(read) == 0

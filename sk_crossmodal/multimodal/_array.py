@@ -299,13 +299,13 @@ class MultimodalArray:
         """
         rows = np.asarray(rows, dtype=np.intp)
         parts = {name: part.take(rows) for name, part in self._frames.items()}
-        line = np.max([part.lengths for part in parts.values()], axis=0)
+        line = np.maximum.reduce([part.lengths for part in parts.values()])
         kept = line if max_frames is None else np.minimum(line, max_frames)
         moments = np.arange(max(1, int(kept.max(initial=0))))
         frames, masks = {}, {}
         for name, part in parts.items():
             masks[name] = moments < np.where(part.lengths > 0, kept, 0)[:, None]
-            frames[name] = part.padded(line, kept, len(moments))
+            frames[name] = part.padded(line, masks[name])
         return frames, masks
 
     def frame_blocks(self, name, block_size=None):

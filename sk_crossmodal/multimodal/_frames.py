@@ -3,10 +3,12 @@
 from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.lib.stride_tricks import as_strided
 
 from ._stored import StoredFrames
 
 BLOCK = 1 << 18  # numbers looked at in one go when all frames are walked through
+SMALL = 1 << 16  # bytes of a video; less is copied sooner than Python has turned to the next
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,34 +67,61 @@ class Frames:
             return stored.astype(dtype)
         return stored.astype(dtype) * dtype(self.scale) + dtype(self.shift)
 
-    def padded(self, line, kept, width):
-        """Read the first `kept` moments of each video, on time lines of `line` moments.
+    def padded(self, line, mask):
+        """Read the first moments of each video; the rest is zero.
 
         Parameters
         ----------
-        line, kept : ndarray of shape (n,)
-            Moments of each video's time line, and how many of them to read.
-        width : int
-            Moments of the batch; those that are not read are zero.
+        line : ndarray of shape (n,)
+            Moments of each video's time line.
+        mask : bool ndarray of shape (n, T)
+            True at the moments to read, the first ones of each video.
 
         Returns
         -------
-        ndarray of shape (n, width, n_features)
+        ndarray of shape (n, T, n_features)
             Stored numbers; moment t of a video is its frame nearest in time.
         """
-        out = np.empty((len(line), width, self.width), self.values.dtype)
-        rows = zip(
-            out, *(a.tolist() for a in (self.starts, self.lengths, line, kept)), strict=True
-        )
-        for padded, start, length, n_line, n_kept in rows:
-            n_read = n_kept if length else 0
-            if length == n_line:
-                copy_frames(padded[:n_read], self.values, start)
-            elif length:
-                nearest = (2 * np.arange(n_read) + 1) * length // (2 * n_line)
-                padded[:n_read] = self.values[start : start + length][nearest]
-            padded[n_read:] = 0
+        straight = self.lengths == line
+        out = self._windows(mask.shape[1])
+        if out is None:
+            out = np.empty((*mask.shape, self.width), self.values.dtype)
+            self._read_straight(out, straight, mask)
+        if not straight.all():
+            self._read_nearest(out, line, mask)
+        if not mask.all():
+            out[~mask] = 0
         return out
+
+    def _windows(self, width):
+        """`width` frames from each start on, also beyond the video; None if that is not quick."""
+        values = self.values
+        many = len(values) - width + 1
+        if isinstance(values, StoredFrames) or width * self.width * values.itemsize > SMALL:
+            return None
+        if self.starts.max(initial=0) >= many:
+            return None
+        shape, steps = (many, width, self.width), (values.strides[0], *values.strides)
+        return as_strided(values, shape, steps, writeable=False)[self.starts]
+
+    def _read_straight(self, out, straight, mask):
+        """Read the videos that are as long as their time line."""
+        n_read = mask.sum(axis=1)
+        rows = np.flatnonzero(straight & (n_read > 0))
+        places = [out[b, :k] for b, k in zip(rows.tolist(), n_read[rows].tolist(), strict=True)]
+        if isinstance(self.values, StoredFrames):
+            self.values.read_each(places, self.starts[rows])
+            return
+        for place, start in zip(places, self.starts[rows].tolist(), strict=True):
+            place[:] = self.values[start : start + len(place)]
+
+    def _read_nearest(self, out, line, mask):
+        """Read the videos that are shorter than their time line, at each moment the nearest."""
+        for b in np.flatnonzero((self.lengths != line) & mask[:, 0]):
+            moments = np.arange(mask[b].sum())
+            out[b, : len(moments)] = self.stored(b)[
+                (2 * moments + 1) * self.lengths[b] // (2 * line[b])
+            ]
 
     def gather(self, rows):
         """The frames of some videos behind each other; in memory, a view if they lie so."""

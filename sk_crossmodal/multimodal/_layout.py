@@ -76,6 +76,9 @@ class StoredPart:
     videos: int
     frames: dict  # number of frames by modality
 
+    def __post_init__(self):
+        check_part_name(self.name)
+
 
 @dataclass(frozen=True)
 class Header:

@@ -48,12 +48,23 @@ class StoredFrames:
 
     def read_into(self, out, start):
         """Fill C-contiguous `out` (k, n_features) with k frames, of which `start` is the first."""
-        if self.shape[1] == self.files.width and self.columns.step in (None, 1):
+        if self._is_whole():
             self.files.read_into(out, start)
         else:
             whole = np.empty((len(out), self.files.width), self.dtype)
             self.files.read_into(whole, start)
             out[:] = whole[:, self.columns]
+
+    def read_each(self, outs, starts):
+        """Fill arrays as `read_into` does, none of them empty, each with frames of one part."""
+        if self._is_whole():
+            self.files.read_each(outs, starts)
+        else:
+            for out, start in zip(outs, starts.tolist(), strict=True):
+                self.read_into(out, start)
+
+    def _is_whole(self):
+        return self.shape[1] == self.files.width and self.columns.step in (None, 1)
 
 
 class FrameFiles:
@@ -83,10 +94,16 @@ class FrameFiles:
 
     def __init__(self, folder, parts, name, counts, offsets, dtype, width, finite):
         self._arguments = (folder, parts, name, counts, offsets, dtype, width, finite)
-        self.parts, self.counts, self.offsets = parts, counts, offsets
         self.dtype, self.width, self.finite = dtype, width, finite
         self.ends = [0, *np.cumsum(counts).tolist()]  # the n-th part begins at ends[n]
-        self._path = os.path.join(folder, "{}", name)
+        self._row_bytes = width * dtype.itemsize
+        self._files = [
+            (os.path.join(folder, part, name), offset + count * self._row_bytes)
+            for part, count, offset in zip(parts, counts, offsets, strict=True)
+        ]
+        # Of a part, where the first frame of all would lie.
+        self._places = np.array(offsets) - np.array(self.ends[:-1]) * self._row_bytes
+        # Whoever reads holds the file, so that it is not closed when others push it out.
         self._open = lru_cache(OPEN_FILES)(_OpenFile)
 
     def __reduce__(self):
@@ -98,15 +115,17 @@ class FrameFiles:
         while len(out):
             here = out[: self.ends[part + 1] - start]
             if len(here):
-                self._read_part(here, start - self.ends[part], part)
+                self.read_each([here], np.array([start]))
             out, start, part = out[len(here) :], start + len(here), part + 1
 
-    def _read_part(self, out, start, part):
-        row, head = self.width * self.dtype.itemsize, self.offsets[part]
-        path = self._path.format(self.parts[part])
-        # Whoever reads holds the file, so that it is not closed when others push it out.
-        file = self._open(path, head + self.counts[part] * row)
-        file.read_into(out, head + start * row)
+    def read_each(self, outs, starts):
+        """Fill arrays as `read_into` does, none of them empty, each with frames of one part."""
+        parts = np.searchsorted(self.ends, starts, side="right") - 1
+        places = self._places[parts] + starts * self._row_bytes
+        for out, part, place in zip(outs, parts.tolist(), places.tolist(), strict=True):
+            file = self._open(*self._files[part])
+            if (done := os.preadv(file.fd, (out,), place)) < out.nbytes:
+                file.read_rest(out, place, done)
 
 
 class _OpenFile:
@@ -122,12 +141,12 @@ class _OpenFile:
             ) from None
         self._check()
 
-    def read_into(self, out, place):
-        """Fill an array with the bytes from `place` on."""
-        done = os.preadv(self.fd, [out], place)
-        if done < out.nbytes:  # at most 2 GB at a time, or the file has become shorter
+    def read_rest(self, out, place, done):
+        """Read on: at most 2 GB come at a time, or the file has become shorter."""
+        rest = out.reshape(-1).view(np.uint8)
+        while done < len(rest):
             self._check()
-            self.read_into(out.reshape(-1).view(np.uint8)[done:], place + done)
+            done += os.preadv(self.fd, (rest[done:],), place + done)
 
     def _check(self):
         if (size := os.fstat(self.fd).st_size) != self.size:

@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+from collections.abc import Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from uuid import uuid4
@@ -45,7 +46,10 @@ class StoreWriter:
     Raises
     ------
     ValueError
-        If `path` is no store, or a store of another description.
+        If `path` is no store, or a store of another description, or if the description cannot
+        be stored.
+    TypeError
+        If the description is not of the types above.
 
     See Also
     --------
@@ -73,9 +77,11 @@ class StoreWriter:
 
     def __init__(self, path, modalities, attributes=None):
         self.path = os.path.abspath(path)
+        if not isinstance(attributes, Mapping | None):
+            raise TypeError(f"attributes must be a dict, got {attributes!r}.")
         header = Header(
             tuple(StoredModality(name, **about) for name, about in modalities.items()),
-            {} if attributes is None else json.loads(json.dumps(attributes, allow_nan=False)),
+            json.loads(json.dumps(dict(attributes or {}), allow_nan=False)),
         )
         if not header.modalities:
             raise ValueError("A store needs at least one modality, got none.")

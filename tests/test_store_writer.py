@@ -1,0 +1,492 @@
+"""A store is written whole or not at all, goes on after a crash, and says what is damaged."""
+
+import contextlib
+import json
+import os
+import re
+import shutil
+import signal
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+
+import numpy as np
+import pytest
+from scipy.sparse import csr_array
+from store_cases import (
+    IDS,
+    MODALITIES,
+    PARTS,
+    Y,
+    content,
+    files,
+    flat,
+    in_child,
+    write_all,
+    write_part,
+)
+from test_multimodal import assert_content, container, picked, videos
+
+from sk_crossmodal.multimodal import MultimodalArray, Store, StoreWriter
+from sk_crossmodal.multimodal._parts import PartWriter
+
+pytestmark = pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+ONE = {"video": {"width": 4, "dtype": "float32"}}
+FLAT = np.ones((3, 4), np.float32)
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    """A store as one run writes it, to be copied and compared with."""
+    path = tmp_path_factory.mktemp("whole") / "store"
+    write_all(path)
+    return path
+
+
+# Crashes ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("error", [RuntimeError, KeyboardInterrupt])
+def test_a_part_that_fails_leaves_nothing(error, whole, tmp_path):
+    writer = StoreWriter(tmp_path / "store", MODALITIES, Store.open(whole).attributes)
+    write_part(writer, "b")
+    with pytest.raises(error, match="halfway"), writer.part("a") as part:  # noqa: PT012
+        part.append({n: flat(each, [4]) for n, each in content().items()})
+        raise error("halfway")
+    assert writer.done("b")
+    assert not writer.done("a")
+    assert os.listdir(tmp_path / "store/parts") == ["b"]
+    write_all(tmp_path / "store")
+    assert files(tmp_path / "store") == files(whole)
+
+
+def no_space_left(values):
+    raise OSError(28, "No space left on device")
+
+
+def test_a_disk_that_is_full(tmp_path, monkeypatch):
+    """An error while writing cannot be swallowed: the part would have frames and no lengths."""
+    writer = StoreWriter(tmp_path / "store", ONE)
+    for swallow in (contextlib.nullcontext(), contextlib.suppress(OSError)):
+        with pytest.raises((OSError, ValueError)), writer.part("a") as part:  # noqa: PT012
+            part.append({"video": (FLAT, [3])})
+            full = part._files["video.lengths.npy"]
+            monkeypatch.setattr(full, "append", no_space_left)
+            with swallow:
+                part.append({"video": (FLAT, [3])})
+        assert not writer.done("a")
+        assert os.listdir(tmp_path / "store/parts") == []
+
+
+STEPS = ("fsync", "rename", "replace", "unlink", "mkdir", "makedirs")
+
+
+def write_and_be_killed(path, count):
+    """Write a store, and be killed at the given step that changes something."""
+    left = iter(range(count, 0, -1))
+
+    def killing(original):
+        def call(*args, **kwargs):
+            if next(left) == 1:
+                os.kill(os.getpid(), signal.SIGKILL)
+            return original(*args, **kwargs)
+
+        return call
+
+    for name in STEPS:
+        setattr(os, name, killing(getattr(os, name)))
+    PartWriter.append = killing(PartWriter.append)
+    write_all(path)
+
+
+def test_killed_at_any_step_and_resumed(whole, tmp_path):
+    """A run after one that was killed gives the store of a single run, byte for byte."""
+    expected, ended, done = files(whole), [], []
+    for count in range(1, 200):
+        path = tmp_path / str(count)
+        ended.append(in_child(write_and_be_killed, path, count))
+        done.append(len(list(path.glob("parts/[ab]"))))
+        if ended[-1] == 0:
+            break
+        with contextlib.suppress(ValueError, FileNotFoundError):
+            Store.open(path)
+            assert all((path / "parts" / name).is_dir() for name in PARTS)
+        write_all(path)
+        assert files(path) == expected, count
+    assert ended[-1] == 0
+    assert set(ended[:-1]) == {-signal.SIGKILL}
+    assert done == sorted(done)
+    assert set(done) == {0, 1, 2}
+    assert len(ended) > 40
+
+
+def test_finishing_cleans_up_after_the_dead_alone(tmp_path):
+    writer = StoreWriter(tmp_path / "store", ONE)
+    parts = tmp_path / "store/parts"
+    (parts / ".dead.part").mkdir()
+    (parts / ".dead.part/video.frames.npy").write_bytes(b"half")
+    (parts / ".gone.lock").touch()
+    with writer.part("alive") as part:
+        part.append({"video": (FLAT, [1, 2])})
+        StoreWriter(tmp_path / "store", ONE).finish([])
+        assert sorted(os.listdir(parts)) == [".alive.lock", ".alive.part"]
+    writer.finish(["alive"])
+    assert MultimodalArray.open(tmp_path / "store").lengths("video").tolist() == [1, 2]
+    assert os.listdir(parts) == ["alive"]
+
+
+def test_a_save_that_fails_leaves_nothing(tmp_path):
+    bad = container({"video": [FLAT, np.full((1, 4), np.inf)]})
+    with pytest.raises(ValueError, match=r"infinity in modality 'video', row 1"):
+        bad.save(tmp_path / "store")
+    assert os.listdir(tmp_path) == []
+
+
+# Several writers --------------------------------------------------------------------------
+
+
+def write_one(path, name):
+    writer = StoreWriter(path, MODALITIES, {"source": "made up", "sizes": [1, 2.5]})
+    write_part(writer, name)
+
+
+def test_processes_write_parts_at_once(whole, tmp_path):
+    """They may even all create the store."""
+    for trial in range(5):
+        path = tmp_path / str(trial)
+        with ProcessPoolExecutor(3, mp_context=get_context("fork")) as pool:
+            list(pool.map(write_one, [path] * 3, PARTS))
+        with pytest.raises(ValueError, match="not finished"):
+            Store.open(path)
+        write_all(path)
+        assert files(path) == files(whole)
+    assert sorted(os.listdir(tmp_path)) == list("01234")
+
+
+def test_a_part_has_one_writer(tmp_path):
+    first, second = (StoreWriter(tmp_path / "store", ONE) for _ in range(2))
+    with first.part("a") as part:
+        part.append({"video": (FLAT, [3])})
+        with (
+            pytest.raises(ValueError, match=r"'a' .* is being written elsewhere"),
+            second.part("a"),
+        ):
+            pass
+        assert not second.done("a")
+    with pytest.raises(ValueError, match=r"'a' .* is complete already"), second.part("a"):
+        pass
+    second.finish(["a"])
+    assert_content(MultimodalArray.open(tmp_path / "store"), {"video": [FLAT]})
+
+
+def test_more_parts_for_a_finished_store(whole, tmp_path):
+    writer = StoreWriter(tmp_path / "store", MODALITIES, Store.open(whole).attributes)
+    write_part(writer, "b")
+    writer.finish(["b"], n_labels=4)
+    before = MultimodalArray.open(tmp_path / "store")
+    again = StoreWriter(tmp_path / "store", MODALITIES, Store.open(whole).attributes)
+    write_part(again, "empty")
+    write_part(again, "a")
+    assert len(Store.open(tmp_path / "store").data) == 2
+    again.finish(PARTS, n_labels=5)
+    assert files(tmp_path / "store") == files(whole)
+    assert_content(before, {n: picked(rows, [1, 0]) for n, rows in content().items()})
+
+
+def test_parts_in_another_order(whole, tmp_path):
+    shutil.copytree(whole, tmp_path / "store")
+    StoreWriter(tmp_path / "store", MODALITIES, Store.open(whole).attributes).finish(["a", "b"], 9)
+    store, order = Store.open(tmp_path / "store"), [4, 2, 3, 1, 0]
+    assert_content(store.data, {n: picked(rows, order) for n, rows in content().items()})
+    np.testing.assert_array_equal(store.target.toarray()[:, :5], Y[order])
+    assert store.target.shape == (5, 9)
+    assert store.ids.tolist() == picked(IDS, order)
+
+
+# What does not fit ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("modalities", "attributes", "message"),
+    [
+        ({"video": MODALITIES["video"]}, {}, "its modalities are"),
+        (dict(reversed(MODALITIES.items())), {}, "its modalities are"),
+        ({**MODALITIES, "audio": {"width": 3, "dtype": "float16"}}, {}, "its modalities are"),
+        (
+            {**MODALITIES, "audio": {"width": 3, "dtype": "uint8", "scale": 2}},
+            {},
+            "modalities are",
+        ),
+        (MODALITIES, {"source": "another"}, r"its attributes are .*'made up'.*another"),
+    ],
+)
+def test_another_description(modalities, attributes, message, whole):
+    before = files(whole)
+    attributes = {"source": "made up", "sizes": [1, 2.5]} | attributes
+    with pytest.raises(ValueError, match=message):
+        StoreWriter(whole, modalities, attributes)
+    assert files(whole) == before
+
+
+def test_the_same_description_said_otherwise(whole):
+    modalities = {
+        n: {**m, "scale": 1, "width": np.int64(m["width"])} for n, m in MODALITIES.items()
+    }
+    writer = StoreWriter(str(whole), modalities, {"sizes": (1, 2.5), "source": "made up"})
+    assert all(map(writer.done, PARTS))
+
+
+@pytest.mark.parametrize(
+    ("modalities", "attributes", "error", "message"),
+    [
+        ({}, None, ValueError, "at least one modality"),
+        ({"video": {"width": 0, "dtype": "uint8"}}, None, ValueError, "'video' needs a width"),
+        ({"video": {"width": 2.5, "dtype": "uint8"}}, None, ValueError, "'video' needs a width"),
+        ({"video": {"width": 2, "dtype": "int16"}}, None, ValueError, "'int16', expected one of"),
+        ({"video": {"width": 2, "dtype": "nonsense"}}, None, TypeError, "nonsense"),
+        ({"video": {"width": 2}}, None, TypeError, "dtype"),
+        ({"video": {**ONE["video"], "scale": np.nan}}, None, ValueError, "finite scale"),
+        ({"video": {**ONE["video"], "length": 3}}, None, TypeError, "length"),
+        ({3: ONE["video"]}, None, TypeError, "must be str, got 3"),
+        (ONE, {"a": {1, 2}}, TypeError, "set"),
+        (ONE, {"a": float("nan")}, ValueError, "JSON"),
+        (ONE, [1], TypeError, "attributes must be a dict"),
+    ],
+)
+def test_bad_descriptions(modalities, attributes, error, message, tmp_path):
+    with pytest.raises(error, match=message):
+        StoreWriter(tmp_path / "store", modalities, attributes)
+    assert os.listdir(tmp_path) == []
+
+
+@pytest.mark.parametrize("name", ["", ".a", "a/b", "..", 3, "a\0b"])
+def test_bad_names_of_parts(name, tmp_path):
+    writer = StoreWriter(tmp_path / "store", ONE)
+    for call in (writer.done, lambda name: writer.part(name).__enter__()):
+        with pytest.raises(ValueError, match="name of a part"):
+            call(name)
+
+
+BAD_VIDEOS = [
+    ({}, {}, "'video' are missing"),
+    ({"audio": (FLAT, [3])}, {}, "'video' are missing"),
+    ({"video": (FLAT, [3]), "text": (FLAT, [3])}, {}, r"\['video'\] are needed.*'text'"),
+    ({"video": (FLAT[0], [4])}, {}, r"'video' must be float32 .*\(n_frames, 4\).*\(4,\)"),
+    ({"video": (FLAT[:, :3], [3])}, {}, r"'video' must be float32 .*\(3, 3\)"),
+    ({"video": (FLAT.astype(float), [3])}, {}, "'video' must be float32.*got float64"),
+    ({"video": (FLAT, [2])}, {}, "'video' must be non-negative and add up to its 3 frames"),
+    ({"video": (FLAT, [4, -1])}, {}, "'video' must be non-negative"),
+    ({"video": (FLAT, [3.0])}, {}, "'video' must be integers"),
+    ({"video": (FLAT * [np.nan, 1, 1, 1], [1, 2])}, {}, "float64"),
+    ({"video": (np.float32([[1] * 4, [np.nan] * 4]), [1, 1])}, {}, "'video', row 3 of the part"),
+    ({"video": (FLAT, [3])}, {"labels": [(1,), (2,)]}, "each of 1 videos, got 2"),
+    ({"video": (FLAT, [3])}, {"labels": [(-1, 2)]}, "from 0 on, got -1 to 2"),
+    ({"video": (FLAT, [3])}, {"labels": [(2**31,)]}, "got 2147483648"),
+    ({"video": (FLAT, [3])}, {"labels": [(1.5,)]}, "integers, got float64"),
+    ({"video": (FLAT, [3])}, {"labels": [("1",)]}, "integers, got <U1"),
+    ({"video": (FLAT, [3])}, {"ids": ["a", "b"]}, "ids must be a str for each of 1"),
+    ({"video": (FLAT, [3])}, {"ids": [b"a"]}, "ids must be a str"),
+    ({"video": (FLAT, [3])}, {"labels": [(1,)], "ids": None}, "ids must be given for all"),
+    ({"video": (FLAT, [3])}, {"labels": None, "ids": ["a"]}, "labels must be given for all"),
+]
+
+
+@pytest.mark.parametrize(("frames", "lists", "message"), BAD_VIDEOS)
+def test_bad_videos(frames, lists, message, tmp_path):
+    """Nothing of them is written, so that one can go on with the others."""
+    writer, good = StoreWriter(tmp_path / "store", ONE), {"video": (FLAT, [1, 2])}
+    with writer.part("a") as part:
+        part.append(good, labels=[(1,), ()], ids=["a", "b"])
+        with pytest.raises(ValueError, match=message):
+            part.append(frames, **{"labels": [(1,)], "ids": ["a"], **lists})
+        part.append(good, labels=[(0,), ()], ids=["c", "d"])
+    writer.finish(["a"], n_labels=2)
+    store = Store.open(tmp_path / "store")
+    assert_content(store.data, {"video": [FLAT[:1], FLAT[1:]] * 2})
+    assert store.ids.tolist() == list("abcd")
+    assert store.target.toarray().tolist() == [[0, 1], [0, 0], [1, 0], [0, 0]]
+
+
+def test_bad_ends(whole, tmp_path):
+    path = tmp_path / "store"
+    shutil.copytree(whole, path)
+    writer = StoreWriter(path, MODALITIES, Store.open(whole).attributes)
+    with writer.part("plain") as part:
+        part.append({n: flat(each, [0]) for n, each in content().items()})
+    before = files(path)
+    for parts, n_labels, message in (
+        (["a", "c", "d"], 5, r"\['c', 'd'\] .* not complete"),
+        (["a", "a"], 5, "named once"),
+        (["a", "b"], None, "n_labels=None was given, and the videos have labels: True"),
+        (["a", "b"], 4, "'a' has label 4, and n_labels=4"),
+        (["plain"], 4, "n_labels=4 was given, and the videos have labels: False"),
+        (["a", "plain"], 5, "Some parts .* have labels, and others have none"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            writer.finish(parts, n_labels)
+    assert files(path) == before
+
+
+@pytest.mark.parametrize(
+    ("more", "message"),
+    [
+        (
+            {"y": ["car"] * 5},
+            r"\(5, n_labels\).*got shape \(5,\).*vector of classes.*OneHotEncoder",
+        ),
+        ({"y": Y[:4]}, r"got shape \(4, 5\)"),
+        ({"y": Y * 2}, "indicator of 0 and 1"),
+        ({"y": csr_array(Y * 0.5)}, "indicator of 0 and 1"),
+        ({"ids": ["a"] * 4}, "each of 5 videos, got 4"),
+        ({"ids": [1] * 5}, "ids must be a str"),
+    ],
+)
+def test_bad_labels_and_ids_to_save(more, message, tmp_path):
+    with pytest.raises(ValueError, match=message):
+        container(videos()).save(tmp_path / "store", **more)
+    assert os.listdir(tmp_path) == []
+
+
+def test_nothing_is_overwritten(tmp_path):
+    X = container(videos())
+    (tmp_path / "file").write_text("mine")
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "folder/mine").touch()
+    (tmp_path / "link").symlink_to(tmp_path / "nowhere")
+    for name in ("file", "folder", "link"):
+        with pytest.raises(ValueError, match=f"{name} exists already"):
+            X.save(tmp_path / name)
+    for name in ("file", "folder"):
+        with pytest.raises(ValueError, match=name):
+            StoreWriter(tmp_path / name, ONE)
+        with pytest.raises((ValueError, FileNotFoundError), match=name):
+            Store.open(tmp_path / name)
+    assert sorted(os.listdir(tmp_path)) == ["file", "folder", "link"]
+    assert (tmp_path / "file").read_text() == "mine"
+
+
+def test_folders_above_a_store_are_made(tmp_path):
+    StoreWriter(tmp_path / "a/b/store", ONE).finish([])
+    (tmp_path / "empty").mkdir()
+    StoreWriter(tmp_path / "empty", ONE).finish([])
+    assert len(MultimodalArray.open(tmp_path / "empty")) == 0
+
+
+# Damage -----------------------------------------------------------------------------------
+
+NPY = (
+    "video.frames",
+    "audio.frames",
+    "video.lengths",
+    "labels.indptr",
+    "labels.indices",
+    "ids.indptr",
+    "ids.text",
+)
+
+
+def rewrite(path, change):
+    np.save(path, change(np.load(path)))
+
+
+DAMAGE = {
+    "missing": os.remove,
+    "cut off": lambda path: os.truncate(path, os.path.getsize(path) - 1),
+    "longer": lambda path: path.write_bytes(path.read_bytes() + b"\0"),
+    "cut header": lambda path: os.truncate(path, 50),
+    "empty": lambda path: os.truncate(path, 0),
+    "text": lambda path: path.write_text("hello" * 50),
+    "dtype": lambda path: rewrite(path, lambda values: values.astype(">i2")),
+    "axes": lambda path: rewrite(path, lambda values: values[None]),
+    "object": lambda path: np.save(path, np.array([{}]), allow_pickle=True),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGE.values(), ids=DAMAGE)
+@pytest.mark.parametrize("name", NPY)
+def test_damaged_files_are_named(name, damage, whole, tmp_path):
+    path = tmp_path / "store" / "parts" / "a" / f"{name}.npy"
+    shutil.copytree(whole, tmp_path / "store")
+    damage(path)
+    with pytest.raises(ValueError, match=re.escape(str(path))):
+        Store.open(tmp_path / "store")
+
+
+@pytest.mark.parametrize(
+    ("name", "change", "named"),
+    [
+        ("video.lengths", lambda lengths: lengths + 1, "video.lengths.npy should add up"),
+        ("video.lengths", lambda lengths: lengths - lengths.max(), "video.lengths.npy"),
+        ("video.lengths", lambda lengths: np.append(lengths, 0), "parts/a differ"),
+        ("audio.frames", lambda frames: frames[:-1], "audio.lengths.npy"),
+        ("labels.indptr", lambda indptr: indptr[::-1], "labels.indptr.npy should rise"),
+        ("labels.indices", lambda labels: labels + 1, "below 5, and are from 1 to 5"),
+        ("labels.indices", lambda labels: labels[:-1], "labels.indptr.npy should rise"),
+        ("ids.indptr", lambda indptr: indptr - 1, "ids.indptr.npy should rise"),
+    ],
+)
+def test_numbers_that_do_not_add_up(name, change, named, whole, tmp_path):
+    shutil.copytree(whole, tmp_path / "store")
+    rewrite(tmp_path / "store" / "parts" / "a" / f"{name}.npy", change)
+
+    def read():
+        store = Store.open(tmp_path / "store")
+        return store.target, store.ids
+
+    with pytest.raises(ValueError, match=f"Damaged store: .*{named}"):
+        read()
+
+
+def test_a_part_of_another_store(whole, tmp_path):
+    """It is whole, and not what the header says."""
+    shutil.copytree(whole, tmp_path / "store")
+    shutil.rmtree(tmp_path / "store/parts/a")
+    shutil.copytree(tmp_path / "store/parts/b", tmp_path / "store/parts/a")
+    with pytest.raises(ValueError, match="parts/a should be"):
+        Store.open(tmp_path / "store")
+    shutil.rmtree(tmp_path / "store/parts/a")
+    with pytest.raises(ValueError, match=r"parts/a/video.lengths.npy is missing"):
+        Store.open(tmp_path / "store")
+
+
+def test_labels_and_ids_that_are_gone(whole, tmp_path):
+    for what in ("labels", "ids"):
+        shutil.copytree(whole, tmp_path / what)
+        for path in (tmp_path / what / "parts/a").glob(f"{what}.*"):
+            path.unlink()
+        with pytest.raises(ValueError, match=f"{what} are missing in .*parts/a"):
+            Store.open(tmp_path / what)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda h: {**h, "version": 2}, "version 2 of the format.* reads version 1"),
+        (lambda h: {**h, "format": "zip"}, '"format": "sk_crossmodal.store"'),
+        (lambda h: [h], '"format": "sk_crossmodal.store"'),
+        (lambda h: {k: v for k, v in h.items() if k != "parts"}, "parts"),
+        (lambda h: {**h, "parts": None}, "not finished.*StoreWriter.finish"),
+        (
+            lambda h: {**h, "parts": [{"name": "../a", "videos": 0, "frames": {}}]},
+            "name of a part",
+        ),
+        (lambda h: {**h, "modalities": [{"name": "video"}]}, "width"),
+        (lambda h: {**h, "modalities": 3}, "cannot be read"),
+    ],
+)
+def test_other_headers(change, message, whole, tmp_path):
+    shutil.copytree(whole, tmp_path / "store")
+    header = tmp_path / "store/store.json"
+    header.write_text(json.dumps(change(json.loads(header.read_text()))))
+    with pytest.raises(ValueError, match=message) as caught:
+        Store.open(tmp_path / "store")
+    assert str(tmp_path / "store") in str(caught.value)
+
+
+def test_no_store(tmp_path):
+    with pytest.raises(FileNotFoundError, match=f"no store at {tmp_path}/nowhere"):
+        MultimodalArray.open(tmp_path / "nowhere")
+    with pytest.raises(ValueError, match=r"is no store: .*store.json is missing"):
+        MultimodalArray.open(tmp_path)
+    (tmp_path / "store.json").write_text("{")
+    with pytest.raises(ValueError, match=r"store.json cannot be read"):
+        MultimodalArray.open(tmp_path)
