@@ -5,12 +5,16 @@ from typing import NamedTuple
 import numpy as np
 from google.protobuf.message import DecodeError
 
-from ._messages import Record
+from ._messages import Features, Record
+from ._wire import UnusualError, take_apart
 
 #: Width of a frame of each modality, in the order of the modalities.
 WIDTHS = {"video": 1024, "audio": 128}
 _VIDEO_LEVEL = {"video": "mean_rgb", "audio": "mean_audio"}
 _FRAME_LEVEL = {"video": "rgb", "audio": "audio"}
+_FEATURES = {"video": _VIDEO_LEVEL, "frame": _FRAME_LEVEL}
+_MEANS = {name: WIDTHS[key] for key, name in _VIDEO_LEVEL.items()}
+_FRAMES = {name: WIDTHS[key] for key, name in _FRAME_LEVEL.items()}
 _ID_NAMES = ("id", "video_id")  # the second until 2017
 
 
@@ -29,14 +33,14 @@ class Video(NamedTuple):
         The id of the video.
     labels : tuple of int
         Vocabulary indices.
-    frames : dict of str to bytes
-        Per modality, the numbers as they are stored, frame after frame.
+    frames : dict of str to ndarray of shape (n_frames, width), float32 or uint8
+        Per modality, the numbers as they are stored; maybe views of the payload.
     """
 
     level: str
     name: str
     labels: tuple[int, ...]
-    frames: dict[str, bytes]
+    frames: dict[str, np.ndarray]
 
 
 def read_video(payload):
@@ -57,6 +61,32 @@ def read_video(payload):
     RecordError
         If it does not parse, a feature is missing or has the wrong type, width or values.
     """
+    try:
+        return _take_video(payload)
+    except UnusualError:
+        return _parse_video(payload)
+
+
+def _take_video(payload):
+    """Read a record that is as usual: what is large is not parsed, nor copied."""
+    level, arrays, rest = take_apart(payload, _MEANS, _FRAMES)
+    context = Features()
+    try:
+        context.ParseFromString(rest)
+    except (DecodeError, UnicodeDecodeError):
+        raise UnusualError from None
+    context = context.feature
+    if level == "video" and any(name in context for name in _MEANS):  # once more, disguised
+        raise UnusualError
+    frames = {key: arrays[name] for key, name in _FEATURES[level].items()}
+    if level == "video":
+        for key, name in _VIDEO_LEVEL.items():
+            _check_finite(name, frames[key])
+    return Video(level, _read_id(context), _read_labels(context), frames)
+
+
+def _parse_video(payload):
+    """Read any record."""
     record = Record()
     try:
         record.ParseFromString(payload)
@@ -106,9 +136,13 @@ def _read_mean(context, name, width):
     values = np.array(context[name].float_list.value, dtype=np.float32)
     if len(values) != width:
         raise RecordError(f"feature {name!r} has {len(values)} floats, expected {width}")
+    _check_finite(name, values)
+    return values[None]
+
+
+def _check_finite(name, values):
     if not np.isfinite(values).all():
         raise RecordError(f"feature {name!r} has numbers that are not finite")
-    return values.tobytes()
 
 
 def _read_frames(lists, name, width):
@@ -123,4 +157,4 @@ def _read_frames(lists, name, width):
                 f"frame {t} of {name!r} has strings of {given} bytes, expected one of {width}"
             )
         frames.append(values[0])
-    return b"".join(frames)
+    return np.frombuffer(b"".join(frames), np.uint8).reshape(-1, width)

@@ -6,12 +6,10 @@ import numpy as np
 from sklearn.utils import Bunch
 
 from ..multimodal import MultimodalArray
-from ._records import WIDTHS, RecordError, read_video
+from ._blocks import DTYPES, SCALING, find_level, read_blocks
+from ._records import WIDTHS
 from ._shards import find_shards
-from ._tfrecord import DamageLog, read_records
-
-#: YouTube-8M cuts features to [-2, 2] and stores them in 8 bits, in the middle of their steps.
-_SCALE, _SHIFT = 4 / 255, 4 / 512 - 2
+from ._tfrecord import DamageLog
 
 
 def load_youtube8m(paths, *, on_error="raise", max_frames=None, return_X_y=False):
@@ -84,12 +82,10 @@ def load_youtube8m(paths, *, on_error="raise", max_frames=None, return_X_y=False
             raise ValueError(f"max_frames must be positive, got {max_frames}.")
     damage = DamageLog(on_error)
     shards = find_shards(paths)
-    videos = _Videos(max_frames)
+    videos = _Videos(find_level(shards, on_error))
     for shard in shards:
-        _read_shard(shard, videos, damage)
-    if not videos.ids:
-        first = "; first: {}, byte {}: {}".format(*damage.entries[0]) if damage.entries else ""
-        raise ValueError(f"no video could be read from {len(shards)} shard(s){first}.")
+        for block in read_blocks(shard, videos.level, damage, max_frames):
+            videos.add(block)
     data = videos.to_array()
     if return_X_y:
         return data, videos.target
@@ -103,59 +99,30 @@ def load_youtube8m(paths, *, on_error="raise", max_frames=None, return_X_y=False
     )
 
 
-def _read_shard(shard, videos, damage):
-    for offset, payload in read_records(shard, damage):
-        try:
-            video, reason = read_video(payload), None
-        except RecordError as error:
-            video, reason = None, str(error)
-        if reason:
-            damage.report(shard, offset, reason)
-        else:
-            videos.add(video, f"{shard}, byte {offset}")
-
-
 class _Videos:
-    """Videos as they come, their frames flat behind each other."""
+    """Videos as they come, their frames flat behind each other in memory."""
 
-    def __init__(self, max_frames):
-        self.max_frames = max_frames
-        self.level = None
+    def __init__(self, level):
+        self.level = level
         self.ids = []
         self.target = []
         # They grow in place; a list of arrays would need all the memory twice at the end.
         self._frames = {name: bytearray() for name in WIDTHS}
         self._lengths = {name: [] for name in WIDTHS}
 
-    def add(self, video, where):
-        """Append a video; `where` is for the error message."""
-        if self.level is None:
-            self.level = video.level
-        # No damage but a mistake in the call, so it cannot be skipped.
-        if video.level != self.level:
-            raise ValueError(
-                f"{where}: a {video.level}-level record among {self.level}-level ones; "
-                "load them in two calls."
-            )
-        self.ids.append(video.name)
-        self.target.append(video.labels)
-        for name, frames in video.frames.items():
-            width = WIDTHS[name] * self._dtype().itemsize
-            length = len(frames) // width
-            if self.max_frames is not None:
-                length = min(length, self.max_frames)
-            self._frames[name] += memoryview(frames)[: length * width]
-            self._lengths[name].append(length)
+    def add(self, block):
+        self.ids += block.ids
+        self.target += block.labels
+        for name, (frames, lengths) in block.frames.items():
+            self._frames[name] += frames.data
+            self._lengths[name].append(lengths)
 
     def to_array(self):
         """Give the frames as MultimodalArray, without copying them."""
         frames = {
-            name: np.frombuffer(flat, dtype=self._dtype()).reshape(-1, WIDTHS[name])
+            name: np.frombuffer(flat, dtype=DTYPES[self.level]).reshape(-1, WIDTHS[name])
             for name, flat in self._frames.items()
         }
-        lengths = {name: np.array(each, dtype=np.int64) for name, each in self._lengths.items()}
-        quantization = dict.fromkeys(WIDTHS, (_SCALE, _SHIFT)) if self.level == "frame" else None
+        lengths = {name: np.concatenate(each) for name, each in self._lengths.items()}
+        quantization = dict.fromkeys(WIDTHS, SCALING[self.level])
         return MultimodalArray.from_frames(frames, lengths, quantization=quantization)
-
-    def _dtype(self):
-        return np.dtype(np.uint8 if self.level == "frame" else np.float32)
