@@ -53,7 +53,7 @@ def test_video_level_comes_back_as_written(tmp_path):
         np.testing.assert_array_equal(bunch.data[i]["video"], rgb[[i]])
         np.testing.assert_array_equal(bunch.data[i]["audio"], audio[[i]])
     assert bunch.data[0]["video"].dtype == np.float32
-    assert bunch.target == labels
+    assert bunch.target == [(0,), (5, 3861), (1, 2, 128, 300), (), (7,)]
     assert bunch.ids.tolist() == [f"v{i}é" for i in range(5)]
     assert (bunch.level, bunch.n_skipped, bunch.skipped) == ("video", 0, [])
 
@@ -63,6 +63,11 @@ def test_data_and_target_alone(tmp_path):
     X, y = load_youtube8m(path, return_X_y=True)
     assert len(X) == 2
     assert y == [(4,), (3, 7)]
+
+
+def test_labels_are_ascending_and_each_there_once(tmp_path):
+    path = write_shard(tmp_path / "a.tfrecord", [video_level(labels=(7, 3, 7, 3, 7))])
+    assert load_youtube8m(path).target == [(3, 7)]
 
 
 def test_older_and_unpacked_writers_are_read(tmp_path):
@@ -178,6 +183,7 @@ WRONG = {
     "id not UTF-8": (video_level(b"\xff\xfe"), "'id' is no UTF-8"),
     "key not UTF-8": (block(1, block(1, block(1, b"\xff"))), "no tf.train.Example"),
     "float labels": (video_level(labels=float_feature([1.0])), "'labels' is not a list of int64"),
+    "huge label": (video_level(labels=int_feature([2**31])), "beyond 32 bits: 2147483648"),
     "negative label": (video_level(labels=int_feature([3, -2])), "negative label: -2"),
     "no mean_rgb": (video_level(mean_rgb=None), "'mean_rgb' is missing"),
     "no mean_audio": (video_level(mean_audio=None), "'mean_audio' is missing"),

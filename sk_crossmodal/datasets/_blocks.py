@@ -1,5 +1,6 @@
 """The videos of a shard, a bounded number of bytes at a time."""
 
+from itertools import cycle
 from typing import NamedTuple
 
 import numpy as np
@@ -7,8 +8,9 @@ import numpy as np
 from ._records import WIDTHS, RecordError, read_video
 from ._tfrecord import DamageLog, read_records
 
-# A few videos at 300 frames: what a processor still has in its cache when it is written.
-_BLOCK_BYTES = 1 << 20
+# Some videos at 300 frames. Larger ones would not be in a processor's cache any more when they
+# are written, smaller ones cost more calls.
+_BLOCK_BYTES = 1 << 21
 
 #: Type of the numbers of a frame.
 DTYPES = {"video": np.dtype(np.float32), "frame": np.dtype(np.uint8)}
@@ -51,14 +53,16 @@ def read_blocks(shard, level, damage, max_frames=None):
     Yields
     ------
     block : Block
-        Videos of about a megabyte together, or one of more than that.
+        Videos of at most 2 MB together, or one that is larger. Its arrays are good until the
+        block after the next is asked for, which is put in the same memory.
 
     Raises
     ------
     ValueError
         At a record of the other level; at damage, if `damage` raises.
     """
-    block, size = [], 0
+    buffers = cycle((_Buffer(level), _Buffer(level)))
+    buffer = next(buffers)
     for offset, video in _read_videos(shard, damage):
         # No damage but a mistake in the call, so it cannot be skipped.
         if video.level != level:
@@ -66,15 +70,13 @@ def read_blocks(shard, level, damage, max_frames=None):
                 f"{shard}, byte {offset}: a {video.level}-level record among {level}-level ones; "
                 "load them in two calls."
             )
-        video = video._replace(frames={k: v[:max_frames] for k, v in video.frames.items()})
-        added = sum(frames.nbytes for frames in video.frames.values())
-        if block and size + added > _BLOCK_BYTES:
-            yield _join(block)
-            block, size = [], 0
-        block.append(video)
-        size += added
-    if block:
-        yield _join(block)
+        frames = {name: values[:max_frames] for name, values in video.frames.items()}
+        if not buffer.has_room(frames):
+            yield buffer.take()
+            buffer = next(buffers)
+        buffer.add(video, frames)
+    if buffer.ids:
+        yield buffer.take()
 
 
 def find_level(shards, on_error):
@@ -118,9 +120,45 @@ def _read_videos(shard, damage):
             yield offset, video
 
 
-def _join(videos):
-    frames = {}
-    for name in WIDTHS:
-        parts = [video.frames[name] for video in videos]
-        frames[name] = np.concatenate(parts), np.array([len(part) for part in parts], np.int64)
-    return Block([video.name for video in videos], [video.labels for video in videos], frames)
+class _Buffer:
+    """A block that is being filled, always in the same memory."""
+
+    def __init__(self, level):
+        size = _BLOCK_BYTES // (sum(WIDTHS.values()) * DTYPES[level].itemsize)
+        self._frames = {
+            name: np.empty((size, width), DTYPES[level]) for name, width in WIDTHS.items()
+        }
+        self._clear()
+
+    def has_room(self, frames):
+        return all(
+            self._ends[name] + len(values) <= len(self._frames[name])
+            for name, values in frames.items()
+        )
+
+    def add(self, video, frames):
+        """Copy a video; only into an empty block one for which there is no room."""
+        self.ids.append(video.name)
+        self._labels.append(video.labels)
+        for name, values in frames.items():
+            first, last = self._ends[name], self._ends[name] + len(values)
+            if last > len(self._frames[name]):
+                self._frames[name] = np.empty_like(values, order="C")
+            self._frames[name][first:last] = values
+            self._ends[name] = last
+            self._lengths[name].append(len(values))
+
+    def take(self):
+        """Return the block, and empty it."""
+        frames = {
+            name: (self._frames[name][:end], np.array(self._lengths[name], np.int64))
+            for name, end in self._ends.items()
+        }
+        block = Block(self.ids, self._labels, frames)
+        self._clear()
+        return block
+
+    def _clear(self):
+        self.ids, self._labels = [], []
+        self._ends = dict.fromkeys(WIDTHS, 0)
+        self._lengths = {name: [] for name in WIDTHS}

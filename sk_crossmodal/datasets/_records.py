@@ -15,6 +15,7 @@ _FRAME_LEVEL = {"video": "rgb", "audio": "audio"}
 _FEATURES = {"video": _VIDEO_LEVEL, "frame": _FRAME_LEVEL}
 _MEANS = {name: WIDTHS[key] for key, name in _VIDEO_LEVEL.items()}
 _FRAMES = {name: WIDTHS[key] for key, name in _FRAME_LEVEL.items()}
+_LARGEST_LABEL = 2**31 - 1
 _ID_NAMES = ("id", "video_id")  # the second until 2017
 
 
@@ -32,7 +33,7 @@ class Video(NamedTuple):
     name : str
         The id of the video.
     labels : tuple of int
-        Vocabulary indices.
+        Vocabulary indices, ascending, each once.
     frames : dict of str to ndarray of shape (n_frames, width), float32 or uint8
         Per modality, the numbers as they are stored; maybe views of the payload.
     """
@@ -124,9 +125,11 @@ def _read_labels(context):
     feature = context["labels"]
     if feature.WhichOneof("kind") not in (None, "int64_list"):
         raise RecordError("feature 'labels' is not a list of int64")
-    labels = tuple(feature.int64_list.value)
-    if any(label < 0 for label in labels):
-        raise RecordError(f"feature 'labels' has a negative label: {min(labels)}")
+    labels = tuple(sorted(set(feature.int64_list.value)))
+    if labels and labels[0] < 0:
+        raise RecordError(f"feature 'labels' has a negative label: {labels[0]}")
+    if labels and labels[-1] > _LARGEST_LABEL:
+        raise RecordError(f"feature 'labels' has a label beyond 32 bits: {labels[-1]}")
     return labels
 
 

@@ -1,5 +1,6 @@
 """load_youtube8m: TFRecord shards of YouTube-8M as a MultimodalArray."""
 
+from itertools import pairwise
 from numbers import Integral
 
 import numpy as np
@@ -7,12 +8,22 @@ from sklearn.utils import Bunch
 
 from ..multimodal import MultimodalArray
 from ._blocks import DTYPES, SCALING, find_level, read_blocks
+from ._conversion import convert
 from ._records import WIDTHS
 from ._shards import find_shards
 from ._tfrecord import DamageLog
 
 
-def load_youtube8m(paths, *, on_error="raise", max_frames=None, return_X_y=False):
+def load_youtube8m(
+    paths,
+    *,
+    on_error="raise",
+    max_frames=None,
+    return_X_y=False,
+    store=None,
+    n_jobs=None,
+    progress=None,
+):
     """Load TFRecord shards of YouTube-8M, video-level or frame-level.
 
     The kind is told by looking. Both checksums of every record are verified. TensorFlow is not
@@ -31,6 +42,16 @@ def load_youtube8m(paths, *, on_error="raise", max_frames=None, return_X_y=False
         How many first frames (one a second) of each video to keep. None keeps all.
     return_X_y : bool, default=False
         Give ``(data, target)`` alone.
+    store : path-like, default=None
+        Folder of a store on disk. The shards are converted to it in constant memory, and `data`
+        stays there. What was converted before is only opened: the same call again reads nothing,
+        an interrupted one goes on, and one with further shards behind the others converts
+        these. None reads everything into memory.
+    n_jobs : int, default=None
+        With `store`, the number of shards that are converted at once, in processes. None means
+        1, or what a ``joblib.parallel_config`` says, -1 all processors.
+    progress : bool, default=None
+        With `store`, whether to show a progress bar. None shows it if there is a terminal.
 
     Returns
     -------
@@ -41,8 +62,8 @@ def load_youtube8m(paths, *, on_error="raise", max_frames=None, return_X_y=False
           modalities "video" (1024 features) and "audio" (128). Frame-level features stay
           uint8, where q stands for ``q * 4 / 255 + 4 / 512 - 2``; video-level ones are float32
           and one frame long.
-        - ``target``: list of n tuples of int, indices into the vocabulary; empty where there
-          are no labels, as in the test partition. See :func:`youtube8m_hierarchy`.
+        - ``target``: list of n tuples of int, indices into the vocabulary, ascending; empty
+          where there are no labels, as in the test partition. See :func:`youtube8m_hierarchy`.
         - ``ids``: ndarray of str, shape (n,).
         - ``level``: "video" or "frame".
         - ``n_skipped``, ``skipped``: how many parts were left out, and each one's file, byte
@@ -58,7 +79,8 @@ def load_youtube8m(paths, *, on_error="raise", max_frames=None, return_X_y=False
         If a folder or pattern has no shards, a shard is listed twice, both kinds are mixed, no
         video can be read at all, or, with ``on_error="raise"``, at the first damage: an empty,
         compressed or cut-off shard, a checksum that does not fit, a record that does not parse
-        or has features missing or of a wrong type, width or value.
+        or has features missing or of a wrong type, width or value. If `store` is something
+        else, or made from other shards, of the other kind, or with another `max_frames`.
 
     References
     ----------
@@ -74,6 +96,12 @@ def load_youtube8m(paths, *, on_error="raise", max_frames=None, return_X_y=False
     ...     hierarchy=youtube8m_hierarchy("yt8m/vocabulary.csv"), min_frequency=30
     ... )  # doctest: +SKIP
     >>> y = binarizer.fit_transform(videos.target)  # doctest: +SKIP
+
+    A terabyte of frames goes to a store first, and is opened in a moment from then on.
+
+    >>> videos = load_youtube8m(
+    ...     "yt8m/frame/train*.tfrecord", store="yt8m/train", n_jobs=-1
+    ... )  # doctest: +SKIP
     """
     if max_frames is not None:
         if isinstance(max_frames, bool) or not isinstance(max_frames, Integral):
@@ -82,21 +110,44 @@ def load_youtube8m(paths, *, on_error="raise", max_frames=None, return_X_y=False
             raise ValueError(f"max_frames must be positive, got {max_frames}.")
     damage = DamageLog(on_error)
     shards = find_shards(paths)
-    videos = _Videos(find_level(shards, on_error))
-    for shard in shards:
-        for block in read_blocks(shard, videos.level, damage, max_frames):
-            videos.add(block)
-    data = videos.to_array()
+    if store is None:
+        level, *rest = _read(shards, damage, max_frames)
+    else:
+        level, *rest = _convert(shards, store, damage, max_frames, n_jobs, progress)
+    data, target, ids = rest
     if return_X_y:
-        return data, videos.target
+        return data, target
     return Bunch(
         data=data,
-        target=videos.target,
-        ids=np.array(videos.ids),
-        level=videos.level,
+        target=target,
+        ids=ids,
+        level=level,
         n_skipped=len(damage.entries),
         skipped=damage.entries,
     )
+
+
+def _read(shards, damage, max_frames):
+    """Read all of the shards into memory."""
+    videos = _Videos(find_level(shards, damage.on_error))
+    for shard in shards:
+        for block in read_blocks(shard, videos.level, damage, max_frames):
+            videos.add(block)
+    return videos.level, videos.to_array(), videos.target, np.array(videos.ids)
+
+
+def _convert(shards, path, damage, max_frames, n_jobs, progress):
+    """Have all of the shards in a store."""
+    options = {"max_frames": max_frames, "n_jobs": n_jobs, "progress": progress}
+    store = convert(shards, path, damage, **options)
+    return store.attributes["level"], store.data, _label_sets(store.target), store.ids
+
+
+def _label_sets(indicator):
+    """Columns of the ones of every row, as tuples that share their numbers."""
+    known, places = np.unique(indicator.indices, return_inverse=True)
+    labels = known.astype(object)[places].tolist()
+    return [tuple(labels[first:last]) for first, last in pairwise(indicator.indptr.tolist())]
 
 
 class _Videos:

@@ -40,10 +40,13 @@ class Store:
         The videos.
     attributes : dict of str to JSON values
         What else was noted when the store was written.
+    parts : tuple of str
+        Names of its parts, in the order of their videos.
     """
 
     def __init__(self, path, header, data):
         self.path, self.data, self.attributes = path, data, dict(header.attributes)
+        self.parts = tuple(entry.name for entry in header.parts)
         self._header = header
 
     @classmethod

@@ -88,7 +88,7 @@ class StoreWriter:
         if not os.path.exists(os.path.join(self.path, HEADER)):
             _create(self.path, header)
         found = read_header(self.path)
-        for what in ("modalities", "attributes"):
+        for what in ("attributes", "modalities"):
             if (there := getattr(found, what)) != (given := getattr(header, what)):
                 raise ValueError(
                     f"The store at {self.path} is of another description: its {what} are "

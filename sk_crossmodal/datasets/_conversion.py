@@ -1,0 +1,162 @@
+"""From shards to a store on disk: a part a shard, in parallel, and on from where it stopped."""
+
+import json
+import os
+from concurrent.futures import ThreadPoolExecutor
+from itertools import chain
+from pathlib import Path
+
+from joblib import Parallel, delayed
+from tqdm import tqdm
+
+from ..multimodal import Store, StoreWriter
+from ._blocks import DTYPES, SCALING, find_level, read_blocks
+from ._records import WIDTHS
+from ._tfrecord import DamageLog
+
+_N_LABELS = 3862  # the vocabulary since 2018; the one before had more
+_NOTES = "shards"  # folder in the store: where each part is from, and what was left out
+
+
+def convert(shards, path, damage, *, max_frames=None, n_jobs=None, progress=None):
+    """Convert shards to a store, or what is not converted yet.
+
+    Parameters
+    ----------
+    shards : list of Path
+        The shards, in the order in which their videos are to stand.
+    path : path-like
+        The store.
+    damage : DamageLog
+        Told of all damage, also of that which was left out when a part was written before.
+    max_frames : int, optional
+        How many first frames of each video to keep.
+    n_jobs : int, optional
+        Shards that are converted at once, see joblib.
+    progress : bool, optional
+        Whether to show a progress bar; None shows it on a terminal.
+
+    Returns
+    -------
+    store : Store
+        The finished store.
+
+    Raises
+    ------
+    ValueError
+        If there is something else at `path`, or it comes from other shards; at damage, if
+        `damage` raises.
+    """
+    path = os.path.abspath(path)
+    about = _describe(find_level(shards, damage.on_error), max_frames)
+    writer = StoreWriter(path, **about)
+    parts = {f"{i:05d}-{shard.name}": shard for i, shard in enumerate(shards)}
+    _check_same_shards(path, parts)
+    missing = {name: shard for name, shard in parts.items() if not writer.done(name)}
+    jobs = (delayed(_convert)(path, about, *item, damage.on_error) for item in missing.items())
+    done = Parallel(n_jobs, return_as="generator_unordered")(jobs)
+    sizes = {name: shard.stat().st_size for name, shard in parts.items()}
+    with tqdm(
+        desc="converting",
+        total=sum(sizes.values()),
+        initial=sum(sizes[name] for name in parts.keys() - missing),
+        unit="B",
+        unit_scale=True,
+        disable=None if progress is None else not progress,
+    ) as bar:
+        for name in done:
+            bar.update(sizes[name])
+    return _open(writer, parts, damage)
+
+
+def _describe(level, max_frames):
+    """What a writer of the store is told; one with another description refuses to go on."""
+    scale, shift = SCALING[level]
+    about = {"dtype": DTYPES[level].name, "scale": scale, "shift": shift}
+    return {
+        "modalities": {name: {"width": width, **about} for name, width in WIDTHS.items()},
+        "attributes": {
+            "source": "YouTube-8M",
+            "level": level,
+            "max_frames": None if max_frames is None else int(max_frames),
+        },
+    }
+
+
+def _convert(path, about, name, shard, on_error):
+    """Write the part of one shard; in a process of its own, so all arguments are plain."""
+    damage = DamageLog(on_error)
+    level, max_frames = about["attributes"]["level"], about["attributes"]["max_frames"]
+    size = shard.stat().st_size
+    with StoreWriter(path, **about).part(name) as part:
+        n_labels = _write(part, read_blocks(shard, level, damage, max_frames))
+        skipped = [(offset, reason) for _, offset, reason in damage.entries]
+        # Before the part is complete, so that there is none without a note.
+        _write_note(path, name, {"size": size, "n_labels": n_labels, "skipped": skipped})
+    return name
+
+
+def _write(part, blocks):
+    """Write blocks, each while the next is being read; return by how much labels are exceeded."""
+    n_labels, written = 0, None
+    with ThreadPoolExecutor(1) as writer:
+        for block in blocks:
+            if written is not None:
+                written.result()
+            written = writer.submit(part.append, block.frames, labels=block.labels, ids=block.ids)
+            n_labels = max(n_labels, 1 + max(chain.from_iterable(block.labels), default=-1))
+    if written is not None:
+        written.result()
+    return n_labels
+
+
+def _open(writer, parts, damage):
+    """Finish the store if it is not, open it, and report again what was skipped."""
+    notes = {name: _read_note(writer.path, name) for name in parts}
+    for name, note in notes.items():
+        for offset, reason in note["skipped"]:
+            damage.report(parts[name], offset, reason)
+    try:
+        if (store := Store.open(writer.path)).parts == tuple(parts):
+            return store
+    except ValueError:  # not finished; of damage `finish` complains in the same words
+        pass
+    writer.finish(parts, max([_N_LABELS, *(note["n_labels"] for note in notes.values())]))
+    return Store.open(writer.path)
+
+
+def _check_same_shards(path, parts):
+    """Raise ValueError unless what was converted before is the beginning of these parts."""
+    found = sorted(file.stem for file in Path(path, _NOTES).glob("*.json"))
+    for name in found:
+        if name not in parts:
+            number, _, shard = name.partition("-")
+            raise ValueError(
+                f"The store at {path} has {shard} as its shard {int(number)}, and paths have not. "
+                "Shards can be added behind those that are there; others need another store."
+            )
+        was, now = _read_note(path, name)["size"], parts[name].stat().st_size
+        if was != now:
+            raise ValueError(
+                f"{parts[name]} has {now} bytes, and had {was} when it was converted to the store "
+                f"at {path}."
+            )
+
+
+def _note(path, name):
+    return Path(path, _NOTES, f"{name}.json")
+
+
+def _read_note(path, name):
+    return json.loads(_note(path, name).read_text(encoding="utf-8"))
+
+
+def _write_note(path, name, note):
+    file = _note(path, name)
+    file.parent.mkdir(exist_ok=True)
+    temporary = file.with_suffix(".tmp")
+    with open(temporary, "w", encoding="utf-8") as opened:
+        json.dump(note, opened)
+        opened.flush()
+        os.fsync(opened.fileno())
+    temporary.replace(file)

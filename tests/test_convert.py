@@ -1,0 +1,349 @@
+"""Shards are converted to a store on disk that holds what loading them gives."""
+
+import os
+import signal
+import struct
+import subprocess
+import sys
+import textwrap
+import tracemalloc
+
+import numpy as np
+import pytest
+from youtube8m_writer import frame_level, framed, masked, video_level, write_shard
+
+from sk_crossmodal.datasets import _blocks, _conversion, load_youtube8m
+from sk_crossmodal.multimodal import Store
+
+
+def frames(rng, lengths):
+    return (
+        [rng.bytes(width) for _ in range(n)] for n, width in zip(lengths, (1024, 128), strict=True)
+    )
+
+
+def frame_shard(path, n_videos, seed=0):
+    rng = np.random.default_rng(seed)
+    payloads = []
+    for i in range(n_videos):
+        rgb, audio = frames(rng, rng.integers(0, 5, size=2))
+        labels = rng.integers(3000, size=rng.integers(0, 4)).tolist()
+        payloads.append(frame_level(b"%s%d" % (path.stem.encode(), i), labels, rgb, audio))
+    return write_shard(path, payloads)
+
+
+@pytest.fixture
+def shards(tmp_path):
+    """Three shards of frames with damage in two of them."""
+    (tmp_path / "shards").mkdir()
+    paths = [frame_shard(tmp_path / "shards" / f"{c}.tfrecord", 7, ord(c)) for c in "cab"]
+    with open(paths[0], "ab") as file:
+        file.write(framed(b"junk") + framed(frame_level(b"more", (1, 2), [bytes(1024)], [])))
+    with open(paths[2], "ab") as file:
+        file.write(b"cut off")
+    return paths
+
+
+@pytest.fixture
+def good(tmp_path):
+    """Three shards of frames without damage."""
+    (tmp_path / "good").mkdir()
+    return [frame_shard(tmp_path / "good" / f"{i}.tfrecord", 5, i) for i in range(3)]
+
+
+def tree(folder):
+    files = [path for path in folder.rglob("*") if path.is_file()]
+    return {str(path.relative_to(folder)): path.read_bytes() for path in files}
+
+
+def check_same(bunch, other):
+    assert bunch.keys() == other.keys()
+    for key in ("target", "level", "n_skipped", "skipped"):
+        assert bunch[key] == other[key]
+    assert bunch.ids.dtype == other.ids.dtype
+    assert bunch.ids.tolist() == other.ids.tolist()
+    assert bunch.data.digest() == other.data.digest()  # names, lengths, frames, scaling, types
+
+
+# The same videos --------------------------------------------------------------------------
+
+
+def test_store_holds_the_frames_of_the_shards(shards, tmp_path):
+    loaded = load_youtube8m(shards, on_error="skip")
+    assert (len(loaded.ids), loaded.n_skipped) == (22, 2)
+    converted = load_youtube8m(shards, on_error="skip", store=tmp_path / "store")
+    check_same(converted, loaded)
+    assert not any(isinstance(p.values, np.ndarray) for p in converted.data._frames.values())
+    again = load_youtube8m(shards, on_error="skip", store=tmp_path / "store")
+    check_same(again, loaded)
+
+
+def test_store_holds_means(tmp_path):
+    rng = np.random.default_rng(0)
+    path = write_shard(
+        tmp_path / "a.tfrecord",
+        [
+            video_level(b"v%d" % i, (i,), rng.normal(size=1024), rng.normal(size=128))
+            for i in range(9)
+        ],
+    )
+    check_same(load_youtube8m(path, store=tmp_path / "store"), load_youtube8m(path))
+
+
+def test_real_means(data_dir, tmp_path):
+    shards = sorted((data_dir / "youtube8m" / "video_level").glob("*.tfrecord"))[:3]
+    converted = load_youtube8m(shards, store=tmp_path / "store")
+    check_same(converted, load_youtube8m(shards))
+    assert len(converted.data) > 600
+
+
+def test_frames_are_cut(good, tmp_path):
+    for max_frames in (1, np.int64(3)):
+        converted = load_youtube8m(good, max_frames=max_frames, store=tmp_path / f"{max_frames}")
+        check_same(converted, load_youtube8m(good, max_frames=max_frames))
+        assert converted.data.lengths("video").max() == max_frames
+
+
+def test_data_and_target_alone(good, tmp_path):
+    X, y = load_youtube8m(good, return_X_y=True, store=tmp_path / "store")
+    assert len(X) == len(y) == 15
+
+
+def test_store_opens_without_the_shards(good, tmp_path):
+    loaded = load_youtube8m(good, store=tmp_path / "store")
+    for shard in good:
+        shard.unlink()
+    store = Store.open(tmp_path / "store")
+    assert store.data.digest() == loaded.data.digest()
+    assert store.ids.tolist() == loaded.ids.tolist()
+    assert store.target.shape == (15, 3862)
+    assert [tuple(np.flatnonzero(row)) for row in store.target.toarray()] == loaded.target
+
+
+def test_labels_beyond_the_vocabulary_are_kept(tmp_path):
+    payloads = [video_level(labels=(4715, 3)), video_level(labels=()), video_level(labels=(0,))]
+    path = write_shard(tmp_path / "a.tfrecord", payloads)
+    assert load_youtube8m(path, store=tmp_path / "store").target == [(3, 4715), (), (0,)]
+    assert Store.open(tmp_path / "store").target.shape == (3, 4716)
+
+
+def test_shards_of_one_name_are_told_apart(tmp_path):
+    for folder in "ab":
+        (tmp_path / folder).mkdir()
+        write_shard(tmp_path / folder / "x.tfrecord", [video_level(folder.encode())])
+    paths = [tmp_path / "b", tmp_path / "a"]
+    assert load_youtube8m(paths, store=tmp_path / "store").ids.tolist() == ["b", "a"]
+
+
+# Going on ---------------------------------------------------------------------------------
+
+
+def test_second_call_writes_nothing(good, tmp_path):
+    load_youtube8m(good, store=tmp_path / "store")
+    before = tree(tmp_path / "store")
+    times = {path: path.stat().st_mtime_ns for path in (tmp_path / "store").rglob("*")}
+    load_youtube8m(good, store=tmp_path / "store")
+    assert tree(tmp_path / "store") == before
+    assert {path: path.stat().st_mtime_ns for path in (tmp_path / "store").rglob("*")} == times
+
+
+def test_only_new_shards_are_converted(good, tmp_path, monkeypatch):
+    load_youtube8m(good[:2], store=tmp_path / "store")
+    with monkeypatch.context() as patch:
+        patch.setattr(_conversion, "_convert", only(good[2], _conversion._convert))
+        check_same(load_youtube8m(good, store=tmp_path / "store"), load_youtube8m(good))
+    load_youtube8m(good, store=tmp_path / "whole")
+    assert tree(tmp_path / "store") == tree(tmp_path / "whole")
+
+
+def only(shard, convert):
+    def checked(path, about, name, given, on_error):
+        assert given == shard
+        return convert(path, about, name, given, on_error)
+
+    return checked
+
+
+def test_new_shards_may_bring_larger_labels(tmp_path):
+    paths = [write_shard(tmp_path / f"{n}.x", [video_level(labels=(n,))]) for n in (7, 9000)]
+    load_youtube8m(paths[:1], store=tmp_path / "store")
+    assert load_youtube8m(paths, store=tmp_path / "store").target == [(7,), (9000,)]
+
+
+@pytest.mark.parametrize("stop", ["block", "note", "finish"])
+def test_killed_conversion_goes_on(good, tmp_path, stop):
+    # The second shard is being read; has been written, but is not in place; all are in place.
+    script = f"""
+    import os, signal
+    from sk_crossmodal.datasets import _conversion, load_youtube8m
+    from sk_crossmodal.multimodal import StoreWriter
+
+    def kill(*args):
+        print("killed", flush=True)
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    def second(function, kill=kill):
+        def call(path, *args):
+            return kill() if calls.append(path) or len(calls) == 2 else function(path, *args)
+        calls = []
+        return call
+
+    def cut_off(function):
+        def blocks(*args):
+            yield from function(*args)
+            kill_second(*args)
+        kill_second = second(lambda *args: None)
+        return blocks
+
+    if {stop!r} == "block":
+        _conversion.read_blocks = cut_off(_conversion.read_blocks)
+    elif {stop!r} == "note":
+        _conversion._write_note = second(_conversion._write_note)
+    else:
+        StoreWriter.finish = kill
+    load_youtube8m({[str(p) for p in good]}, store={str(tmp_path / "store")!r})
+    """
+    command = [sys.executable, "-c", textwrap.dedent(script)]
+    killed = subprocess.run(command, capture_output=True, text=True)
+    assert (killed.returncode, killed.stdout) == (-signal.SIGKILL, "killed\n"), killed.stderr
+    with pytest.raises(ValueError, match="not finished"):
+        Store.open(tmp_path / "store")
+    done = {path.name for path in (tmp_path / "store" / "parts").glob("[!.]*")}
+    assert len(done) == (3 if stop == "finish" else 1)
+    load_youtube8m(good, store=tmp_path / "store")
+    load_youtube8m(good, store=tmp_path / "whole")
+    assert tree(tmp_path / "store") == tree(tmp_path / "whole")
+
+
+def test_damage_stops_the_conversion_until_it_may_be_skipped(shards, tmp_path):
+    for _ in range(2):
+        with pytest.raises(ValueError, match=r"c\.tfrecord, byte \d+: no tf.train.Example"):
+            load_youtube8m(shards, store=tmp_path / "store")
+    check_same(
+        load_youtube8m(shards, store=tmp_path / "store", on_error="skip"),
+        load_youtube8m(shards, on_error="skip"),
+    )
+    # What was left out stays damage, as if the shards were read again.
+    with pytest.raises(ValueError, match=r"c\.tfrecord, byte \d+: no tf.train.Example"):
+        load_youtube8m(shards, store=tmp_path / "store")
+
+
+def test_shard_without_a_good_record_is_an_empty_part(good, tmp_path):
+    write_shard(good[1], [b"junk"])
+    options = {"on_error": "skip", "store": tmp_path / "store"}
+    check_same(load_youtube8m(good, **options), load_youtube8m(good, on_error="skip"))
+
+
+# What is refused --------------------------------------------------------------------------
+
+
+def refuses(message, shards, store, **options):
+    before = tree(store)
+    with pytest.raises(ValueError, match=message):
+        load_youtube8m(shards, store=store, **options)
+    assert tree(store) == before
+
+
+def test_store_of_another_call_is_refused(good, tmp_path):
+    load_youtube8m(good, store=tmp_path / "store")
+    refuses("'max_frames': None.*'max_frames': 3", good, tmp_path / "store", max_frames=3)
+    refuses("has 0.tfrecord as its shard 0", good[::-1], tmp_path / "store")
+    refuses("has 2.tfrecord as its shard 2", good[:2], tmp_path / "store")
+    means = write_shard(tmp_path / "means.tfrecord", [video_level()])
+    refuses("'level': 'frame'.*'level': 'video'", means, tmp_path / "store")
+    refuses("a video-level record among frame-level ones", [*good, means], tmp_path / "store")
+    with open(good[1], "ab") as file:
+        file.write(framed(frame_level(rgb=[], audio=[])))
+    refuses(r"1\.tfrecord has \d+ bytes, and had \d+ when", good, tmp_path / "store")
+
+
+def test_unfinished_store_of_other_shards_is_refused(good, tmp_path):
+    data = good[1].read_bytes()
+    good[1].write_bytes(data[:-1])
+    with pytest.raises(ValueError, match="ends inside a record"):
+        load_youtube8m(good, store=tmp_path / "store")
+    refuses("has 0.tfrecord as its shard 0", good[1:], tmp_path / "store")
+
+
+def test_other_things_are_not_written_to(good, tmp_path):
+    (tmp_path / "precious").mkdir()
+    (tmp_path / "precious" / "thesis.txt").write_text("all of it")
+    refuses("is no store", good, tmp_path / "precious")
+    loaded = load_youtube8m(good)
+    loaded.data.save(tmp_path / "own", ids=loaded.ids)
+    refuses("another description", good, tmp_path / "own")
+
+
+def test_nothing_is_written_for_mistaken_calls(good, tmp_path):
+    with pytest.raises(TypeError, match="max_frames"):
+        load_youtube8m(good, max_frames="3", store=tmp_path / "store")
+    with pytest.raises(FileNotFoundError):
+        load_youtube8m([*good, "missing"], store=tmp_path / "store")
+    junk = write_shard(tmp_path / "junk.tfrecord", [b"junk"])
+    with pytest.raises(ValueError, match="no video could be read from 1 shard"):
+        load_youtube8m(junk, on_error="skip", store=tmp_path / "store")
+    assert not (tmp_path / "store").exists()
+
+
+# Size -------------------------------------------------------------------------------------
+
+
+def test_blocks_do_not_show(good, tmp_path, monkeypatch):
+    load_youtube8m(good, store=tmp_path / "large")
+    expected = load_youtube8m(good)
+    for size in (1152, 5000):  # one frame, so that most videos are larger than a block; four
+        monkeypatch.setattr(_blocks, "_BLOCK_BYTES", size)
+        load_youtube8m(good, store=tmp_path / str(size))
+        assert tree(tmp_path / str(size)) == tree(tmp_path / "large")
+        check_same(load_youtube8m(good), expected)
+
+
+def test_memory_does_not_grow_with_the_shard(tmp_path, monkeypatch):
+    block, payload = 1 << 16, frame_level(rgb=[bytes(1024)] * 8, audio=[bytes(128)] * 8)
+    record = framed(payload)
+    monkeypatch.setattr(_blocks, "_BLOCK_BYTES", block)
+    peaks = []
+    for n in (10, 2000):
+        path = tmp_path / f"{n}.tfrecord"
+        path.write_bytes(record * n)
+        about = _conversion._describe("frame", None)
+        tracemalloc.start()
+        _conversion._convert(str(tmp_path / f"store{n}"), about, "0-x", path, "raise")
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+    assert 2000 * len(payload) > 16e6
+    assert peaks[1] - peaks[0] < 2.5 * block
+
+
+def test_forged_length_allocates_nothing(good, tmp_path):
+    head = struct.pack("<Q", 2**40)
+    with open(good[1], "ab") as file:
+        file.write(head + masked(head) + b"a few bytes")
+    with pytest.raises(ValueError, match=f"claims {2**40} bytes"):
+        load_youtube8m(good, store=tmp_path / "store")
+    assert load_youtube8m(good, store=tmp_path / "store", on_error="skip").n_skipped == 1
+
+
+# Processes --------------------------------------------------------------------------------
+
+
+def test_processes_write_the_same_store(shards, tmp_path):
+    options = {"on_error": "skip", "progress": False}
+    for n_jobs in (1, 2):
+        bunch = load_youtube8m(shards, n_jobs=n_jobs, store=tmp_path / f"{n_jobs}", **options)
+        check_same(bunch, load_youtube8m(shards, on_error="skip"))
+    assert tree(tmp_path / "1") == tree(tmp_path / "2")
+    with pytest.raises(ValueError, match=r"byte \d+: (no tf\.train|the file ends)"):
+        load_youtube8m(shards, n_jobs=2, store=tmp_path / "3", progress=False)
+    paths = [path.name for path in (tmp_path / "3" / "parts").iterdir()]
+    assert not [name for name in paths if name.endswith(".part")]
+
+
+@pytest.mark.parametrize(("progress", "shown"), [(None, False), (True, True), (False, False)])
+def test_progress_is_shown_where_it_is_wanted(good, tmp_path, capfd, progress, shown):
+    load_youtube8m(good[:1], store=tmp_path / "store", progress=False)
+    load_youtube8m(good, store=tmp_path / "store", progress=progress)
+    text = capfd.readouterr().err
+    total = sum(os.path.getsize(path) for path in good)
+    assert bool(text) == shown
+    assert not shown or ("100%" in text and f"{total / 1e3:.1f}k/{total / 1e3:.1f}k" in text)
