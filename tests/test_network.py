@@ -19,7 +19,7 @@ from network_batches import (
 from network_oracle import two_layer_net, weights_of
 
 from sk_crossmodal.modules import FUSIONS, CrossModalNetwork, MeanEncoder
-from sk_crossmodal.modules.scaling import FrameScaler
+from sk_crossmodal.modules.scaling import FrameScaler, StoredFrames
 
 NAMES = [("video",), ("video", "audio"), ("video", "audio", "text")]
 CROSS_MODAL = [config for config in CONFIGURATIONS if config["fusion"].startswith("cross")]
@@ -534,6 +534,34 @@ def test_frame_scaler():
     np.testing.assert_allclose(scaler(x, mask), expected, atol=1e-12)
     spoilt = x.masked_fill(~mask[..., None], float("inf"))
     assert torch.equal(scaler(x, mask), scaler(spoilt, mask))
+
+
+@pytest.mark.parametrize("lengths", [[4, 2, 0], [4, 4, 4]], ids=["padded", "full"])
+@pytest.mark.parametrize("kind", [np.uint8, np.float16, np.float32, np.float64])
+def test_stored_frames_are_scaled_as_what_they_mean(kind, lengths):
+    """In one multiplication and addition, against three operations one by one."""
+    rng = np.random.default_rng(0)
+    stored = rng.integers(256, size=(3, 4, 2)).astype(kind)
+    mean, inverse = np.array([0.3, -2.0]), np.array([0.5, 1e-3])
+    scale, shift = 4 / 255, 1 / 512 - 2.0
+    mask = masks_from(lengths, 4)
+    expected = (stored.astype(np.float64) * scale + shift - mean) / inverse
+    expected[~mask.numpy()] = 0.0
+    values = torch.from_numpy(stored.copy())
+    for dtype, precision in [(torch.float64, 1e-12), (torch.float32, 1e-5)]:
+        scaler = FrameScaler(mean, inverse).to(dtype)
+        result = scaler(StoredFrames(values, scale, shift, dtype), mask)
+        assert result.dtype == dtype
+        np.testing.assert_allclose(result, expected, rtol=precision, atol=precision)
+    np.testing.assert_array_equal(values, stored)  # are the caller's
+
+
+@pytest.mark.parametrize("lengths", [[4, 2, 0], [4, 4, 4]], ids=["padded", "full"])
+def test_frames_that_are_scaled_stay_as_they_are(lengths):
+    x = torch.randn(3, 4, 2)
+    before = x.clone()
+    FrameScaler([1.0, 2.0], 3.0)(x, masks_from(lengths, 4))
+    assert torch.equal(x, before)
 
 
 def test_scaling_is_saved_but_not_trained():

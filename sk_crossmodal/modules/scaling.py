@@ -1,8 +1,29 @@
 """Frames as encoders take them: scaled, and padded if asked to."""
 
+from typing import NamedTuple
+
 import torch
 from torch import nn
 from torch.nn import functional as F
+
+
+class StoredFrames(NamedTuple):
+    """Frames as they are stored, for a network to scale while it turns them into floats.
+
+    Parameters
+    ----------
+    values : Tensor of shape (B, T, d)
+        Stored numbers of any type; q means ``q * scale + shift``.
+    scale, shift : float
+        What they mean.
+    dtype : torch.dtype
+        Floating type to compute in.
+    """
+
+    values: torch.Tensor
+    scale: float
+    shift: float
+    dtype: torch.dtype
 
 
 class FrameScaler(nn.Module):
@@ -17,7 +38,8 @@ class FrameScaler(nn.Module):
 
     Notes
     -----
-    Shape: ``(B, T, d)`` with a mask ``(B, T)`` to ``(B, T, d)``.
+    Shape: ``(B, T, d)``, or `StoredFrames`, with a mask ``(B, T)`` to ``(B, T, d)``. One new
+    tensor is made and no input is changed: frames are most of what a network reads.
 
     Examples
     --------
@@ -36,8 +58,27 @@ class FrameScaler(nn.Module):
 
     def forward(self, x, mask):
         """Scale the real frames."""
-        scaled = (x - self.mean.to(x.dtype)) * self.inverse.to(x.dtype)
-        return scaled.masked_fill(~mask.unsqueeze(-1), 0.0)
+        if isinstance(x, StoredFrames):
+            scaled = self.scale_stored(x)
+        else:
+            scaled = (x - self.mean.to(x.dtype)).mul_(self.inverse.to(x.dtype))
+        if all_real(mask):
+            return scaled
+        return scaled.masked_fill_(~mask.unsqueeze(-1), 0.0)
+
+    def scale_stored(self, x):
+        """Do what stored numbers mean and the scaling in one multiplication and addition."""
+        values = x.values.to(x.dtype, copy=True)
+        factor = x.scale * self.inverse
+        offset = (x.shift - self.mean) * self.inverse
+        if torch.compiler.is_compiling():  # which fuses it itself
+            return torch.addcmul(offset.to(x.dtype), values, factor.to(x.dtype))
+        return torch.addcmul(offset.to(x.dtype), values, factor.to(x.dtype), out=values)
+
+
+def all_real(mask):
+    """Tell whether a batch is known to have no padding; on a GPU, looking would be waiting."""
+    return mask.device.type == "cpu" and not torch.compiler.is_compiling() and bool(mask.all())
 
 
 def scale_frames(scalers, frames, masks, pad_to=None):
@@ -47,7 +88,7 @@ def scale_frames(scalers, frames, masks, pad_to=None):
     ----------
     scalers : ModuleList of FrameScaler
         One a modality.
-    frames : list of Tensor of shape (B, T, d)
+    frames : list of Tensor of shape (B, T, d) or StoredFrames
         Frames of each modality.
     masks : list of bool Tensor of shape (B, T)
         True at real frames.
