@@ -153,11 +153,18 @@ def partners_of(batch, n):
     return [int(x) // 100 for x in batch.frames["video"][n:, 0, 0]]
 
 
+def drawing_pairs():
+    dataset = make_pairs().list_partners(0)
+    assert dataset.drawn
+    return dataset
+
+
 def test_pairs_are_rows_and_their_partners_of_equal_length():
-    torch.manual_seed(0)
-    dataset, rows = make_pairs(), np.array([5, 1, 2, 4])
+    generator = torch.Generator().manual_seed(0)
+    dataset, rows = drawing_pairs(), np.array([5, 1, 2, 4])
     remaining = {1: 1, 4: 3, 5: 4, 10: 9}  # of the shorter one; but 5 and 2 are equally long
     for _ in range(10):
+        dataset.begin_epoch(generator)
         batch, _ = dataset.__getitems__(rows)
         partners = np.array(partners_of(batch, 4))
         assert (LABELS[partners] != LABELS[rows]).all()
@@ -175,20 +182,31 @@ def test_pairs_are_rows_and_their_partners_of_equal_length():
         np.testing.assert_array_equal(batch.extra["sample_weight"], [6, 2, 3, 5] * 2)
 
 
-def test_negatives_are_drawn_anew():
-    torch.manual_seed(0)
-    dataset, rows = make_pairs(), np.arange(6)
-    drawn = {tuple(partners_of(dataset.__getitems__(rows)[0], 6)) for _ in range(10)}
-    assert len(drawn) > 5
-    torch.manual_seed(3)
-    first = partners_of(dataset.__getitems__(rows)[0], 6)
-    torch.manual_seed(3)
-    assert partners_of(dataset.__getitems__(rows)[0], 6) == first
+def test_negatives_are_drawn_anew_every_epoch():
+    """From the generator of the epoch alone, and for all batches of it at once."""
+    dataset, rows = drawing_pairs(), np.arange(6)
+    state = torch.get_rng_state()
+
+    def drawn(generator):
+        dataset.begin_epoch(generator)
+        first, second = (partners_of(dataset.__getitems__(rows)[0], 6) for _ in range(2))
+        assert first == second
+        parts = [partners_of(dataset.__getitems__(part)[0], 2) for part in ([4, 5], [0, 1])]
+        assert parts == [first[4:], first[:2]]
+        return tuple(first)
+
+    generator = torch.Generator().manual_seed(3)
+    epochs = [drawn(generator) for _ in range(10)]
+    assert len(set(epochs)) > 5
+    generator.manual_seed(3)
+    assert [drawn(generator) for _ in range(10)] == epochs
+    assert torch.equal(state, torch.get_rng_state())
 
 
 def test_fixed_partners_stay():
     dataset = make_pairs(partners=np.array([2, 3, 0, 1, 5, 4]))
     for _ in range(3):
+        dataset.begin_epoch(torch.Generator())
         assert partners_of(dataset.__getitems__([5, 0, 4])[0], 3) == [4, 2, 5]
 
 
@@ -268,10 +286,29 @@ def test_all_partners():
         assert [part.tolist() for part in partners] == expected
 
 
+def test_all_partners_of_many(monkeypatch):
+    """Blocks of videos make no difference, nor does the last and smaller one."""
+    rng = np.random.RandomState(0)
+    labels, lengths = rng.randint(3, size=20), rng.randint(1, 4, size=20)
+    expected = [brute_force_partners(labels, lengths, i) for i in range(20)]
+    monkeypatch.setattr("sk_crossmodal.correlation._pairs.BLOCK", 7)
+    partners = all_partners(one_label_each(labels), lengths)
+    assert [part.tolist() for part in partners] == expected
+    n_pairs = sum(map(len, expected))
+    assert all_partners(one_label_each(labels), lengths, n_pairs) is not None
+    assert all_partners(one_label_each(labels), lengths, n_pairs - 1) is None
+
+
 def test_partners_are_listed_up_to_a_number_of_pairs():
     n_pairs = sum(len(brute_force_partners(LABELS, LENGTHS, i)) for i in range(6))
-    assert make_pairs().list_partners(n_pairs - 1).partners is None
-    assert len(make_pairs().list_partners(n_pairs).partners) == 6
+    drawing = make_pairs().fix_partners(0).list_partners(n_pairs - 1)
+    assert drawing.drawn
+    assert isinstance(drawing.partners, np.ndarray)
+    listing = make_pairs().list_partners(n_pairs)
+    assert not listing.drawn
+    assert len(listing.partners) == 6
+    listing.begin_epoch(torch.Generator())
+    assert len(listing.partners) == 6
 
 
 def test_listed_pairs_share_the_weight_of_their_video():

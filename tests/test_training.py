@@ -4,13 +4,15 @@ from itertools import pairwise
 import numpy as np
 import pytest
 import torch
-from estimator_cases import Recorder, from_rows, make_classifier, make_videos, make_y, ragged
+from estimator_cases import Recorder, make_classifier, make_videos, make_y, ragged
 from scipy.sparse import csr_array
 from scipy.special import expit, log_softmax
 from torch import nn
 
+from sk_crossmodal.modules.scaling import FrameScaler, scale_frames
+from sk_crossmodal.multimodal import MultimodalArray
 from sk_crossmodal.training import FrameDataset, MultimodalNet, WeightedLoss
-from sk_crossmodal.training._data import LengthBuckets, batch_loader
+from sk_crossmodal.training._data import BatchLoader, LengthBuckets
 
 
 def lengths_of(n, seed=0):
@@ -97,26 +99,41 @@ def test_dataset_defaults():
     assert len(dataset) == 6
 
 
-def test_inputs_are_dequantised():
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_stored_numbers_are_floats_once_they_are_scaled(dtype):
     stored = np.array([[0], [255], [10]], np.uint8)
-    X = from_rows(video=[stored[:1], stored[1:]])
-    X = type(X).from_frames(
+    X = MultimodalArray.from_frames(
         {"video": stored}, {"video": [1, 2]}, quantization={"video": (0.5, -3)}
     )
     batch, _ = FrameDataset(X).__getitems__([1])
-    assert batch.frames["video"].dtype == torch.uint8
-    inputs = batch.inputs("cpu", torch.float64)
-    np.testing.assert_array_equal(inputs["frames"]["video"].ravel(), [124.5, 2.0])
-    assert inputs["frames"]["video"].dtype == torch.float64
+    inputs = batch.inputs("cpu", dtype)
+    assert inputs["frames"]["video"].values.dtype == torch.uint8  # a quarter of the transfer
+    (scaled,), _ = scale_frames(
+        [FrameScaler([2.0], 4.0)], [inputs["frames"]["video"]], [inputs["masks"]["video"]]
+    )
+    np.testing.assert_array_equal(scaled.ravel(), [122.5 / 4, 0.0])
+    assert scaled.dtype == dtype
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
+def test_floats_come_as_the_network_computes(dtype):
+    X = MultimodalArray.from_frames({"video": np.array([[0.5], [3.0]], dtype)}, {"video": [2]})
+    batch, _ = FrameDataset(X).__getitems__([0])
+    frames, mask = (batch.inputs("cpu", torch.float32)[k]["video"] for k in ("frames", "masks"))
+    assert isinstance(frames, torch.Tensor) == (dtype == np.float32)
+    scaled = FrameScaler([1.0], 1.0)(frames, mask)
+    assert scaled.dtype == torch.float32
+    np.testing.assert_array_equal(scaled.ravel(), [-0.5, 2.0])
 
 
 def test_loader_gives_whole_batches_in_the_order_of_the_buckets():
     X, dataset = make_dataset()
-    loader = batch_loader(dataset, 4, shuffle=False)
+    loader = BatchLoader(dataset, 4, shuffle=False)
     rows = np.argsort(X.timeline_lengths(), kind="stable")
     seen = np.concatenate([target["y"] for _, target in loader])
     np.testing.assert_array_equal(seen, dataset.y[rows])
     assert [len(batch) for batch, _ in loader] == [4, 2]
+    assert len(loader) == 2
 
 
 class MeanOfVideo(nn.Module):

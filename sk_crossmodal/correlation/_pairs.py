@@ -7,6 +7,7 @@ from sklearn.utils import check_random_state
 from ..modules import unordered_pairs
 from ..training import FrameDataset
 
+BLOCK = 64  # videos whose partners are looked for in one go
 ROUNDS = 20  # of blind drawing among all, before partners are looked for one by one
 
 
@@ -44,12 +45,18 @@ def draw_partners(top_level, rows, randint, lengths=None):
     labelled = np.flatnonzero(counts.sum(axis=1))
     partners = np.full(len(rows), -1)
     waiting = np.flatnonzero(np.isin(rows, labelled))
+    if lengths is not None:
+        by_length = labelled[np.argsort(lengths[labelled], kind="stable")]
+        in_order = lengths[by_length]
     for same_length in [True] * ROUNDS * (lengths is not None) + [False] * ROUNDS:
         if not len(waiting):
             return partners
         wanted = rows[waiting]
         if same_length:
-            drawn = _of_same_length(lengths, labelled, wanted, randint)
+            # A random one of the labelled videos of its length, maybe itself.
+            first = np.searchsorted(in_order, lengths[wanted], side="left")
+            last = np.searchsorted(in_order, lengths[wanted], side="right")
+            drawn = by_length[first + randint(2**31, len(wanted)) % (last - first)]
         else:
             drawn = labelled[randint(len(labelled), len(waiting))]
         shared = np.asarray((counts[wanted] * counts[drawn]).sum(axis=1)).ravel()
@@ -63,7 +70,7 @@ def draw_partners(top_level, rows, randint, lengths=None):
     return partners
 
 
-def all_partners(top_level, lengths):
+def all_partners(top_level, lengths, most=None):
     """List for each video all others whose top-level labels share nothing with its own.
 
     Parameters
@@ -73,11 +80,13 @@ def all_partners(top_level, lengths):
     lengths : ndarray of shape (n,)
         Lengths of the videos; where some partners are as long as a video, those are its only
         ones.
+    most : int, optional
+        Give up as soon as there are more pairs than that.
 
     Returns
     -------
-    list of n ndarrays of int
-        The partners of each.
+    list of n ndarrays of int, or None
+        The partners of each; None for too many.
 
     Examples
     --------
@@ -89,18 +98,18 @@ def all_partners(top_level, lengths):
     """
     counts = top_level.astype(np.int32)
     labelled = np.asarray(counts.sum(axis=1)).ravel() > 0
-    possible = ((counts @ counts.T).toarray() == 0) & labelled & labelled[:, None]
-    same = possible & (lengths == lengths[:, None])
-    chosen = np.where(same.any(axis=1, keepdims=True), same, possible)
-    return [np.flatnonzero(row) for row in chosen]
-
-
-def _of_same_length(lengths, labelled, rows, randint):
-    """For each row a random one of the labelled videos of its length, maybe itself."""
-    order = labelled[np.argsort(lengths[labelled], kind="stable")]
-    first = np.searchsorted(lengths[order], lengths[rows], side="left")
-    last = np.searchsorted(lengths[order], lengths[rows], side="right")
-    return order[first + randint(2**31, len(rows)) % (last - first)]
+    partners, n_pairs = [], 0
+    for first in range(0, len(lengths), BLOCK):  # a matrix of all with all is large
+        rows = slice(first, first + BLOCK)
+        shared = (counts[rows] @ counts.T).toarray()
+        possible = (shared == 0) & labelled & labelled[rows, None]
+        same = possible & (lengths == lengths[rows, None])
+        chosen = np.where(same.any(axis=1, keepdims=True), same, possible)
+        partners += [np.flatnonzero(row) for row in chosen]
+        n_pairs += np.count_nonzero(chosen)
+        if most is not None and n_pairs > most:
+            return None
+    return partners
 
 
 def cut_lengths(lengths, rows, partners):
@@ -133,8 +142,8 @@ def cut_lengths(lengths, rows, partners):
     return np.where(equal, shorter, np.maximum(np.minimum(shorter, 1), 9 * shorter // 10))
 
 
-def _torch_randint(high, size):
-    return torch.randint(high, (size,)).numpy()
+def _torch_randint(high, size, generator):
+    return torch.randint(high, (size,), generator=generator).numpy()
 
 
 def known_pairs(X, rows, partners):
@@ -152,9 +161,10 @@ def known_pairs(X, rows, partners):
     bool ndarray of shape (B, n_pairs)
         True where there is something on both sides.
     """
-    present = [X.lengths(name) > 0 for name in X.modality_names]
-    pairs = unordered_pairs(len(present))
-    return np.stack([present[a][rows] & present[b][partners] for a, b in pairs], axis=1)
+    lengths = [X.lengths(name) for name in X.modality_names]
+    pairs = unordered_pairs(len(lengths))
+    known = [(lengths[a][rows] > 0) & (lengths[b][partners] > 0) for a, b in pairs]
+    return np.stack(known, axis=1)
 
 
 class PairDataset(FrameDataset):
@@ -179,32 +189,38 @@ class PairDataset(FrameDataset):
 
     Attributes
     ----------
-    partners : ndarray of shape (n,), list of n ndarrays or None
-        Each video's partner, -1 for none; or all of its possible partners; None draws them
-        afresh for every batch, from torch's random numbers.
+    partners : ndarray of shape (n,) or list of n ndarrays
+        Each video's partner, -1 for none; or all of its possible partners.
+    drawn : bool
+        Whether partners are drawn afresh as an epoch begins.
     """
 
     def __init__(self, X, top_level, sample_weight, *, negative_weight=1.0, max_frames=None):
         super().__init__(X, sample_weight=sample_weight, max_frames=max_frames)
-        self.top_level, self.negative_weight, self.partners = top_level, negative_weight, None
+        self.top_level, self.negative_weight = top_level, negative_weight
+        self.partners, self.drawn = None, False
 
     def fix_partners(self, random_state):
-        """Draw every video's partner once for all, in place of afresh for every batch."""
+        """Draw every video's partner once for all."""
         rng = check_random_state(random_state)
-        self.partners = draw_partners(
-            self.top_level,
-            np.arange(len(self)),
-            lambda high, size: rng.randint(high, size=size),
-            self.lengths(),
-        )
+        return self._draw(lambda high, size: rng.randint(high, size=size))
+
+    def begin_epoch(self, generator):
+        """Draw every video's partner for an epoch, unless all of them are listed."""
+        if self.drawn:
+            self._draw(lambda high, size: _torch_randint(high, size, generator))
+
+    def _draw(self, randint):
+        rows = np.arange(len(self))
+        self.partners = draw_partners(self.top_level, rows, randint, self.lengths())
         return self
 
     def list_partners(self, most):
-        """Give every video all its partners where that is at most so many pairs, else none."""
-        partners = all_partners(self.top_level, self.lengths()) if len(self) <= most else None
-        if partners is not None and sum(map(len, partners)) > most:
-            partners = None
-        self.partners = partners
+        """Give every video all its partners where that is at most so many pairs; else draw."""
+        few = len(self) <= most
+        listed = all_partners(self.top_level, self.lengths(), most) if few else None
+        self.drawn = listed is None
+        self.partners = self.partners if self.drawn else listed
         return self
 
     def __getitems__(self, rows):
@@ -234,12 +250,9 @@ class PairDataset(FrameDataset):
         alone : bool ndarray of shape (P,)
             True for a video without partners.
         """
-        if self.partners is None:
-            partners = draw_partners(self.top_level, rows, _torch_randint, self.lengths())
-        elif isinstance(self.partners, list):
+        if isinstance(self.partners, list):
             return self.listed_pairs(rows)
-        else:
-            partners = self.partners[rows]
+        partners = self.partners[rows]
         alone = partners < 0
         return rows, np.where(alone, rows, partners), self.sample_weight[rows], alone
 

@@ -5,9 +5,13 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import torch
 from scipy.sparse import issparse
-from torch.utils.data import DataLoader, Dataset, Sampler
+from torch.utils.data import Dataset, Sampler
 
+from ..modules.scaling import StoredFrames
 from ..multimodal import MultimodalArray
+from ._prefetch import read_ahead
+
+WORTH_A_THREAD = 1 << 20  # bytes of a batch: reading fewer takes less than handing them over
 
 
 @dataclass(frozen=True)
@@ -35,13 +39,24 @@ class Batch:
     def __len__(self):
         return len(next(iter(self.masks.values())))
 
+    def pinned(self):
+        """Return the same in page-locked memory, from which a GPU copies while it computes."""
+        parts = (self.frames, self.masks, self.extra)
+        frames, masks, extra = ({k: _pinned(v) for k, v in part.items()} for part in parts)
+        return replace(self, frames=frames, masks=masks, extra=extra)
+
     def inputs(self, device, dtype):
-        """Return what the network is called with, on its device, dequantised there."""
+        """Return what the network is called with, on its device.
+
+        Stored numbers become floats in the network, where they are scaled anyway.
+        """
         frames = {}
         for name, stored in self.frames.items():
-            scale, shift = self.quantization[name]
-            moved = stored.to(device, non_blocking=True).to(dtype)
-            frames[name] = moved if (scale, shift) == (1.0, 0.0) else moved * scale + shift
+            moved = stored.to(device, non_blocking=True)
+            as_they_are = moved.dtype == dtype and self.quantization[name] == (1.0, 0.0)
+            frames[name] = (
+                moved if as_they_are else StoredFrames(moved, *self.quantization[name], dtype)
+            )
         masks = {name: mask.to(device, non_blocking=True) for name, mask in self.masks.items()}
         extra = {name: _moved(value, device, dtype) for name, value in self.extra.items()}
         return {"frames": frames, "masks": masks, **extra}
@@ -51,7 +66,12 @@ def _moved(value, device, dtype):
     """Bring a tensor to a device, floating numbers in the network's dtype."""
     if not isinstance(value, torch.Tensor):
         return value
-    return value.to(device, dtype if value.is_floating_point() else None)
+    dtype = dtype if value.is_floating_point() else None
+    return value.to(device, dtype, non_blocking=True)
+
+
+def _pinned(value):
+    return value.pin_memory() if isinstance(value, torch.Tensor) else value
 
 
 @dataclass(frozen=True)
@@ -109,14 +129,23 @@ class FrameDataset(Dataset):
         self.X, self.y, self.sample_weight = X, y, sample_weight
         self.max_frames = max_frames
         self.extra = {} if extra is None else extra
+        lengths = X.timeline_lengths()
+        self._lengths = lengths if max_frames is None else np.minimum(lengths, max_frames)
 
     def __len__(self):
         return len(self.X)
 
     def lengths(self):
         """Number of moments that are read of each video, (n,)."""
-        lengths = self.X.timeline_lengths()
-        return lengths if self.max_frames is None else np.minimum(lengths, self.max_frames)
+        return self._lengths
+
+    def moment_bytes(self):
+        """Size of a moment of a video as it is stored, all modalities together."""
+        frames, _ = self.X.pad([])
+        return sum(values.shape[2] * values.itemsize for values in frames.values())
+
+    def begin_epoch(self, generator):
+        """Draw what is random about an epoch, from this `torch.Generator`; here nothing is."""
 
     def __getitems__(self, rows):
         rows = np.asarray(rows)
@@ -156,15 +185,17 @@ class LengthBuckets(Sampler):
     batch_size : int
         Videos a batch; the last one of an epoch may be smaller.
     shuffle : bool
-        Draw anew for every epoch, from torch's random numbers: videos are mixed in pools of
-        `POOL` batches, sorted by length within a pool, and the batches mixed again. Without
-        it, all videos are sorted by length.
+        Draw anew for every epoch: videos are mixed in pools of `POOL` batches, sorted by length
+        within a pool, and the batches mixed again. Without it, all videos are sorted by length.
+    generator : torch.Generator, optional
+        What to draw from, by default torch's own random numbers.
     """
 
     POOL = 32
 
-    def __init__(self, lengths, batch_size, shuffle):
-        self.lengths, self.batch_size, self.shuffle = lengths, batch_size, shuffle
+    def __init__(self, lengths, batch_size, shuffle, generator=None):
+        self.lengths, self.batch_size = lengths, batch_size
+        self.shuffle, self.generator = shuffle, generator
 
     def __len__(self):
         return -(-len(self.lengths) // self.batch_size)
@@ -178,22 +209,74 @@ class LengthBuckets(Sampler):
         if not self.shuffle:
             yield from np.split(self.order(), range(size, n, size))
             return
-        mixed = torch.randperm(n).numpy()
+        mixed = torch.randperm(n, generator=self.generator).numpy()
         batches = []
         for pool in np.split(mixed, range(size * self.POOL, n, size * self.POOL)):
             pool = pool[np.argsort(self.lengths[pool], kind="stable")]
             batches += np.split(pool, range(size, len(pool), size))
-        for i in torch.randperm(len(batches)):
+        for i in torch.randperm(len(batches), generator=self.generator):
             yield batches[i]
 
 
-def batch_loader(dataset, batch_size, shuffle):
-    """Return a DataLoader that fetches whole batches of similar length."""
-    sampler = LengthBuckets(dataset.lengths(), batch_size, shuffle)
-    # With a generator of its own the loader leaves torch's global random numbers alone.
-    own = torch.Generator()
-    return DataLoader(dataset, batch_sampler=sampler, collate_fn=_as_is, generator=own)
+class BatchLoader:
+    """Whole batches of a data set, of videos of similar length, epoch after epoch.
 
+    All that is random about an epoch's batches is drawn as it begins, by whoever asks for it,
+    from one seed: so the batches are the same whether a thread reads them ahead or not, and
+    whatever others draw meanwhile.
 
-def _as_is(batch):
-    return batch
+    Parameters
+    ----------
+    dataset : FrameDataset
+        What the batches are of.
+    batch_size : int
+        Videos a batch.
+    shuffle : bool
+        Whether every epoch is drawn anew, with a seed from torch's random numbers.
+    pin : bool
+        Whether to put batches into page-locked memory, for a GPU.
+
+    Attributes
+    ----------
+    generator : torch.Generator
+        What an epoch is drawn from.
+    sampler : LengthBuckets
+        Gives the rows of each batch.
+    """
+
+    def __init__(self, dataset, batch_size, shuffle, pin=False):
+        self.dataset, self.shuffle, self.pin = dataset, shuffle, pin
+        self.generator = torch.Generator()
+        self.sampler = LengthBuckets(dataset.lengths(), batch_size, shuffle, self.generator)
+
+    def __len__(self):
+        return len(self.sampler)
+
+    def begin_epoch(self):
+        """Draw an epoch; return the rows of its batches, a list of ndarrays."""
+        if self.shuffle:
+            self.generator.manual_seed(int(torch.randint(2**62, ())))
+            self.dataset.begin_epoch(self.generator)
+        return list(self.sampler)
+
+    def __iter__(self):
+        """Draw an epoch, and return a generator of its batches."""
+        rows = self.begin_epoch()
+        if self.is_large():
+            return read_ahead(self.fetch, rows)
+        return (self.fetch(part) for part in rows)
+
+    def fetch(self, rows):
+        """Read one batch: what the network takes, and what the loss takes."""
+        batch, target = self.dataset.__getitems__(rows)
+        if not self.pin:
+            return batch, target
+        if isinstance(target, dict):
+            target = {name: _pinned(value) for name, value in target.items()}
+        return batch.pinned(), target
+
+    def is_large(self):
+        """Tell whether a usual batch is worth a thread."""
+        n = len(self.dataset)
+        moments = self.dataset.lengths().sum() * min(self.sampler.batch_size, n) / max(n, 1)
+        return moments * self.dataset.moment_bytes() >= WORTH_A_THREAD

@@ -1,6 +1,7 @@
 """The skorch net: multi-modal batches in, weighted losses out."""
 
 import warnings
+from contextlib import closing
 
 import numpy as np
 import torch
@@ -9,7 +10,7 @@ from skorch.callbacks import EarlyStopping
 from torch import nn
 from torch.nn import functional as F
 
-from ._data import LengthBuckets, batch_loader
+from ._data import BatchLoader
 
 
 class WeightedLoss(nn.Module):
@@ -92,7 +93,32 @@ class MultimodalNet(NeuralNet):
 
     def get_iterator(self, dataset, training=False):
         """Return whole batches of videos of similar length."""
-        return batch_loader(dataset, self.batch_size, shuffle=training)
+        return self._loader(dataset, self.batch_size, shuffle=training)
+
+    def _loader(self, dataset, batch_size, shuffle):
+        pin = torch.device(self.device).type == "cuda"
+        return BatchLoader(dataset, batch_size, shuffle, pin=pin)
+
+    def get_params_for_optimizer(self, prefix, named_parameters):
+        """Let AdamW do its step in one go, which changes nothing but rounding."""
+        args, kwargs = super().get_params_for_optimizer(prefix, named_parameters)
+        device = torch.device(self.device).type
+        if self.optimizer is torch.optim.AdamW and device in ("cpu", "cuda"):
+            others = ("foreach", "differentiable", "capturable")
+            kwargs.setdefault("fused", not any(kwargs.get(name) for name in others))
+        return args, kwargs
+
+    def run_single_epoch(self, iterator, *args, **kwargs):
+        """Go through an epoch; nothing is read any more once it is over, however it ends."""
+        if iterator is None:
+            return
+        with closing(iter(iterator)) as batches:
+            super().run_single_epoch(batches, *args, **kwargs)
+
+    def _set_training(self, training=True):
+        # Asked for with every batch, and a walk through the whole network.
+        if self.module_.training != training:
+            super()._set_training(training)
 
     def infer(self, x, method=None, **fit_params):
         """Apply the network, or one of its other methods, to a `Batch`."""
@@ -149,23 +175,20 @@ class MultimodalNet(NeuralNet):
         best = getattr(stopper, "best_epoch_", 0)
         return epochs[best - 1] if 0 < best <= len(epochs) else None
 
+    @torch.no_grad()
     def outputs(self, dataset, method=None, batch_size=None):
         """Apply the network, or one of its methods, to a data set, without gradients.
 
-        Returns
-        -------
-        list of (rows, output)
+        Yields
+        ------
+        (rows, output)
             Per batch the rows of the data set and what the network, or its `method`, returned.
         """
         self._set_training(False)
-        batch_size = batch_size or self.batch_size
-        buckets = LengthBuckets(dataset.lengths(), batch_size, shuffle=False)
-        batches = batch_loader(dataset, batch_size, shuffle=False)
-        with torch.no_grad():
-            return [
-                (rows, self.infer(batch, method))
-                for rows, (batch, _) in zip(buckets, batches, strict=True)
-            ]
+        loader = self._loader(dataset, batch_size or self.batch_size, shuffle=False)
+        with closing(iter(loader)) as batches:
+            for rows, (batch, _) in zip(loader.sampler, batches, strict=True):
+                yield rows, self.infer(batch, method)
 
     def predict_rows(self, dataset, method=None):
         """Apply the network to a data set whose rows each give one row of numbers.
@@ -175,9 +198,10 @@ class MultimodalNet(NeuralNet):
         ndarray of shape (n, ...)
             Outputs in the order of the data set.
         """
-        batches = self.outputs(dataset, method)
-        rows = np.concatenate([rows for rows, _ in batches])
-        values = torch.cat([output for _, output in batches]).cpu().numpy()
-        out = np.empty_like(values)
-        out[rows] = values
+        out = None
+        for rows, output in self.outputs(dataset, method):
+            values = output.cpu().numpy()
+            if out is None:
+                out = np.empty((len(dataset), *values.shape[1:]), values.dtype)
+            out[rows] = values
         return out

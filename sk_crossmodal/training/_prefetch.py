@@ -1,0 +1,45 @@
+"""Reading the next batches while the network computes."""
+
+from collections import deque
+from concurrent.futures import ThreadPoolExecutor
+from itertools import islice
+
+AHEAD = 2  # batches that are read, or wait, while the network computes
+
+
+def read_ahead(fetch, rows):
+    """Read batches in order, by a thread that is a few ahead of whoever asks for them.
+
+    Copying lets others compute meanwhile. The thread ends with the last batch, or when the
+    generator is closed.
+
+    Parameters
+    ----------
+    fetch : callable
+        ``fetch(rows[i])`` reads batch i. Nothing may be drawn there from random numbers that
+        others draw from, too.
+    rows : iterable
+        What to read, batch by batch.
+
+    Yields
+    ------
+    object
+        What `fetch` returned. An error of its is raised here when it is the batch's turn.
+
+    Examples
+    --------
+    >>> list(read_ahead(abs, [-3, 2]))
+    [3, 2]
+    """
+    rows, coming = iter(rows), deque()
+    with ThreadPoolExecutor(1, "read_ahead") as reader:
+        try:
+            coming.extend(reader.submit(fetch, part) for part in islice(rows, AHEAD))
+            while coming:
+                batch = coming.popleft().result()
+                coming.extend(reader.submit(fetch, part) for part in islice(rows, 1))
+                yield batch
+                del batch  # its memory is for the next one
+        finally:
+            for future in coming:
+                future.cancel()
