@@ -18,7 +18,13 @@ from pathlib import Path
 
 import numpy as np
 
-ROWS = {}  # name: "module:function", in the order of the table
+ROWS = {  # name: "module:function", in the order of the table
+    "fit_small": "fit:fit_small",
+    "fit_youtube8m": "fit:fit_youtube8m",
+    "buckets": "fit:buckets",
+    "predict_small": "fit:predict_small",
+    "predict_youtube8m": "fit:predict_youtube8m",
+}
 PACKAGES = ("sk_crossmodal", "torch", "skorch", "scikit-learn", "numpy", "scipy", "tfrecord")
 
 
