@@ -19,7 +19,7 @@ from network_batches import (
 from network_oracle import two_layer_net, weights_of
 
 from sk_crossmodal.modules import FUSIONS, CrossModalNetwork, MeanEncoder
-from sk_crossmodal.modules.scaling import FrameScaler, StoredFrames
+from sk_crossmodal.modules.scaling import FrameScaler, RawFrames
 
 NAMES = [("video",), ("video", "audio"), ("video", "audio", "text")]
 CROSS_MODAL = [config for config in CONFIGURATIONS if config["fusion"].startswith("cross")]
@@ -550,7 +550,7 @@ def test_stored_frames_are_scaled_as_what_they_mean(kind, lengths):
     values = torch.from_numpy(stored.copy())
     for dtype, precision in [(torch.float64, 1e-12), (torch.float32, 1e-5)]:
         scaler = FrameScaler(mean, inverse).to(dtype)
-        result = scaler(StoredFrames(values, scale, shift, dtype), mask)
+        result = scaler(RawFrames(values, scale, shift, dtype), mask)
         assert result.dtype == dtype
         np.testing.assert_allclose(result, expected, rtol=precision, atol=precision)
     np.testing.assert_array_equal(values, stored)  # are the caller's

@@ -7,7 +7,7 @@ from torch import nn
 from torch.nn import functional as F
 
 
-class StoredFrames(NamedTuple):
+class RawFrames(NamedTuple):
     """Frames as they are stored, for a network to scale while it turns them into floats.
 
     Parameters
@@ -38,7 +38,7 @@ class FrameScaler(nn.Module):
 
     Notes
     -----
-    Shape: ``(B, T, d)``, or `StoredFrames`, with a mask ``(B, T)`` to ``(B, T, d)``. One new
+    Shape: ``(B, T, d)``, or `RawFrames`, with a mask ``(B, T)`` to ``(B, T, d)``. One new
     tensor is made and no input is changed: frames are most of what a network reads.
 
     Examples
@@ -58,7 +58,7 @@ class FrameScaler(nn.Module):
 
     def forward(self, x, mask):
         """Scale the real frames."""
-        if isinstance(x, StoredFrames):
+        if isinstance(x, RawFrames):
             scaled = self.scale_stored(x)
         else:
             scaled = (x - self.mean.to(x.dtype)).mul_(self.inverse.to(x.dtype))
@@ -88,7 +88,7 @@ def scale_frames(scalers, frames, masks, pad_to=None):
     ----------
     scalers : ModuleList of FrameScaler
         One a modality.
-    frames : list of Tensor of shape (B, T, d) or StoredFrames
+    frames : list of Tensor of shape (B, T, d) or RawFrames
         Frames of each modality.
     masks : list of bool Tensor of shape (B, T)
         True at real frames.

@@ -7,7 +7,7 @@ import torch
 from scipy.sparse import issparse
 from torch.utils.data import Dataset, Sampler
 
-from ..modules.scaling import StoredFrames
+from ..modules.scaling import RawFrames
 from ..multimodal import MultimodalArray
 from ._prefetch import read_ahead
 
@@ -55,7 +55,7 @@ class Batch:
             moved = stored.to(device, non_blocking=True)
             as_they_are = moved.dtype == dtype and self.quantization[name] == (1.0, 0.0)
             frames[name] = (
-                moved if as_they_are else StoredFrames(moved, *self.quantization[name], dtype)
+                moved if as_they_are else RawFrames(moved, *self.quantization[name], dtype)
             )
         masks = {name: mask.to(device, non_blocking=True) for name, mask in self.masks.items()}
         extra = {name: _moved(value, device, dtype) for name, value in self.extra.items()}
