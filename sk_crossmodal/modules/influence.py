@@ -93,11 +93,11 @@ class TemporalInfluence(nn.Module):
         Tensor of shape (B, ..., H_k)
             What the last, linear layer takes.
         """
-        first = first + self.first.bias
+        bias = self.first.bias
         if self.context is not None:
             shape = (len(context),) + (1,) * (first.ndim - 2) + (-1,)
-            first = first + self.context(context).view(shape)
-        hidden = F.relu(first)
+            bias = (bias + self.context(context)).view(shape)
+        hidden = F.relu(first + bias.to(first.dtype), inplace=True)
         for layer in self.inner:
             hidden = F.relu(layer(hidden))
         return hidden

@@ -6,6 +6,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from .attention import PADDING, low_rank_attention
 from .masking import attendable, masked_mean
 
 
@@ -113,20 +114,23 @@ class TransformerEncoder(nn.Module):
         """Fast form of ``softmax(S_v + sum g F(S_a)) V_v``: no logits of a source are made.
 
         W_1 acts on keys, so ``W_1 S_a = Q_a (W_1 K_a)^T / sqrt(d)``; and the last layer is linear,
-        so the influence is a low-rank addition to the logits.
+        so the influence is an addition of low rank to the logits.
         """
         q, k, v = qkv[target]
-        bias = q.new_zeros(()).masked_fill(~attendable(masks[target]), -math.inf)
+        n_frames = q.shape[2]
+        bias = torch.zeros_like(masks[target], dtype=self.norms[0].weight.dtype)
+        additions = []
         for influence, link in zip(influences, links, strict=True):
             source_q, source_k, _ = qkv[link.source]
-            keys = source_k * masks[link.source][:, None, :, None]
-            n_frames = keys.shape[2]
-            mixed = influence.first_weight(n_frames).to(keys.dtype) @ keys  # (B, h, H, d)
-            first = source_q @ mixed.transpose(2, 3) / math.sqrt(q.shape[-1])  # (B, h, T, H)
-            hidden = link.gated(influence.hidden(first, link.context))
+            first_weight = influence.first_weight(n_frames) / math.sqrt(q.shape[-1])
+            seen = first_weight * masks[link.source][:, None, None, :]  # (B, 1, H, T)
+            first = source_q @ (seen.to(q.dtype) @ source_k).mT  # (B, h, T, H)
+            hidden = influence.hidden(first, link.context)
             weight, last_bias = influence.last_layer(n_frames)
-            bias = bias + F.linear(hidden, weight) + link.gated(last_bias.expand(len(q), 1, 1, -1))
-        return F.scaled_dot_product_attention(q, k, v, attn_mask=bias.to(q.dtype))
+            additions.append((hidden, link.gated(weight.expand(len(q), -1, -1))))
+            bias = bias + link.gated(last_bias.expand(len(q), -1))
+        bias = bias.masked_fill(~attendable(masks[target])[:, 0, 0], PADDING)
+        return low_rank_attention(q, k, v, additions, bias)
 
     def weights(self, depth, qkv, masks, links):
         """Plain form: attention before and after the influence, pairs of (B, h, T, T)."""
