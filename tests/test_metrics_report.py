@@ -1,6 +1,7 @@
 """Reports by level and by group, against the scores of the columns and videos alone."""
 
 import json
+import tracemalloc
 from dataclasses import FrozenInstanceError
 
 import numpy as np
@@ -8,6 +9,7 @@ import pytest
 import scipy.sparse as sp
 
 from sk_crossmodal.metrics import (
+    _problem,
     gap_score,
     hierarchy_report,
     hit_at_1_score,
@@ -131,6 +133,39 @@ def test_repeating_everything_changes_the_number_of_videos_only(weighted):
     np.testing.assert_array_equal(many.n_videos, 50 * once.n_videos)
     for name in ("gap", "map", "perr", "hit_at_1"):
         np.testing.assert_allclose(getattr(many, name), getattr(once, name), atol=1e-12)
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize("ties", [False, True])
+def test_blocks_of_a_few_numbers_give_the_same(weighted, ties, monkeypatch):
+    y_true, y_score = make(n_videos=1500)
+    y_score = np.round(y_score, 1) if ties else y_score
+    weight = np.arange(len(y_true)) % 3 if weighted else None
+    options = {"sample_weight": weight, "top_k": 2, "threshold": 0.6}
+    reports = [
+        hierarchy_report(y_true, y_score, Forest(), by_group=by_group, **options).to_dict()
+        for by_group in (False, True)
+    ]
+    monkeypatch.setattr(_problem, "ROW_BLOCK", 100)
+    monkeypatch.setattr(_problem, "COLUMN_BLOCK", 3 * 8 * 1500)
+    monkeypatch.setattr(_problem, "ROWS_AT_A_TIME", 7)
+    for by_group, expected in enumerate(reports):
+        got = hierarchy_report(y_true, y_score, Forest(), by_group=bool(by_group), **options)
+        assert got.to_dict() == expected
+
+
+def test_memory_is_a_fraction_of_the_scores(monkeypatch):
+    monkeypatch.setattr(_problem, "COLUMN_BLOCK", 2**21)
+    monkeypatch.setattr(_problem, "ROW_BLOCK", 2**18)
+    rng = np.random.default_rng(0)
+    y_true = sp.random_array((20_000, 300), density=0.01, rng=rng, format="csr")
+    y_true.data[:] = 1
+    y_score = rng.random(y_true.shape, dtype=np.float32)
+    tracemalloc.start()
+    hierarchy_report(y_true, y_score, np.arange(300) % 4, top_k=5)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 0.6 * y_score.nbytes
 
 
 def test_levels_alone_are_enough():

@@ -1,7 +1,10 @@
 """Global average precision."""
 
+import numpy as np
+
+from ._parts import Part, rank
 from ._problem import prepare
-from ._ranking import average_precision, rank_positives
+from ._ranking import at_or_above, average_precision, thresholds_of
 from ._validation import check_top_k
 
 POOL_BLOCK = 2**22  # scores sorted at a time when every score is in the pool
@@ -62,58 +65,38 @@ def gap_score(y_true, y_score, *, top_k=20, sample_weight=None):
     0.3333
     """
     check_top_k(top_k)
-    return gap(prepare(y_true, y_score, sample_weight), top_k)
+    return gap(rank(Part(prepare(y_true, y_score, sample_weight)), "gap", top_k))
 
 
-def gap(problem, top_k):
-    """Compute GAP of a prepared problem.
+def gap(ranked):
+    """Compute GAP.
 
     Parameters
     ----------
-    problem : Problem
-        Labels and scores.
-    top_k : int or None
-        Size of each video's part of the pool.
+    ranked : Ranked
+        What `rank_parts` found for "gap".
 
     Returns
     -------
     float
         The score.
     """
-    if top_k is not None and top_k < problem.n_labels:
-        (hits,), pool = rank_positives(problem, [top_k], pool_size=top_k)
-        return gap_of_pool(problem, hits, pool)
-    return _pooled_precision(problem, slice(None), problem.row_blocks(POOL_BLOCK))
-
-
-def gap_of_pool(problem, hits, pool):
-    """Compute GAP from what `rank_positives` found.
-
-    Parameters
-    ----------
-    problem : Problem
-        Labels and scores.
-    hits : ndarray of shape (n_positives,)
-        Which true labels are in the pool.
-    pool : ndarray of shape (n_videos, top_k)
-        The scores in the pool.
-
-    Returns
-    -------
-    float
-        The score.
-    """
-    return _pooled_precision(problem, hits, [(0, pool)])
-
-
-def _pooled_precision(problem, hits, blocks):
-    videos = problem.positives[0]
-    total = videos.size if problem.weights is None else problem.weights[videos].sum()
+    weights_of, videos = ranked.part.problem.weights_of, ranked.part.videos
+    total = len(videos) if weights_of(videos) is None else weights_of(videos).sum()
     if not total:
         return 0.0
-    parts = (
-        (block.ravel(), problem.weights_of(slice(first, first + len(block)), block.shape[1]))
-        for first, block in blocks
-    )
-    own = problem.positive_scores()[hits], problem.weights_of(videos[hits])
-    return average_precision(own, parts, total)
+    if ranked.pool.shape[1]:
+        hits = ranked.hits["gap"]
+        blocks = [(ranked.weights, ranked.pool)]
+    else:
+        hits, blocks = slice(None), ranked.row_blocks(POOL_BLOCK)
+
+    thresholds, found = thresholds_of(ranked.scores[hits], weights_of(videos[hits]))
+    pooled = sum(_at_or_above(block, thresholds, weights) for weights, block in blocks)
+    return average_precision(found, pooled, total)
+
+
+def _at_or_above(block, thresholds, weights):
+    if weights is not None:
+        weights = np.repeat(weights, block.shape[1])
+    return at_or_above(block.ravel(), thresholds, weights)

@@ -2,8 +2,8 @@
 
 import numpy as np
 
+from ._parts import Part, rank
 from ._problem import prepare
-from ._ranking import rank_positives
 from ._validation import check_option
 
 EMPTY_VIDEOS = ("zero", "skip")
@@ -62,11 +62,10 @@ def perr_score(
     0.25
     """
     check_option("empty_videos", empty_videos, EMPTY_VIDEOS)
-    problem = prepare(y_true, y_score, sample_weight)
-    hits = perr_hits(problem)
+    ranked = rank(Part(prepare(y_true, y_score, sample_weight)), "perr")
     if positive_scores_only:
-        hits &= problem.positive_scores() > 0
-    return perr_of_hits(problem, hits, empty_videos)
+        ranked.hits["perr"] &= ranked.scores > 0
+    return perr(ranked, empty_videos)
 
 
 def hit_at_1_score(y_true, y_score, *, empty_videos="zero", sample_weight=None):
@@ -116,92 +115,55 @@ def hit_at_1_score(y_true, y_score, *, empty_videos="zero", sample_weight=None):
     0.5
     """
     check_option("empty_videos", empty_videos, EMPTY_VIDEOS)
-    problem = prepare(y_true, y_score, sample_weight)
-    return hit_at_1_of_hits(problem, best_hits(problem), empty_videos)
+    ranked = rank(Part(prepare(y_true, y_score, sample_weight)), "hit_at_1")
+    return hit_at_1(ranked, empty_videos)
 
 
-def perr_hits(problem):
-    """Say which true labels are among the best m of their video, m its number of them.
-
-    Parameters
-    ----------
-    problem : Problem
-        Labels and scores.
-
-    Returns
-    -------
-    ndarray of shape (n_positives,)
-        Boolean.
-    """
-    return rank_positives(problem, [problem.n_true])[0][0]
-
-
-def best_hits(problem):
-    """Say which true labels are the best of their video.
+def perr(ranked, empty_videos="zero"):
+    """Compute PERR.
 
     Parameters
     ----------
-    problem : Problem
-        Labels and scores.
-
-    Returns
-    -------
-    ndarray of shape (n_positives,)
-        Boolean.
-    """
-    return rank_positives(problem, [1])[0][0]
-
-
-def perr_of_hits(problem, hits, empty_videos="zero"):
-    """Compute PERR from `perr_hits`.
-
-    Parameters
-    ----------
-    problem : Problem
-        Labels and scores.
-    hits : ndarray of shape (n_positives,)
-        Which true labels are hits.
+    ranked : Ranked
+        What `rank_parts` found for "perr".
     empty_videos : {"zero", "skip"}, default="zero"
         What to do with videos without a true label.
 
     Returns
     -------
     float
-        The score.
+        The score; NaN if no video is left.
     """
-    precision = _hits_of_videos(problem, hits) / np.maximum(problem.n_true, 1)
-    return _mean_over_videos(problem, precision, empty_videos)
+    precision = _hits_of_videos(ranked, "perr") / np.maximum(ranked.part.n_true, 1)
+    return _mean_over_videos(ranked, precision, empty_videos)
 
 
-def hit_at_1_of_hits(problem, hits, empty_videos="zero"):
-    """Compute Hit@1 from `best_hits`.
+def hit_at_1(ranked, empty_videos="zero"):
+    """Compute Hit@1.
 
     Parameters
     ----------
-    problem : Problem
-        Labels and scores.
-    hits : ndarray of shape (n_positives,)
-        Which true labels are hits.
+    ranked : Ranked
+        What `rank_parts` found for "hit_at_1".
     empty_videos : {"zero", "skip"}, default="zero"
         What to do with videos without a true label.
 
     Returns
     -------
     float
-        The score.
+        The score; NaN if no video is left.
     """
-    return _mean_over_videos(problem, _hits_of_videos(problem, hits), empty_videos)
+    return _mean_over_videos(ranked, _hits_of_videos(ranked, "hit_at_1"), empty_videos)
 
 
-def _hits_of_videos(problem, hits):
-    videos, _ = problem.positives
-    return np.bincount(videos[hits], minlength=problem.n_videos)
+def _hits_of_videos(ranked, score):
+    part = ranked.part
+    return np.bincount(part.videos[ranked.hits[score]], minlength=len(part.n_true))
 
 
-def _mean_over_videos(problem, values, empty_videos):
-    counted = problem.n_true > 0 if empty_videos == "skip" else slice(None)
-    values = values[counted]
-    if not values.size:
+def _mean_over_videos(ranked, values, empty_videos):
+    counted = ranked.part.n_true > 0 if empty_videos == "skip" else ranked.stay
+    counted = slice(None) if counted is None else counted
+    if not values[counted].size:
         return float("nan")
-    weights = None if problem.weights is None else problem.weights[counted]
-    return float(np.average(values, weights=weights))
+    return float(np.average(values[counted], weights=ranked.part.problem.weights_of(counted)))

@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from ._gap import gap, gap_of_pool
-from ._hits import hit_at_1_of_hits, perr_of_hits
+from ._gap import gap
+from ._hits import hit_at_1, perr
 from ._map import class_scores, mean_over_classes
-from ._ranking import rank_positives
+from ._parts import Part, rank_parts
 
 SCORES = ("gap", "map", "perr", "hit_at_1")
 
@@ -84,31 +84,49 @@ def group_columns(hierarchy, n_labels):
     return groups
 
 
-def all_scores(problem, top_k):
-    """Compute the four scores in one pass over the rows and one over the columns.
+def part_scores(problem, columns, scores, *, top_k, rows, threshold):
+    """Compute scores of parts of the labels, in one reading by rows and one by columns.
 
     Parameters
     ----------
     problem : Problem
         Labels and scores.
+    columns : list of ndarray of int or None
+        The labels of each part; None for all labels, of all videos.
+    scores : collection of str
+        Of the names in ``SCORES``.
     top_k : int or None
         Size of each video's part of GAP's pool.
+    rows : {"either", "truth", "all"}
+        Which videos count for a part that does not have all labels.
+    threshold : float
+        A label is predicted if its score is above this.
 
     Returns
     -------
-    dict of str to float
-        By the names in ``SCORES``; NaN if no video or no label is left.
+    list of dict of str to number
+        For each part "n_videos", "n_labels" and the scores; these NaN if no video or no label is
+        left.
     """
-    if not (problem.n_videos and problem.n_labels):
-        return dict.fromkeys(SCORES, float("nan"))
-    size = 0 if top_k is None or top_k >= problem.n_labels else top_k
-    (equal_recall, first, best), pool = rank_positives(problem, [problem.n_true, 1, size], size)
-    return {
-        "gap": gap_of_pool(problem, best, pool) if size else gap(problem, None),
-        "map": mean_over_classes(class_scores(problem)),
-        "perr": perr_of_hits(problem, equal_recall),
-        "hit_at_1": hit_at_1_of_hits(problem, first),
-    }
+    parts = [Part(problem, own) for own in columns]
+    rules = ["all" if own is None else rows for own in columns]
+    ranked = rank_parts(parts, scores, top_k, rules, threshold)
+    precisions = [None] * len(parts)
+    if "map" in scores:
+        precisions = class_scores([(one.part, one.stay) for one in ranked])
+    table = []
+    for one, precision in zip(ranked, precisions, strict=True):
+        row = {"n_videos": one.n_videos, "n_labels": one.part.n_labels}
+        table.append(row | {score: _score(score, one, precision) for score in scores})
+    return table
+
+
+def _score(score, ranked, precision):
+    if not (ranked.n_videos and ranked.part.n_labels):
+        return float("nan")
+    if score == "map":
+        return mean_over_classes(precision)
+    return {"gap": gap, "perr": perr, "hit_at_1": hit_at_1}[score](ranked)
 
 
 def _check_length(n_known, n_labels):

@@ -1,10 +1,14 @@
 """Mean average precision."""
 
+from dataclasses import dataclass
+from functools import cached_property
+
 import numpy as np
 import scipy.sparse as sp
 
+from ._parts import Part
 from ._problem import prepare
-from ._ranking import among_best, average_precision, largest
+from ._ranking import among_best, at_or_above, average_precision, largest, thresholds_of
 from ._validation import check_option, check_top_k
 
 EMPTY_CLASSES = ("skip", "zero")
@@ -65,34 +69,97 @@ def map_score(y_true, y_score, *, top_k=None, empty_classes="skip", sample_weigh
     """
     check_top_k(top_k)
     check_option("empty_classes", empty_classes, EMPTY_CLASSES)
-    scores = class_scores(prepare(y_true, y_score, sample_weight), top_k)
+    problem = prepare(y_true, y_score, sample_weight)
+    if top_k is not None and top_k < problem.n_labels:
+        scores = _truncated_scores(problem, top_k)
+    else:
+        (scores,) = class_scores([(Part(problem), None)])
     return mean_over_classes(scores, empty_classes)
 
 
-def class_scores(problem, top_k=None):
+def class_scores(selections):
     """Compute the average precision of every label, NaN for those that no video has.
+
+    The scores of a label are sorted once, for all videos. How many of them are at or above
+    a threshold in a part of the videos follows from there and from the fewer ones outside.
 
     Parameters
     ----------
-    problem : Problem
-        Labels and scores.
-    top_k : int or None, default=None
-        Size of each video's part of the pools.
+    selections : list of (Part, ndarray of shape (n_videos,) or None)
+        Parts of one problem, and which videos count for each, all that have a true label among
+        them; None for all.
 
     Returns
     -------
-    ndarray of shape (n_labels,)
-        Average precisions.
+    list of ndarray of shape (n_labels,)
+        Average precisions of each part.
     """
-    truncated = top_k is not None and top_k < problem.n_labels
-    pools = _truncated_pools(problem, top_k) if truncated else _full_pools(problem)
-    weights = problem.weights
-    total = problem.labels.sum(axis=0) if weights is None else weights @ problem.labels
-    scores = np.full(problem.n_labels, np.nan)
-    for label, (hits, pool) in enumerate(pools):
-        if total[label]:
-            scores[label] = average_precision(hits, [pool], total[label])
+    problem = selections[0][0].problem
+    scores = [np.full(part.n_labels, np.nan) for part, _ in selections]
+    choices = [_Choice(problem, stay) for _, stay in selections]
+    places = _places(problem, [part for part, _ in selections])
+    truth, total = problem.labels.tocsc(), _total(problem)
+    for label, values in enumerate(problem.columns()):
+        if not (total[label] and places[label]):
+            continue
+        videos = truth.indices[slice(*truth.indptr[[label, label + 1]])]
+        thresholds, found = thresholds_of(values[videos], problem.weights_of(videos))
+        column = _Column(values, problem.weights, thresholds)
+        for number, place in places[label]:
+            pooled = choices[number].at_or_above(column)
+            scores[number][place] = average_precision(found, pooled, total[label])
     return scores
+
+
+@dataclass(frozen=True, eq=False)
+class _Column:
+    """The scores and weights of all videos for one label, and its thresholds."""
+
+    values: np.ndarray
+    weights: np.ndarray | None
+    thresholds: np.ndarray
+
+    def of(self, rows):
+        """Count some videos at or above the thresholds."""
+        weights = None if self.weights is None else self.weights[rows]
+        return at_or_above(self.values[rows], self.thresholds, weights)
+
+    @cached_property
+    def whole(self):
+        """How much of all videos is at or above the thresholds."""
+        return at_or_above(self.values, self.thresholds, self.weights)
+
+
+class _Choice:
+    """Some videos, counted one by one or as all but the others, whichever are fewer."""
+
+    def __init__(self, problem, stay):
+        outside = np.empty(0, int) if stay is None else np.flatnonzero(~stay)
+        # Differences of sums of weights would not be exact.
+        subtracts = 2 * len(outside) <= problem.n_videos and problem.weights is None
+        self.outside = outside if subtracts or not len(outside) else None
+        self.inside = np.flatnonzero(stay) if self.outside is None else None
+
+    def at_or_above(self, column):
+        if self.outside is None:
+            return column.of(self.inside)
+        return column.whole - column.of(self.outside) if len(self.outside) else column.whole
+
+
+def _places(problem, parts):
+    """For each label, the numbers of the parts that it is in, and its place there."""
+    places = [[] for _ in range(problem.n_labels)]
+    for number, part in enumerate(parts):
+        columns = range(part.n_labels) if part.columns is None else part.columns
+        for place, label in enumerate(columns):
+            places[label].append((number, place))
+    return places
+
+
+def _total(problem):
+    """Weight of the positives of each label."""
+    labels, weights = problem.labels, problem.weights
+    return labels.sum(axis=0) if weights is None else weights @ labels
 
 
 def mean_over_classes(scores, empty_classes="skip"):
@@ -116,16 +183,15 @@ def mean_over_classes(scores, empty_classes="skip"):
     return float("nan") if empty.all() else float(scores[~empty].mean())
 
 
-def _full_pools(problem):
-    """Yield, for each label, scores and weights of its positives, and of all videos."""
-    truth = problem.labels.tocsc()
-    label = 0
-    for block in problem.column_blocks():
-        for scores in block:
-            videos = truth.indices[slice(*truth.indptr[[label, label + 1]])]
-            hits = (scores[videos], problem.weights_of(videos))
-            yield hits, (scores, problem.weights)
-            label += 1
+def _truncated_scores(problem, top_k):
+    """As of `class_scores`, but only videos that have a label among their best are ranked."""
+    scores, total = np.full(problem.n_labels, np.nan), _total(problem)
+    for label, (hits, pool) in enumerate(_truncated_pools(problem, top_k)):
+        if total[label]:
+            thresholds, found = thresholds_of(*hits)
+            pooled = at_or_above(pool[0], thresholds, pool[1])
+            scores[label] = average_precision(found, pooled, total[label])
+    return scores
 
 
 def _truncated_pools(problem, top_k):

@@ -17,15 +17,17 @@ def largest(block, depth):
     block : ndarray of shape (n, n_labels)
         Scores.
     depth : int
-        From 1 to n_labels.
+        At least 1.
 
     Returns
     -------
-    ndarray of shape (n, depth)
+    ndarray of shape (n, min(depth, n_labels))
         The values, the largest last.
     """
+    if depth == 1 < block.shape[1]:
+        return block.max(axis=1, keepdims=True)
     below = block.shape[1] - depth
-    if below:
+    if below > 0:
         block = np.partition(block, below, axis=1)[:, below:]
     return np.sort(block, axis=1)
 
@@ -61,39 +63,36 @@ def among_best(block, best, k):
     return mask
 
 
-def rank_positives(problem, cutoffs, pool_size=0):
-    """Say which true labels are among the best k of their video, for several k at once.
+def are_among_best(block, best, k, at, scores):
+    """Say of some labels whether they are among the best k of their video.
 
     Parameters
     ----------
-    problem : Problem
-        Labels and scores.
-    cutoffs : list of int or ndarray of shape (n_videos,)
-        The values of k; those out of 1 .. n_labels are moved to the nearest end.
-    pool_size : int, default=0
-        How many of the largest values of each video to collect as well.
+    block : ndarray of shape (n, n_labels)
+        Scores.
+    best, k : ndarray of shape (n, depth) and (n,)
+        As for `among_best`.
+    at : tuple of ndarray of shape (m,)
+        Row and column of each.
+    scores : ndarray of shape (m,)
+        ``block[at]``.
 
     Returns
     -------
-    hits : list of ndarray of shape (n_positives,)
-        For each cutoff, boolean, in the order of ``problem.positives``.
-    pool : ndarray of shape (n_videos, min(pool_size, n_labels))
-        The largest values.
+    ndarray of shape (m,)
+        Boolean.
     """
-    n_videos, n_labels = problem.n_videos, problem.n_labels
-    cutoffs = [np.broadcast_to(np.clip(k, 1, n_labels), n_videos) for k in cutoffs]
-    pool = np.empty((n_videos, min(pool_size, n_labels)), problem.scores.dtype)
-    videos, columns = problem.positives
-    hits = [np.empty(videos.size, bool) for _ in cutoffs]
-    for first, block in problem.row_blocks():
-        rows = slice(first, first + len(block))
-        depth = min(n_labels, 1 + max(k[rows].max() for k in cutoffs))
-        best = largest(block, max(depth, pool.shape[1]))
-        pool[rows] = best[:, best.shape[1] - pool.shape[1] :]
-        own = slice(*problem.labels.indptr[[rows.start, rows.stop]])
-        for hit, k in zip(hits, cutoffs, strict=True):
-            hit[own] = among_best(block, best, k[rows])[videos[own] - first, columns[own]]
-    return hits, pool
+    everyone, place = np.arange(len(block)), best.shape[1] - k
+    kth = best[everyone, place]
+    limit = kth[at[0]]
+    hits = scores >= limit
+    # Only where the next value equals the k-th one does more than the value decide.
+    crowded = (place > 0) & (best[everyone, place - 1] == kth)
+    tied = np.flatnonzero(crowded[at[0]] & (scores == limit))
+    if tied.size:
+        rows, where = np.unique(at[0][tied], return_inverse=True)
+        hits[tied] = among_best(block[rows], best[rows], k[rows])[where, at[1][tied]]
+    return hits
 
 
 def at_or_above(values, thresholds, weights=None):
@@ -121,15 +120,37 @@ def at_or_above(values, thresholds, weights=None):
     return above[np.searchsorted(values[order], thresholds)]
 
 
-def average_precision(hits, pool, total):
+def thresholds_of(scores, weights=None):
+    """Return the different scores of the positives, and how much of these lies at or above each.
+
+    Parameters
+    ----------
+    scores : ndarray of shape (n_positives,)
+        Scores of the positives in a pool.
+    weights : ndarray of shape (n_positives,), default=None
+        Their weights; 1 each if None.
+
+    Returns
+    -------
+    thresholds : ndarray of shape (m,)
+        Scores, ascending.
+    found : ndarray of shape (m,)
+        As of `at_or_above`.
+    """
+    thresholds, counts = np.unique(scores, return_counts=True)
+    if weights is None:
+        return thresholds, np.cumsum(counts[::-1])[::-1]
+    return thresholds, at_or_above(scores, thresholds, weights)
+
+
+def average_precision(found, pooled, total):
     """Return the non-interpolated average precision; tied scores share one threshold.
 
     Parameters
     ----------
-    hits : tuple of ndarray
-        Scores of the positives in the pool, and their weights or None.
-    pool : iterable of tuple of ndarray
-        Parts of the pool: scores, and their weights or None.
+    found, pooled : ndarray of shape (m,)
+        How much of the positives, and of the whole pool, lies at or above each of the positives'
+        scores, which ascend.
     total : float
         Weight of all positives, in the pool or not; above zero.
 
@@ -138,9 +159,5 @@ def average_precision(hits, pool, total):
     float
         From 0 to 1.
     """
-    scores, weights = hits
-    thresholds = np.unique(scores)
-    found = at_or_above(scores, thresholds, weights)
-    pooled = sum(at_or_above(part, thresholds, weight) for part, weight in pool)
     gained = found - np.append(found[1:], 0)
     return float(np.sum(gained * found / pooled) / total)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, fields
 import numpy as np
 
 from ._label_sets import as_indicator
-from ._levels import SCORES, all_scores, group_columns, level_columns
+from ._levels import SCORES, group_columns, level_columns, part_scores
 from ._problem import ROWS, prepare
 from ._validation import check_option, check_threshold, check_top_k
 
@@ -184,25 +184,17 @@ def hierarchy_report(
     check_top_k(top_k)
     check_option("rows", rows, ROWS)
     check_threshold(threshold)
-    whole = prepare(as_indicator(y_true, y_score, hierarchy), y_score, sample_weight)
-    n_labels = whole.scores.shape[1]
+    problem = prepare(as_indicator(y_true, y_score, hierarchy), y_score, sample_weight)
     if by_group:
-        names, parts = [], []
-        columns = group_columns(hierarchy, n_labels)
+        named = group_columns(hierarchy, problem.n_labels)
     else:
-        names, parts = ["overall"], [_measured(whole, top_k)]
-        columns = level_columns(hierarchy, n_labels).items()
-    for name, part in columns:
-        names.append(name)
-        parts.append(_measured(whole.select(part, rows, threshold), top_k))
+        named = [("overall", None), *level_columns(hierarchy, problem.n_labels).items()]
+    names, columns = zip(*named, strict=True)
+    options = {"top_k": top_k, "rows": rows, "threshold": threshold}
+    table = part_scores(problem, columns, SCORES, **options)
     return HierarchyReport(
-        tuple(names), **{key: np.array([part[key] for part in parts]) for key in parts[0]}
+        names, **{key: np.array([row[key] for row in table]) for key in table[0]}
     )
-
-
-def _measured(problem, top_k):
-    counts = {"n_videos": problem.n_videos, "n_labels": problem.n_labels}
-    return counts | all_scores(problem, top_k)
 
 
 def _percent(error):

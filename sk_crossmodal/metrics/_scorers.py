@@ -3,18 +3,11 @@
 import numpy as np
 from sklearn.metrics import make_scorer
 
-from ._gap import gap, gap_score
-from ._hits import (
-    best_hits,
-    hit_at_1_of_hits,
-    hit_at_1_score,
-    perr_hits,
-    perr_of_hits,
-    perr_score,
-)
+from ._gap import gap_score
+from ._hits import hit_at_1_score, perr_score
 from ._label_sets import as_indicator
-from ._levels import SCORES, level_columns, level_numbers
-from ._map import class_scores, map_score, mean_over_classes
+from ._levels import SCORES, level_columns, level_numbers, part_scores
+from ._map import map_score
 from ._problem import ROWS, prepare
 from ._validation import check_option, check_threshold, check_top_k
 
@@ -139,16 +132,9 @@ def part_score(
     float
         The score; NaN if no video is left.
     """
-    part = prepare(as_indicator(y_true, y_score, hierarchy), y_score, sample_weight)
+    problem = prepare(as_indicator(y_true, y_score, hierarchy), y_score, sample_weight)
+    columns = None
     if level is not None:
-        columns = level_columns(hierarchy, part.n_labels)[f"level {level}"]
-        part = part.select(columns, rows, threshold)
-    if not part.n_videos:
-        return float("nan")
-    if score == "gap":
-        return gap(part, top_k)
-    if score == "map":
-        return mean_over_classes(class_scores(part))
-    if score == "perr":
-        return perr_of_hits(part, perr_hits(part))
-    return hit_at_1_of_hits(part, best_hits(part))
+        columns = level_columns(hierarchy, problem.n_labels)[f"level {level}"]
+    options = {"top_k": top_k, "rows": rows, "threshold": threshold}
+    return part_scores(problem, [columns], (score,), **options)[0][score]

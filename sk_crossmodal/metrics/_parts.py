@@ -1,0 +1,191 @@
+"""Parts of a problem, some labels and the videos that count for them, ranked in one reading."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ._ranking import are_among_best, largest
+
+
+class Part:
+    """Some labels of a problem.
+
+    Parameters
+    ----------
+    problem : Problem
+        Labels and scores.
+    columns : ndarray of int, default=None
+        Indices of the labels, ascending; None for all of them.
+
+    Attributes
+    ----------
+    videos, places : ndarray of shape (n_positives,)
+        Video and label, as the place in `columns`, of every true label, ordered by video.
+    n_true : ndarray of shape (n_videos,)
+        Number of true labels of each video.
+    """
+
+    def __init__(self, problem, columns=None):
+        self.problem, self.columns = problem, columns
+        self.videos, self.places = problem.positives
+        if columns is not None:
+            place = np.full(problem.n_labels, -1, self.places.dtype)
+            place[columns] = np.arange(len(columns))
+            places = place[self.places]
+            inside = places >= 0
+            self.videos, self.places = self.videos[inside], places[inside]
+        self.n_true = np.bincount(self.videos, minlength=problem.n_videos)
+        self.n_labels = problem.n_labels if columns is None else len(columns)
+
+    def take(self, block):
+        """Return the part's columns of some rows of the table."""
+        if self.columns is None:
+            return block
+        return block.take(self.columns, axis=1, mode="clip")  # takes no time to check them
+
+
+@dataclass(frozen=True, eq=False)
+class Ranked:
+    """What one reading of the table tells of a part.
+
+    Parameters
+    ----------
+    part : Part
+        The part.
+    stay : ndarray of shape (n_videos,) or None
+        Boolean, the videos that count; all that have a true label do. None for all videos.
+    scores : ndarray of shape (n_positives,)
+        The score of every true label.
+    hits : dict of str to ndarray of shape (n_positives,)
+        By score, which true labels are among the best of their video.
+    pool : ndarray of shape (n_stay, pool_size)
+        The largest scores of each video that counts, for GAP; of no width if all are in the pool.
+    """
+
+    part: Part
+    stay: np.ndarray | None
+    scores: np.ndarray
+    hits: dict
+    pool: np.ndarray
+
+    @property
+    def n_videos(self):
+        """Number of videos that count."""
+        return self.part.problem.n_videos if self.stay is None else int(self.stay.sum())
+
+    @property
+    def weights(self):
+        """Weights of the videos that count, or None if all weigh the same."""
+        return self.part.problem.weights_of(slice(None) if self.stay is None else self.stay)
+
+    def row_blocks(self, size):
+        """Yield (weights or None, scores) of some of the videos that count, in order."""
+        for first, block in self.part.problem.row_blocks(size):
+            rows = slice(first, first + len(block))
+            block, weights = self.part.take(block), self.part.problem.weights_of(rows)
+            if self.stay is not None:
+                block = block[self.stay[rows]]
+                weights = weights if weights is None else weights[self.stay[rows]]
+            yield weights, block
+
+
+def rank(part, score, top_k=None):
+    """Rank the labels of one part for one score, all videos counting; see `rank_parts`."""
+    return rank_parts([part], (score,), top_k, ["all"])[0]
+
+
+def rank_parts(parts, scores, top_k, rules, threshold=0.5):
+    """Say which true labels are among the best of their video, for several scores and parts.
+
+    Parameters
+    ----------
+    parts : list of Part
+        Parts of one problem.
+    scores : collection of str
+        What is asked for: of "gap" the best `top_k` of each video, of "perr" as many as are
+        true, of "hit_at_1" the best; of anything else only which videos count.
+    top_k : int or None
+        Size of each video's part of GAP's pool.
+    rules : list of {"either", "truth", "all"}
+        For each part, which videos count: with a true or a predicted label in it, with a true
+        one, or all.
+    threshold : float, default=0.5
+        A label is predicted if its score is above this.
+
+    Returns
+    -------
+    list of Ranked
+        One a part.
+    """
+    readers = [
+        _Reader(part, scores, top_k, rule, threshold)
+        for part, rule in zip(parts, rules, strict=True)
+    ]
+    for first, block in parts[0].problem.row_blocks():
+        depth = max(reader.depth(first, len(block)) for reader in readers)
+        own = [part.take(block) for part in parts[1:]]
+        best = [largest(piece, depth) for piece in own]
+        # The best of parts that are all labels, each once, hold the best of all.
+        whole = np.concatenate(best, axis=1) if _make_up_all(parts) else parts[0].take(block)
+        best = [largest(whole, depth), *best]
+        for reader, *read in zip(readers, [parts[0].take(block), *own], best, strict=True):
+            reader.read(first, *read)
+    return [reader.ranked() for reader in readers]
+
+
+def _make_up_all(parts):
+    """Whether the first part has all labels, and the others together each of them once."""
+    columns = [part.columns for part in parts]
+    if len(parts) < 2 or columns[0] is not None or any(own is None for own in columns[1:]):
+        return False
+    times = np.bincount(np.concatenate(columns[1:]), minlength=parts[0].n_labels)
+    return (times == 1).all()
+
+
+class _Reader:
+    """Collects what a `Ranked` holds, block by block."""
+
+    def __init__(self, part, scores, top_k, rule, threshold):
+        self.part, self.threshold, self.predicted = part, threshold, rule == "either"
+        self.stay = None if rule == "all" else part.n_true > 0
+        truncated = "gap" in scores and top_k is not None and top_k < part.n_labels
+        self.pool_size = top_k if truncated else 0
+        cutoffs = {"gap": self.pool_size, "perr": part.n_true, "hit_at_1": 1}
+        self.cutoffs = {
+            score: np.broadcast_to(np.clip(k, 1, part.n_labels), part.problem.n_videos)
+            for score, k in cutoffs.items()
+            if score in scores and part.n_labels
+        }
+        dtype = part.problem.scores.dtype
+        self.pool = np.empty((part.problem.n_videos, self.pool_size), dtype)
+        self.pooled = 0
+        self.bounds = np.append(0, np.cumsum(part.n_true))
+        self.scores = np.empty(len(part.videos), dtype)
+        self.hits = {score: np.empty(len(part.videos), bool) for score in self.cutoffs}
+
+    def depth(self, first, count):
+        """How many of the largest values of these videos are needed: one beyond each cutoff."""
+        cutoffs = self.cutoffs.values()
+        return 1 + max((int(k[first : first + count].max()) for k in cutoffs), default=0)
+
+    def read(self, first, block, best):
+        if not self.part.n_labels:
+            return
+        rows = slice(first, first + len(block))
+        cutoffs = {score: k[rows] for score, k in self.cutoffs.items()}
+        if self.predicted:
+            self.stay[rows] |= best[:, -1] > self.threshold
+        if self.pool_size:
+            pool = best[:, best.shape[1] - self.pool_size :]
+            pool = pool if self.stay is None else pool[self.stay[rows]]
+            self.pool[self.pooled : self.pooled + len(pool)] = pool
+            self.pooled += len(pool)
+        own = slice(*self.bounds[[rows.start, rows.stop]])
+        at = self.part.videos[own] - first, self.part.places[own]
+        self.scores[own] = block[at]
+        for score, k in cutoffs.items():
+            self.hits[score][own] = are_among_best(block, best, k, at, self.scores[own])
+
+    def ranked(self):
+        pool = self.pool[: self.pooled]
+        return Ranked(self.part, self.stay, self.scores, self.hits, pool)
