@@ -24,6 +24,8 @@ ROWS = {  # name: "module:function", in the order of the table
     "buckets": "fit:buckets",
     "predict_small": "fit:predict_small",
     "predict_youtube8m": "fit:predict_youtube8m",
+    "metrics": "scores:metrics",
+    "metrics_memory": "scores:metrics_memory",
 }
 PACKAGES = ("sk_crossmodal", "torch", "skorch", "scikit-learn", "numpy", "scipy", "tfrecord")
 
