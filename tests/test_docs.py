@@ -115,6 +115,22 @@ def test_scikit_learn(capsys):
     assert "CrossModalTransformerClassifier" in capsys.readouterr().out
 
 
+def test_store(tmp_path, monkeypatch):
+    """What the page reads with NumPy alone is what the store gives."""
+    monkeypatch.chdir(tmp_path)
+    namespace = run("docs/store.md", {})
+    store, videos = namespace["store"], namespace["videos"]
+    assert list(videos) == ["video", "audio"]
+    assert len(store.data) == 12
+    for i in range(12):
+        np.testing.assert_array_equal(store.data.select(["audio"])[i]["audio"], videos["audio"][i])
+        decoded = videos["video"][i] * namespace["scale"] + namespace["shift"]
+        np.testing.assert_allclose(store.data[i]["video"], decoded, atol=1e-6)
+    labels = np.split(store.target.indices, store.target.indptr[1:-1])
+    assert [each.tolist() for each in labels] == [each.tolist() for each in namespace["labels"]]
+    assert store.ids.tolist() == namespace["ids"] == ["a4Xk", "zz9P"] * 6
+
+
 def test_new_family():
     """The page's family takes under 60 lines, and does what every family does."""
     sources = [source for _, source in blocks("docs/new_family.md")]

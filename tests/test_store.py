@@ -198,6 +198,7 @@ def test_pad_whole_batches_and_video_by_video(lengths, form, most, small, tmp_pa
         width = max([1, *map(len, kept)])
         batch, masks = X.pad(rows, most)
         assert batch["video"].shape == (len(rows), width, 4)
+        assert batch["video"].flags.c_contiguous
         for b, each in enumerate(kept):
             np.testing.assert_array_equal(batch["video"][b, : len(each)], each)
             assert not batch["video"][b, len(each) :].any()

@@ -87,10 +87,10 @@ class Frames:
         if out is None:
             out = np.empty((*mask.shape, self.width), self.values.dtype)
             self._read_straight(out, straight, mask)
+        elif not mask.all():
+            out[~mask] = 0
         if not straight.all():
             self._read_nearest(out, line, mask)
-        if not mask.all():
-            out[~mask] = 0
         return out
 
     def _windows(self, width):
@@ -102,11 +102,14 @@ class Frames:
         if self.starts.max(initial=0) >= many:
             return None
         shape, steps = (many, width, self.width), (values.strides[0], *values.strides)
-        return as_strided(values, shape, steps, writeable=False)[self.starts]
+        windows = as_strided(values, shape, steps, writeable=False)
+        return np.ascontiguousarray(windows[self.starts])
 
     def _read_straight(self, out, straight, mask):
-        """Read the videos that are as long as their time line."""
+        """Read the videos that are as long as their time line; zero behind what is read of any."""
         n_read = mask.sum(axis=1)
+        for padded, k in zip(out, n_read.tolist(), strict=True):
+            padded[k:] = 0
         rows = np.flatnonzero(straight & (n_read > 0))
         places = [out[b, :k] for b, k in zip(rows.tolist(), n_read[rows].tolist(), strict=True)]
         if isinstance(self.values, StoredFrames):
@@ -118,10 +121,9 @@ class Frames:
     def _read_nearest(self, out, line, mask):
         """Read the videos that are shorter than their time line, at each moment the nearest."""
         for b in np.flatnonzero((self.lengths != line) & mask[:, 0]):
-            moments = np.arange(mask[b].sum())
-            out[b, : len(moments)] = self.stored(b)[
-                (2 * moments + 1) * self.lengths[b] // (2 * line[b])
-            ]
+            moments, start = np.arange(mask[b].sum()), self.starts[b]
+            nearest = (2 * moments + 1) * self.lengths[b] // (2 * line[b])
+            out[b, : len(moments)] = self.values[start : start + nearest[-1] + 1][nearest]
 
     def gather(self, rows):
         """The frames of some videos behind each other; in memory, a view if they lie so."""
