@@ -12,6 +12,7 @@ from sklearn.utils import resample, shuffle
 from skorch.helper import SliceDict
 
 from sk_crossmodal.multimodal import MultimodalArray, as_multimodal
+from sk_crossmodal.multimodal._frames import Frames
 
 WIDTHS = {"video": 4, "audio": 3}
 LENGTHS = {"video": [3, 1, 5, 2, 4], "audio": [2, 4, 0, 2, 1]}
@@ -518,6 +519,29 @@ def test_moments_of_some_videos():
     X = MultimodalArray.from_frames({"video": values}, {"video": [1] * 101})
     assert X.frame_moments(max_videos=3)["video"][0][0] == pytest.approx(50)
     assert X.frame_moments(max_videos=3)["video"][1] == pytest.approx(np.std([0, 50, 100]))
+
+
+def test_moments_of_long_videos_are_read_from_fewer(monkeypatch):
+    """Of 100 videos of 10 frames half a million allowed for 40; but one is always read."""
+    values = np.repeat(np.arange(100.0), 10)[:, None]
+    X = MultimodalArray.from_frames({"video": values}, {"video": [10] * 100})
+    monkeypatch.setattr("sk_crossmodal.multimodal._array.MOST_FRAMES", 40)
+    mean, scale = X.frame_moments()["video"]
+    assert mean[0] == np.mean([0, 33, 66, 99])
+    assert scale == pytest.approx(np.std([0, 33, 66, 99]))
+    monkeypatch.setattr("sk_crossmodal.multimodal._array.MOST_FRAMES", 1)
+    assert X.frame_moments()["video"][1] == 1.0
+
+
+def test_moments_of_bytes_are_read_once(monkeypatch):
+    """No number is larger than 255, whatever is stored."""
+    read = []
+    blocks = Frames.blocks
+    monkeypatch.setattr(Frames, "blocks", lambda self: read.append(self) or blocks(self))
+    container(videos(np.uint8), QUANTIZATION).frame_moments()
+    assert len(read) == 2  # modalities
+    container(videos(np.float32)).frame_moments()
+    assert len(read) == 2 + 2 * 2
 
 
 def test_moments_of_huge_numbers():

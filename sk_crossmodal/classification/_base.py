@@ -399,9 +399,11 @@ class CrossModalClassifier(ClassifierMixin, TowerUser, NetworkEstimator):
         """
         dataset = self._prediction_set(X, more)
         logits = self.net_.predict_rows(dataset)
-        probability = expit(logits) if self._targets.multilabel else softmax(logits, axis=1)
+        indicators = self._targets.multilabel
+        # In place: of millions of videos and thousands of labels it is large.
+        probability = expit(logits, out=logits) if indicators else softmax(logits, axis=1)
         edge = np.finfo(probability.dtype).eps / 2
-        return probability.clip(edge, 1 - edge)
+        return probability.clip(edge, 1 - edge, out=probability)
 
     def predict(self, X, *more):
         """Predict labels above 0.5, or the likeliest class, in y's form and dtype.

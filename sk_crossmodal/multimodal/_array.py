@@ -7,6 +7,8 @@ import numpy as np
 
 from ._frames import Frames, check_lengths
 
+MOST_FRAMES = 500_000  # that moments are taken of: they are sure to far less than a spread
+
 
 class MultimodalArray:
     """Ragged frames of n videos in named modalities, as one array of shape (n,).
@@ -372,7 +374,8 @@ class MultimodalArray:
             Whether every feature has a spread of its own. One number for a modality keeps what
             features say by varying more or less than others, as principal components do.
         max_videos : int
-            At most that many videos, evenly spread, are read.
+            At most that many videos, evenly spread, are read; and of long ones not many more than
+            have half a million frames.
 
         Returns
         -------
@@ -381,7 +384,9 @@ class MultimodalArray:
             it does not vary; or the root mean square of those of the features that vary, 1
             where none does.
         """
-        rows = np.unique(np.linspace(0, len(self) - 1, min(len(self), max_videos)).astype(int))
+        usual = max(1.0, float(self.timeline_lengths().mean()))
+        count = max(1, min(len(self), max_videos, int(MOST_FRAMES / usual)))
+        rows = np.unique(np.linspace(0, len(self) - 1, count).astype(int))
         weight = np.ones(len(rows)) if sample_weight is None else sample_weight[rows]
         parts = {name: part.take(rows) for name, part in self._frames.items()}
         return {name: _moments(part, weight, per_feature) for name, part in parts.items()}
@@ -414,36 +419,45 @@ class MultimodalArray:
 
 
 def _moments(part, weight, per_feature):
-    # In units of the largest number of a feature, so that squares of huge ones stay finite.
-    unit = np.zeros(part.width)
-    for _, stored in part.blocks():
-        unit = np.maximum(unit, np.abs(part.dequantise(stored)).max(axis=0, initial=0.0))
-    unit[unit == 0] = 1.0
+    """Mean and spread, of stored numbers first, and then of what they mean."""
+    unit = _units(part)
     seen, mean, scatter = 0.0, np.zeros(part.width), np.zeros(part.width)
     for rows, stored in part.blocks():
         if not len(stored):
             continue
-        block, weights = (
-            part.dequantise(stored) / unit,
-            np.repeat(weight[rows], part.lengths[rows]),
-        )
+        block, weights = stored.astype(np.float64), np.repeat(weight[rows], part.lengths[rows])
+        block /= unit
         new = weights.sum()
         block_mean = weights @ block / new
+        block -= block_mean
         delta, total = block_mean - mean, seen + new
         # Chan's update: exact for any split into blocks, no cancellation.
-        scatter += weights @ (block - block_mean) ** 2
+        scatter += weights @ np.square(block, out=block)
         scatter += delta**2 * seen * new / total
         mean, seen = mean + delta * new / total, total
-    spread = unit * np.sqrt(scatter / (seen or 1.0))
+    mean, spread = mean * unit, unit * np.sqrt(scatter / (seen or 1.0))
     # Of what is constant up to rounding nothing is left but rounding.
-    spread[spread <= 1e-6 * unit * np.abs(mean)] = 0.0
+    spread[spread <= 1e-6 * np.abs(mean)] = 0.0
+    mean, spread = mean * part.scale + part.shift * (seen > 0), spread * abs(part.scale)
     varying = spread[spread > 0]
     if per_feature:
-        return mean * unit, np.where(spread > 0, spread, 1.0)
+        return mean, np.where(spread > 0, spread, 1.0)
     if not len(varying):
-        return mean * unit, 1.0
+        return mean, 1.0
     largest = varying.max()
-    return mean * unit, float(largest * np.sqrt(np.mean((varying / largest) ** 2)))
+    return mean, float(largest * np.sqrt(np.mean((varying / largest) ** 2)))
+
+
+def _units(part):
+    """The largest stored number of each feature: in these units squares stay finite."""
+    if part.values.dtype == np.uint8:
+        return np.ones(part.width)
+    unit = np.zeros(part.width)
+    for _, stored in part.blocks():
+        if len(stored):
+            unit = np.maximum(unit, np.maximum(stored.max(axis=0), -stored.min(axis=0)))
+    unit[unit == 0] = 1.0
+    return unit
 
 
 def _check_flat(name, values):
