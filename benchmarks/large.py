@@ -1,0 +1,209 @@
+"""Train on a store that is larger than the memory there is.
+
+Writes a store of videos of YouTube-8M's form (8-bit frames of 1024 + 128 numbers, 120 to 300 of
+them), fits a classifier on all of it once in a process whose address space is limited
+(`RLIMIT_AS`, as ``ulimit -v``), and prints how the loss falls and how much memory was taken, at
+most: resident, and of the address space. Beside it stands what the network itself takes: the
+same one, trained by a loop written by hand on one batch that is at hand, in a process of its
+own. Labels can be learned: the mean of a video's frames depends on its label. Linux only.
+"""
+
+import argparse
+import json
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from sk_crossmodal import CrossModalRNNClassifier, MultimodalArray
+from sk_crossmodal.modules.scaling import RawFrames
+from sk_crossmodal.multimodal import Store, StoreWriter
+
+WIDTHS = {"video": 1024, "audio": 128}
+SCALE, SHIFT = 4 / 255, 1 / 512 - 2  # YouTube-8M's
+N_LABELS = 20
+VIDEOS_A_PART = 256
+MB, GB = 1e6, 1e9
+
+
+def parse(arguments=None):
+    """Read the command line."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
+    parser.add_argument("--gb", type=float, default=8.0, help="size of the store")
+    parser.add_argument("--limit-gb", type=float, default=3.0, help="address space of the fit")
+    parser.add_argument("--batch-size", type=int, default=128, help="videos a batch")
+    parser.add_argument("--threads", type=int, default=os.cpu_count(), help="of torch")
+    parser.add_argument("--folder", type=Path, help="where to write the store, and keep it")
+    parser.add_argument("--out", type=Path, help="JSON file for the numbers")
+    # What the script calls itself with, for one process.
+    parser.add_argument("--do", choices=("fit", "by_hand"), help=argparse.SUPPRESS)
+    return parser.parse_args(arguments)
+
+
+def write_store(path, size):
+    """Write a store of about so many bytes, part by part."""
+    rng = np.random.default_rng(0)
+    patterns = {n: rng.integers(32, size=(N_LABELS, w), dtype=np.uint8) for n, w in WIDTHS.items()}
+    about = {"dtype": "uint8", "scale": SCALE, "shift": SHIFT}
+    writer = StoreWriter(path, {name: {"width": w, **about} for name, w in WIDTHS.items()})
+    parts = []
+    while size > 0:
+        lengths = np.minimum(rng.integers(120, 341, size=VIDEOS_A_PART), 300)
+        labels = rng.integers(N_LABELS, size=VIDEOS_A_PART)
+        frames = {}
+        for name, width in WIDTHS.items():
+            values = rng.integers(224, size=(lengths.sum(), width), dtype=np.uint8)
+            values += np.repeat(patterns[name][labels], lengths, axis=0)
+            frames[name] = (values, lengths)
+            size -= values.nbytes
+        parts.append(f"{len(parts):05d}")
+        with writer.part(parts[-1]) as part:
+            part.append(
+                frames,
+                labels=[(int(label),) for label in labels],
+                ids=[f"{parts[-1]}-{i}" for i in range(VIDEOS_A_PART)],
+            )
+    writer.finish(parts, n_labels=N_LABELS)
+
+
+def make_classifier(args):
+    """Attention clusters over the frames: little to compute, so that reading matters."""
+    return CrossModalRNNClassifier(
+        fusion="late",
+        rnn_type=None,
+        n_clusters=4,
+        hidden_size=32,
+        dropout=0.0,
+        lr=2e-3,
+        batch_size=args.batch_size,
+        max_epochs=1,
+        early_stopping=False,
+        device="cpu",
+        random_state=0,
+    )
+
+
+def peaks():
+    """Peaks of this process in MB: resident, and of its address space."""
+    lines = Path("/proc/self/status").read_text().splitlines()
+    kib = {line.split(":")[0]: line.split()[1] for line in lines if line.startswith("Vm")}
+    return {"resident_mb": int(kib["VmHWM"]) * 1024 / MB, "address_mb": int(kib["VmPeak"]) / 1e3}
+
+
+def fit(args):
+    """Fit on the whole store and predict some of it, under the limit."""
+    resource.setrlimit(resource.RLIMIT_AS, (int(args.limit_gb * GB),) * 2)
+    torch.set_num_threads(args.threads)
+    store, start = Store.open(args.folder), time.perf_counter()
+    X, y = store.data, store.target.astype(np.uint8)
+    classifier = make_classifier(args).fit(X, y)
+    seconds = time.perf_counter() - start
+    losses = np.array(classifier.net_.history[-1, "batches", :, "train_loss"])
+    tenth = max(1, len(losses) // 10)
+    some = slice(4 * args.batch_size)
+    hits = classifier.predict_proba(X[some]).argmax(axis=1)
+    return {
+        **peaks(),
+        "seconds": seconds,
+        "epoch_seconds": classifier.history_[-1]["dur"],
+        "videos": len(X),
+        "batches": len(losses),
+        "first_loss": losses[:tenth].mean(),
+        "last_loss": losses[-tenth:].mean(),
+        "hit_at_1": y[some].toarray()[np.arange(len(hits)), hits].mean(),
+    }
+
+
+def by_hand(args):
+    """Train the same network on one batch that is at hand, as one would by hand."""
+    torch.set_num_threads(args.threads)
+    rng, n = np.random.default_rng(0), args.batch_size
+    shape = (n, 300)
+    flat = {
+        name: rng.integers(256, size=(n * 300, w), dtype=np.uint8) for name, w in WIDTHS.items()
+    }
+    quantization = dict.fromkeys(WIDTHS, (SCALE, SHIFT))
+    X = MultimodalArray.from_frames(
+        flat, dict.fromkeys(WIDTHS, np.full(n, 300)), quantization=quantization
+    )
+    y = np.eye(N_LABELS, dtype=np.uint8)[rng.integers(N_LABELS, size=n)]
+    module = make_classifier(args).set_params(batch_size=2).fit(X[:4], y[:4]).module_.train()
+    frames = {
+        name: RawFrames(torch.from_numpy(x.reshape(*shape, -1)), SCALE, SHIFT, torch.float32)
+        for name, x in flat.items()
+    }
+    masks = {name: torch.ones(shape, dtype=torch.bool) for name in WIDTHS}
+    optimizer = torch.optim.AdamW(module.parameters(), lr=2e-3, fused=True)
+    for _ in range(5):
+        optimizer.zero_grad()
+        logits = module(frames, masks)
+        torch.nn.functional.binary_cross_entropy_with_logits(
+            logits, torch.from_numpy(y).float()
+        ).backward()
+        optimizer.step()
+    return peaks()
+
+
+def run(what, args, folder):
+    """Do one of the two in a process of its own."""
+    command = [sys.executable, __file__, "--do", what, "--folder", str(folder)]
+    for name in ("limit_gb", "batch_size", "threads"):
+        command += [f"--{name.replace('_', '-')}", str(getattr(args, name))]
+    finished = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
+    return json.loads(finished.stdout.splitlines()[-1])
+
+
+def measure(args, folder):
+    """Write the store, fit on it, and train by hand."""
+    start = time.perf_counter()
+    if not folder.exists():
+        write_store(folder, args.gb * GB)
+    written = time.perf_counter() - start
+    size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+    results = {"fit": run("fit", args, folder), "by_hand": run("by_hand", args, folder)}
+    over = results["fit"]["resident_mb"] - results["by_hand"]["resident_mb"]
+    sizes = {"store_mb": size / MB, "limit_mb": args.limit_gb * 1e3, "write_seconds": written}
+    return {**sizes, **results, "over_mb": over, "batch_size": args.batch_size}
+
+
+def describe(results):
+    """Return the results as text."""
+    fitted, alone = results["fit"], results["by_hand"]
+    return "\n".join(
+        [
+            f"store: {results['store_mb']:,.0f} MB, {fitted['videos']:,} videos, written in "
+            f"{results['write_seconds']:.0f} s",
+            f"fit on all of it once, in batches of {results['batch_size']}: "
+            f"{fitted['seconds']:.0f} s, of which the epoch {fitted['epoch_seconds']:.0f} s",
+            f"loss: {fitted['first_loss']:.4f} in the first tenth of the batches, "
+            f"{fitted['last_loss']:.4f} in the last; hit@1 {fitted['hit_at_1']:.3f}",
+            f"peak: {fitted['resident_mb']:,.0f} MB resident, {fitted['address_mb']:,.0f} MB of "
+            f"address space; limit {results['limit_mb']:,.0f} MB",
+            f"the network's own, on one batch: {alone['resident_mb']:,.0f} MB resident, "
+            f"{alone['address_mb']:,.0f} MB of address space",
+            f"over it: {results['over_mb']:,.0f} MB resident (wanted: 400 at most)",
+        ]
+    )
+
+
+def main(arguments=None):
+    """Measure, or, called by itself, do one part of it."""
+    args = parse(arguments)
+    if args.do:
+        print(json.dumps({"fit": fit, "by_hand": by_hand}[args.do](args)))
+        return
+    with tempfile.TemporaryDirectory() as name:
+        results = measure(args, args.folder or Path(name) / "store")
+    print(describe(results))
+    if args.out:
+        args.out.write_text(json.dumps(results, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()

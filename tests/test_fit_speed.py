@@ -1,0 +1,69 @@
+"""The rows of the benchmark that are about `fit` and `predict_proba`, on a few videos."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+BENCHMARKS = Path(__file__).resolve().parents[1] / "benchmarks"
+
+
+@pytest.fixture
+def fit(monkeypatch):
+    monkeypatch.syspath_prepend(str(BENCHMARKS / "speed"))
+    yield __import__("fit")
+    for name in ("fit", "measure"):
+        sys.modules.pop(name, None)
+
+
+def test_both_sides_learn_the_same(fit):
+    """One batch an epoch and no dropout: then batches and draws are the same on both sides."""
+    size = {**fit.SMALL, "n": 24, "n_frames": 5}
+    X, y = fit.make_videos(**size)
+    by_hand = fit.ByHand(fit.prepare(X, y))
+    params = {"d_model": 8, "n_heads": 2, "batch_size": 24, "dropout": 0.0}
+    classifier = fit.make_classifier(max_epochs=3, callbacks=[by_hand], **params).fit(X, y)
+    assert len(by_hand.times) == 3
+    state = by_hand.module.state_dict()
+    for name, value in classifier.module_.state_dict().items():
+        torch.testing.assert_close(value, state[name], rtol=0, atol=1e-5, msg=name)
+
+
+def test_prepared_frames_are_what_they_mean(fit):
+    lengths = np.array([3, 5])
+    X, y = fit.make_videos(2, 5, {"video": 100, "audio": 4}, 2, lengths=lengths)
+    assert X.quantization["video"] == (4 / 255, 1 / 512 - 2)
+    frames, masks, _ = fit.prepare(X, y)
+    for i, length in enumerate(lengths):
+        for name in ("video", "audio"):
+            assert masks[name][i].sum() == length
+            np.testing.assert_allclose(frames[name][i, :length], X[i][name], rtol=1e-6, atol=1e-6)
+
+
+def test_rows(fit):
+    for row in (fit.fit_small(quick=True), fit.predict_small(quick=True)):
+        assert len(row.ratios) >= 2
+        assert 0.2 < row.ratio < 20
+        json.dumps(row.to_json())
+
+
+def test_a_store_larger_than_memory(tmp_path):
+    """The whole of it on a small store; under a limit that is too small nothing is fitted."""
+    script, out = BENCHMARKS / "large.py", tmp_path / "out.json"
+    store = tmp_path / "store"
+    command = [sys.executable, script, "--folder", store, "--gb", "0.05", "--batch-size", "8"]
+    command += ["--threads", "1"]
+    subprocess.run([*command, "--limit-gb", "2", "--out", out], check=True, timeout=300)
+    result = json.loads(out.read_text())
+    assert result["fit"]["last_loss"] < 0.7 * result["fit"]["first_loss"]
+    assert result["fit"]["address_mb"] < 2000
+    assert 0 < result["over_mb"] < 400
+    done = subprocess.run(
+        [*command, "--do", "fit", "--limit-gb", "0.3"], capture_output=True, text=True, timeout=300
+    )
+    assert done.returncode != 0
+    assert "MemoryError" in done.stderr or "allocate" in done.stderr
