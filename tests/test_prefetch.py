@@ -270,3 +270,22 @@ def test_gradients_are_left_as_they_were_between_predictions():
     for _, output in outputs:
         assert torch.is_grad_enabled()
         assert not output.requires_grad
+
+
+def test_every_part_is_told_whether_it_trains():
+    """Also one that the user has told otherwise."""
+    X, y = make_videos().data, make_y("classes")
+    classifier = make_classifier(fusion="late", dropout=0.5, early_stopping=True).fit(X, y)
+    expected = classifier.predict_proba(X)
+    classifier.module_.encoder.train()
+    np.testing.assert_array_equal(classifier.predict_proba(X), expected)
+    assert not any(part.training for part in classifier.module_.modules())
+
+    class Modes(Callback):
+        seen = set()  # noqa: RUF012
+
+        def on_batch_end(self, net, training=None, **kwargs):
+            self.seen |= {(training, part.training) for part in net.module_.modules()}
+
+    make_classifier(fusion="late", early_stopping=True, callbacks=[Modes()]).fit(X, y)
+    assert Modes.seen == {(True, True), (False, False)}

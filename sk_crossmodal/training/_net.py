@@ -108,15 +108,16 @@ class MultimodalNet(NeuralNet):
             kwargs.setdefault("fused", not any(kwargs.get(name) for name in others))
         return args, kwargs
 
-    def run_single_epoch(self, iterator, *args, **kwargs):
+    def run_single_epoch(self, iterator, training, **kwargs):
         """Go through an epoch; nothing is read any more once it is over, however it ends."""
         if iterator is None:
             return
+        super()._set_training(training)
         with closing(iter(iterator)) as batches:
-            super().run_single_epoch(batches, *args, **kwargs)
+            super().run_single_epoch(batches, training, **kwargs)
 
     def _set_training(self, training=True):
-        # Asked for with every batch, and a walk through the whole network.
+        # Asked for with every batch, and a walk through the whole network; see above.
         if self.module_.training != training:
             super()._set_training(training)
 
@@ -184,7 +185,7 @@ class MultimodalNet(NeuralNet):
         (rows, output)
             Per batch the rows of the data set and what the network, or its `method`, returned.
         """
-        self._set_training(False)
+        super()._set_training(False)
         loader = self._loader(dataset, batch_size or self.batch_size, shuffle=False)
         with closing(iter(loader)) as batches:
             for rows, (batch, _) in zip(loader.sampler, batches, strict=True):
