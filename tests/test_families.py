@@ -279,6 +279,9 @@ TRAINING = [
     "net_params",
     "random_state",
     "verbose",
+    "checkpoint",
+    "checkpoint_interval",
+    "resume",
 ]
 CLASSIFIER = [
     "fusion",

@@ -206,7 +206,7 @@ class CrossModalClassifier(ClassifierMixin, TowerUser, NetworkEstimator):
         ------
         ValueError
             As in `fit`; if y has labels or classes that were not named in the first call; or if
-            `early_stopping` is True or `class_weight` is "balanced".
+            `early_stopping` is True, `class_weight` is "balanced" or `checkpoint` is given.
 
         Notes
         -----
@@ -218,6 +218,11 @@ class CrossModalClassifier(ClassifierMixin, TowerUser, NetworkEstimator):
         self._check_params()
         if self.early_stopping is True:
             raise ValueError("partial_fit holds no videos out, so early_stopping cannot be True.")
+        if self.checkpoint is not None:
+            raise ValueError(
+                "partial_fit keeps no checkpoint: pickle the classifier between calls, and leave "
+                f"checkpoint={self.checkpoint!r} out."
+            )
         if isinstance(self.class_weight, str):
             raise ValueError(
                 f"partial_fit sees some videos only, so class_weight={self.class_weight!r} needs "
@@ -267,6 +272,12 @@ class CrossModalClassifier(ClassifierMixin, TowerUser, NetworkEstimator):
             (train_set, valid_set),
             train_seed + len(before),
             EpochTasks(context, self, videos, fitted),
+            {
+                "videos": part,
+                "videos held out": held_out,
+                "correlation tower": tower,
+                "fit before": self if goes_on else None,
+            },
             previous=self.net_ if goes_on else None,
             partial=partial,
         )

@@ -13,6 +13,7 @@ from sklearn.utils.validation import check_is_fitted, check_memory
 from ..correlation import CorrelationTower
 from ..training import NetworkEstimator
 
+OF_CHECKPOINTS = ("checkpoint", "checkpoint_interval", "resume")
 NEEDS_TOWER = ("cross_modal_gated", "cross_modal_concat")
 
 
@@ -75,6 +76,13 @@ class TowerUser:
             memory = check_memory(None)
         if tower.random_state is None:
             tower.set_params(random_state=seed)
+        if self.checkpoint is not None:
+            # As with memory, it is the same tower, whichever classifier it was trained for.
+            tower.set_params(resume=True)
+            if tower.checkpoint is None:
+                tower.set_params(
+                    checkpoint=self.checkpoint, checkpoint_interval=self.checkpoint_interval
+                )
         if self.verbose:
             print("Correlation tower")
         task = context.subcontext(task_name="correlation tower")
@@ -142,7 +150,8 @@ def fit_tower(tower, videos, memory, task, classifier):
 
 
 def _find(tower, videos, memory):
-    key = joblib.hash([type(tower), tower.get_params(), videos.y, videos.weight])
+    params = {k: v for k, v in tower.get_params().items() if k not in OF_CHECKPOINTS}
+    key = joblib.hash([type(tower), params, videos.y, videos.weight])
     find = memory.cache(_fit_to_keep, ignore=["tower", "videos"])
     try:
         return find(tower, videos, key, videos.X.digest())

@@ -176,6 +176,7 @@ class CorrelationTower(TransformerMixin, NetworkEstimator):
             (train_set, valid_set),
             train_seed,
             EpochTasks(context, self, videos, fitted),
+            {"videos": part, "videos held out": held_out},
         )
 
     def fit_transform(self, X, y=None, *more, **fit_params):

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from os import PathLike
 
 import numpy as np
 from sklearn.base import BaseEstimator
@@ -11,6 +12,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from .._links import LinkedEstimator
 from ..multimodal import as_multimodal, has_named_modalities
+from ._checkpoint import check_checkpoint, open_checkpoint
 from ._checks import check_number, check_option, check_widths
 from ._data import Videos
 from ._device import PRECISIONS, resolve_device
@@ -77,6 +79,16 @@ class NetworkEstimator(LinkedEstimator, CallbackSupportMixin, BaseEstimator):
         Decides everything random; torch's global state is neither used nor changed.
     verbose : int, default=0
         1 prints a line an epoch.
+    checkpoint : str or path, default=None
+        A folder in which the state of training is kept, so that a fit that was cut short can be
+        resumed. Each fit has a file of its own there, found again by what decides its result:
+        parameters, frames, labels and weights. It needs an int as `random_state`.
+    checkpoint_interval : int or float, default=1
+        Epochs after which it is kept: a whole number, or less than 1 for so many parts of one.
+    resume : bool, default=False
+        Whether `fit` goes on from the checkpoint of the same fit where there is one, to the same
+        weights, on a CPU bit for bit; or from that of the same with fewer `max_epochs`. False
+        raises ValueError if there is a checkpoint of the same fit.
 
     Attributes
     ----------
@@ -116,6 +128,9 @@ class NetworkEstimator(LinkedEstimator, CallbackSupportMixin, BaseEstimator):
     net_params: Mapping | None = None
     random_state: int | np.random.RandomState | None = None
     verbose: int = 0
+    checkpoint: str | PathLike | None = None
+    checkpoint_interval: float = 1
+    resume: bool = False
 
     def __init_subclass__(cls, **kwargs):
         super().__init_subclass__(**kwargs)
@@ -147,6 +162,7 @@ class NetworkEstimator(LinkedEstimator, CallbackSupportMixin, BaseEstimator):
         resolve_device(self.device)
         check_option("lr_schedule", self.lr_schedule, ("plateau", "cosine", None))
         check_number("lr_patience", self.lr_patience, low=0, integer=True)
+        check_checkpoint(self)
 
     def _check_fit_input(self, X, more):
         """Door for X in `fit`: a container with finite frames."""
@@ -189,9 +205,10 @@ class NetworkEstimator(LinkedEstimator, CallbackSupportMixin, BaseEstimator):
         context = self._init_callback_context(max_subtasks=n_tasks)
         return context.call_on_fit_task_begin(estimator=self, **videos.callback_arguments())
 
-    def _fit_net(self, module, loss, data, seed, tasks, **kwargs):
-        """Train, see `train`, and set the fitted attributes."""
-        net = train(self, module, loss, data, seed, tasks, **kwargs)
+    def _fit_net(self, module, loss, data, seed, tasks, about, **kwargs):
+        """Train, see `train` and `open_checkpoint`, and set the fitted attributes."""
+        checkpoint = open_checkpoint(self, {"seed": seed, **about})
+        net = train(self, module, loss, data, seed, tasks, checkpoint=checkpoint, **kwargs)
         for name, value in tasks.fitted(net).items():
             setattr(self, name, value)
         tasks.end_fit(net)

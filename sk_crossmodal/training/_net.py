@@ -72,9 +72,11 @@ class MultimodalNet(NeuralNet):
         Told of every epoch; if it asks to, training ends there.
     interrupted : bool
         Whether training was ended by Ctrl-C.
+    checkpoint : Checkpoint or None
+        Where training goes on from, and where its state is kept.
     """
 
-    tasks = None
+    tasks = checkpoint = None
     interrupted = _stop = False
 
     def __init__(self, *args, precision="float32", **kwargs):
@@ -131,6 +133,9 @@ class MultimodalNet(NeuralNet):
 
     def on_epoch_begin(self, net, **kwargs):
         """Announce an epoch, or end training if that was asked for."""
+        # All callbacks have seen the end of the epoch before.
+        if self.checkpoint is not None:
+            self.checkpoint.epoch_done(self)
         super().on_epoch_begin(net, **kwargs)
         if self._stop:
             raise KeyboardInterrupt
@@ -142,14 +147,18 @@ class MultimodalNet(NeuralNet):
         super().on_epoch_end(net, **kwargs)
         self._stop = self.tasks is not None and self.tasks.end(self)
 
-    def fit_loop(self, *args, **kwargs):
+    def fit_loop(self, X, y=None, epochs=None, **kwargs):
         """Train; an interruption is passed on to skorch, which ends training in good order."""
         try:
-            return super().fit_loop(*args, **kwargs)
+            if self.checkpoint is not None:
+                self.checkpoint.restore(self)
+                epochs = self.max_epochs - len(self.history)
+                if self.history and self._stopped_early():
+                    raise KeyboardInterrupt
+            super().fit_loop(X, y, epochs, **kwargs)
         except KeyboardInterrupt:
-            # Early stopping raises it as well, once it has missed its chances.
-            stoppers = (cb for _, cb in self.callbacks_ if isinstance(cb, EarlyStopping))
-            if self._stop or any(stopper.misses_ >= stopper.patience for stopper in stoppers):
+            if self._stop or self._stopped_early():
+                self._keep_last()
                 raise
             self.interrupted = True
             done = len(self.finished_epochs())
@@ -160,6 +169,26 @@ class MultimodalNet(NeuralNet):
                 stacklevel=2,
             )
             raise
+        self._keep_last()
+        return self
+
+    def _stopped_early(self):
+        """Whether early stopping has missed its chances; it ends training as Ctrl-C does."""
+        stoppers = (cb for _, cb in self.callbacks_ if isinstance(cb, EarlyStopping))
+        return any(stopper.misses_ >= stopper.patience for stopper in stoppers)
+
+    def _keep_last(self):
+        if self.checkpoint is not None:
+            self.checkpoint.epoch_done(self, last=True)
+
+    def run_single_epoch(self, iterator, training, prefix, step_fn, **kwargs):
+        """Train or validate for an epoch, or for what is left of one that was begun."""
+        if not training or self.checkpoint is None:
+            super().run_single_epoch(iterator, training, prefix, step_fn, **kwargs)
+            return
+        batches = self.checkpoint.batches(self, iterator)
+        super().run_single_epoch(batches, training, prefix, step_fn, **kwargs)
+        self.history.record(f"{prefix}_batch_count", len(self.history[-1]["batches"]))
 
     def finished_epochs(self):
         """History of the epochs that came to their end, a list of dict without batches."""

@@ -68,7 +68,9 @@ class ValidationAccuracy(Callback):
         net.history.record("valid_accuracy", self.right_ / self.total_)
 
 
-def train(estimator, module, loss, data, seed, tasks, *, previous=None, partial=False):
+def train(
+    estimator, module, loss, data, seed, tasks, *, previous=None, partial=False, checkpoint=None
+):
     """Train a network as the parameters of an estimator say.
 
     Parameters
@@ -89,6 +91,8 @@ def train(estimator, module, loss, data, seed, tasks, *, previous=None, partial=
         Start with the weights of this net.
     partial : bool
         Train for one epoch, without a schedule, with the optimizer's state of `previous`.
+    checkpoint : Checkpoint, optional
+        Go on from its state, if it has one, and keep the state there.
 
     Returns
     -------
@@ -126,10 +130,10 @@ def train(estimator, module, loss, data, seed, tasks, *, previous=None, partial=
         net.initialize()
         if previous is not None:
             _resume(net, previous, optimizer=partial)
-        net.tasks = tasks
+        net.tasks, net.checkpoint = tasks, checkpoint
         net.partial_fit(train_set, y=None)
     # The net would keep the data held out, and what scikit-learn's callbacks hold.
-    net.train_split = net.tasks = None
+    net.train_split = net.tasks = net.checkpoint = None
     return net
 
 

@@ -1,0 +1,238 @@
+"""Checkpoints: a training that was cut short goes on where it was, bit for bit."""
+
+import os
+import tempfile
+import time
+import warnings
+from math import ceil
+from numbers import Integral, Real
+from pathlib import Path
+
+import joblib
+
+from ._checks import check_number, check_option
+from ._fingerprint import fit_hashes
+from ._state_file import random_state, read_state, set_random_state, write_state
+
+STALE = 3600  # seconds after which what a killed process left half written is removed
+
+
+def check_checkpoint(estimator):
+    """Raise TypeError or ValueError unless the parameters about checkpoints go together."""
+    folder, interval = estimator.checkpoint, estimator.checkpoint_interval
+    check_option("resume", estimator.resume, (True, False))
+    check_number("checkpoint_interval", interval, low=0, open_low=True)
+    if interval > 1 and interval != int(interval):
+        raise ValueError(
+            "checkpoint_interval must be a whole number of epochs or a part of one, got "
+            f"{interval!r}."
+        )
+    if folder is None:
+        if estimator.resume:
+            raise ValueError("resume=True needs a folder to resume from: give `checkpoint`.")
+        return
+    if not isinstance(folder, str | os.PathLike):
+        raise TypeError(f"checkpoint must be the path of a folder or None, got {folder!r}.")
+    if Path(folder).exists() and not Path(folder).is_dir():
+        raise ValueError(f"checkpoint must be a folder, but {str(folder)!r} is a file.")
+    if not isinstance(estimator.random_state, Integral):
+        raise ValueError(
+            "checkpoint needs an int as random_state, without which a fit can neither be found "
+            f"again nor repeated, got {estimator.random_state!r}."
+        )
+
+
+def open_checkpoint(estimator, about):
+    """Return the `Checkpoint` of a fit, or None where none is asked for.
+
+    Parameters
+    ----------
+    estimator : NetworkEstimator
+        What is to be fitted; its parameters say whether, where and how often.
+    about : dict of str to object
+        What decides the fit beside them, see `fit_hashes`.
+
+    Returns
+    -------
+    Checkpoint or None
+        With the state to go on from, if there is one.
+
+    Raises
+    ------
+    ValueError
+        If this fit has a checkpoint and `resume` is False, or one that cannot be read.
+    OSError
+        If nothing can be written into the folder.
+    """
+    if estimator.checkpoint is None:
+        return None
+    checkpoint = Checkpoint(estimator, fit_hashes(estimator, about))
+    if checkpoint.path.exists() and not estimator.resume:
+        raise ValueError(
+            f"There is a checkpoint of this very fit, {str(checkpoint.path)!r}: give resume=True "
+            "to go on from it, or delete it to train anew."
+        )
+    checkpoint.open(estimator)
+    return checkpoint
+
+
+class Checkpoint:
+    """The state of one fit, in a file that is replaced as training gets on.
+
+    Fits of other data or parameters have other files in the same folder. The number of epochs
+    is part of the name alone, so that a longer fit goes on from a shorter one.
+
+    Parameters
+    ----------
+    estimator : NetworkEstimator
+        What is fitted.
+    hashes : dict of str to str
+        What tells the fit from others.
+    """
+
+    def __init__(self, estimator, hashes):
+        self.folder, self.hashes = Path(estimator.checkpoint), hashes
+        self.n_epochs, self.interval = estimator._n_epochs(), estimator.checkpoint_interval
+        self.kind = type(estimator).__name__
+        self.name = f"{self.kind}-{joblib.hash(hashes)[:16]}"
+        self.path = self.folder / f"{self.name}-{self.n_epochs}.pt"
+        self.state = None  # to go on from
+        self.saved = 0  # epochs that the file knows of
+
+    def open(self, estimator):
+        """Make the folder, and read from where to go on if that is asked for."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=self.folder):
+            pass  # better to fail now than after the first epoch
+        for path in self.folder.glob(f"{self.name}-*.part"):
+            if time.time() - path.stat().st_mtime > STALE:
+                path.unlink(missing_ok=True)
+        path = self._newest() if estimator.resume else None
+        if path is not None:
+            self.state = read_state(path)
+            self.saved = len(self.state["history"]) if path == self.path else 0
+        if estimator.verbose and estimator.resume:
+            print(self._words(path))
+
+    def _newest(self):
+        """Path of this fit's file; else of its longest shorter one; else None."""
+        lengths = (path.stem.rpartition("-")[2] for path in self.folder.glob(f"{self.name}-*.pt"))
+        lengths = [int(length) for length in lengths if length.isdecimal()]
+        longest = max((length for length in lengths if length <= self.n_epochs), default=None)
+        return longest and self.folder / f"{self.name}-{longest}.pt"
+
+    def _words(self, path):
+        """Say what is gone on from; or if other fits are there, what is different now."""
+        if path is not None:
+            epochs, batches = len(self.state["history"]), len(self.state["batches"])
+            return f"Going on after {epochs} epochs and {batches} batches, from {path}"
+        words = f"No checkpoint of this fit in {self.folder}"
+        others = self.folder.glob(f"{self.kind}-*.pt")
+        latest = max(others, key=lambda path: path.stat().st_mtime, default=None)
+        if latest is None:
+            return words
+        try:
+            theirs = read_state(latest)["hashes"]
+        except ValueError:  # that fit's own affair
+            return words
+        names = sorted({*theirs, *self.hashes})
+        differ = [name for name in names if theirs.get(name) != self.hashes.get(name)]
+        return f"{words}; the latest there, {latest.name}, differs in {', '.join(differ)}"
+
+    def restore(self, net):
+        """Bring a net that is about to train to where the file says."""
+        if self.state is None:
+            return
+        state = self.state
+        net.module_.load_state_dict(state["module"])
+        net.optimizer_.load_state_dict(state["optimizer"])
+        callbacks = dict(net.callbacks_)
+        for name, best in state["best_scores"].items():
+            if name in callbacks:
+                callbacks[name].best_score_ = best
+        if schedule := callbacks.get("own_lr_schedule"):
+            schedule.lr_scheduler_.load_state_dict(state["lr_schedule"])
+        if stopping := callbacks.get("own_early_stopping"):
+            vars(stopping).update(state["early_stopping"])
+        for row in state["history"]:
+            net.history.new_epoch()
+            for key, value in row.items():
+                net.history.record(key, value)
+        set_random_state(state["epoch_random"])
+
+    def epoch_done(self, net, last=False):
+        """Save the state after an epoch, if it is time to."""
+        done = len(net.finished_epochs())
+        if done > self.saved and (last or done % max(1, self.interval) == 0):
+            self.save(net, random_state())
+            self.saved = done
+
+    def batches(self, net, loader):
+        """Yield an epoch's batches but those that were trained on, and save on the way."""
+        state, self.state = self.state, None
+        trained = state["batches"] if state else []
+        start, batches = random_state(), iter(loader)
+        # They are read for nothing, so that whatever is drawn for an epoch is drawn as before.
+        for _ in trained:
+            next(batches)
+        if trained:
+            net.history[-1]["batches"].extend(trained)
+            set_random_state(state["random"])
+        every = ceil(self.interval * len(loader))
+        for done, batch in enumerate(batches, start=len(trained) + 1):
+            yield batch
+            if done % every == 0 and done < len(loader):
+                self.save(net, start, net.history[-1]["batches"])
+
+    def save(self, net, epoch_random, batches=()):
+        """Replace the file; a disk that is full does not end the training.
+
+        Parameters
+        ----------
+        net : MultimodalNet
+            Its state is saved.
+        epoch_random : dict
+            Random states at the start of the epoch.
+        batches : list of dict
+            Rows of the history of the batches of the epoch so far.
+        """
+        if not _writes(net):
+            return
+        state = {"epoch_random": epoch_random, "batches": list(batches), **_state(net)}
+        try:
+            write_state(self.path, {"hashes": self.hashes, **state})
+        except OSError as error:
+            warnings.warn(
+                "No checkpoint could be written. Training goes on, and the last one is as it "
+                f"was: {error}",
+                UserWarning,
+                stacklevel=2,
+            )
+
+
+def _writes(net):
+    """Whether this process is the one, of several that train together, that writes."""
+    accelerator = getattr(net, "accelerator", None)
+    return accelerator is None or accelerator.is_main_process
+
+
+def _state(net):
+    """Everything that decides how training goes on."""
+    callbacks = dict(net.callbacks_)
+    schedule, stopping = (callbacks.get(f"own_{n}") for n in ("lr_schedule", "early_stopping"))
+    scores = {name: getattr(cb, "best_score_", None) for name, cb in callbacks.items()}
+    return {
+        "module": net.module_.state_dict(),
+        "optimizer": net.optimizer_.state_dict(),
+        "lr_schedule": schedule and schedule.lr_scheduler_.state_dict(),
+        "early_stopping": stopping
+        and {
+            "misses_": stopping.misses_,
+            "best_epoch_": stopping.best_epoch_,
+            "dynamic_threshold_": float(stopping.dynamic_threshold_),
+            "best_model_weights_": stopping.best_model_weights_,
+        },
+        "best_scores": {k: float(v) for k, v in scores.items() if isinstance(v, Real)},
+        "history": net.finished_epochs(),
+        "random": random_state(),
+    }

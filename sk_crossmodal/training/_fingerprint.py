@@ -1,0 +1,68 @@
+"""What tells one fit from another: hashes of parameters, videos and fitted estimators."""
+
+import joblib
+import numpy as np
+
+from ._data import Videos
+
+SAMPLE = 10_000  # videos, evenly spread, whose frames are looked at
+IRRELEVANT = {  # parameters that change no weight, or that something else speaks for
+    "callbacks",
+    "checkpoint",
+    "checkpoint_interval",
+    "correlation_tower",
+    "device",
+    "max_epochs",
+    "memory",
+    "resume",
+    "verbose",
+    "warm_start",
+}
+
+
+def fit_hashes(estimator, about):
+    """Return a hash of each thing that decides what a fit comes to.
+
+    Parameters
+    ----------
+    estimator : NetworkEstimator
+        What is to be fitted.
+    about : dict of str to object
+        What decides beside its parameters: videos, fitted estimators, numbers.
+
+    Returns
+    -------
+    dict of str to str
+        Hashes by name, the same wherever they are computed.
+
+    Raises
+    ------
+    ValueError
+        If something cannot be pickled.
+    """
+    params = _relevant(estimator)
+    if estimator.lr_schedule == "cosine":  # the only thing that sees the end coming
+        params["max_epochs"] = estimator._n_epochs()
+    return {name: _hash(name, value) for name, value in {**params, **about}.items()}
+
+
+def _relevant(estimator):
+    params = estimator.get_params(deep=False)
+    return {name: value for name, value in params.items() if name not in IRRELEVANT}
+
+
+def _hash(name, value):
+    if isinstance(value, Videos):
+        rows = np.unique(np.linspace(0, len(value) - 1, min(len(value), SAMPLE)).astype(int))
+        X = value.X
+        lengths = [X.lengths(modality) for modality in X.modality_names]
+        value = [X[rows].digest(), lengths, value.y, value.weight]
+    elif hasattr(value, "module_"):  # a fitted estimator
+        weights = value.module_.state_dict()
+        value = [_relevant(value), {key: w.cpu().numpy() for key, w in weights.items()}]
+    try:
+        return joblib.hash(value)
+    except Exception as error:
+        raise ValueError(
+            f"checkpoint tells fits apart by hashes, but {name} cannot be pickled: {error}"
+        ) from error

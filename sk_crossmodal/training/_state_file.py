@@ -1,0 +1,99 @@
+"""Files that hold the state of a training: whole at any moment, and read without pickle."""
+
+import json
+import os
+import zipfile
+from io import BytesIO
+from uuid import uuid4
+
+import torch
+
+FORMAT = 1  # another number is refused
+ROWS = ("history", "batches")  # lists of dicts of whatever callbacks record, kept as JSON
+
+
+def write_state(path, state):
+    """Write a state so that at any moment either the old file or the new one is there, whole.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    state : dict
+        Tensors, numbers, strings, and dicts and lists of them.
+
+    Raises
+    ------
+    OSError
+        If the file cannot be written; then the old one is as it was.
+    """
+    rows = {name: json.dumps(state[name], default=_plain) for name in ROWS}
+    buffer = BytesIO()
+    torch.save({**state, **rows, "format": FORMAT}, buffer)
+    part = path.with_name(f"{path.stem}.{uuid4().hex}.part")
+    try:
+        with open(part, "xb") as file:
+            file.write(buffer.getbuffer())
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(part, path)
+    except BaseException:
+        part.unlink(missing_ok=True)
+        raise
+
+
+def read_state(path):
+    """Read what `write_state` wrote.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+
+    Returns
+    -------
+    dict
+        The state, tensors on the CPU.
+
+    Raises
+    ------
+    ValueError
+        If the file is damaged, or of another format.
+    """
+    data = BytesIO(path.read_bytes())
+    try:
+        with zipfile.ZipFile(data) as file:
+            if wrong := file.testzip():  # torch itself does not look at checksums
+                raise zipfile.BadZipFile(f"the checksum of {wrong!r} is wrong")
+        data.seek(0)
+        state = torch.load(data, map_location="cpu", weights_only=True)
+        found = state["format"]
+        rows = {name: json.loads(state[name]) for name in ROWS if found == FORMAT}
+    except Exception as error:
+        raise ValueError(
+            f"The checkpoint {str(path)!r} is damaged: {error}. Delete it to train anew."
+        ) from error
+    if found != FORMAT:
+        raise ValueError(
+            f"The checkpoint {str(path)!r} is of format {found!r}, this version knows {FORMAT}. "
+            "Delete it to train anew."
+        )
+    return {**state, **rows}
+
+
+def _plain(value):
+    """What JSON knows of an entry: the numbers of numpy and torch, or else its words."""
+    return value.tolist() if hasattr(value, "tolist") else str(value)
+
+
+def random_state():
+    """Return torch's random states."""
+    cuda = torch.cuda.get_rng_state_all() if torch.cuda.is_available() else []
+    return {"cpu": torch.get_rng_state(), "cuda": cuda}
+
+
+def set_random_state(state):
+    """Set torch's random states; those of CUDA only where there are as many devices."""
+    torch.set_rng_state(state["cpu"])
+    if torch.cuda.is_available() and len(state["cuda"]) == torch.cuda.device_count():
+        torch.cuda.set_rng_state_all(state["cuda"])
