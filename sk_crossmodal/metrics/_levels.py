@@ -73,15 +73,16 @@ def group_columns(hierarchy, n_labels):
             "by_group=True needs a label hierarchy that knows its roots (root_matrix()), "
             f"got {type(hierarchy).__name__}"
         )
-    members = hierarchy.root_matrix().tocsc()
+    members = hierarchy.root_matrix().tocsc(copy=True)
     _check_length(members.shape[0], n_labels)
     names = dict(zip(hierarchy.nodes, hierarchy.display_names, strict=True))
-    groups = []
-    for number, root in enumerate(hierarchy.roots):
-        column = members[:, [number]].tocoo()
-        inside = np.sort(column.coords[0][column.data != 0])
-        groups.append((str(names.get(root, root)), inside))
-    return groups
+    members.eliminate_zeros()
+    members.sort_indices()
+    inside = np.split(members.indices, members.indptr[1:-1])
+    return [
+        (str(names.get(root, root)), columns)
+        for root, columns in zip(hierarchy.roots, inside, strict=True)
+    ]
 
 
 def part_scores(problem, columns, scores, *, top_k, rows, threshold):

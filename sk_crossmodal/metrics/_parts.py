@@ -157,8 +157,7 @@ class _Reader:
             if score in scores and part.n_labels
         }
         dtype = part.problem.scores.dtype
-        self.pool = np.empty((part.problem.n_videos, self.pool_size), dtype)
-        self.pooled = 0
+        self.pool = [np.empty((0, self.pool_size), dtype)]
         self.bounds = np.append(0, np.cumsum(part.n_true))
         self.scores = np.empty(len(part.videos), dtype)
         self.hits = {score: np.empty(len(part.videos), bool) for score in self.cutoffs}
@@ -177,9 +176,7 @@ class _Reader:
             self.stay[rows] |= best[:, -1] > self.threshold
         if self.pool_size:
             pool = best[:, best.shape[1] - self.pool_size :]
-            pool = pool if self.stay is None else pool[self.stay[rows]]
-            self.pool[self.pooled : self.pooled + len(pool)] = pool
-            self.pooled += len(pool)
+            self.pool.append(pool.copy() if self.stay is None else pool[self.stay[rows]])
         own = slice(*self.bounds[[rows.start, rows.stop]])
         at = self.part.videos[own] - first, self.part.places[own]
         self.scores[own] = block[at]
@@ -187,5 +184,5 @@ class _Reader:
             self.hits[score][own] = are_among_best(block, best, k, at, self.scores[own])
 
     def ranked(self):
-        pool = self.pool[: self.pooled]
+        pool, self.pool = np.concatenate(self.pool), None  # the pieces are needed no more
         return Ranked(self.part, self.stay, self.scores, self.hits, pool)
