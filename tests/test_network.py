@@ -153,12 +153,15 @@ def test_early_fusion_of_a_video_that_lacks_a_modality(encoder):
     assert_same(network(frames, masks), network(filled, dict.fromkeys(masks, either)))
 
 
-def test_context_is_appended_to_real_frames_only():
+@pytest.mark.parametrize("encoder", FAMILIES)
+def test_context_is_appended_to_real_frames_only(encoder):
     """The encoder gets zeros at padding, whatever it makes of them."""
-    network = make_network(fusion="cross_modal_concat").eval()
+    network = make_network(encoder=encoder, fusion="cross_modal_concat").eval()
     frames, masks, correlation = make_batch()
     prepared, _, links = network.prepare(frames, masks, correlation)
     for x, name, (link,) in zip(prepared, frames, links, strict=True):
+        assert isinstance(x, tuple) == (encoder == "transformer")
+        x = torch.cat(x, -1) if isinstance(x, tuple) else x
         assert x.shape[-1] == WIDTHS[name] + 8
         expected = link.context[:, None] * masks[name][..., None]
         assert_same(x[..., WIDTHS[name] :], expected, atol=0)

@@ -8,7 +8,7 @@ import torch
 from network_batches import WIDTHS, enliven, masks_from, uniform
 from network_oracle import attention_of_video, encode_video, queries_keys_values, weights_of
 
-from sk_crossmodal.modules import InfluenceSpec, Link, TransformerEncoder
+from sk_crossmodal.modules import InfluenceSpec, Link, TransformerEncoder, attention
 from sk_crossmodal.modules.transformer import positions
 
 NAMES = tuple(WIDTHS)
@@ -209,6 +209,36 @@ def without_influence(encoder):
         {k: v for k, v in encoder.state_dict().items() if not k.startswith("influences")}
     )
     return bare.eval()
+
+
+def test_frames_in_parts_are_frames_side_by_side():
+    encoder = make_encoder()
+    frames, masks = make_inputs()
+    parts = [tuple(x.split([x.shape[-1] - 1, 1], -1)) for x in frames]
+    whole, split = encoder(frames, masks, make_links()), encoder(parts, masks, make_links())
+    for result, expected in zip(split, whole, strict=True):
+        torch.testing.assert_close(result, expected, rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize("case", CASES[::5], ids=case_name)
+def test_form_for_other_devices_equals_that_for_a_cpu(case, monkeypatch):
+    encoder, frames, masks, links = build(case)
+    cached, gradients = output_and_gradients(lambda x: encoder(x, masks, links), encoder, frames)
+    monkeypatch.setattr(torch.compiler, "is_compiling", lambda: True)
+    fused, other = output_and_gradients(lambda x: encoder(x, masks, links), encoder, frames)
+    torch.testing.assert_close(fused, cached, rtol=0, atol=1e-10)
+    for name, gradient in other.items():
+        torch.testing.assert_close(gradient, gradients[name], rtol=0, atol=1e-10, msg=name)
+
+
+@pytest.mark.parametrize("chunk", [1, 60, 10_000])
+def test_videos_are_taken_few_or_many_at_a_time(chunk, monkeypatch):
+    """Of 4 videos of 2 x 5 x 5 logits: one, two with a rest of none, all."""
+    encoder, frames, masks, links = build(CASES[-1])
+    expected = output_and_gradients(lambda x: encoder(x, masks, links), encoder, frames)
+    monkeypatch.setattr(attention, "CHUNK", chunk * 2)
+    result = output_and_gradients(lambda x: encoder(x, masks, links), encoder, frames)
+    torch.testing.assert_close(result, expected, rtol=0, atol=1e-12)
 
 
 # Padding ----------------------------------------------------------------------------------

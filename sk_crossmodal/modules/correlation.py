@@ -3,6 +3,7 @@
 import torch
 from torch import nn
 
+from .dropout import Dropout
 from .influence import unordered_pairs
 from .masking import masked_mean
 from .scaling import FrameScaler, scale_frames
@@ -43,7 +44,7 @@ class MeanEncoder(nn.Module):
             raise ValueError("MeanEncoder has no attention that could be influenced.")
         self.out_features = d_model
         self.towers = nn.ModuleList(
-            nn.Sequential(nn.Dropout(dropout), nn.Linear(width, d_model), nn.ReLU())
+            nn.Sequential(Dropout(dropout), nn.Linear(width, d_model), nn.ReLU())
             for width in widths
         )
 
@@ -162,6 +163,6 @@ class CorrelationNetwork(nn.Module):
 def _hidden_net(width, hidden_layer_sizes, dropout):
     layers = []
     for size in hidden_layer_sizes:
-        layers += [nn.Dropout(dropout), nn.Linear(width, size), nn.ReLU()]
+        layers += [Dropout(dropout), nn.Linear(width, size), nn.ReLU()]
         width = size
     return nn.Sequential(*layers)

@@ -2,6 +2,8 @@
 
 from torch import nn
 
+from .dropout import Dropout
+
 
 class Descriptor(nn.Module):
     """The layer between a descriptor of unit length and the head: dropout, linear, ReLU.
@@ -32,7 +34,7 @@ class Descriptor(nn.Module):
 
     def __init__(self, width, hidden_size, dropout=0.0):
         super().__init__()
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
         self.linear = nn.Linear(width, hidden_size)
 
     def forward(self, x):

@@ -7,6 +7,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from .descriptor import Descriptor
+from .dropout import Dropout
 from .influence import influence_attention
 from .masking import MaskedBatchNorm
 
@@ -52,7 +53,7 @@ class NetVLADEncoder(nn.Module):
         clusters = _clusters(n_clusters, len(widths))
         self.out_features = hidden_size
         self.combine = "add" if spec is None else spec.combine
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
         self.assign = nn.ModuleList(
             nn.Linear(width, k, bias=False) for width, k in zip(widths, clusters, strict=True)
         )

@@ -3,6 +3,7 @@
 import torch
 from torch import nn
 
+from .dropout import Dropout
 from .influence import InfluenceSpec, Link, unordered_pairs
 from .scaling import FrameScaler, scale_frames
 
@@ -53,7 +54,8 @@ class CrossModalNetwork(nn.Module):
     the videos ``(B,)``, to logits ``(B, n_outputs)``.
 
     With concatenation, ``e = MLP(2p - 1)`` of 8 numbers is appended to every frame of both
-    modalities and enters F's first layer.
+    modalities and enters F's first layer. An encoder whose attribute `splits_frames` is True
+    gets pairs of frames and what is to be appended to them, and saves the copy.
 
     NOTE[paper]: the paper does not say how frames are scaled, nor does it mask padding. Here
     frames are centred and divided by one number a modality, and padding never enters.
@@ -115,10 +117,10 @@ class CrossModalNetwork(nn.Module):
             widths = [sum(widths)]
         self.encoder = encoder(widths, self.spec, **encoder_params)
         self.head = nn.Sequential(
-            nn.Dropout(dropout),
+            Dropout(dropout),
             nn.Linear(len(widths) * self.encoder.out_features, hidden_size),
             nn.ReLU(),
-            nn.Dropout(dropout),
+            Dropout(dropout),
             nn.Linear(hidden_size, n_outputs),
         )
 
@@ -138,9 +140,10 @@ class CrossModalNetwork(nn.Module):
         if self.fusion == "early":
             return [torch.cat(x, -1)], [torch.stack(masks).any(0)], None
         contexts = self.encode_correlation(correlation, masks)
+        dtype = x[0].dtype
         if contexts is not None:
             x = [self.append_contexts(i, x[i], masks[i], contexts) for i in range(len(x))]
-        return x, masks, self.links(correlation, contexts, masks, x[0].dtype)
+        return x, masks, self.links(correlation, contexts, masks, dtype)
 
     def drop_modalities(self, masks):
         """In training, take all frames of a modality from some videos, never its last one."""
@@ -169,10 +172,12 @@ class CrossModalNetwork(nn.Module):
         return out
 
     def append_contexts(self, i, x, mask, contexts):
-        """Concatenate to modality i's frames the context of every pair that it is part of."""
+        """Append to modality i's frames the context of every pair that it is part of."""
         own = [e for pair, e in zip(self.pairs, contexts, strict=True) if i in pair]
-        appended = torch.cat([x, *(e[:, None].expand(-1, x.shape[1], -1) for e in own)], -1)
-        return appended.masked_fill(~mask.unsqueeze(-1), 0.0)
+        appended = torch.cat(own, -1)[:, None] * mask.unsqueeze(-1)  # (B, T, n), zero at padding
+        if getattr(self.encoder, "splits_frames", False):
+            return x, appended
+        return torch.cat([x, appended], -1)
 
     def links(self, correlation, contexts, masks, dtype):
         """For each modality its `Link` from every other, or None if nothing influences."""

@@ -5,6 +5,7 @@ from torch.nn import functional as F
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 from .descriptor import Descriptor
+from .dropout import Dropout
 from .influence import influence_attention
 from .masking import masked_softmax
 
@@ -71,7 +72,7 @@ class RNNEncoder(nn.Module):
             raise ValueError(f"hidden_size must be even with {rnn_type=}, got {hidden_size}.")
         self.out_features = hidden_size
         self.combine = "add" if spec is None else spec.combine
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
         self.rnns = None
         if rnn_type is not None:
             self.rnns = nn.ModuleList(

@@ -7,6 +7,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from .attention import PADDING, low_rank_attention
+from .dropout import Dropout
 from .masking import attendable, masked_mean
 
 
@@ -39,7 +40,7 @@ class TransformerEncoder(nn.Module):
     Notes
     -----
     Shape: a list of ``(B, T, widths[i])`` with masks ``(B, T)``, all on one time line, to a list
-    of ``(B, d_model)``.
+    of ``(B, d_model)``. Frames may come in parts, tuples of tensors side by side.
 
     Examples
     --------
@@ -51,6 +52,8 @@ class TransformerEncoder(nn.Module):
     [(2, 32), (2, 32)]
     """
 
+    splits_frames = True  # see `CrossModalNetwork`
+
     def __init__(self, widths, spec=None, *, d_model=512, n_heads=8, n_layers=1, dropout=0.1):
         super().__init__()
         if d_model % n_heads:
@@ -58,7 +61,7 @@ class TransformerEncoder(nn.Module):
         self.out_features = d_model
         self.combine = "add" if spec is None else spec.combine
         self.inputs = nn.ModuleList(nn.Linear(width, d_model) for width in widths)
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
         self.layers = nn.ModuleList(
             nn.ModuleList(_Layer(d_model, n_heads, dropout) for _ in widths)
             for _ in range(n_layers)
@@ -88,10 +91,17 @@ class TransformerEncoder(nn.Module):
 
     def embed(self, frames):
         """Project frames to `d_model` and add positions."""
-        return [
-            layer(self.dropout(x)) + positions(x.shape[1], layer.out_features, x)
-            for layer, x in zip(self.inputs, frames, strict=True)
-        ]
+        out = []
+        for layer, x in zip(self.inputs, frames, strict=True):
+            parts = x if isinstance(x, tuple) else (x,)
+            weights = layer.weight.split([part.shape[-1] for part in parts], 1)
+            line = positions(parts[0].shape[1], layer.out_features, layer.bias)
+            # Frames need no gradient, what is appended does: apart, it costs next to nothing.
+            total = F.linear(self.dropout(parts[0]), weights[0]) + (line + layer.bias)
+            for part, weight in zip(parts[1:], weights[1:], strict=True):
+                total += F.linear(self.dropout(part), weight)
+            out.append(total)
+        return out
 
     def attend(self, depth, states, masks, links):
         """What the heads of each modality attend to in one layer, a list of (B, h, T, d)."""
@@ -175,14 +185,16 @@ class _Layer(nn.Module):
         self.n_heads = n_heads
         self.norm = nn.LayerNorm(d_model)
         self.qkv = nn.Linear(d_model, 3 * d_model)
-        self.out = nn.Sequential(nn.Linear(d_model, d_model), nn.Dropout(dropout))
+        # In place, where nothing keeps what is changed: large tensors made anew cost as much as
+        # a product of matrices.
+        self.out = nn.Sequential(nn.Linear(d_model, d_model), Dropout(dropout, inplace=True))
         self.feed_forward = nn.Sequential(
             nn.LayerNorm(d_model),
             nn.Linear(d_model, 4 * d_model),
-            nn.ReLU(),
-            nn.Dropout(dropout),
+            Dropout(dropout, inplace=True),
+            nn.ReLU(inplace=True),
             nn.Linear(4 * d_model, d_model),
-            nn.Dropout(dropout),
+            Dropout(dropout, inplace=True),
         )
 
     def project(self, x):

@@ -1,0 +1,46 @@
+"""Dropout that is cheap on a CPU."""
+
+import torch
+from torch import nn
+
+BLOCK = 1 << 18  # numbers drawn at once, so that the draws stay in the processor's cache
+
+
+class Dropout(nn.Dropout):
+    """Torch's dropout, drawn twice as fast on a CPU: four numbers from each random one.
+
+    Where torch draws a random number for each that may be dropped, this takes 16 bits. So `p` is
+    rounded to a multiple of 1/65536, and what is kept is divided by the share that is kept then.
+
+    Notes
+    -----
+    Shape: any to the same.
+
+    Examples
+    --------
+    >>> import torch
+    >>> dropped = Dropout(0.25)(torch.ones(4000))
+    >>> dropped.unique(), 900 < (dropped == 0).sum() < 1100
+    (tensor([0.0000, 1.3333]), tensor(True))
+    """
+
+    def forward(self, x):
+        """Drop numbers, in training alone."""
+        if not self.training or not 0 < self.p < 1 or x.device.type != "cpu":
+            return super().forward(x)
+        if torch.compiler.is_compiling():
+            return super().forward(x)
+        noise = _noise(x, round(self.p * 65536))
+        return x.mul_(noise) if self.inplace else x * noise
+
+
+def _noise(like, dropped):
+    """Zeros, with a probability of that many 65536ths, and else one over the share kept."""
+    noise = torch.empty(like.shape, dtype=like.dtype)
+    flat = noise.view(-1)
+    for block in flat.split(BLOCK):
+        bits = torch.empty(-(-len(block) // 4), dtype=torch.int64).random_(-(2**63), None)
+        drawn = bits.view(torch.int16)[: len(block)]
+        torch.ge(drawn, dropped - 32768, out=block)
+        block *= 65536 / max(65536 - dropped, 1)
+    return noise
