@@ -26,6 +26,7 @@ ROWS = {  # name: "module:function", in the order of the table
     "predict_youtube8m": "fit:predict_youtube8m",
     "metrics": "scores:metrics",
     "metrics_memory": "scores:metrics_memory",
+    "conversion": "conversion:conversion",
     "reading": "reading:reading",
 }
 PACKAGES = ("sk_crossmodal", "torch", "skorch", "scikit-learn", "numpy", "scipy", "tfrecord")

@@ -1,0 +1,133 @@
+"""How fast frame-level shards become a store, against a loop that only parses them."""
+
+import os
+import shutil
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+from measure import Row, seconds
+
+from sk_crossmodal.datasets import load_youtube8m
+
+DESCRIPTIONS = ({"id": "byte", "labels": "int"}, {"rgb": "byte", "audio": "byte"})
+
+
+def conversion(quick=False):
+    """Shards in memory to a store in memory, so that no disk is measured."""
+    n_videos, rounds = (4, 2) if quick else (200, 9)
+    in_memory = Path("/dev/shm")
+    parent = in_memory if os.access(in_memory, os.W_OK) else None
+    with tempfile.TemporaryDirectory(dir=parent) as folder:
+        shards = write_shards(Path(folder, "shards"), n_videos)
+        size = sum(shard.stat().st_size for shard in shards)
+        times = measure(shards, Path(folder, "store"), rounds)
+        on_disk = disk(shards, 1 if quick else 3)
+    ours, theirs, copies, double = (times[key] for key in ("ours", "theirs", "copy", "two"))
+    rate = {key: round(size / np.median(each) / 1e6) for key, each in times.items()}
+    return Row(
+        "conversion of frame-level shards to a store, both checksums of every record verified",
+        "the `tfrecord` package's loop over them, which verifies none, and only parses",
+        (ours / theirs).tolist(),
+        0.2,
+        details={
+            "megabytes": round(size / 1e6, 1),
+            "shards": len(shards),
+            "videos": 3 * n_videos,
+            "place": str(parent or tempfile.gettempdir()),
+            "MB/s, ours": rate["ours"],
+            "MB/s, tfrecord": rate["theirs"],
+            "MB/s, shutil.copyfile": rate["copy"],
+            "MB/s, ours with two processes": rate["two"],
+            "shutil.copyfile against tfrecord": float(np.median(copies / theirs)),
+            "ours against shutil.copyfile": float(np.median(ours / copies)),
+            "two processes against one": float(np.median(double / ours)),
+            "processor time of ours against tfrecord": times["work"] / times["their work"],
+            "MB/s, ours to the disk, flushed": round(size / on_disk["ours"] / 1e6),
+            "MB/s, copyfile to the disk, flushed": round(size / on_disk["copy"] / 1e6),
+        },
+    )
+
+
+def write_shards(folder, n_videos):
+    """Write three shards as that package does, of videos as long as those of YouTube-8M."""
+    from tfrecord import TFRecordWriter
+
+    rng = np.random.default_rng(0)
+    folder.mkdir()
+    shards = [folder / f"train{i}.tfrecord" for i in range(3)]
+    for shard in shards:
+        writer = TFRecordWriter(str(shard))
+        for i in range(n_videos):
+            n_frames = int(rng.integers(120, 301))
+            context = {
+                "id": (b"%s%d" % (shard.stem.encode(), i), "byte"),
+                "labels": ([3, 7, 9], "int"),
+            }
+            frames = {
+                name: ([rng.bytes(width) for _ in range(n_frames)], "byte")
+                for name, width in (("rgb", 1024), ("audio", 128))
+            }
+            writer.write(context, frames)
+        writer.close()
+    return shards
+
+
+def measure(shards, place, rounds):
+    """Time both sides, and copying the bytes, in turn; what was written is removed in between."""
+    calls = {
+        "ours": lambda: convert(shards, place),
+        "theirs": lambda: parse(shards),
+        "copy": lambda: copy(shards, place),
+        "two": lambda: convert(shards, place, n_jobs=2),
+    }
+    times = {name: np.empty(rounds) for name in calls}
+    work = dict.fromkeys(calls, 0.0)
+    for i in range(-1, rounds):  # the first does not count
+        for name in list(calls)[:: 1 if i % 2 else -1]:
+            start = time.process_time()
+            elapsed = seconds(calls[name])
+            if i >= 0:
+                work[name] += time.process_time() - start
+                times[name][i] = elapsed
+            shutil.rmtree(place, ignore_errors=True)
+    return {**times, "work": work["ours"], "their work": work["theirs"]}
+
+
+def convert(shards, place, n_jobs=1):
+    """Our side: all of load_youtube8m."""
+    load_youtube8m(shards, store=place, n_jobs=n_jobs, progress=False)
+
+
+def parse(shards):
+    """Their side: every record to Python objects, which are dropped."""
+    from tfrecord import tfrecord_loader
+
+    context, lists = DESCRIPTIONS
+    for shard in shards:
+        for _ in tfrecord_loader(str(shard), None, context, sequence_description=lists):
+            pass
+
+
+def copy(shards, place, flush=False):
+    """Copy the bytes."""
+    place.mkdir()
+    for shard in shards:
+        target = shutil.copyfile(shard, place / shard.name)
+        if flush:
+            with open(target, "rb") as file:
+                os.fsync(file.fileno())
+
+
+def disk(shards, rounds):
+    """Seconds to have the store, or a copy, on the disk; the last word on every machine."""
+    times = {"ours": [], "copy": []}
+    with tempfile.TemporaryDirectory() as folder:
+        place = Path(folder, "store")
+        for _ in range(rounds):
+            times["ours"].append(seconds(lambda: convert(shards, place)))
+            shutil.rmtree(place)
+            times["copy"].append(seconds(lambda: copy(shards, place, flush=True)))
+            shutil.rmtree(place)
+    return {name: float(np.median(each)) for name, each in times.items()}
