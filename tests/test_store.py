@@ -6,6 +6,9 @@ import os
 import pickle
 import resource
 import shutil
+import subprocess
+import sys
+import textwrap
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -405,6 +408,20 @@ def test_threads_and_forks_read_at_once(tmp_path, monkeypatch):
     files_read = X._frames.pop("video")
     del files_read
     assert len(os.listdir("/proc/self/fd")) <= before
+
+
+def test_the_end_of_python_is_quiet(tmp_path):
+    """Files that are open then are closed without a word."""
+    container(videos()).save(tmp_path / "store")
+    script = f"""
+        import os
+        from sk_crossmodal.multimodal import Store
+        os.kept = Store.open({str(tmp_path / "store")!r})  # goes after nearly all else
+        os.kept.data.pad([0, 1])
+    """
+    command = [sys.executable, "-c", textwrap.dedent(script)]
+    ended = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert (ended.stdout, ended.stderr) == ("", "")
 
 
 def test_a_store_that_was_moved_or_changed(tmp_path):

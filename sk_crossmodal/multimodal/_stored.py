@@ -155,9 +155,9 @@ class _OpenFile:
                 "the store was changed since."
             )
 
-    def __del__(self):
+    def __del__(self, close=os.close):  # at the end of Python `os` may be gone already
         if self.fd is not None:
-            os.close(self.fd)
+            close(self.fd)
 
 
 def _slice_of_slice(outer, inner, length):
