@@ -335,8 +335,9 @@ def test_processes_write_the_same_store(shards, tmp_path):
     assert tree(tmp_path / "1") == tree(tmp_path / "2")
     with pytest.raises(ValueError, match=r"byte \d+: (no tf\.train|the file ends)"):
         load_youtube8m(shards, n_jobs=2, store=tmp_path / "3", progress=False)
-    paths = [path.name for path in (tmp_path / "3" / "parts").iterdir()]
-    assert not [name for name in paths if name.endswith(".part")]
+    # Whoever was at work on another shard was stopped, and what it left is cleared up.
+    load_youtube8m(shards, store=tmp_path / "3", on_error="skip")
+    assert tree(tmp_path / "3") == tree(tmp_path / "1")
 
 
 @pytest.mark.parametrize(("progress", "shown"), [(None, False), (True, True), (False, False)])

@@ -156,7 +156,7 @@ def _write_note(path, name, note):
     file.parent.mkdir(exist_ok=True)
     temporary = file.with_suffix(".tmp")
     with open(temporary, "w", encoding="utf-8") as opened:
-        json.dump(note, opened)
+        opened.write(json.dumps(note))
         opened.flush()
         os.fsync(opened.fileno())
     temporary.replace(file)

@@ -41,7 +41,7 @@ def _add_map(file, name, field_name, value):
     _add_field(message, 1, field_name, f"{name}.{entry_name}", repeated=True)
 
 
-def _build_classes():
+def _build_record_class():
     file = descriptor_pb2.FileDescriptorProto(
         name="sk_crossmodal/tfrecord.proto", package=_PACKAGE, syntax="proto3"
     )
@@ -66,10 +66,8 @@ def _build_classes():
     # A pool of our own: in the common one these messages could meet TensorFlow's.
     pool = descriptor_pool.DescriptorPool()
     pool.AddSerializedFile(file.SerializeToString())
-    return tuple(
-        message_factory.GetMessageClass(pool.FindMessageTypeByName(f"{_PACKAGE}.{name}"))
-        for name in ("Record", "Features")
-    )
+    descriptor = pool.FindMessageTypeByName(f"{_PACKAGE}.Record")
+    return message_factory.GetMessageClass(descriptor)
 
 
-Record, Features = _build_classes()
+Record = _build_record_class()

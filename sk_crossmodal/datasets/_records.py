@@ -5,16 +5,14 @@ from typing import NamedTuple
 import numpy as np
 from google.protobuf.message import DecodeError
 
-from ._messages import Features, Record
-from ._wire import UnusualError, take_apart
+from ._messages import Record
+from ._wire import UnusualError, find_frames
 
 #: Width of a frame of each modality, in the order of the modalities.
 WIDTHS = {"video": 1024, "audio": 128}
 _VIDEO_LEVEL = {"video": "mean_rgb", "audio": "mean_audio"}
 _FRAME_LEVEL = {"video": "rgb", "audio": "audio"}
-_FEATURES = {"video": _VIDEO_LEVEL, "frame": _FRAME_LEVEL}
-_MEANS = {name: WIDTHS[key] for key, name in _VIDEO_LEVEL.items()}
-_FRAMES = {name: WIDTHS[key] for key, name in _FRAME_LEVEL.items()}
+_LISTS = {name: WIDTHS[key] for key, name in _FRAME_LEVEL.items()}
 _LARGEST_LABEL = 2**31 - 1
 _ID_NAMES = ("id", "video_id")  # the second until 2017
 
@@ -63,36 +61,17 @@ def read_video(payload):
         If it does not parse, a feature is missing or has the wrong type, width or values.
     """
     try:
-        return _take_video(payload)
+        arrays, context = find_frames(payload, _LISTS)
     except UnusualError:
         return _parse_video(payload)
-
-
-def _take_video(payload):
-    """Read a record that is as usual: what is large is not parsed, nor copied."""
-    level, arrays, rest = take_apart(payload, _MEANS, _FRAMES)
-    context = Features()
-    try:
-        context.ParseFromString(rest)
-    except (DecodeError, UnicodeDecodeError):
-        raise UnusualError from None
-    context = context.feature
-    if level == "video" and any(name in context for name in _MEANS):  # once more, disguised
-        raise UnusualError
-    frames = {key: arrays[name] for key, name in _FEATURES[level].items()}
-    if level == "video":
-        for key, name in _VIDEO_LEVEL.items():
-            _check_finite(name, frames[key])
-    return Video(level, _read_id(context), _read_labels(context), frames)
+    context = _parse(context).context.feature
+    frames = {key: arrays[name] for key, name in _FRAME_LEVEL.items()}
+    return Video("frame", _read_id(context), _read_labels(context), frames)
 
 
 def _parse_video(payload):
     """Read any record."""
-    record = Record()
-    try:
-        record.ParseFromString(payload)
-    except (DecodeError, UnicodeDecodeError):  # the second from protobuf's pure Python form
-        raise RecordError("no tf.train.Example or SequenceExample can be parsed") from None
+    record = _parse(payload)
     context = record.context.feature
     lists = record.feature_lists.feature_list
     # Not whether the field is there: video-level shards of 2018 carry an empty one.
@@ -103,6 +82,15 @@ def _parse_video(payload):
         level = "video"
         frames = {key: _read_mean(context, _VIDEO_LEVEL[key], WIDTHS[key]) for key in WIDTHS}
     return Video(level, _read_id(context), _read_labels(context), frames)
+
+
+def _parse(payload):
+    record = Record()
+    try:
+        record.ParseFromString(payload)
+    except (DecodeError, UnicodeDecodeError):  # the second from protobuf's pure Python form
+        raise RecordError("no tf.train.Example or SequenceExample can be parsed") from None
+    return record
 
 
 def _read_id(context):
@@ -139,13 +127,9 @@ def _read_mean(context, name, width):
     values = np.array(context[name].float_list.value, dtype=np.float32)
     if len(values) != width:
         raise RecordError(f"feature {name!r} has {len(values)} floats, expected {width}")
-    _check_finite(name, values)
-    return values[None]
-
-
-def _check_finite(name, values):
     if not np.isfinite(values).all():
         raise RecordError(f"feature {name!r} has numbers that are not finite")
+    return values[None]
 
 
 def _read_frames(lists, name, width):
