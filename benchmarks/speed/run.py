@@ -24,6 +24,12 @@ ROWS = {  # name: "module:function", in the order of the table
     "buckets": "fit:buckets",
     "predict_small": "fit:predict_small",
     "predict_youtube8m": "fit:predict_youtube8m",
+    "transformer_step": "steps:transformer_step",
+    "netvlad_step": "steps:netvlad_step",
+    "rnn_step": "steps:rnn_step",
+    "sgemm_share": "steps:sgemm_share",
+    "bf16_share": "steps:bf16_share",
+    "netvlad_plain": "steps:netvlad_plain",
     "metrics": "scores:metrics",
     "metrics_memory": "scores:metrics_memory",
     "conversion": "conversion:conversion",
@@ -53,7 +59,8 @@ def measure_here(name, args):
     torch.set_num_threads(args.threads or os.cpu_count())
     module, function = ROWS[name].split(":")
     sys.path.insert(0, str(Path(__file__).parent))
-    return getattr(import_module(module), function)(quick=args.quick).to_json()
+    row = getattr(import_module(module), function)(quick=args.quick)
+    return {"not measured": row} if isinstance(row, str) else row.to_json()
 
 
 def measure(name, args):
@@ -84,7 +91,9 @@ def machine():
 
 
 def line(row):
-    """Return a row of the table."""
+    """Return a row of the table, or why it is none."""
+    if reason := row.get("not measured"):
+        return f"| not measured: {reason} | | | | | |"
     low, high = np.percentile(row["ratios"], (25, 75))
     sign = "≥" if row["at_least"] else "≤"
     return (

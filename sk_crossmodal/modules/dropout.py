@@ -2,6 +2,7 @@
 
 import torch
 from torch import nn
+from torch.nn import functional as F
 
 BLOCK = 1 << 18  # numbers drawn at once, so that the draws stay in the processor's cache
 
@@ -26,10 +27,10 @@ class Dropout(nn.Dropout):
 
     def forward(self, x):
         """Drop numbers, in training alone."""
-        if not self.training or not 0 < self.p < 1 or x.device.type != "cpu":
-            return super().forward(x)
-        if torch.compiler.is_compiling():
-            return super().forward(x)
+        on_cpu = x.device.type == "cpu" and not torch.compiler.is_compiling()
+        if not self.training or not 0 < self.p < 1 or not on_cpu:
+            # Elsewhere it is one kernel, which cannot work in place.
+            return F.dropout(x, self.p, self.training, self.inplace and on_cpu)
         noise = _noise(x, round(self.p * 65536))
         return x.mul_(noise) if self.inplace else x * noise
 
