@@ -31,6 +31,7 @@ from skorch.callbacks import Callback
 
 from sk_crossmodal import MultimodalArray
 from sk_crossmodal.training import MultimodalNet
+from sk_crossmodal.training._data import BatchLoader
 
 X, Y, CLASSES = make_videos().data, make_y("multilabel"), make_y("classes")
 HELD_OUT = (make_videos(24, 1).data, make_labels()[0].transform(make_videos(24, 1).target))
@@ -442,6 +443,25 @@ def test_ctrl_c_in_training(folder, steps):
     assert_same(again, expected)
     assert not again.net_.interrupted
     assert len(steps) == 12  # the second epoch's callbacks had not all been called
+
+
+def test_reading_ends_with_the_epoch(folder, monkeypatch):
+    """Even of one that is cut short: no thread goes on reading ahead."""
+    closed, read = [], BatchLoader.__iter__
+
+    def watched(loader):
+        try:
+            yield from read(loader)
+        finally:
+            closed.append(loader)
+
+    monkeypatch.setattr(BatchLoader, "__iter__", watched)
+    classifier = make_classifier(fusion="late", checkpoint=folder, checkpoint_interval=0.3)
+    killed = clone(classifier).set_params(callbacks=[KillAt(4)])
+    with pytest.raises(Killed) as raised:
+        killed.fit(X, Y)
+    assert raised.traceback  # which keeps every frame, and what these hold, alive
+    assert len(closed) == 2
 
 
 @pytest.mark.parametrize("main", [True, False])

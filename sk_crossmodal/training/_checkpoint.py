@@ -4,6 +4,7 @@ import os
 import tempfile
 import time
 import warnings
+from contextlib import closing
 from math import ceil
 from numbers import Integral, Real
 from pathlib import Path
@@ -171,18 +172,19 @@ class Checkpoint:
         """Yield an epoch's batches but those that were trained on, and save on the way."""
         state, self.state = self.state, None
         trained = state["batches"] if state else []
-        start, batches = random_state(), iter(loader)
-        # They are read for nothing, so that whatever is drawn for an epoch is drawn as before.
-        for _ in trained:
-            next(batches)
-        if trained:
-            net.history[-1]["batches"].extend(trained)
-            set_random_state(state["random"])
         every = ceil(self.interval * len(loader))
-        for done, batch in enumerate(batches, start=len(trained) + 1):
-            yield batch
-            if done % every == 0 and done < len(loader):
-                self.save(net, start, net.history[-1]["batches"])
+        start = random_state()
+        with closing(iter(loader)) as batches:
+            # Read for nothing, so that whatever is drawn for an epoch is drawn as before.
+            for _ in trained:
+                next(batches)
+            if trained:
+                net.history[-1]["batches"].extend(trained)
+                set_random_state(state["random"])
+            for done, batch in enumerate(batches, start=len(trained) + 1):
+                yield batch
+                if done % every == 0 and done < len(loader):
+                    self.save(net, start, net.history[-1]["batches"])
 
     def save(self, net, epoch_random, batches=()):
         """Replace the file; a disk that is full does not end the training.

@@ -110,13 +110,17 @@ class MultimodalNet(NeuralNet):
             kwargs.setdefault("fused", not any(kwargs.get(name) for name in others))
         return args, kwargs
 
-    def run_single_epoch(self, iterator, training, **kwargs):
+    def run_single_epoch(self, iterator, training, prefix, step_fn, **kwargs):
         """Go through an epoch; nothing is read any more once it is over, however it ends."""
         if iterator is None:
             return
         super()._set_training(training)
-        with closing(iter(iterator)) as batches:
-            super().run_single_epoch(batches, training, **kwargs)
+        kept = training and self.checkpoint is not None
+        batches = self.checkpoint.batches(self, iterator) if kept else iter(iterator)
+        with closing(batches):
+            super().run_single_epoch(batches, training, prefix, step_fn, **kwargs)
+        if kept:  # with those of before it was cut short
+            self.history.record(f"{prefix}_batch_count", len(self.history[-1]["batches"]))
 
     def _set_training(self, training=True):
         # Asked for with every batch, and a walk through the whole network; see above.
@@ -180,15 +184,6 @@ class MultimodalNet(NeuralNet):
     def _keep_last(self):
         if self.checkpoint is not None:
             self.checkpoint.epoch_done(self, last=True)
-
-    def run_single_epoch(self, iterator, training, prefix, step_fn, **kwargs):
-        """Train or validate for an epoch, or for what is left of one that was begun."""
-        if not training or self.checkpoint is None:
-            super().run_single_epoch(iterator, training, prefix, step_fn, **kwargs)
-            return
-        batches = self.checkpoint.batches(self, iterator)
-        super().run_single_epoch(batches, training, prefix, step_fn, **kwargs)
-        self.history.record(f"{prefix}_batch_count", len(self.history[-1]["batches"]))
 
     def finished_epochs(self):
         """History of the epochs that came to their end, a list of dict without batches."""
