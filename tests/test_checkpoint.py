@@ -9,7 +9,6 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -30,7 +29,7 @@ from sklearn.model_selection import GridSearchCV
 from skorch.callbacks import Callback
 
 from sk_crossmodal import MultimodalArray
-from sk_crossmodal.training import MultimodalNet
+from sk_crossmodal.training import MultimodalNet, Processes
 from sk_crossmodal.training._data import BatchLoader
 
 X, Y, CLASSES = make_videos().data, make_y("multilabel"), make_y("classes")
@@ -466,8 +465,7 @@ def test_reading_ends_with_the_epoch(folder, monkeypatch):
 
 @pytest.mark.parametrize("main", [True, False])
 def test_of_several_processes_one_writes(main, folder, monkeypatch):
-    accelerator = SimpleNamespace(is_main_process=main, optimizer_step_was_skipped=False)
-    monkeypatch.setattr(MultimodalNet, "accelerator", accelerator, raising=False)
+    monkeypatch.setattr(MultimodalNet, "processes", Processes(index=0 if main else 1))
     make_classifier(fusion="late", checkpoint=folder).fit(X, Y)
     assert len(files(folder)) == main
 

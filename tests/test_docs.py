@@ -3,6 +3,7 @@
 import re
 from pathlib import Path
 
+import joblib
 import matplotlib as mpl
 import numpy as np
 import pytest
@@ -129,6 +130,21 @@ def test_store(tmp_path, monkeypatch):
     labels = np.split(store.target.indices, store.target.indptr[1:-1])
     assert [each.tolist() for each in labels] == [each.tolist() for each in namespace["labels"]]
     assert store.ids.tolist() == namespace["ids"] == ["a4Xk", "zz9P"] * 6
+
+
+def test_scale(small, monkeypatch, tmp_path, capsys):
+    """The script that several processes run is run by one."""
+    pytest.importorskip("accelerate", reason="accelerate is not installed")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(datasets, "make_crossmodal_videos", lambda *args, **params: make_videos())
+    sources = blocks("docs/scale.md")
+    scripts = {source.split("\n")[0]: source for _, source in sources}
+    for name in ("# store.py", "# train.py"):
+        exec(compile(scripts[name], name, "exec"), {})
+    classifier = joblib.load("classifier.joblib")
+    assert classifier.device == "accelerate"
+    assert classifier.predict_proba(make_videos().data).shape == (48, make_labels()[1].shape[1])
+    assert "train_loss" in capsys.readouterr().out
 
 
 def test_new_family():

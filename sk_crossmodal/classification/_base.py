@@ -20,6 +20,7 @@ from ..training import (
     EpochTasks,
     FrameDataset,
     NetworkEstimator,
+    Processes,
     Targets,
     check_number,
     check_option,
@@ -323,7 +324,7 @@ class CrossModalClassifier(ClassifierMixin, TowerUser, NetworkEstimator):
 
     def _dataset(self, videos, targets, tower):
         """Return what is trained on, and how many numbers describe a pair's correlation."""
-        extra = self._correlation(tower, videos.X, self._embeds())
+        extra = self._correlation(tower, videos.X, self._embeds(), Processes.of(self.device))
         dataset = FrameDataset(
             videos.X,
             targets.encode(videos.y),

@@ -11,7 +11,7 @@ from sklearn.frozen import FrozenEstimator
 from sklearn.utils.validation import check_is_fitted, check_memory
 
 from ..correlation import CorrelationTower
-from ..training import NetworkEstimator
+from ..training import NetworkEstimator, Processes
 
 OF_CHECKPOINTS = ("checkpoint", "checkpoint_interval", "resume")
 NEEDS_TOWER = ("cross_modal_gated", "cross_modal_concat")
@@ -63,6 +63,8 @@ class TowerUser:
             tower = clone(self.correlation_tower)
         if tower.hierarchy is None:
             tower.set_params(hierarchy=self.hierarchy)
+        if self.device == "accelerate" and tower.device == "auto":
+            tower.set_params(device=self.device)  # trained by all processes, too
         memory = check_memory(self.memory)
         if self.memory is not None and not any(
             isinstance(part.random_state, Integral) for part in (tower, self)
@@ -83,11 +85,12 @@ class TowerUser:
                 tower.set_params(
                     checkpoint=self.checkpoint, checkpoint_interval=self.checkpoint_interval
                 )
-        if self.verbose:
+        speaks = self.verbose and Processes.of(self.device).index == 0
+        if speaks:
             print("Correlation tower")
         task = context.subcontext(task_name="correlation tower")
         tower = fit_tower(tower, videos, memory, task, self)
-        if self.verbose:
+        if speaks:
             print(type(self).__name__)
         return tower
 
@@ -105,13 +108,16 @@ class TowerUser:
     def _embeds(self):
         return self.correlation_features == "embedding" and self.fusion == "cross_modal_concat"
 
-    def _correlation(self, tower, X, embeds):
-        """What the network is told about the correlation of each video, as its extra input."""
+    def _correlation(self, tower, X, embeds, processes=None):
+        """What the network is told about the correlation of each video, as its extra input.
+
+        Each of the processes that are training reads its share of the videos for that.
+        """
         if tower is None:
             return {}
-        if embeds:
-            return {"correlation": tower.embed(X)}
-        return {"correlation": tower.predict_proba(X)[:, :, None]}
+        judge = tower.embed if embeds else tower.predict_proba
+        verdicts = judge(X) if processes is None else processes.apply(judge, X)
+        return {"correlation": verdicts if embeds else verdicts[:, :, None]}
 
 
 class _Interrupted(Exception):  # noqa: N818, no error: it carries a tower past the cache
@@ -150,11 +156,20 @@ def fit_tower(tower, videos, memory, task, classifier):
 
 
 def _find(tower, videos, memory):
-    params = {k: v for k, v in tower.get_params().items() if k not in OF_CHECKPOINTS}
-    key = joblib.hash([type(tower), params, videos.y, videos.weight])
     find = memory.cache(_fit_to_keep, ignore=["tower", "videos"])
+    processes, found, kept = Processes.of(tower.device), None, None
+    if processes.index == 0:  # it reads and writes for all
+        params = {k: v for k, v in tower.get_params().items() if k not in OF_CHECKPOINTS}
+        key = joblib.hash([type(tower), params, videos.y, videos.weight])
+        found = (tower, videos, key, videos.X.digest())
+        if processes.count > 1 and find.check_call_in_cache(*found):
+            # A tower that cannot be read is an error: one process cannot train it alone.
+            kept = find.call_and_shelve(*found).get()
+    kept = processes.agree(kept)
+    if kept is not None or found is None:
+        return _fit(tower, videos) if kept is None else kept
     try:
-        return find(tower, videos, key, videos.X.digest())
+        return find(*found)
     except _Interrupted as interrupted:
         return interrupted.args[0]
 

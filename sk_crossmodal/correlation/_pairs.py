@@ -224,19 +224,27 @@ class PairDataset(FrameDataset):
         return self
 
     def __getitems__(self, rows):
-        first, second, weight, alone = self.pairs(np.asarray(rows))
-        cut = cut_lengths(self.lengths(), first, second)
-        videos = np.stack([np.concatenate([first, second]), np.concatenate([cut, cut])])
-        where = np.arange(videos.shape[1])
-        if isinstance(self.partners, list):  # each video is part of many pairs, but read once
-            videos, where = np.unique(videos, axis=1, return_inverse=True)
-        partners = where.reshape(2, -1)
-        batch = self.read(*videos)
-        batch.extra["partners"] = torch.from_numpy(partners)
+        pairs, whole = self.pairs(np.asarray(rows)), None
+        if self.processes.count > 1:
+            whole = self.videos(*pairs[:2])[0].shape[1]
+        mine, counts = self.processes.divide(np.arange(len(pairs[0])))
+        first, second, weight, alone = (part[mine] for part in pairs)
+        weight = weight * counts
+        (rows, cut), where = self.videos(first, second)
+        batch = self.read(rows, cut if counts else 0, whole)
+        batch.extra["partners"] = torch.from_numpy(where.reshape(2, -1))
         # A video weighs in statistics as much as the pairs whose second side it gives.
         sides = np.concatenate([weight, weight * ~alone])
         batch.extra["sample_weight"] = torch.from_numpy(np.bincount(where.ravel(), sides))
         return batch, self.pair_targets(first, second, weight[:, None], alone[:, None])
+
+    def videos(self, first, second):
+        """Return rows and lengths to read, (2, B), and where each side of the pairs is there."""
+        cut = cut_lengths(self.lengths(), first, second)
+        videos = np.stack([np.concatenate([first, second]), np.concatenate([cut, cut])])
+        if isinstance(self.partners, list):  # each video is part of many pairs, but read once
+            return np.unique(videos, axis=1, return_inverse=True)
+        return videos, np.arange(videos.shape[1])
 
     def pairs(self, rows):
         """Return the mismatched pairs of some videos.

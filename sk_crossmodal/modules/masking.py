@@ -83,6 +83,11 @@ def masked_softmax(logits, mask):
     return attention * mask[:, None, :]
 
 
+def as_it_is(x):
+    """Return a sum as it is: that of all processes, where there is one."""
+    return x
+
+
 class MaskedBatchNorm(nn.Module):
     """Batch normalisation whose statistics leave padding out and weigh videos.
 
@@ -101,7 +106,7 @@ class MaskedBatchNorm(nn.Module):
     ``(B,)`` to ``(B, T, n_features)``. A batch without any real frame leaves the running
     statistics as they are. The running variance is that of the batch, without torch's factor
     ``n / (n - 1)``: so a video of weight 2 is the same as the video twice, and only the ratios of
-    weights matter.
+    weights matter. Where a batch is divided over processes, `all_sum` adds up what they have.
 
     Examples
     --------
@@ -111,6 +116,8 @@ class MaskedBatchNorm(nn.Module):
     >>> norm(x, torch.tensor([[True, True, False]]))[0, :2, 0].round().tolist()
     [-1.0, 1.0]
     """
+
+    all_sum = staticmethod(as_it_is)
 
     def __init__(self, n_features, momentum=0.1, eps=1e-5):
         super().__init__()
@@ -133,10 +140,10 @@ class MaskedBatchNorm(nn.Module):
         weights = mask.unsqueeze(-1).to(self.weight.dtype)  # (B, T, 1)
         if sample_weight is not None:
             weights = weights * sample_weight[:, None, None].to(weights.dtype)
-        total = weights.sum()
+        total = self.all_sum(weights.sum())
         weights = weights / total.clamp(min=torch.finfo(weights.dtype).tiny)
-        mean = (x * weights).sum((0, 1))
-        var = ((x - mean).square() * weights).sum((0, 1))
+        mean = self.all_sum((x * weights).sum((0, 1)))
+        var = self.all_sum(((x - mean).square() * weights).sum((0, 1)))
         with torch.no_grad():
             momentum = self.momentum * (total > 0).to(mean.dtype)
             self.running_mean += momentum * (mean - self.running_mean)

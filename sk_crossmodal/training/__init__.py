@@ -6,6 +6,7 @@ from ._checks import check_number, check_option, check_sizes, check_widths
 from ._data import Batch, FrameDataset, Videos
 from ._estimator import NetworkEstimator
 from ._net import MultimodalNet, WeightedLoss
+from ._processes import Processes
 from ._targets import Targets, check_y
 from ._train import EpochTasks
 
@@ -15,6 +16,7 @@ __all__ = [
     "FrameDataset",
     "MultimodalNet",
     "NetworkEstimator",
+    "Processes",
     "Targets",
     "Videos",
     "WeightedLoss",

@@ -13,6 +13,7 @@ import joblib
 
 from ._checks import check_number, check_option
 from ._fingerprint import fit_hashes
+from ._processes import Processes
 from ._state_file import random_state, read_state, set_random_state, write_state
 
 STALE = 3600  # seconds after which what a killed process left half written is removed
@@ -112,7 +113,8 @@ class Checkpoint:
         if path is not None:
             self.state = read_state(path)
             self.saved = len(self.state["history"]) if path == self.path else 0
-        if estimator.verbose and estimator.resume:
+        first = Processes.of(estimator.device).index == 0
+        if estimator.verbose and estimator.resume and first:
             print(self._words(path))
 
     def _newest(self):
@@ -198,7 +200,7 @@ class Checkpoint:
         batches : list of dict
             Rows of the history of the batches of the epoch so far.
         """
-        if not _writes(net):
+        if net.processes.index > 0:  # the first one writes for all
             return
         state = {"epoch_random": epoch_random, "batches": list(batches), **_state(net)}
         try:
@@ -210,12 +212,6 @@ class Checkpoint:
                 UserWarning,
                 stacklevel=2,
             )
-
-
-def _writes(net):
-    """Whether this process is the one, of several that train together, that writes."""
-    accelerator = getattr(net, "accelerator", None)
-    return accelerator is None or accelerator.is_main_process
 
 
 def _state(net):

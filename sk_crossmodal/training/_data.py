@@ -10,6 +10,7 @@ from torch.utils.data import Dataset, Sampler
 from ..modules.scaling import RawFrames
 from ..multimodal import MultimodalArray
 from ._prefetch import read_ahead
+from ._processes import Processes
 
 WORTH_A_THREAD = 1 << 20  # bytes of a batch: reading fewer takes less than handing them over
 
@@ -29,15 +30,18 @@ class Batch:
     extra : dict
         Further keyword arguments of the network's forward; tensors are moved to its device,
         floating ones in its dtype.
+    whole : int, optional
+        Number of videos of the batch of which this is one process's share.
     """
 
     frames: dict
     masks: dict
     quantization: dict
     extra: dict = field(default_factory=dict)
+    whole: int | None = None
 
     def __len__(self):
-        return len(next(iter(self.masks.values())))
+        return len(next(iter(self.masks.values()))) if self.whole is None else self.whole
 
     def pinned(self):
         """Return the same in page-locked memory, from which a GPU copies while it computes."""
@@ -123,7 +127,14 @@ class FrameDataset(Dataset):
         Only that many first moments of each video are read.
     extra : dict of str to ndarray of shape (n, ...), optional
         Further inputs of the network.
+
+    Attributes
+    ----------
+    processes : Processes
+        Among which every batch is divided.
     """
+
+    processes = Processes()
 
     def __init__(self, X, y=None, sample_weight=None, *, max_frames=None, extra=None):
         self.X, self.y, self.sample_weight = X, y, sample_weight
@@ -148,31 +159,33 @@ class FrameDataset(Dataset):
         """Draw what is random about an epoch, from this `torch.Generator`; here nothing is."""
 
     def __getitems__(self, rows):
-        rows = np.asarray(rows)
-        batch = self.read(rows, self.max_frames)
+        whole = np.asarray(rows)
+        rows, counts = self.processes.divide(whole)
+        batch = self.read(rows, self.max_frames if counts else 0, len(whole))
         for name, values in self.extra.items():
             batch.extra[name] = torch.from_numpy(values[rows])
         if self.sample_weight is not None:
-            batch.extra["sample_weight"] = torch.from_numpy(self.sample_weight[rows])
-        return batch, self.target(rows)
+            batch.extra["sample_weight"] = torch.from_numpy(self.sample_weight[rows] * counts)
+        return batch, self.target(rows, counts)
 
-    def read(self, rows, max_frames):
-        """Return the frames of some rows as a `Batch`."""
+    def read(self, rows, max_frames, whole=None):
+        """Return the frames of some rows as a `Batch`, which may be part of a whole one."""
         frames, masks = self.X.pad(rows, max_frames)
         return Batch(
             {name: torch.from_numpy(values) for name, values in frames.items()},
             {name: torch.from_numpy(mask) for name, mask in masks.items()},
             self.X.quantization,
+            whole=whole,
         )
 
-    def target(self, rows):
-        """Return targets and weights of some rows, as the loss takes them."""
+    def target(self, rows, counts=True):
+        """Return targets and weights of some rows, as the loss takes them, 0 if none counts."""
         if self.y is None:
             return torch.zeros(len(rows))
         y = self.y[rows]
         y = y.toarray() if issparse(y) else y
         weight = np.ones(len(rows)) if self.sample_weight is None else self.sample_weight[rows]
-        return {"y": torch.from_numpy(y), "weight": torch.from_numpy(weight)}
+        return {"y": torch.from_numpy(y), "weight": torch.from_numpy(weight * counts)}
 
 
 class LengthBuckets(Sampler):
@@ -255,7 +268,8 @@ class BatchLoader:
     def begin_epoch(self):
         """Draw an epoch; return the rows of its batches, a list of ndarrays."""
         if self.shuffle:
-            self.generator.manual_seed(int(torch.randint(2**62, ())))
+            seed = int(torch.randint(2**62, ()))
+            self.generator.manual_seed(self.dataset.processes.agree(seed))
             self.dataset.begin_epoch(self.generator)
         return list(self.sampler)
 

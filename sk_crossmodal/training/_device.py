@@ -4,6 +4,8 @@ from contextlib import contextmanager
 
 import torch
 
+from ._processes import launched_device, shares
+
 PRECISIONS = ("auto", "float32", "float64", "bfloat16")
 
 
@@ -23,13 +25,15 @@ def resolve_device(device):
     >>> resolve_device("cpu")
     'cpu'
     """
+    if shares(device):
+        device = launched_device() or "auto"
     if device == "auto":
         return "cuda" if torch.cuda.is_available() else "cpu"
     try:
         kind = torch.device(device).type
     except (RuntimeError, TypeError) as error:
         raise ValueError(
-            f'device must be "auto" or a device that torch knows, got {device!r}.'
+            f'device must be "auto", "accelerate" or a device that torch knows, got {device!r}.'
         ) from error
     if kind == "cuda" and not torch.cuda.is_available():
         raise ValueError(f"device is {device!r}, but torch finds no CUDA device here.")

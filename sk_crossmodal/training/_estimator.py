@@ -17,6 +17,7 @@ from ._checks import check_number, check_option, check_widths
 from ._data import Videos
 from ._device import PRECISIONS, resolve_device
 from ._docs import inherit_entries
+from ._processes import Processes
 from ._targets import check_y
 from ._train import train
 
@@ -66,7 +67,9 @@ class NetworkEstimator(LinkedEstimator, CallbackSupportMixin, BaseEstimator):
     validation_fraction : float, default=0.1
         Share of the videos held out.
     device : str, default="auto"
-        Where to compute; "auto" takes CUDA when there is one.
+        Where to compute; "auto" takes CUDA when there is one. With "accelerate" the processes
+        that ``accelerate launch`` or ``torchrun`` started divide every batch among them, each
+        on its own device; without a launch of several it is "auto". See docs/scale.md.
     precision : {"auto", "float32", "float64", "bfloat16"}, default="auto"
         "auto" is bfloat16 autocast on CUDA and float32 elsewhere.
     compile : bool, default=False
@@ -222,7 +225,7 @@ class NetworkEstimator(LinkedEstimator, CallbackSupportMixin, BaseEstimator):
             "n_features_in_": sum(X.n_features.values()),
             "_n_features": X.n_features,
             "_longest": int(X.timeline_lengths().max()),
-            "net_": net,
+            "net_": net.alone(),
             "module_": net.module_,
             "history_": history,
             "n_iter_": len(history),
@@ -235,7 +238,10 @@ class NetworkEstimator(LinkedEstimator, CallbackSupportMixin, BaseEstimator):
             moments = {name: (np.zeros(width), 1.0) for name, width in X.n_features.items()}
         else:
             per_feature = self.frame_scaling == "feature"
-            moments = X.frame_moments(sample_weight=sample_weight, per_feature=per_feature)
+            processes, moments = Processes.of(self.device), None
+            if processes.index == 0:  # one reads for all
+                moments = X.frame_moments(sample_weight=sample_weight, per_feature=per_feature)
+            moments = processes.agree(moments)
         return {"moments": moments, "pad_to": None if self.mask_padding else self.max_frames}
 
     def _check_predict_input(self, X, more):
@@ -302,4 +308,5 @@ class NetworkEstimator(LinkedEstimator, CallbackSupportMixin, BaseEstimator):
 
     def _seeds(self, count):
         """Seeds for the parts of a fit, all decided by `random_state`."""
-        return check_random_state(self.random_state).randint(2**31 - 1, size=count).tolist()
+        seeds = check_random_state(self.random_state).randint(2**31 - 1, size=count).tolist()
+        return Processes.of(self.device).agree(seeds)

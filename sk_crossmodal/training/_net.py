@@ -10,7 +10,9 @@ from skorch.callbacks import EarlyStopping
 from torch import nn
 from torch.nn import functional as F
 
+from ..modules.masking import as_it_is
 from ._data import BatchLoader
+from ._processes import Processes
 
 
 class WeightedLoss(nn.Module):
@@ -28,8 +30,11 @@ class WeightedLoss(nn.Module):
     Notes
     -----
     Shape: logits ``(B, L)`` and a dict of ``y``, ``(B, L)`` numbers or ``(B,)`` class indices,
-    and ``weight``, ``(B,)`` or ``(B, L)``, to a scalar.
+    and ``weight``, ``(B,)`` or ``(B, L)``, to a scalar. Where batches are divided over processes,
+    `all_sum` adds up what they have, and the result is the part of this process's share.
     """
+
+    all_sum = staticmethod(as_it_is)
 
     def __init__(self, kind, class_weight=None, label_smoothing=0.0):
         super().__init__()
@@ -53,7 +58,8 @@ class WeightedLoss(nn.Module):
             # A factor is for those who have the label: not for the yes in a smoothed no.
             losses = losses if factor is None else losses.where(y == 0, losses * factor)
             weight = (weight if weight.ndim == 2 else weight[:, None]).expand_as(losses)
-        return (losses * weight).sum() / weight.sum().clamp(min=torch.finfo(weight.dtype).tiny)
+        total = self.all_sum(weight.sum())
+        return (losses * weight).sum() / total.clamp(min=torch.finfo(weight.dtype).tiny)
 
 
 class MultimodalNet(NeuralNet):
@@ -70,6 +76,8 @@ class MultimodalNet(NeuralNet):
     ----------
     tasks : EpochTasks or None
         Told of every epoch; if it asks to, training ends there.
+    processes : Processes
+        Those that train it.
     interrupted : bool
         Whether training was ended by Ctrl-C.
     checkpoint : Checkpoint or None
@@ -77,6 +85,7 @@ class MultimodalNet(NeuralNet):
     """
 
     tasks = checkpoint = None
+    processes = Processes()
     interrupted = _stop = False
 
     def __init__(self, *args, precision="float32", **kwargs):
@@ -127,10 +136,13 @@ class MultimodalNet(NeuralNet):
         if self.module_.training != training:
             super()._set_training(training)
 
+    def network(self, method=None):
+        """Return the network as it is called, or one of its other methods."""
+        return self.module_ if method is None else getattr(self.module_, method)
+
     def infer(self, x, method=None, **fit_params):
         """Apply the network, or one of its other methods, to a `Batch`."""
-        call = self.module_ if method is None else getattr(self.module_, method)
-        device = torch.device(self.device)
+        call, device = self.network(method), torch.device(self.device)
         with torch.autocast(device.type, torch.bfloat16, enabled=self.precision == "bfloat16"):
             out = call(**x.inputs(device, self._dtype), **fit_params)
         return out.to(self._dtype) if isinstance(out, torch.Tensor) else out
@@ -149,7 +161,11 @@ class MultimodalNet(NeuralNet):
     def on_epoch_end(self, net, **kwargs):
         """Announce its end."""
         super().on_epoch_end(net, **kwargs)
-        self._stop = self.tasks is not None and self.tasks.end(self)
+        self._stop = self.asked_to_stop()
+
+    def asked_to_stop(self):
+        """Announce the end of an epoch to scikit-learn's callbacks; whether one asks to stop."""
+        return self.tasks is not None and self.tasks.end(self)
 
     def fit_loop(self, X, y=None, epochs=None, **kwargs):
         """Train; an interruption is passed on to skorch, which ends training in good order."""
@@ -184,6 +200,10 @@ class MultimodalNet(NeuralNet):
     def _keep_last(self):
         if self.checkpoint is not None:
             self.checkpoint.epoch_done(self, last=True)
+
+    def alone(self):
+        """Return the net as it is kept once it is trained: without the other processes."""
+        return self
 
     def finished_epochs(self):
         """History of the epochs that came to their end, a list of dict without batches."""

@@ -2,13 +2,16 @@
 
 from copy import deepcopy
 
+import numpy as np
 import torch
 from sklearn.base import is_classifier
 from skorch.callbacks import Callback, EarlyStopping, LRScheduler
 from skorch.helper import predefined_split
 
 from ._device import resolve_device, resolve_precision, seeded
-from ._net import MultimodalNet, WeightedLoss
+from ._distributed import build_net
+from ._net import WeightedLoss
+from ._processes import Processes
 
 
 class EpochTasks:
@@ -65,7 +68,8 @@ class ValidationAccuracy(Callback):
 
     def on_epoch_end(self, net, **kwargs):
         """Record the share."""
-        net.history.record("valid_accuracy", self.right_ / self.total_)
+        right, total = net.processes.sum(np.array([self.right_, self.total_]))
+        net.history.record("valid_accuracy", float(right / total))
 
 
 def train(
@@ -107,6 +111,7 @@ def train(
     cls, module_params = module
     train_set, valid_set = data
     device = resolve_device(estimator.device)
+    processes = Processes.of(estimator.device)
     params = {
         "criterion": WeightedLoss,
         "optimizer": torch.optim.AdamW,
@@ -117,7 +122,7 @@ def train(
         "device": device,
         "precision": resolve_precision(estimator.precision, device),
         "compile": estimator.compile,
-        "verbose": estimator.verbose,
+        "verbose": estimator.verbose if processes.index == 0 else 0,
         "train_split": None if valid_set is None else predefined_split(valid_set),
         "callbacks": _callbacks(estimator, valid_set, partial),
         **{f"module__{name}": value for name, value in module_params.items()},
@@ -125,11 +130,13 @@ def train(
         **(estimator.net_params or {}),
         **({"max_epochs": 1} if partial else {}),
     }
-    net = MultimodalNet(cls, **params)
+    net = build_net(processes, cls, **params)
     with seeded(seed):
         net.initialize()
         if previous is not None:
             _resume(net, previous, optimizer=partial)
+        if processes.index:  # each drops other numbers
+            torch.manual_seed(seed + processes.index)
         net.tasks, net.checkpoint = tasks, checkpoint
         net.partial_fit(train_set, y=None)
     # The net would keep the data held out, and what scikit-learn's callbacks hold.
@@ -155,7 +162,8 @@ def _callbacks(estimator, valid_set, partial):
     if valid_set is not None and is_classifier(estimator):
         callbacks.append(("own_accuracy", ValidationAccuracy()))
     if valid_set is not None and estimator.early_stopping:
-        sink = print if estimator.verbose else _silent
+        first = Processes.of(estimator.device).index == 0
+        sink = print if estimator.verbose and first else _silent
         stopping = EarlyStopping(patience=5, load_best=True, sink=sink)
         callbacks.append(("own_early_stopping", stopping))
     return callbacks + list(estimator.callbacks or [])

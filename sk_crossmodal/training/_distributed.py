@@ -1,0 +1,139 @@
+"""The net of one of several processes that train it together."""
+
+from contextlib import contextmanager
+
+from skorch.hf import AccelerateMixin
+from torch import nn
+
+from ._net import MultimodalNet
+from ._processes import launch_state
+
+
+class Launch:
+    """accelerate's `Accelerator`, which here leaves the network as it is.
+
+    What it makes of the network to train it in several processes is kept beside it, as
+    `parallel`: so `module_` is the plain network to callbacks, checkpoints and methods, and no
+    process waits for others when it is applied. The loss has no parameters and stays apart.
+    """
+
+    def __init__(self):
+        from accelerate import Accelerator, DistributedDataParallelKwargs
+
+        # The graph is that of the first batch, so parameters without gradients are known from it.
+        options = DistributedDataParallelKwargs(static_graph=True)
+        # The estimator has parameters of its own for where and how precisely to compute.
+        self.accelerator = Accelerator(
+            cpu=launch_state().device.type == "cpu",
+            device_placement=False,
+            mixed_precision="no",
+            kwargs_handlers=[options],
+        )
+        kind = self.accelerator.distributed_type.name
+        if not kind.startswith("MULTI_"):
+            raise ValueError(
+                'device="accelerate" divides batches, and every process holds the whole network; '
+                f"accelerate is set up for {kind}."
+            )
+        self.parallel = None
+
+    def __getattr__(self, name):
+        if name.startswith("__"):  # asked for by copies, before there is an accelerator
+            raise AttributeError(name)
+        return getattr(self.accelerator, name)
+
+    def prepare(self, part):
+        """Prepare a network, once; return it, and everything else, as it was."""
+        trains = isinstance(part, nn.Module) and any(p.requires_grad for p in part.parameters())
+        if trains and self.parallel is None:
+            self.parallel = self.accelerator.prepare(part)
+        return part
+
+    def gather_for_metrics(self, output):
+        """Return an output as it is: predictions are made by every process for itself."""
+        return output
+
+
+def build_net(processes, *args, **kwargs):
+    """Return a net, not initialised, that these processes train together."""
+    if processes.count == 1:
+        return MultimodalNet(*args, **kwargs)
+    return SharedNet(*args, processes=processes, accelerator=Launch(), **kwargs)
+
+
+class SharedNet(AccelerateMixin, MultimodalNet):
+    """A `MultimodalNet` of which each process trains on its share of every batch.
+
+    Losses, statistics and gradients are those of the whole batch, so all processes record the
+    same and end with the same weights.
+
+    Parameters
+    ----------
+    *args, **kwargs
+        As of `MultimodalNet`.
+    processes : Processes
+        Those that train together.
+    """
+
+    def __init__(self, *args, processes, **kwargs):
+        # What is wrapped stands in `Launch`, so there is nothing to unwrap.
+        super().__init__(
+            *args, unwrap_after_train=False, callbacks__print_log__sink=print, **kwargs
+        )
+        self.processes = processes
+
+    def network(self, method=None):
+        """Return what is called: in training that which adds up gradients."""
+        if method is None and self.module_.training:
+            return self.accelerator.parallel
+        return super().network(method)
+
+    def run_single_epoch(self, iterator, training, **kwargs):
+        """Run an epoch on this process's share of each batch."""
+        if iterator is None:
+            return
+        with self.together(iterator.dataset):
+            super().run_single_epoch(iterator, training, **kwargs)
+
+    @contextmanager
+    def together(self, dataset):
+        """Let data, statistics and loss know of the other processes, for as long as it takes."""
+        parts = [*self.module_.modules(), *self.criterion_.modules()]
+        summing = [part for part in parts if hasattr(part, "all_sum")]
+        dataset.processes = self.processes
+        for part in summing:
+            part.all_sum = self.processes.sum
+        try:
+            yield
+        finally:
+            for part in summing:
+                del part.all_sum
+            del dataset.processes
+
+    def get_loss(self, *args, **kwargs):
+        """Return this process's part of the loss, times the number of processes."""
+        # Gradients are averaged over processes, where their sum is meant.
+        return super().get_loss(*args, **kwargs) * self.processes.count
+
+    def train_step_single(self, batch, **fit_params):
+        """Train on a share of a batch; the loss is that of the whole."""
+        return self._whole(super().train_step_single(batch, **fit_params))
+
+    def validation_step(self, batch, **fit_params):
+        """Evaluate a share of a batch; the loss is that of the whole."""
+        return self._whole(super().validation_step(batch, **fit_params))
+
+    def _whole(self, step):
+        loss = self.processes.sum(step["loss"].detach()) / self.processes.count
+        return {**step, "loss": loss}
+
+    def asked_to_stop(self):
+        """Whether any process was asked to end training."""
+        return bool(self.processes.sum(float(super().asked_to_stop())))
+
+    def alone(self):
+        """Return a `MultimodalNet` of the same state, which knows no other processes."""
+        own = ("accelerator", "unwrap_after_train", "_wrapped_with_accelerator", "processes")
+        net = MultimodalNet.__new__(MultimodalNet)
+        net.__dict__.update({k: v for k, v in vars(self).items() if k not in own})
+        return net

@@ -1,0 +1,147 @@
+"""The processes of a launch that share a training."""
+
+import atexit
+import os
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import distributed
+
+
+@dataclass(frozen=True)
+class Processes:
+    """Processes that run the same program and divide each batch among them.
+
+    Every process has to call the methods below, in the same order. With one process they
+    return what they are given.
+
+    Parameters
+    ----------
+    index : int
+        Number of this process, 0 for the first.
+    count : int
+        Number of processes.
+
+    Examples
+    --------
+    >>> Processes(index=1, count=2).share(5)
+    slice(2, 5, None)
+    >>> Processes().sum(3.0)
+    3.0
+    """
+
+    index: int = 0
+    count: int = 1
+
+    @classmethod
+    def of(cls, device):
+        """Return the processes that share the training of an estimator with this `device`.
+
+        Raises
+        ------
+        ImportError
+            If `device` is "accelerate", and accelerate is not installed.
+        """
+        if not shares(device):
+            return cls()
+        state = launch_state()
+        return cls(state.process_index, state.num_processes)
+
+    def share(self, n):
+        """Return which of n things in a row are this process's: a slice, that may be empty."""
+        return slice(n * self.index // self.count, n * (self.index + 1) // self.count)
+
+    def divide(self, rows):
+        """Return this process's share of some rows, and whether they count.
+
+        A process without any gets the first of them, which do not count, as it has to take part.
+        """
+        mine = rows[self.share(len(rows))] if self.count > 1 else rows
+        return (mine, True) if len(mine) else (rows[:1], False)
+
+    def agree(self, value):
+        """Return the `value` of the first process."""
+        if self.count == 1:
+            return value
+        values = [value]
+        distributed.broadcast_object_list(values)
+        return values[0]
+
+    def sum(self, x):
+        """Sum a tensor, or numbers, over all processes; gradients go to every process."""
+        if self.count == 1:
+            return x
+        if isinstance(x, torch.Tensor):
+            return _Sum.apply(x)
+        parts = [None] * self.count
+        distributed.all_gather_object(parts, x)
+        return np.sum(parts, axis=0)
+
+    def apply(self, function, X):
+        """Return ``function(X)``, a row each, to which every process gives its share of rows."""
+        if len(X) < self.count or self.count == 1:
+            return function(X)
+        parts = [None] * self.count
+        distributed.all_gather_object(parts, function(X[self.share(len(X))]))
+        return np.concatenate(parts)
+
+
+class _Sum(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x):
+        return _summed(x)
+
+    @staticmethod
+    def backward(ctx, grad):
+        return _summed(grad)
+
+
+def _summed(x):
+    total = x.clone(memory_format=torch.contiguous_format)
+    distributed.all_reduce(total)
+    return total
+
+
+def shares(device):
+    """Whether `device` asks for training that is shared by the processes of a launch."""
+    return isinstance(device, str) and device == "accelerate"
+
+
+def launched_device():
+    """Return the device of this process in a launch of several, None without such."""
+    state = launch_state()
+    if state.num_processes == 1:
+        return None
+    # What is on "cpu:0" torch writes to a file, but does not read again.
+    return "cpu" if state.device.type == "cpu" else str(state.device)
+
+
+def launch_state():
+    """Return accelerate's `PartialState`, with a process group if several were launched."""
+    try:
+        from accelerate import PartialState
+        from accelerate.utils import parse_flag_from_env
+    except ImportError as error:
+        raise ImportError(
+            'device="accelerate" needs the package accelerate: '
+            'pip install "sk_crossmodal[distributed]".'
+        ) from error
+    before = distributed.is_initialized()
+    # accelerate takes processes without a GPU for several only if it is told of that.
+    cpu = parse_flag_from_env("ACCELERATE_USE_CPU") or not torch.cuda.is_available()
+    state = PartialState(cpu=cpu)
+    launched = int(os.environ.get("WORLD_SIZE", 1))
+    if launched > 1 and state.num_processes == 1:
+        raise RuntimeError(
+            f'device="accelerate": {launched} processes were launched, but accelerate was set up '
+            "for one before; on CPUs it needs PartialState(cpu=True)."
+        )
+    if distributed.is_initialized() and not before:
+        atexit.register(_leave)
+    return state
+
+
+def _leave():
+    if distributed.is_initialized():
+        distributed.destroy_process_group()
