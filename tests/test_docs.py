@@ -145,6 +145,8 @@ def test_scale(small, monkeypatch, tmp_path, capsys):
     assert classifier.device == "accelerate"
     assert classifier.predict_proba(make_videos().data).shape == (48, make_labels()[1].shape[1])
     assert "train_loss" in capsys.readouterr().out
+    # With another name, which means that nothing is run, but everything is imported.
+    exec(compile(scripts["# search.py"], "search.py", "exec"), {"__name__": "search"})
 
 
 def test_new_family():
