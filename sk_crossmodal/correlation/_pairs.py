@@ -62,12 +62,23 @@ def draw_partners(top_level, rows, randint, lengths=None):
         shared = np.asarray((counts[wanted] * counts[drawn]).sum(axis=1)).ravel()
         partners[waiting[shared == 0]] = drawn[shared == 0]
         waiting = waiting[shared > 0]
-    for i in waiting:
-        shared = (counts[labelled] @ counts[[rows[i]]].T).toarray().ravel()
+    for same_labels in _by_labels(counts[rows[waiting]]):
+        group = waiting[same_labels]
+        shared = (counts[labelled] @ counts[[rows[group[0]]]].T).toarray().ravel()
         candidates = labelled[shared == 0]
         if len(candidates):
-            partners[i] = candidates[int(randint(len(candidates), 1)[0])]
+            partners[group] = candidates[randint(len(candidates), len(group))]
     return partners
+
+
+def _by_labels(counts):
+    """Rows of a CSR in groups of the same columns, a list of ndarrays."""
+    counts.sort_indices()
+    sets = np.split(counts.indices, counts.indptr[1:-1])
+    groups = {}
+    for row, columns in enumerate(sets if counts.shape[0] else ()):
+        groups.setdefault(columns.tobytes(), []).append(row)
+    return [np.array(group) for group in groups.values()]
 
 
 def all_partners(top_level, lengths, most=None):
