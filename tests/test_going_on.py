@@ -147,7 +147,7 @@ def test_partial_fit_sees_one_chunk_after_the_other():
     """What only the second chunk holds is learned."""
     order = np.argsort(CLASSES, kind="stable")
     first, second = order[:24], order[24:]
-    classifier = make_classifier(fusion="late", lr=1e-2, d_model=32, dropout=0.0)
+    classifier = make_classifier(fusion="late", lr=3e-3, d_model=32)
     classes = np.unique(CLASSES)
     assert set(CLASSES[first]) < set(classes)
     for seed in range(60):
