@@ -160,7 +160,7 @@ def test_context_is_appended_to_real_frames_only(encoder):
     frames, masks, correlation = make_batch()
     prepared, _, links = network.prepare(frames, masks, correlation)
     for x, name, (link,) in zip(prepared, frames, links, strict=True):
-        assert isinstance(x, tuple) == (encoder == "transformer")
+        assert isinstance(x, tuple) == (encoder != "rnn")
         x = torch.cat(x, -1) if isinstance(x, tuple) else x
         assert x.shape[-1] == WIDTHS[name] + 8
         expected = link.context[:, None] * masks[name][..., None]

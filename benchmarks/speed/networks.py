@@ -118,8 +118,9 @@ def _plainly():
 
     class Plain:
         @staticmethod
-        def apply(q, k, v, scale):
-            return (q @ k.mT * scale).softmax(-1) @ v
+        def apply(q, k, v, left, right, key_bias):
+            logits = q @ k.mT * q.shape[-1] ** -0.5 + left @ right[:, None].mT
+            return (logits + key_bias[:, None, None]).softmax(-1) @ v
 
     attention._CachedAttention = Plain
     try:

@@ -2,7 +2,7 @@
 
 Each row runs in a process of its own. A ratio is the median over rounds in which both sides are
 timed in turn; beside it stand the quartiles of the rounds. Run it on a machine that does nothing
-else.
+else. Both sides run with glibc told to keep the memory that is freed, as docs/speed.md advises.
 """
 
 import argparse
@@ -34,6 +34,11 @@ ROWS = {  # name: "module:function", in the order of the table
     "metrics_memory": "scores:metrics_memory",
     "conversion": "conversion:conversion",
     "reading": "reading:reading",
+}
+ALLOCATOR = {
+    "MALLOC_MMAP_THRESHOLD_": str(1 << 32),
+    "MALLOC_TRIM_THRESHOLD_": str(1 << 34),
+    "MALLOC_TOP_PAD_": str(1 << 26),
 }
 PACKAGES = ("sk_crossmodal", "torch", "skorch", "scikit-learn", "numpy", "scipy", "tfrecord")
 
@@ -68,7 +73,10 @@ def measure(name, args):
     command = [sys.executable, __file__, name, "--alone"]
     command += ["--quick"] * args.quick
     command += ["--threads", str(args.threads)] if args.threads else []
-    finished = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
+    environment = {**ALLOCATOR, **os.environ}
+    finished = subprocess.run(
+        command, stdout=subprocess.PIPE, text=True, check=True, env=environment
+    )
     return json.loads(finished.stdout.splitlines()[-1])
 
 

@@ -38,64 +38,79 @@ def low_rank_attention(q, k, v, additions, key_bias):
     >>> low_rank_attention(x, x, x, additions, torch.zeros(2, 9)).shape
     torch.Size([2, 4, 9, 8])
     """
-    q, k, scale = fold(q, k, additions, key_bias)
+    lefts, rights = zip(*((left.to(q.dtype), right) for left, right in additions), strict=True)
+    left, right = (x[0] if len(x) == 1 else torch.cat(x, -1) for x in (lefts, rights))
     if q.device.type == "cpu" and not torch.compiler.is_compiling():
-        return _CachedAttention.apply(q, k, v, scale)
+        return _CachedAttention.apply(q, k, v, left, right.to(q.dtype), key_bias.to(q.dtype))
+    q, k, scale = fold(q, k, left, right, key_bias)
     # Flash kernels take values as wide as the keys.
     wide = F.pad(v, (0, q.shape[-1] - v.shape[-1]))
     return F.scaled_dot_product_attention(q, k, wide, scale=scale)[..., : v.shape[-1]]
 
 
-def fold(q, k, additions, key_bias):
+def fold(q, k, left, right, key_bias):
     """Return the longer queries and keys, (B, h, T, D), D a multiple of 8, and their scale."""
     scale = q.shape[-1] ** -0.5
-    lefts = [left.to(q.dtype) for left, _ in additions]
-    rights = [right for _, right in additions]
-    right = torch.cat([*rights, key_bias.unsqueeze(-1)], -1) / scale
+    right = torch.cat([right, key_bias.unsqueeze(-1)], -1) / scale
     pad = -(q.shape[-1] + right.shape[-1]) % 8
     right = F.pad(right, (0, pad)).to(k.dtype)[:, None]
     one = F.pad(q.new_ones(1), (0, pad)).expand(*q.shape[:3], -1)
     return (
-        torch.cat([q, *lefts, one], -1),
+        torch.cat([q, left, one], -1),
         torch.cat([k, right.expand(-1, k.shape[1], -1, -1)], -1),
         scale,
     )
 
 
 class _CachedAttention(torch.autograd.Function):
-    """``softmax(scale q k^T) v`` on a CPU, a few videos at a time, logits made anew for gradients.
+    """The same on a CPU, a few videos at a time, with logits made anew for gradients.
 
-    Torch's own kernel for CPUs wants values as wide as the keys, which makes it half as fast.
+    Torch's own kernel for CPUs wants values as wide as the keys, which makes it half as fast; and
+    here the factors of the keys, which all heads share, are multiplied once for all.
     """
 
     @staticmethod
-    def forward(ctx, q, k, v, scale):
-        out = v.new_empty(_heads_last(v)).transpose(1, 2)
+    def forward(ctx, q, k, v, left, right, key_bias):
+        ctx.save_for_backward(q, k, v, left, right, key_bias)
+        out = _heads_last(v)
         for rows in _chunks(q):
-            weights = _product(q[rows] * scale, k[rows].mT).softmax(-1)
+            weights = _weights(q[rows], k[rows], left[rows], right[rows], key_bias[rows])
             out[rows] = _product(weights, v[rows])
-        ctx.save_for_backward(q, k, v)
-        ctx.scale = scale
         return out
 
     @staticmethod
     @once_differentiable
     def backward(ctx, grad):
-        q, k, v = ctx.saved_tensors
-        of_q, of_k = torch.empty_like(q), torch.empty_like(k)
-        of_v = v.new_empty(_heads_last(v)).transpose(1, 2)
+        q, k, v, left, right, key_bias = ctx.saved_tensors
+        of_q, of_k, of_v = _heads_last(q), _heads_last(k), _heads_last(v)
+        of_left, of_right, of_bias = map(torch.empty_like, (left, right, key_bias))
+        scale = q.shape[-1] ** -0.5
         for rows in _chunks(q):
-            weights = _product(q[rows] * ctx.scale, k[rows].mT).softmax(-1)
+            weights = _weights(q[rows], k[rows], left[rows], right[rows], key_bias[rows])
             of_v[rows] = _product(weights.mT, grad[rows])
-            of_weights = _product(grad[rows] * ctx.scale, v[rows].mT)
+            of_weights = _product(grad[rows], v[rows].mT)
             of_logits = torch._softmax_backward_data(of_weights, weights, -1, q.dtype)
-            of_q[rows] = _product(of_logits, k[rows])
-            of_k[rows] = _product(of_logits.mT, q[rows])
-        return of_q, of_k, of_v, None
+            torch.mul(_product(of_logits, k[rows]), scale, out=of_q[rows])
+            torch.mul(_product(of_logits.mT, q[rows]), scale, out=of_k[rows])
+            of_logits = of_logits.flatten(1, 2)  # (b, h T, T)
+            of_left[rows] = (of_logits @ right[rows]).view(left[rows].shape)
+            of_right[rows] = of_logits.mT @ left[rows].flatten(1, 2)
+            of_bias[rows] = of_logits.sum(1)
+        return of_q, of_k, of_v, of_left, of_right, of_bias
 
 
-def _heads_last(v):
-    return v.shape[0], v.shape[2], v.shape[1], v.shape[3]
+def _weights(q, k, left, right, key_bias):
+    """Attention of some videos, (b, h, T, T)."""
+    shape = *q.shape[:3], k.shape[2]
+    logits = torch.baddbmm(key_bias[:, None], left.flatten(1, 2), right.mT)  # (b, h T, T)
+    logits = logits.view(-1, *shape[2:])
+    logits.baddbmm_(q.flatten(0, 1), k.flatten(0, 1).mT, alpha=q.shape[-1] ** -0.5)
+    return logits.softmax(-1).view(shape)
+
+
+def _heads_last(x):
+    """An empty tensor (B, h, T, d) that lies in memory as (B, T, h, d)."""
+    return x.new_empty(x.shape[0], x.shape[2], x.shape[1], x.shape[3]).transpose(1, 2)
 
 
 def _chunks(q):

@@ -1,5 +1,6 @@
 """The layer between a descriptor and the head."""
 
+import torch
 from torch import nn
 
 from .dropout import Dropout
@@ -41,4 +42,5 @@ class Descriptor(nn.Module):
         """Apply the layer to the descriptor in units in which its numbers are about 1."""
         # NOTE[paper]: not in the paper. Else the larger a descriptor, the smaller its numbers, and
         # the slower it is learned from.
-        return self.linear(self.dropout(x) * x.shape[-1] ** 0.5).relu()
+        weight, bias = self.linear.weight.T, self.linear.bias
+        return torch.addmm(bias, self.dropout(x), weight, alpha=x.shape[-1] ** 0.5).relu()

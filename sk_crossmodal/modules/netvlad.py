@@ -4,12 +4,12 @@ from numbers import Integral
 
 import torch
 from torch import nn
-from torch.nn import functional as F
 
 from .descriptor import Descriptor
 from .dropout import Dropout
 from .influence import influence_attention
 from .masking import MaskedBatchNorm
+from .parts import as_parts, linear_of_parts
 
 
 class NetVLADEncoder(nn.Module):
@@ -36,7 +36,7 @@ class NetVLADEncoder(nn.Module):
     Notes
     -----
     Shape: a list of ``(B, T, widths[i])`` with masks ``(B, T)``, all on one time line, to a list
-    of ``(B, hidden_size)``.
+    of ``(B, hidden_size)``. Frames may come in parts, tuples of tensors side by side.
 
     Examples
     --------
@@ -47,6 +47,8 @@ class NetVLADEncoder(nn.Module):
     >>> [tuple(described.shape) for described in encoder(frames, masks)]
     [(2, 32), (2, 32)]
     """
+
+    splits_frames = True  # see `CrossModalNetwork`
 
     def __init__(self, widths, spec=None, *, n_clusters=64, hidden_size=256, dropout=0.1):
         super().__init__()
@@ -72,7 +74,7 @@ class NetVLADEncoder(nn.Module):
 
     def forward(self, frames, masks, links=None, sample_weight=None):
         """Describe; `links` holds, per target modality, its `Link` from every other."""
-        frames = [self.dropout(x) for x in frames]
+        frames = [tuple(self.dropout(part) for part in as_parts(x)) for x in frames]
         _, after = self.assignments(frames, masks, links, sample_weight)
         return [
             descriptor(vlad(x, a, centres))
@@ -84,7 +86,10 @@ class NetVLADEncoder(nn.Module):
     def assignments(self, frames, masks, links, sample_weight=None):
         """Assign frames to clusters, before and after the influence: two lists of (B, K_i, T)."""
         before = [
-            norm(assign(x), mask, sample_weight).softmax(-1).transpose(1, 2) * mask[:, None, :]
+            norm(linear_of_parts(assign, as_parts(x)), mask, sample_weight)
+            .softmax(-1)
+            .transpose(1, 2)
+            * mask[:, None, :]
             for norm, assign, x, mask in zip(self.norms, self.assign, frames, masks, strict=True)
         ]
         return before, influence_attention(before, self.influences, links, masks, self.combine)
@@ -126,8 +131,8 @@ def vlad(x, assignment, centres):
 
     Parameters
     ----------
-    x : Tensor of shape (B, T, d)
-        Frames.
+    x : Tensor of shape (B, T, d), or tuple of such of (B, T, d_i)
+        Frames, or their parts.
     assignment : Tensor of shape (B, K, T)
         How far each frame belongs to each cluster, zero at padding.
     centres : Tensor of shape (K, d)
@@ -144,5 +149,11 @@ def vlad(x, assignment, centres):
     >>> vlad(torch.ones(1, 2, 3), torch.ones(1, 1, 2), torch.zeros(1, 3)).shape
     torch.Size([1, 3])
     """
-    residuals = assignment @ x - assignment.sum(2, keepdim=True) * centres  # (B, K, d)
-    return F.normalize(F.normalize(residuals, dim=2).flatten(1), dim=1)
+    sums = [assignment @ part for part in as_parts(x)]
+    sums = sums[0] if len(sums) == 1 else torch.cat(sums, -1)
+    residuals = sums - assignment.sum(2, keepdim=True) * centres  # (B, K, d)
+    # Normalised per cluster and then as a whole, but divided once: the numbers are many.
+    norms = residuals.norm(dim=2, keepdim=True)  # (B, K, 1)
+    inverse = norms.clamp(min=1e-12).reciprocal()
+    whole = (norms * inverse).norm(dim=1, keepdim=True).clamp(min=1e-12)  # (B, 1, 1)
+    return (residuals * (inverse / whole)).flatten(1)

@@ -9,6 +9,7 @@ from torch.nn import functional as F
 from .attention import PADDING, low_rank_attention
 from .dropout import Dropout
 from .masking import attendable, masked_mean
+from .parts import as_parts, linear_of_parts
 
 
 class TransformerEncoder(nn.Module):
@@ -93,14 +94,9 @@ class TransformerEncoder(nn.Module):
         """Project frames to `d_model` and add positions."""
         out = []
         for layer, x in zip(self.inputs, frames, strict=True):
-            parts = x if isinstance(x, tuple) else (x,)
-            weights = layer.weight.split([part.shape[-1] for part in parts], 1)
+            parts = tuple(self.dropout(part) for part in as_parts(x))
             line = positions(parts[0].shape[1], layer.out_features, layer.bias)
-            # Frames need no gradient, what is appended does: apart, it costs next to nothing.
-            total = F.linear(self.dropout(parts[0]), weights[0]) + (line + layer.bias)
-            for part, weight in zip(parts[1:], weights[1:], strict=True):
-                total += F.linear(self.dropout(part), weight)
-            out.append(total)
+            out.append(linear_of_parts(layer, parts) + line)
         return out
 
     def attend(self, depth, states, masks, links):
@@ -204,8 +200,11 @@ class _Layer(nn.Module):
 
     def finish(self, x, attended):
         """Residual and feed-forward part after attention."""
-        x = x + self.out(attended.transpose(1, 2).flatten(2))
-        return x + self.feed_forward(x)
+        shape = x.shape
+        # Frame behind frame, so that a linear layer's result is no view: changing one in place
+        # would have its gradient copied.
+        x = x.flatten(0, 1) + self.out(attended.transpose(1, 2).flatten(2).flatten(0, 1))
+        return (x + self.feed_forward(x)).view(shape)
 
 
 def positions(n_frames, d_model, like):
