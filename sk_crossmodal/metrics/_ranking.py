@@ -103,7 +103,7 @@ def at_or_above(values, thresholds, weights=None):
     values : ndarray of shape (n,)
         Scores.
     thresholds : ndarray of shape (m,)
-        Of the same dtype.
+        Of the same dtype, ascending.
     weights : ndarray of shape (n,), default=None
         Weights of the values; 1 each if None.
 
@@ -113,7 +113,10 @@ def at_or_above(values, thresholds, weights=None):
         Numbers, or sums of weights.
     """
     if weights is None:
-        return values.size - np.searchsorted(np.sort(values), thresholds)
+        # A good model has few values above the least score of a positive; no others count.
+        values = values[values >= thresholds[0]] if thresholds.size else values[:0].copy()
+        values.sort()
+        return values.size - np.searchsorted(values, thresholds)
     order = np.argsort(values)
     # Summed from the top, so that the first ranks, which count most, are exact to the last bit.
     above = np.append(np.cumsum(weights[order][::-1])[::-1], 0.0)
