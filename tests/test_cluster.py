@@ -1,5 +1,6 @@
 """Searches whose fits run in the workers of a cluster, which read one store."""
 
+import builtins
 import logging
 import os
 import pickle
@@ -106,6 +107,7 @@ def test_workers_of_dask_read_the_store(store, dask_client):
 
 def test_a_search_with_ray_is_a_search_here(store, monkeypatch):
     ray = pytest.importorskip("ray", reason="ray is not installed")
+    monkeypatch.setattr(builtins, "print", print)  # which Ray replaces for good
     from ray.util.joblib import register_ray
 
     path, y = store
