@@ -168,7 +168,8 @@ def test_tower(at, n_videos, interval, folder):
 def test_plateau(eval_set, folder):
     classifier = make_classifier(
         fusion="late",
-        lr=10.0,  # so that the loss rises now and then
+        lr=0.1,
+        dropout=0.5,  # so that the loss rises now and then
         lr_patience=0,
         max_epochs=12,
         early_stopping=False,
@@ -176,7 +177,7 @@ def test_plateau(eval_set, folder):
     )
     expected = plain(classifier, X, Y, eval_set=eval_set)
     rates = [row["event_lr"] for row in expected.history_]
-    at = next(i for i, rate in enumerate(rates) if rate < 10) + 1
+    at = next(i for i, rate in enumerate(rates) if rate < 0.1) + 1
     assert rates[at] > rates[-1]  # reduced before, and after
     cut(classifier, 3 * at + 1, X, Y, eval_set=eval_set)
     assert_same(resumed(classifier, X, Y, eval_set=eval_set), expected)
