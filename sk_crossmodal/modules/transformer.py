@@ -129,8 +129,10 @@ class TransformerEncoder(nn.Module):
         for influence, link in zip(influences, links, strict=True):
             source_q, source_k, _ = qkv[link.source]
             first_weight = influence.first_weight(n_frames) / math.sqrt(q.shape[-1])
-            seen = first_weight * masks[link.source][:, None, None, :]  # (B, 1, H, T)
-            first = source_q @ (seen.to(q.dtype) @ source_k).mT  # (B, h, T, H)
+            seen = first_weight * masks[link.source][:, None]  # (B, H, T)
+            keys = source_k.transpose(1, 2).flatten(2)  # (B, T, h d), as they lie in memory
+            mixed = (seen.to(q.dtype) @ keys).unflatten(-1, (q.shape[1], -1)).transpose(1, 2)
+            first = source_q @ mixed.mT  # (B, h, T, H)
             hidden = influence.hidden(first, link.context)
             weight, last_bias = influence.last_layer(n_frames)
             additions.append((hidden, link.gated(weight.expand(len(q), -1, -1))))

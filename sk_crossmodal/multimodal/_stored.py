@@ -2,10 +2,13 @@
 
 import os
 from bisect import bisect_right
+from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 
 import numpy as np
 
+READERS = 4  # threads that read a large batch: one copies at half the rate of the memory
+WORTH_THREADS = 1 << 22  # bytes
 OPEN_FILES = 64  # of one modality of one store, in one process; the limit is often 1024 in all
 
 
@@ -122,7 +125,15 @@ class FrameFiles:
         """Fill arrays as `read_into` does, none of them empty, each with frames of one part."""
         parts = np.searchsorted(self.ends, starts, side="right") - 1
         places = self._places[parts] + starts * self._row_bytes
-        for out, part, place in zip(outs, parts.tolist(), places.tolist(), strict=True):
+        wanted = list(zip(outs, parts.tolist(), places.tolist(), strict=True))
+        if sum(out.nbytes for out in outs) < WORTH_THREADS:
+            self._read(wanted)
+            return
+        with ThreadPoolExecutor(READERS, "store_reader") as readers:
+            list(readers.map(self._read, (wanted[i::READERS] for i in range(READERS))))
+
+    def _read(self, wanted):
+        for out, part, place in wanted:
             file = self._open(*self._files[part])
             if (done := os.preadv(file.fd, (out,), place)) < out.nbytes:
                 file.read_rest(out, place, done)
