@@ -65,6 +65,15 @@ def test_none_and_all(p):
     assert torch.equal(Dropout(p)(torch.ones(9)), torch.full((9,), 1 - p))
 
 
+@pytest.mark.parametrize("p", [1e-7, 1 - 1e-6])
+def test_next_to_none_and_all(p):
+    """What 16 bits cannot tell from 0 and 1: a number is dropped, or divided by the share kept."""
+    torch.manual_seed(0)
+    out = Dropout(p)(torch.ones(1000))
+    torch.testing.assert_close(out, torch.full((1000,), 1 / (1 - p)) * (out != 0))
+    assert (out == 0).float().mean() == pytest.approx(p, abs=0.01)
+
+
 def test_not_in_evaluation():
     x = torch.ones(9)
     assert Dropout(0.5).eval()(x) is x

@@ -11,7 +11,8 @@ class Dropout(nn.Dropout):
     """Torch's dropout, drawn twice as fast on a CPU: four numbers from each random one.
 
     Where torch draws a random number for each that may be dropped, this takes 16 bits. So `p` is
-    rounded to a multiple of 1/65536, and what is kept is divided by the share that is kept then.
+    rounded to a multiple of 1/65536, and what is kept is divided by the share that is kept then; a
+    `p` that would become 0 or 1 is left to torch.
 
     Notes
     -----
@@ -28,10 +29,11 @@ class Dropout(nn.Dropout):
     def forward(self, x):
         """Drop numbers, in training alone."""
         on_cpu = x.device.type == "cpu" and not torch.compiler.is_compiling()
-        if not self.training or not 0 < self.p < 1 or not on_cpu:
+        dropped = round(self.p * 65536)
+        if not self.training or not 0 < dropped < 65536 or not on_cpu:
             # Elsewhere it is one kernel, which cannot work in place.
             return F.dropout(x, self.p, self.training, self.inplace and on_cpu)
-        noise = _noise(x, round(self.p * 65536))
+        noise = _noise(x, dropped)
         return x.mul_(noise) if self.inplace else x * noise
 
 
@@ -43,5 +45,5 @@ def _noise(like, dropped):
         bits = torch.empty(-(-len(block) // 4), dtype=torch.int64).random_(-(2**63), None)
         drawn = bits.view(torch.int16)[: len(block)]
         torch.ge(drawn, dropped - 32768, out=block)
-        block *= 65536 / max(65536 - dropped, 1)
+        block *= 65536 / (65536 - dropped)
     return noise
