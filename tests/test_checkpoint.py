@@ -388,6 +388,14 @@ def test_what_a_killed_process_left_is_removed_in_time(folder):
     assert files(folder) == sorted([kept, new.name])  # which another process may be writing
 
 
+def test_what_another_process_puts_in_place_meanwhile(folder):
+    """It is listed, and gone when it is looked at, like a link to nowhere."""
+    classifier = make_classifier(fusion="late", checkpoint=folder).fit(X, Y)
+    (kept,) = files(folder)
+    Path(folder, kept).with_suffix(".gone.part").symlink_to("nowhere")
+    assert_same(resumed(classifier, X, Y), classifier)
+
+
 # Writing that fails -----------------------------------------------------------------------
 
 

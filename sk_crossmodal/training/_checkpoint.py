@@ -4,7 +4,7 @@ import os
 import tempfile
 import time
 import warnings
-from contextlib import closing
+from contextlib import closing, suppress
 from math import ceil
 from numbers import Integral, Real
 from pathlib import Path
@@ -107,8 +107,9 @@ class Checkpoint:
         with tempfile.TemporaryFile(dir=self.folder):
             pass  # better to fail now than after the first epoch
         for path in self.folder.glob(f"{self.name}-*.part"):
-            if time.time() - path.stat().st_mtime > STALE:
-                path.unlink(missing_ok=True)
+            with suppress(FileNotFoundError):  # another process has put it in place since
+                if time.time() - path.stat().st_mtime > STALE:
+                    path.unlink()
         path = self._newest() if estimator.resume else None
         if path is not None:
             self.state = read_state(path)
