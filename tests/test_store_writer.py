@@ -249,6 +249,7 @@ def test_the_same_description_said_otherwise(whole):
         ({3: ONE["video"]}, None, TypeError, "must be str, got 3"),
         (ONE, {"a": {1, 2}}, TypeError, "set"),
         (ONE, {"a": float("nan")}, ValueError, "JSON"),
+        (ONE, {"a": "\udc80"}, ValueError, "surrogates"),  # fails only as it is written
         (ONE, [1], TypeError, "attributes must be a dict"),
     ],
 )

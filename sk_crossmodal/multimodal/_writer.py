@@ -231,7 +231,11 @@ def _create(path, header):
     parent, name = os.path.split(path)
     temporary = os.path.join(parent, f".{name}.{uuid4().hex}")
     os.makedirs(os.path.join(temporary, PARTS))
-    write_header(temporary, header)
+    try:
+        write_header(temporary, header)
+    except BaseException:
+        shutil.rmtree(temporary, ignore_errors=True)
+        raise
     try:
         os.rename(temporary, path)
     except OSError:  # something is there, perhaps the same store by another process
