@@ -256,6 +256,26 @@ def test_optimizers_of_other_kinds(folder):
     assert_same(resumed(classifier, X, Y), expected)
 
 
+@pytest.mark.parametrize("kind", [np.float64, np.float32])
+@pytest.mark.parametrize("schedule", ["plateau", "cosine"])
+def test_numbers_of_numpy(kind, schedule, folder):
+    """As `np.logspace` and distributions give them to searches."""
+    classifier = make_classifier(
+        fusion="late",
+        lr=kind(0.1),
+        weight_decay=kind(0.01),
+        lr_schedule=schedule,
+        lr_patience=np.int64(0),
+        max_epochs=np.int64(6),
+        net_params={"optimizer__betas": (np.float64(0.8), np.float64(0.9))},
+        checkpoint=folder,
+    )
+    expected = plain(classifier, X, Y)
+    assert len({row["event_lr"] for row in expected.history_}) > 1
+    cut(classifier, 14, X, Y)
+    assert_same(resumed(classifier, X, Y), expected)
+
+
 # The classifier's tower -------------------------------------------------------------------
 
 

@@ -6,6 +6,7 @@ import zipfile
 from io import BytesIO
 from uuid import uuid4
 
+import numpy as np
 import torch
 
 FORMAT = 1  # another number is refused
@@ -29,7 +30,7 @@ def write_state(path, state):
     """
     rows = {name: json.dumps(state[name], default=_plain) for name in ROWS}
     buffer = BytesIO()
-    torch.save({**state, **rows, "format": FORMAT}, buffer)
+    torch.save({**_built_in(state), **rows, "format": FORMAT}, buffer)
     part = path.with_name(f"{path.stem}.{uuid4().hex}.part")
     try:
         with open(part, "xb") as file:
@@ -79,6 +80,20 @@ def read_state(path):
             "Delete it to train anew."
         )
     return {**state, **rows}
+
+
+def _built_in(value):
+    """Make numbers of numpy, which searches give as parameters and `torch.load` refuses, Python's.
+
+    Dicts and lists alone are walked through: those of a network's weights have more to them.
+    """
+    if isinstance(value, np.generic):
+        return value.item()
+    if type(value) is dict:
+        return {key: _built_in(entry) for key, entry in value.items()}
+    if type(value) in (list, tuple):
+        return type(value)(map(_built_in, value))
+    return value
 
 
 def _plain(value):

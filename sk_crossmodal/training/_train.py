@@ -115,8 +115,8 @@ def train(
     params = {
         "criterion": WeightedLoss,
         "optimizer": torch.optim.AdamW,
-        "optimizer__weight_decay": estimator.weight_decay,
-        "lr": estimator.lr,
+        "optimizer__weight_decay": float(estimator.weight_decay),
+        "lr": float(estimator.lr),
         "batch_size": estimator.batch_size,
         "max_epochs": estimator.max_epochs,
         "device": device,
