@@ -511,6 +511,9 @@ def test_a_whole_fit_is_found_and_a_longer_one_goes_on(folder, steps):
     assert not steps
     assert_same(resumed(clone(classifier).set_params(max_epochs=5), X, Y), longer)
     assert len(steps) == 3 * 2
+    again = clone(classifier).set_params(net_params={"max_epochs": 5})
+    assert_same(resumed(again, X, Y), longer)
+    assert len(steps) == 3 * 2
     assert len(files(folder)) == 2
     assert_same(
         resumed(clone(classifier).set_params(max_epochs=2), X, Y),

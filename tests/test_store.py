@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 import textwrap
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -32,7 +33,15 @@ from test_multimodal import (
     videos,
 )
 
-from sk_crossmodal.multimodal import MultimodalArray, Store, StoreWriter, _frames, _store, _stored
+from sk_crossmodal.multimodal import (
+    MultimodalArray,
+    Store,
+    StoreWriter,
+    _frames,
+    _store,
+    _stored,
+    as_multimodal,
+)
 from sk_crossmodal.multimodal._parts import PartWriter
 
 DTYPES = (np.uint8, np.float16, np.float32, np.float64)
@@ -448,6 +457,45 @@ def test_a_store_written_anew_is_read_anew(tmp_path):
     parts = videos(seed=1)
     assert_content(stored(parts, tmp_path), parts)
     assert_content(first, videos())  # its files are still open
+
+
+def test_a_link_that_is_turned_reads_where_it_was(tmp_path):
+    for name, value in (("old", 1.0), ("new", 2.0)):
+        frames = np.full((3, 4), value, np.float32)
+        MultimodalArray.from_frames({"video": frames}, {"video": [3]}).save(tmp_path / name)
+    (tmp_path / "current").symlink_to("old")
+    X = MultimodalArray.open(tmp_path / "current")
+    (tmp_path / "current").unlink()
+    (tmp_path / "current").symlink_to("new")
+    assert (X[0]["video"] == 1).all()
+
+
+def test_a_store_is_not_its_videos(tmp_path):
+    MultimodalArray.from_frames({"video": np.ones((3, 4))}, {"video": [3]}).save(tmp_path / "a")
+    with pytest.raises(TypeError, match=r"X is a Store.*store\.data"):
+        as_multimodal(Store.open(tmp_path / "a"))
+
+
+def test_large_batches_are_read_by_threads(tmp_path, monkeypatch):
+    rng, lengths = np.random.default_rng(0), np.arange(1, 40)
+    frames = rng.integers(256, size=(lengths.sum(), 7), dtype=np.uint8)
+    X = MultimodalArray.from_frames({"video": frames}, {"video": lengths})
+    X.save(tmp_path / "store")
+    stored, rows = MultimodalArray.open(tmp_path / "store"), rng.permutation(39)
+    expected = X.pad(rows)[0]["video"]
+    names, read = set(), os.preadv
+
+    def preadv(*args):
+        names.add(threading.current_thread().name)
+        return read(*args)
+
+    monkeypatch.setattr(os, "preadv", preadv)
+    np.testing.assert_array_equal(stored.pad(rows)[0]["video"], expected)
+    assert names == {"MainThread"}
+    monkeypatch.setattr("sk_crossmodal.multimodal._stored.WORTH_THREADS", 1)
+    np.testing.assert_array_equal(stored.pad(rows)[0]["video"], expected)
+    assert len(names) > 1
+    assert not [t for t in threading.enumerate() if t.name.startswith("store_reader")]
 
 
 def test_relative_paths(tmp_path, monkeypatch):

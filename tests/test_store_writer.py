@@ -6,6 +6,7 @@ import os
 import re
 import shutil
 import signal
+import threading
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 
@@ -27,6 +28,7 @@ from store_cases import (
 from test_multimodal import assert_content, container, picked, videos
 
 from sk_crossmodal.multimodal import MultimodalArray, Store, StoreWriter
+from sk_crossmodal.multimodal._lock import locked
 from sk_crossmodal.multimodal._parts import PartWriter
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
@@ -160,6 +162,32 @@ def test_processes_write_parts_at_once(whole, tmp_path):
         write_all(path)
         assert files(path) == files(whole)
     assert sorted(os.listdir(tmp_path)) == list("01234")
+
+
+def test_a_writer_waits_for_one_that_looks_for_leftovers(tmp_path):
+    writer = StoreWriter(tmp_path / "store", ONE)
+    lock = str(tmp_path / "store" / "parts" / ".a.lock")
+    held, enough = threading.Event(), threading.Event()
+
+    def look():
+        with locked(lock) as alone:
+            assert alone
+            held.set()
+            enough.wait(0.2)
+
+    looking = threading.Thread(target=look)
+    looking.start()
+    assert held.wait(10)
+    with writer.part("a") as part:
+        part.append({"video": (FLAT, [3])})
+    looking.join()
+    assert writer.done("a")
+
+
+def test_modalities_are_a_dict(tmp_path):
+    with pytest.raises(TypeError, match="modalities must be a dict"):
+        StoreWriter(tmp_path / "store", ["video"])
+    assert os.listdir(tmp_path) == []
 
 
 def test_a_part_has_one_writer(tmp_path):
@@ -339,6 +367,7 @@ def test_bad_ends(whole, tmp_path):
         ({"y": csr_array(Y * 0.5)}, "indicator of 0 and 1"),
         ({"ids": ["a"] * 4}, "each of 5 videos, got 4"),
         ({"ids": [1] * 5}, "ids must be a str"),
+        ({"ids": ["a\0"] * 5}, "character 0"),
     ],
 )
 def test_bad_labels_and_ids_to_save(more, message, tmp_path):

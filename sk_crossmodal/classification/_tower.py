@@ -63,8 +63,8 @@ class TowerUser:
             tower = clone(self.correlation_tower)
         if tower.hierarchy is None:
             tower.set_params(hierarchy=self.hierarchy)
-        if self.device == "accelerate" and tower.device == "auto":
-            tower.set_params(device=self.device)  # trained by all processes, too
+        if self.device == "accelerate":
+            tower.set_params(device=self.device)  # else every process would train its own
         memory = check_memory(self.memory)
         if self.memory is not None and not any(
             isinstance(part.random_state, Integral) for part in (tower, self)

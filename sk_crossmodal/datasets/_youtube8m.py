@@ -44,9 +44,10 @@ def load_youtube8m(
         Give ``(data, target)`` alone.
     store : path-like, default=None
         Folder of a store on disk. The shards are converted to it in constant memory, and `data`
-        stays there. What was converted before is only opened: the same call again reads nothing,
-        an interrupted one goes on, and one with further shards behind the others converts
-        these. None reads everything into memory.
+        stays there. What was converted before, told by name and size of the shard, is not
+        converted again: the same call again only opens the store, an interrupted one goes on,
+        and one with further shards behind the others converts these. None reads everything into
+        memory.
     n_jobs : int, default=None
         With `store`, the number of shards that are converted at once, in processes. None means
         1, or what a ``joblib.parallel_config`` says, -1 all processors.

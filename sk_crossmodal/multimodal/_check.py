@@ -8,6 +8,7 @@ from scipy.sparse import issparse
 from sklearn.utils import check_array
 
 from ._array import MultimodalArray
+from ._store import Store
 
 DEFAULT_NAMES = ("video", "audio", "text")
 YOUTUBE8M_WIDTHS = {"video": 1024, "audio": 128}
@@ -63,6 +64,8 @@ def as_multimodal(X, *more, modalities=None):
         raise TypeError(
             "Sparse data was passed for X, but dense data is required: frames are dense."
         )
+    if isinstance(X, Store):
+        raise TypeError("X is a Store; its videos are an attribute of it, store.data.")
     if more:
         names = _positional_names(1 + len(more), modalities)
         array = _from_mapping(dict(zip(names, (X, *more), strict=True)))

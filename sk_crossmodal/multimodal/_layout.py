@@ -12,6 +12,7 @@ from ._lock import locked
 FORMAT, VERSION = "sk_crossmodal.store", 1
 HEADER, PARTS = "store.json", "parts"
 DTYPES = ("uint8", "float16", "float32", "float64")
+PATIENCE = 1.0  # seconds to wait for a lock
 LENGTH, LABEL, TEXT = np.dtype("<i8"), np.dtype("<i4"), np.dtype("u1")
 
 
@@ -159,7 +160,7 @@ def read_header(path):
 def write_header(path, header):
     """Write the header of a store so that others see all of it or the one before."""
     file = os.path.join(path, HEADER)
-    with locked(f"{file}.lock") as alone:
+    with locked(f"{file}.lock", PATIENCE) as alone:
         if not alone:
             raise ValueError(f"{file} is being written elsewhere.")
         with open(f"{file}.new", "w", encoding="utf-8") as new:

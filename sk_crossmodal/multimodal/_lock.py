@@ -1,6 +1,7 @@
 """A lock that is gone with the process that held it, however that ended."""
 
 import os
+import time
 from contextlib import contextmanager
 
 try:
@@ -10,20 +11,24 @@ except ImportError:  # Windows, where stores can be neither written nor read
 
 
 @contextmanager
-def locked(path):
+def locked(path, patience=0.0):
     """Hold a lock file.
 
     Parameters
     ----------
     path : str
         The file; it is removed at the end.
+    patience : float
+        Seconds to wait for others, such as one that only looks for leftovers.
 
     Yields
     ------
     bool
         Whether the lock is held. If not, another process (or thread) holds it.
     """
-    descriptor = _lock(path)
+    deadline = time.monotonic() + patience
+    while (descriptor := _lock(path)) is None and time.monotonic() < deadline:
+        time.sleep(0.01)
     try:
         yield descriptor is not None
     finally:

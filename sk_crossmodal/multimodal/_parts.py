@@ -230,5 +230,7 @@ def _check_ids(ids, n):
     ids = list(ids)
     if len(ids) != n or not all(isinstance(each, str) for each in ids):
         raise ValueError(f"ids must be a str for each of {n} videos, got {ids[:3]!r}, ...")
+    if any("\0" in each for each in ids):
+        raise ValueError("ids must not hold the character 0, which an array of str may lose.")
     coded = [each.encode() for each in ids]
     return np.array([len(each) for each in coded]), np.frombuffer(b"".join(coded), TEXT)

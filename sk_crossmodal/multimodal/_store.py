@@ -10,7 +10,7 @@ from scipy.sparse import csr_array
 
 from ._array import MultimodalArray
 from ._frames import Frames
-from ._layout import PARTS, read_header
+from ._layout import PARTS, read_header, sync_folder
 from ._parts import IDS, LABELS, read_lists, read_part
 from ._stored import FrameFiles, StoredFrames
 from ._writer import StoreWriter
@@ -71,7 +71,7 @@ class Store:
             If it is no store, not finished, damaged, or written in a newer version of the
             format.
         """
-        path = os.path.abspath(path)
+        path = os.path.realpath(path)  # a link may lead elsewhere by the time frames are read
         header = read_header(path)
         if header.parts is None:
             raise ValueError(
@@ -137,6 +137,7 @@ def save(X, path, y=None, ids=None):
     try:
         _write(X, hidden, y, ids)
         os.rename(hidden, path)
+        sync_folder(parent)
     except BaseException:
         shutil.rmtree(hidden, ignore_errors=True)
         raise

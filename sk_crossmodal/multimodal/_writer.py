@@ -11,6 +11,7 @@ from uuid import uuid4
 from ._layout import (
     HEADER,
     PARTS,
+    PATIENCE,
     Header,
     StoredModality,
     check_part_name,
@@ -79,6 +80,8 @@ class StoreWriter:
         self.path = os.path.abspath(path)
         if not isinstance(attributes, Mapping | None):
             raise TypeError(f"attributes must be a dict, got {attributes!r}.")
+        if not isinstance(modalities, Mapping):
+            raise TypeError(f"modalities must be a dict of dict by name, got {modalities!r}.")
         header = Header(
             tuple(StoredModality(name, **about) for name, about in modalities.items()),
             json.loads(json.dumps(dict(attributes or {}), allow_nan=False)),
@@ -137,7 +140,7 @@ class StoreWriter:
         """
         check_part_name(name)
         temporary = self._hidden(name, "part")
-        with locked(self._hidden(name, "lock")) as alone:
+        with locked(self._hidden(name, "lock"), PATIENCE) as alone:
             if not alone:
                 raise ValueError(f"Part {name!r} of {self.path} is being written elsewhere.")
             if self.done(name):

@@ -48,6 +48,8 @@ def fit_hashes(estimator, about):
 
 def _relevant(estimator):
     params = estimator.get_params(deep=False)
+    net_params = {k: v for k, v in (params["net_params"] or {}).items() if k != "max_epochs"}
+    params["net_params"] = net_params or None
     return {name: value for name, value in params.items() if name not in IRRELEVANT}
 
 
