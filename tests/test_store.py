@@ -38,7 +38,7 @@ from sk_crossmodal.multimodal import (
     Store,
     StoreWriter,
     _frames,
-    _store,
+    _saving,
     _stored,
     as_multimodal,
 )
@@ -136,7 +136,7 @@ def test_save_in_blocks(tmp_path, monkeypatch):
     monkeypatch.setattr(PartWriter, "append", noting)
     sizes = [16 * v + 12 * a for v, a in zip(*LENGTHS.values(), strict=True)]
     for block in (1, 100, 150):
-        monkeypatch.setattr(_store, "BLOCK_BYTES", block)
+        monkeypatch.setattr(_saving, "BLOCK_BYTES", block)
         X.save(tmp_path / str(block), y=Y, ids=IDS)
         assert files(tmp_path / str(block)) == files(tmp_path / "one")
         assert max(appended) <= max(block, *sizes)

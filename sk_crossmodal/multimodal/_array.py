@@ -6,6 +6,8 @@ from hashlib import blake2b
 import numpy as np
 
 from ._frames import Frames, check_lengths
+from ._opening import open_frames
+from ._saving import save
 
 MOST_FRAMES = 500_000  # that moments are taken of: they are sure to far less than a spread
 
@@ -131,9 +133,7 @@ class MultimodalArray:
         --------
         Store.open : The same with labels and ids.
         """
-        from ._store import Store  # which knows containers
-
-        return Store.open(path).data
+        return cls(open_frames(path)[2])
 
     def save(self, path, *, y=None, ids=None):
         """Write the videos, those of a selection alone, to a store on the disk.
@@ -171,8 +171,6 @@ class MultimodalArray:
         ...     MultimodalArray.open(f"{folder}/store")
         MultimodalArray(2 videos, video: 1-2 frames of 4 float64)
         """
-        from ._store import save  # which knows containers
-
         save(self, path, y, ids)
 
     @property

@@ -1,0 +1,67 @@
+"""The frames of a finished store, where they lie."""
+
+import os
+
+import numpy as np
+
+from ._frames import Frames
+from ._layout import PARTS, read_header
+from ._parts import read_part
+from ._stored import FrameFiles, StoredFrames
+
+
+def open_frames(path):
+    """Open the frames of a store, see `Store.open`.
+
+    Parameters
+    ----------
+    path : str or path-like
+        The folder.
+
+    Returns
+    -------
+    path : str
+        The folder, without links.
+    header : Header
+        What it says of itself.
+    frames : dict of str to Frames
+        Those of each modality, of which only lengths were read.
+    """
+    path = os.path.realpath(path)  # a link may lead elsewhere by the time frames are read
+    header = read_header(path)
+    if header.parts is None:
+        raise ValueError(
+            f"The store at {path} is not finished: write the parts that are missing, and call "
+            "StoreWriter.finish."
+        )
+    contents = [_check_part(path, header, entry) for entry in header.parts]
+    return path, header, {m.name: _stored_frames(path, m, contents) for m in header.modalities}
+
+
+def _check_part(path, header, entry):
+    """Read a part's lengths; ValueError unless it is as the header says."""
+    folder = os.path.join(path, PARTS, entry.name)
+    content = read_part(folder, header.modalities)
+    if content.entry != entry:
+        raise ValueError(f"Damaged store: {folder} should be {entry}, and is {content.entry}.")
+    for what, expected in (("labels", header.n_labels is not None), ("ids", header.ids)):
+        if entry.videos and expected and not getattr(content, what):
+            raise ValueError(f"Damaged store: {what} are missing in {folder}.")
+    return content
+
+
+def _stored_frames(path, modality, contents):
+    entries = [each.entry for each in contents]
+    files = FrameFiles(
+        os.path.join(path, PARTS),
+        tuple(entry.name for entry in entries),
+        modality.file("frames"),
+        tuple(entry.frames[modality.name] for entry in entries),
+        tuple(each.offsets[modality.name] for each in contents),
+        modality.stored_dtype,
+        modality.width,
+        modality.finite,
+    )
+    lengths = [each.lengths[modality.name] for each in contents]
+    lengths = np.concatenate([*lengths, np.empty(0, np.int64)])
+    return Frames.from_lengths(StoredFrames(files), lengths, modality.scale, modality.shift)

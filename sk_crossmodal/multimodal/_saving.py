@@ -1,0 +1,96 @@
+"""The videos of a container are written to a store, block by block."""
+
+import os
+import shutil
+from uuid import uuid4
+
+import numpy as np
+from scipy.sparse import csr_array
+
+from ._layout import sync_folder
+from ._writer import StoreWriter
+
+BLOCK_BYTES = 1 << 24  # frames that are held in memory while videos are saved
+
+
+def save(X, path, y=None, ids=None):
+    """Write the videos of a container, see `MultimodalArray.save`."""
+    path = os.path.abspath(path)
+    if os.path.lexists(path):
+        raise ValueError(f"{path} exists already; a store is written to a new folder.")
+    y, ids = _check_y(y, len(X)), _check_all_ids(ids, len(X))
+    parent, name = os.path.split(path)
+    hidden = os.path.join(parent, f".{name}.{uuid4().hex}")
+    try:
+        _write(X, hidden, y, ids)
+        os.rename(hidden, path)
+        sync_folder(parent)
+    except BaseException:
+        shutil.rmtree(hidden, ignore_errors=True)
+        raise
+
+
+def _write(X, path, y, ids):
+    parts = X._frames
+    about = {
+        name: {
+            "width": part.width,
+            "dtype": part.values.dtype.name,
+            "scale": part.scale,
+            "shift": part.shift,
+        }
+        for name, part in parts.items()
+    }
+    writer = StoreWriter(path, about)
+    with writer.part("0") as part:
+        for rows in _row_blocks(X):
+            part.append(
+                {n: (p.gather(rows), p.lengths[rows]) for n, p in parts.items()},
+                labels=None if y is None else np.split(*_of_rows(y, rows)),
+                ids=None if ids is None else ids[rows.start : rows.stop],
+            )
+    writer.finish(["0"], None if y is None else y.shape[1])
+
+
+def _row_blocks(X):
+    """Yield slices of rows whose frames are about `BLOCK_BYTES`, or one video that is larger."""
+    sizes = sum(p.lengths * p.width * p.values.dtype.itemsize for p in X._frames.values())
+    ends, first = np.cumsum(sizes), 0
+    while first < len(X):
+        limit = ends[first] - sizes[first] + BLOCK_BYTES
+        last = max(first + 1, int(np.searchsorted(ends, limit, side="right")))
+        yield slice(first, last)
+        first = last
+
+
+def _of_rows(y, rows):
+    """Labels of some rows behind each other, and where to split them."""
+    indptr = y.indptr[rows.start : rows.stop + 1]
+    return y.indices[indptr[0] : indptr[-1]], indptr[1:-1] - indptr[0]
+
+
+def _check_y(y, n):
+    if y is None:
+        return None
+    shape = np.shape(y)
+    if len(shape) != 2 or shape[0] != n:
+        raise ValueError(
+            f"y must be a multilabel indicator of shape ({n}, n_labels), dense or sparse, got "
+            f"shape {shape}. Of a vector of classes sklearn.preprocessing.OneHotEncoder makes an "
+            "indicator; or keep the vector in a file of its own."
+        )
+    y = csr_array(y, copy=True)
+    y.sum_duplicates()
+    y.eliminate_zeros()
+    if len(y.data) and not (y.data == 1).all():
+        raise ValueError("y must be a multilabel indicator of 0 and 1, and has other numbers.")
+    return y
+
+
+def _check_all_ids(ids, n):
+    if ids is None:
+        return None
+    ids = [str(each) if isinstance(each, np.str_) else each for each in ids]
+    if len(ids) != n:
+        raise ValueError(f"ids must name each of {n} videos, got {len(ids)}.")
+    return ids
