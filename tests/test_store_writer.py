@@ -184,9 +184,12 @@ def test_a_writer_waits_for_one_that_looks_for_leftovers(tmp_path):
     assert writer.done("a")
 
 
-def test_modalities_are_a_dict(tmp_path):
+def test_modalities_are_a_dict_of_dicts(tmp_path):
     with pytest.raises(TypeError, match="modalities must be a dict"):
         StoreWriter(tmp_path / "store", ["video"])
+    for about in (4, {"width": 4}, {"width": 4, "dtype": "uint8", "scal": 1.0}):
+        with pytest.raises(TypeError, match=r"modalities\['video'\] must be a dict of width"):
+            StoreWriter(tmp_path / "store", {"video": about})
     assert os.listdir(tmp_path) == []
 
 
@@ -345,9 +348,9 @@ def test_bad_ends(whole, tmp_path):
     for parts, n_labels, message in (
         (["a", "c", "d"], 5, r"\['c', 'd'\] .* not complete"),
         (["a", "a"], 5, "named once"),
-        (["a", "b"], None, "n_labels=None was given, and the videos have labels: True"),
+        (["a", "b"], None, "have labels, of which n_labels says.*n_labels=None"),
         (["a", "b"], 4, "'a' has label 4, and n_labels=4"),
-        (["plain"], 4, "n_labels=4 was given, and the videos have labels: False"),
+        (["plain"], 4, "have no labels.*n_labels=4"),
         (["a", "plain"], 5, "Some parts .* have labels, and others have none"),
     ):
         with pytest.raises(ValueError, match=message):

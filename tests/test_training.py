@@ -11,7 +11,7 @@ from torch import nn
 
 from sk_crossmodal.modules.scaling import FrameScaler, scale_frames
 from sk_crossmodal.multimodal import MultimodalArray
-from sk_crossmodal.training import FrameDataset, MultimodalNet, WeightedLoss
+from sk_crossmodal.training import FrameDataset, MultimodalNet, Processes, WeightedLoss
 from sk_crossmodal.training._data import BatchLoader, LengthBuckets
 
 
@@ -261,3 +261,16 @@ def test_learning_is_what_it_says(form, n_steps):
     assert moved > 1e-3
     for name, value in result.items():
         torch.testing.assert_close(value, expected[name], rtol=0, atol=1e-10, msg=name)
+
+
+def test_processes_that_were_given_different_data(monkeypatch):
+    """All of them say so, before any waits for the others' batches."""
+
+    def gather(parts, own):
+        parts[:] = ["3 videos", own]
+
+    monkeypatch.setattr(torch.distributed, "all_gather_object", gather)
+    Processes(index=1, count=2).check_same("3 videos")
+    Processes().check_same("4 videos")
+    with pytest.raises(ValueError, match=r"same data, got .*3 videos.*4 videos"):
+        Processes(index=1, count=2).check_same("4 videos")

@@ -132,8 +132,9 @@ def _check_same_shards(path, parts):
         if name not in parts:
             number, _, shard = name.partition("-")
             raise ValueError(
-                f"The store at {path} has {shard} as its shard {int(number)}, and paths have not. "
-                "Shards can be added behind those that are there; others need another store."
+                f"The store at {path} has {shard} as its shard {int(number)}, which is missing or "
+                "stands elsewhere among those given now. Shards can be added behind those that "
+                "are there; others need another store."
             )
         was, now = _read_note(path, name)["size"], parts[name].stat().st_size
         if was != now:

@@ -31,7 +31,8 @@ def open_frames(path):
     header = read_header(path)
     if header.parts is None:
         raise ValueError(
-            f"The store at {path} is not finished: write the parts that are missing, and call "
+            f"The store at {path} is not finished: run again what wrote it, as sk-crossmodal "
+            "convert goes on where it stopped; or write the parts that are missing, and call "
             "StoreWriter.finish."
         )
     contents = [_check_part(path, header, entry) for entry in header.parts]

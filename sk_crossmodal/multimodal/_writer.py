@@ -22,6 +22,7 @@ from ._layout import (
 from ._lock import locked
 from ._parts import LABELS, PartWriter, read_lists, read_part
 
+KEYS = {"width", "dtype", "scale", "shift"}  # what describes a modality
 HIDDEN = (".part", ".lock")  # what a part being written is called, after a dot and its name
 
 
@@ -82,6 +83,12 @@ class StoreWriter:
             raise TypeError(f"attributes must be a dict, got {attributes!r}.")
         if not isinstance(modalities, Mapping):
             raise TypeError(f"modalities must be a dict of dict by name, got {modalities!r}.")
+        for name, about in modalities.items():
+            if not isinstance(about, Mapping) or not {"width", "dtype"} <= set(about) <= KEYS:
+                raise TypeError(
+                    f"modalities[{name!r}] must be a dict of width and dtype, and of scale and "
+                    f"shift where frames are quantised, got {about!r}."
+                )
         header = Header(
             tuple(StoredModality(name, **about) for name, about in modalities.items()),
             json.loads(json.dumps(dict(attributes or {}), allow_nan=False)),
@@ -186,9 +193,12 @@ class StoreWriter:
             if len(there) > 1:
                 raise ValueError(f"Some parts of {self.path} have {what}, and others have none.")
         if (n_labels is not None) != (labels == {True}) and filled:
-            raise ValueError(
-                f"{n_labels=} was given, and the videos have labels: {labels == {True}}"
+            have = (
+                "have labels, of which n_labels"
+                if n_labels is None
+                else "have no labels for which it"
             )
+            raise ValueError(f"The videos {have} says how many there can be; got {n_labels=}.")
         for each in filled if n_labels is not None else ():
             self._check_labels(each.entry.name, n_labels)
         entries = tuple(each.entry for each in contents)
@@ -244,5 +254,7 @@ def _create(path, header):
     except OSError:  # something is there, perhaps the same store by another process
         shutil.rmtree(temporary)
         if not os.path.isdir(path):
-            raise ValueError(f"A store cannot be created at {path}.") from None
+            raise ValueError(
+                f"A store cannot be created at {path}: a file is there, and a store is a folder."
+            ) from None
     sync_folder(parent)

@@ -205,6 +205,8 @@ class NetworkEstimator(LinkedEstimator, CallbackSupportMixin, BaseEstimator):
 
     def _begin_fit(self, videos, n_tasks):
         """Tell scikit-learn's callbacks that a fit of so many tasks begins."""
+        n_frames = int(videos.X.timeline_lengths().sum())
+        Processes.of(self.device).check_same(f"{len(videos)} videos of {n_frames} frames")
         context = self._init_callback_context(max_subtasks=n_tasks)
         return context.call_on_fit_task_begin(estimator=self, **videos.callback_arguments())
 

@@ -68,6 +68,15 @@ class Processes:
         distributed.broadcast_object_list(values)
         return values[0]
 
+    def check_same(self, what):
+        """Raise ValueError, in all processes, unless `what` is the same in all of them."""
+        if self.count == 1:
+            return
+        parts = [None] * self.count
+        distributed.all_gather_object(parts, what)
+        if any(part != what for part in parts):
+            raise ValueError(f"The processes of a fit must be given the same data, got {parts}.")
+
     def sum(self, x):
         """Sum a tensor, or numbers, over all processes; gradients go to every process."""
         if self.count == 1:
