@@ -124,14 +124,15 @@ def rank_parts(parts, scores, top_k, rules, threshold=0.5):
         _Reader(part, scores, top_k, rule, threshold)
         for part, rule in zip(parts, rules, strict=True)
     ]
+    make_up_all = _make_up_all(parts)
     for first, block in parts[0].problem.row_blocks():
         depth = max(reader.depth(first, len(block)) for reader in readers)
-        own = [part.take(block) for part in parts[1:]]
-        best = [largest(piece, depth) for piece in own]
+        own = [part.take(block) for part in parts]
+        best = [largest(piece, depth) for piece in own[1:]]
         # The best of parts that are all labels, each once, hold the best of all.
-        whole = np.concatenate(best, axis=1) if _make_up_all(parts) else parts[0].take(block)
+        whole = np.concatenate(best, axis=1) if make_up_all else own[0]
         best = [largest(whole, depth), *best]
-        for reader, *read in zip(readers, [parts[0].take(block), *own], best, strict=True):
+        for reader, *read in zip(readers, own, best, strict=True):
             reader.read(first, *read)
     return [reader.ranked() for reader in readers]
 

@@ -68,12 +68,17 @@ class Processes:
         distributed.broadcast_object_list(values)
         return values[0]
 
+    def gather(self, value):
+        """Return the values of all processes, a list."""
+        if self.count == 1:
+            return [value]
+        values = [None] * self.count
+        distributed.all_gather_object(values, value)
+        return values
+
     def check_same(self, what):
         """Raise ValueError, in all processes, unless `what` is the same in all of them."""
-        if self.count == 1:
-            return
-        parts = [None] * self.count
-        distributed.all_gather_object(parts, what)
+        parts = self.gather(what)
         if any(part != what for part in parts):
             raise ValueError(f"The processes of a fit must be given the same data, got {parts}.")
 
@@ -83,17 +88,13 @@ class Processes:
             return x
         if isinstance(x, torch.Tensor):
             return _Sum.apply(x)
-        parts = [None] * self.count
-        distributed.all_gather_object(parts, x)
-        return np.sum(parts, axis=0)
+        return np.sum(self.gather(x), axis=0)
 
     def apply(self, function, X):
         """Return ``function(X)``, a row each, to which every process gives its share of rows."""
         if len(X) < self.count or self.count == 1:
             return function(X)
-        parts = [None] * self.count
-        distributed.all_gather_object(parts, function(X[self.share(len(X))]))
-        return np.concatenate(parts)
+        return np.concatenate(self.gather(function(X[self.share(len(X))])))
 
 
 class _Sum(torch.autograd.Function):
