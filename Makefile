@@ -5,7 +5,7 @@ CONSTRAINTS ?= constraints.txt
 BIN = $(VENV)/bin
 READY = $(VENV)/.ready-$(CONSTRAINTS)
 
-.PHONY: demo paper test lint
+.PHONY: demo paper test lint audit
 .DEFAULT_GOAL := demo
 
 # The main job: a table of error rates; DATA=<folder of YouTube-8M shards> for real videos.
@@ -22,6 +22,11 @@ test: $(READY)
 lint: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+
+# Known weaknesses of the tested versions; asks PyPI, so neither tests nor CI need it.
+audit: $(READY)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c $(CONSTRAINTS) pip-audit
+	$(BIN)/pip-audit --strict --no-deps --disable-pip -r $(CONSTRAINTS)
 
 $(READY): pyproject.toml $(CONSTRAINTS)
 	$(PYTHON) -m venv $(VENV)

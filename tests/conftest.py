@@ -5,10 +5,17 @@ from pathlib import Path
 
 import pytest
 import torch
+from hypothesis import settings
 
 # Read once, when SciPy is first imported; scikit-learn's array API needs that version.
 if tuple(map(int, version("scipy").split(".")[:2])) >= (1, 14):
     os.environ.setdefault("SCIPY_ARRAY_API", "1")
+
+# The same examples on every run, and no limit of time on a shared machine; HYPOTHESIS_PROFILE=
+# campaign draws new ones, and more of them (see docs/robustness.md).
+settings.register_profile("short", deadline=None, derandomize=True, database=None)
+settings.register_profile("campaign", deadline=None, max_examples=2000)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "short"))
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 

@@ -8,17 +8,17 @@ import pytest
 import sk_crossmodal
 
 ROOT = Path(sk_crossmodal.__file__).parent
-GROUND = {"_links", "modules", "multimodal", "hierarchy", "metrics"}
+GROUND = {"_links", "_types", "modules", "multimodal", "hierarchy", "metrics"}
 BELOW = {
-    "cli": {"datasets", "multimodal"},
+    "cli": {"_types", "datasets", "multimodal"},
     "utils": GROUND | {"classification", "correlation", "training", "datasets"},
     "inspection": GROUND | {"classification", "correlation", "training", "datasets"},
     "classification": GROUND | {"correlation", "training"},
     "correlation": GROUND | {"training"},
     "compose": GROUND | {"training"},
     "training": GROUND,
-    "datasets": {"multimodal", "hierarchy"},
-    **{room: {"_links"} for room in GROUND},
+    "datasets": {"_types", "multimodal", "hierarchy"},
+    **{room: {"_links", "_types"} for room in GROUND},
 }
 FOREIGN = {"modules": {"sklearn", "skorch", "scipy", "pandas"}, "metrics": {"torch"}}
 
@@ -52,4 +52,5 @@ def test_arrows_point_downwards(path):
 
 def test_every_room_is_in_the_picture():
     rooms = {path.name for path in ROOT.iterdir() if (path / "__init__.py").exists()}
-    assert rooms | {path.stem for path in ROOT.glob("[!_]*.py")} == set(BELOW) - {"_links"}
+    files = {path.stem for path in ROOT.glob("[!_]*.py")}
+    assert rooms | files == set(BELOW) - {"_links", "_types"}

@@ -21,7 +21,7 @@ DESCRIPTIONS = ({"id": "byte", "labels": "int"}, {"rgb": "byte", "audio": "byte"
 def conversion(quick=False):
     """Shards in memory to a store in memory, so that no disk is measured."""
     n_videos, rounds = (4, 2) if quick else (600, 7)
-    in_memory = Path("/dev/shm")
+    in_memory = Path("/dev/shm")  # noqa: S108 - a new folder is made in it
     parent = in_memory if os.access(in_memory, os.W_OK) else None
     with tempfile.TemporaryDirectory(dir=parent) as folder:
         shards = write_shards(Path(folder, "shards"), n_videos)

@@ -8,15 +8,16 @@ else. Both sides run with glibc told to keep the memory that is freed, as docs/s
 import argparse
 import json
 import os
-import platform
 import subprocess
 import sys
-from datetime import UTC, datetime
 from importlib import import_module
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import numpy as np
+
+sys.path.append(str(Path(__file__).resolve().parents[1]))
+
+from machine import machine
 
 ROWS = {  # name: "module:function", in the order of the table
     "fit_small": "fit:fit_small",
@@ -80,24 +81,6 @@ def measure(name, args):
     return json.loads(finished.stdout.splitlines()[-1])
 
 
-def machine():
-    """Say where and with what this was measured."""
-    cpu = [line for line in Path("/proc/cpuinfo").read_text().splitlines() if "model name" in line]
-    versions = {}
-    for package in PACKAGES:
-        try:
-            versions[package] = version(package)
-        except PackageNotFoundError:
-            versions[package] = None
-    return {
-        "date": datetime.now(UTC).strftime("%Y-%m-%d"),
-        "cpu": cpu[0].split(":")[1].strip() if cpu else platform.processor(),
-        "cores": os.cpu_count(),
-        "python": platform.python_version(),
-        "versions": versions,
-    }
-
-
 def line(row):
     """Return a row of the table, or why it is none."""
     if reason := row.get("not measured"):
@@ -121,7 +104,11 @@ def main(arguments=None):
     for name in args.rows or ROWS:
         rows[name] = measure(name, args)
         print(line(rows[name]), flush=True)
-    results = {"machine": machine(), "threads": args.threads or os.cpu_count(), "rows": rows}
+    results = {
+        "machine": machine(PACKAGES),
+        "threads": args.threads or os.cpu_count(),
+        "rows": rows,
+    }
     print(f"\n{json.dumps(results['machine'], ensure_ascii=False)}")
     if args.out:
         args.out.write_text(json.dumps(results, indent=1, ensure_ascii=False) + "\n")

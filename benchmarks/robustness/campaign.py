@@ -1,0 +1,56 @@
+"""The command line that all campaigns share: how often to try what, and where to write figures."""
+
+import argparse
+import json
+import sys
+import time
+from pathlib import Path
+
+sys.path.append(str(Path(__file__).resolve().parents[1]))
+
+from machine import machine
+
+PACKAGES = ("sk_crossmodal", "torch", "skorch", "scikit-learn", "numpy", "scipy", "safetensors")
+
+
+def main(campaign, full, quick, arguments=None, packages=()):
+    """Run a campaign from the command line; exit with 1 if anything failed.
+
+    Parameters
+    ----------
+    campaign : callable
+        Called with the counts and ``seed``; returns a dict of figures that can be written as
+        JSON. Its entry "failed" counts what went wrong.
+    full, quick : dict of str to int
+        Counts of the whole campaign, and of the short one with ``--quick``; each is an option.
+    arguments : list of str, optional
+        In place of the command line.
+    packages : sequence of str
+        Whose versions stand in the figures beside the usual ones.
+    """
+    doc = sys.modules[campaign.__module__].__doc__
+    parser = argparse.ArgumentParser(description=doc.split("\n\n")[0])
+    parser.add_argument("--quick", action="store_true", help=f"the short version: {quick}")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--out", type=Path, help="JSON file for the figures")
+    for name, count in full.items():
+        parser.add_argument(f"--{name.replace('_', '-')}", type=int, help=f"default: {count}")
+    args = parser.parse_args(arguments)
+    usual = quick if args.quick else full
+    counts = {name: getattr(args, name) for name in full if getattr(args, name) is not None}
+    counts = {**usual, **counts}
+    start = time.perf_counter()
+    figures = campaign(**counts, seed=args.seed)
+    results = {
+        "machine": machine((*PACKAGES, *packages)),
+        "counts": counts,
+        "seed": args.seed,
+        "seconds": round(time.perf_counter() - start, 1),
+        **figures,
+    }
+    text = json.dumps(results, indent=1, ensure_ascii=False) + "\n"
+    print(text, end="")
+    if args.out:
+        args.out.parent.mkdir(parents=True, exist_ok=True)
+        args.out.write_text(text)
+    sys.exit(1 if figures["failed"] else 0)
