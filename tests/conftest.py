@@ -1,4 +1,5 @@
 import os
+import signal
 import sys
 from importlib.metadata import version
 from pathlib import Path
@@ -23,6 +24,8 @@ SHARED = Path(__file__).resolve().parents[2] / "shared"
 def pytest_configure(config):
     # Small networks lose more to thread hand-over than they gain, several times over.
     torch.set_num_threads(1)
+    # What a shell starts in the background ignores Ctrl-C, and tests of it send themselves one.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
