@@ -214,6 +214,7 @@ class Checkpoint:
         batches : list of dict
             Rows of the history of the batches of the epoch so far.
         """
+        net.check_weights()  # better no file than one of weights that are lost
         if net.processes.index > 0:  # the first one writes for all
             return
         state = {"epoch_random": epoch_random, "batches": list(batches), **_state(net)}

@@ -1,8 +1,8 @@
 """The skorch net: multi-modal batches in, weighted losses out."""
 
-import warnings
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -175,6 +175,32 @@ class MultimodalNet(NeuralNet):
         if self.tasks is not None:
             self.tasks.begin()
 
+    def on_batch_end(self, net: NeuralNet, training: bool = True, **kwargs: Any) -> None:
+        """End training that diverges, which no later batch mends."""
+        super().on_batch_end(net, training=training, **kwargs)
+        part = "train" if training else "valid"
+        loss = self.history[-1]["batches"][-1][f"{part}_loss"]
+        if not isfinite(loss):
+            where = "" if training else " held out"
+            self._diverged(f"the loss of a batch of videos{where} is {loss}")
+
+    def check_weights(self) -> None:
+        """Raise ValueError unless all weights are finite numbers."""
+        state = self.module_.state_dict().values()
+        if not all(bool(torch.isfinite(value).all()) for value in state):
+            self._diverged("weights are no finite numbers any more")
+
+    def _diverged(self, what: str) -> None:
+        name = "an estimator" if self.tasks is None else self.tasks.name
+        row = self.history[-1]
+        rate = self.optimizer_.param_groups[0]["lr"]
+        raise ValueError(
+            f"Training of {name} diverged: {what}, after {len(row['batches'])} batches of epoch "
+            f"{row['epoch']} with a learning rate of {rate:g} in {self.precision}. Try a lower "
+            "`lr`, frame_scaling='modality' or 'feature' where it is None, or "
+            "precision='float32'. The estimator is as it was before."
+        )
+
     def on_epoch_end(self, net: NeuralNet, **kwargs: Any) -> None:
         """Announce its end."""
         super().on_epoch_end(net, **kwargs)
@@ -187,7 +213,7 @@ class MultimodalNet(NeuralNet):
     def fit_loop(
         self, X: FrameDataset, y: None = None, epochs: int | None = None, **kwargs: Any
     ) -> "MultimodalNet":
-        """Train; an interruption is passed on to skorch, which ends training in good order."""
+        """Train; skorch ends training in good order where it is interrupted."""
         try:
             if self.checkpoint is not None:
                 self.checkpoint.restore(self)
@@ -200,13 +226,6 @@ class MultimodalNet(NeuralNet):
                 self._keep_last()
                 raise
             self.interrupted = True
-            done = len(self.finished_epochs())
-            warnings.warn(
-                f"Training was interrupted after {done} epochs; the estimator is fitted with the "
-                "weights reached.",
-                UserWarning,
-                stacklevel=2,
-            )
             raise
         self._keep_last()
         return self
@@ -263,11 +282,26 @@ class MultimodalNet(NeuralNet):
         -------
         ndarray of shape (n, ...)
             Outputs in the order of the data set.
+
+        Raises
+        ------
+        ValueError
+            If an output is no finite number.
         """
         out: Array = np.empty(0)
         for rows, output in self.outputs(dataset, method):
             values = output.cpu().numpy()
+            if not np.isfinite(values).all():
+                raise ValueError(_too_large(rows, values, self.precision))
             if not len(out):
                 out = np.empty((len(dataset), *values.shape[1:]), values.dtype)
             out[rows] = values
         return out
+
+
+def _too_large(rows: Ints, values: Array, precision: str) -> str:
+    wrong = rows[~np.isfinite(values).reshape(len(rows), -1).all(axis=1)]
+    return (
+        f"The network's outputs for videos {wrong[:5].tolist()} are no finite numbers in "
+        f"{precision}: their frames are far larger than those that it was trained on."
+    )

@@ -13,6 +13,7 @@ from skorch.helper import predefined_split
 from ._data import FrameDataset, Videos
 from ._device import resolve_device, resolve_precision, seeded
 from ._distributed import build_net
+from ._interruption import end_interrupted
 from ._net import MultimodalNet, WeightedLoss
 from ._processes import Processes
 
@@ -43,7 +44,7 @@ class EpochTasks:
         videos: Videos,
         fitted: Callable[[MultimodalNet], dict[str, Any]],
     ):
-        self.context, self.fitted = context, fitted
+        self.context, self.fitted, self.name = context, fitted, type(estimator).__name__
         self.fit = {"estimator": estimator, **videos.callback_arguments()}
 
     def begin(self) -> None:
@@ -136,7 +137,9 @@ def train(
     Raises
     ------
     ValueError
-        If `previous` is a network of another shape.
+        If `previous` is a network of another shape, or if training diverges.
+    KeyboardInterrupt
+        See `end_interrupted`.
     """
     cls, module_params = module
     train_set, valid_set = data
@@ -169,6 +172,9 @@ def train(
             torch.manual_seed(seed + processes.index)
         net.tasks, net.checkpoint = tasks, checkpoint
         net.partial_fit(train_set, y=None)
+    if net.interrupted:
+        end_interrupted(net, tasks.name)
+    net.check_weights()
     # The net would keep the data held out, and what scikit-learn's callbacks hold.
     net.train_split = net.tasks = net.checkpoint = None
     return net
