@@ -121,7 +121,7 @@ class Checkpoint:
                     part.unlink()
         path = self._newest() if estimator.resume else None
         if path is not None:
-            self.state = read_state(path)
+            self.state = self._read(path)
             self.saved = len(self.state["history"]) if path == self.path else 0
         first = Processes.of(estimator.device).index == 0
         if estimator.verbose and estimator.resume and first:
@@ -132,6 +132,17 @@ class Checkpoint:
         ends = (path.stem.rpartition("-")[2] for path in self.folder.glob(f"{self.name}-*.pt"))
         lengths = [int(end) for end in ends if end.isdecimal() and int(end) <= self.n_epochs]
         return self.folder / f"{self.name}-{max(lengths)}.pt" if lengths else None
+
+    def _read(self, path: Path) -> dict[str, Any]:
+        """Read a file that was named as this fit's, and is refused if it is of another."""
+        state = read_state(path)
+        if (theirs := state["hashes"]) != self.hashes:
+            differ = _differences(theirs, self.hashes)
+            raise ValueError(
+                f"The checkpoint {str(path)!r} is of another fit, which differs in {differ}, "
+                "though it has this one's name. Delete it to train anew."
+            )
+        return state
 
     def _words(self, path: Path | None) -> str:
         """Say what is gone on from; or if other fits are there, what is different now."""
@@ -147,9 +158,8 @@ class Checkpoint:
             theirs = read_state(latest)["hashes"]
         except ValueError:  # that fit's own affair
             return words
-        names = sorted({*theirs, *self.hashes})
-        differ = [name for name in names if theirs.get(name) != self.hashes.get(name)]
-        return f"{words}; the latest there, {latest.name}, differs in {', '.join(differ)}"
+        differ = _differences(theirs, self.hashes)
+        return f"{words}; the latest there, {latest.name}, differs in {differ}"
 
     def restore(self, net: "MultimodalNet") -> None:
         """Bring a net that is about to train to where the file says."""
@@ -227,6 +237,12 @@ class Checkpoint:
                 UserWarning,
                 stacklevel=2,
             )
+
+
+def _differences(theirs: dict[str, str], ours: dict[str, str]) -> str:
+    """Names, in words, of what has another hash."""
+    names = sorted({*theirs, *ours})
+    return ", ".join(name for name in names if theirs.get(name) != ours.get(name))
 
 
 def _state(net: "MultimodalNet") -> dict[str, Any]:

@@ -227,7 +227,7 @@ class NetworkEstimator(LinkedEstimator, CallbackSupportMixin, BaseEstimator):
         """Train, see `train` and `open_checkpoint`, and set the fitted attributes."""
         checkpoint = open_checkpoint(self, {"seed": seed, **about})
         net = train(self, module, loss, data, seed, tasks, checkpoint=checkpoint, **kwargs)
-        vars(self).update(tasks.fitted(net))  # all or, if it is interrupted, nothing
+        self.__dict__.update(tasks.fitted(net))  # all or, if it is interrupted, nothing
         tasks.end_fit(net)
 
     def _fitted_attributes(

@@ -13,6 +13,17 @@ import torch
 
 FORMAT = 1  # another number is refused
 ROWS = ("history", "batches")  # lists of dicts of whatever callbacks record, kept as JSON
+PARTS = (  # what every state has
+    *ROWS,
+    "hashes",
+    "module",
+    "optimizer",
+    "lr_schedule",
+    "early_stopping",
+    "best_scores",
+    "random",
+    "epoch_random",
+)
 
 
 def write_state(path: Path, state: dict[str, Any]) -> None:
@@ -72,6 +83,8 @@ def read_state(path: Path) -> dict[str, Any]:
         state = torch.load(data, map_location="cpu", weights_only=True)
         found = state["format"]
         rows = {name: json.loads(state[name]) for name in ROWS if found == FORMAT}
+        if found == FORMAT and (lacking := [name for name in PARTS if name not in state]):
+            raise KeyError(f"it lacks {lacking}")
     except Exception as error:
         raise ValueError(
             f"The checkpoint {str(path)!r} is damaged: {error}. Delete it to train anew."
