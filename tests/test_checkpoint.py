@@ -827,3 +827,30 @@ def test_parameters():
     assert [clone(classifier).get_params()[name] for name in names] == [Path("here"), 2, True]
     defaults = [make_tower().get_params()[name] for name in names]
     assert defaults == [None, 1, False]
+
+
+def test_the_file_of_another_fit(folder, steps):
+    """Put in this one's place by hand: it would go on from other weights, and say nothing."""
+    classifier = make_classifier(fusion="late", checkpoint=folder).fit(X, Y)
+    (ours,) = Path(folder).iterdir()
+    other = clone(classifier).set_params(lr=1e-2).fit(X, Y)
+    (theirs,) = set(Path(folder).iterdir()) - {ours}
+    theirs.replace(ours)
+    before = ours.read_bytes()
+    del steps[:]
+    with pytest.raises(ValueError, match=f"{ours.name}' is of another fit, which differs in lr,"):
+        resumed(classifier, X, Y)
+    assert ours.read_bytes() == before
+    assert not steps
+    ours.unlink()
+    assert other.n_iter_ == resumed(other, X, Y).n_iter_
+
+
+def test_a_file_that_lacks_something(folder):
+    classifier = make_classifier(fusion="late", checkpoint=folder).fit(X, Y)
+    (path,) = Path(folder).iterdir()
+    state = torch.load(path, weights_only=True)
+    del state["optimizer"]
+    torch.save(state, path)
+    with pytest.raises(ValueError, match=r"is damaged: .*lacks \['optimizer'\]"):
+        resumed(classifier, X, Y)

@@ -1,0 +1,89 @@
+"""Checkpoints whose writing fails, or ends the process, at the operation that is asked for.
+
+The operations of one checkpoint are: create the new file, write half of it, write the rest, bring
+it to the disk (before and after), put it in place (before and after).
+"""
+
+import builtins
+import os
+from contextlib import contextmanager
+from unittest import mock
+
+from sk_crossmodal.training import _state_file
+
+
+class Operations:
+    """Counts the operations, and calls `act` at one of them.
+
+    Parameters
+    ----------
+    at : int
+        Number of the operation, from 0; with one that is never reached, they are only counted.
+    act : callable
+        Raises, or ends the process.
+    lasting : bool
+        Whether the later operations fail as well, as on a disk that stays full.
+    """
+
+    def __init__(self, at, act, lasting=False):
+        self.at, self.act, self.lasting, self.count = at, act, lasting, 0
+
+    def next(self):
+        """Come to the next operation."""
+        number, self.count = self.count, self.count + 1
+        if number == self.at or (self.lasting and number > self.at):
+            self.act()
+
+    def open(self, path, mode="r", *args, **kwargs):
+        """Open a file; of one to be written, each half is an operation."""
+        if "x" not in mode:
+            return builtins.open(path, mode, *args, **kwargs)
+        self.next()
+        return Halves(builtins.open(path, mode, *args, **kwargs), self)
+
+    def fsync(self, number):
+        """Bring a file to the disk."""
+        self.next()
+        os.fsync(number)
+        self.next()
+
+    def replace(self, *paths):
+        """Put a file in place."""
+        self.next()
+        os.replace(*paths)
+        self.next()
+
+    @contextmanager
+    def installed(self):
+        """Let checkpoints be written by these operations."""
+        system = mock.Mock(wraps=os, fsync=self.fsync, replace=self.replace)
+        with (
+            mock.patch.object(_state_file, "os", system),
+            mock.patch.object(_state_file, "open", self.open, create=True),
+        ):
+            yield self
+
+
+class Halves:
+    """A file that is written in two halves."""
+
+    def __init__(self, file, operations):
+        self.file, self.operations = file, operations
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *error):
+        self.file.close()
+
+    def __getattr__(self, name):
+        return getattr(self.file, name)
+
+    def write(self, data):
+        """Write half of the data, and then the rest."""
+        half = len(data) // 2
+        self.operations.next()
+        self.file.write(data[:half])
+        self.file.flush()
+        self.operations.next()
+        return half + self.file.write(data[half:])
