@@ -1,27 +1,33 @@
 """What all cross-modal classifiers share: everything but the encoder."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any, Self
 
 import numpy as np
 import torch
 from joblib import Memory
+from numpy.typing import ArrayLike
 from scipy.special import expit, softmax
 from sklearn.base import ClassifierMixin
 from sklearn.callback import with_callbacks
 from sklearn.frozen import FrozenEstimator
-from sklearn.utils import Bunch
+from sklearn.utils import Bunch, Tags
 from sklearn.utils.validation import check_memory
 
+from .._types import Floats
 from ..correlation import CorrelationTower
 from ..hierarchy import LabelHierarchy
 from ..modules import FUSIONS, CrossModalNetwork
+from ..multimodal import MultimodalArray
 from ..training import (
     EpochTasks,
     FrameDataset,
+    MultimodalNet,
     NetworkEstimator,
     Processes,
     Targets,
+    Videos,
     check_number,
     check_option,
     check_sizes,
@@ -114,32 +120,31 @@ class CrossModalClassifier(ClassifierMixin, TowerUser, NetworkEstimator):
     fusion: str = "cross_modal_concat"
     correlation_tower: CorrelationTower | FrozenEstimator | None = None
     hierarchy: LabelHierarchy | None = None
-    cross_modal_layer_sizes: Sequence = (64,)
+    cross_modal_layer_sizes: Sequence[int] = (64,)
     cross_modal_combine: str = "add"
     gate: str = "hard"
     correlation_features: str = "probability"
     influence: str = "cross"
     modality_dropout: float = 0.0
-    class_weight: Mapping | str | None = None
+    class_weight: Mapping[Hashable, float] | str | None = None
     label_smoothing: float = 0.0
     warm_start: bool = False
     memory: str | Memory | None = None
 
-    def _encoder_params(self, names):
-        """Return arguments of the encoder; ValueError if they do not fit these modalities."""
-        raise NotImplementedError
-
-    def _width(self):
-        """Return the width of the layer that fuses the encoders."""
-        raise NotImplementedError
-
-    def __sklearn_tags__(self):
+    def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
         tags.classifier_tags.multi_label = True
         return tags
 
     @with_callbacks
-    def fit(self, X, y=None, *more, sample_weight=None, eval_set=None):
+    def fit(
+        self,
+        X: Any,
+        y: Any = None,
+        *more: Any,
+        sample_weight: ArrayLike | None = None,
+        eval_set: tuple[Any, ...] | None = None,
+    ) -> Self:
         """Train the classifier, and before it a correlation tower where one is needed.
 
         Parameters
@@ -185,7 +190,14 @@ class CrossModalClassifier(ClassifierMixin, TowerUser, NetworkEstimator):
         return self
 
     @with_callbacks
-    def partial_fit(self, X, y=None, *more, classes=None, sample_weight=None):
+    def partial_fit(
+        self,
+        X: Any,
+        y: Any = None,
+        *more: Any,
+        classes: ArrayLike | None = None,
+        sample_weight: ArrayLike | None = None,
+    ) -> Self:
         """Train for one epoch on these videos, going on from where the classifier is.
 
         Parameters
@@ -239,7 +251,15 @@ class CrossModalClassifier(ClassifierMixin, TowerUser, NetworkEstimator):
         self._fit_videos(videos, None, targets, goes_on=goes_on, partial=True)
         return self
 
-    def _fit_videos(self, videos, held_out, targets, *, goes_on, partial=False):
+    def _fit_videos(
+        self,
+        videos: Videos,
+        held_out: Videos | None,
+        targets: Targets,
+        *,
+        goes_on: bool,
+        partial: bool = False,
+    ) -> None:
         """Fit on checked videos: split, tower, data, network."""
         self._check_fit(videos, targets)
         loss = self._loss_params(targets, videos)
@@ -257,7 +277,7 @@ class CrossModalClassifier(ClassifierMixin, TowerUser, NetworkEstimator):
         module = self._module_params(part, len(targets.classes), n_correlation, goes_on, partial)
         before = self.history_ if goes_on else []
 
-        def fitted(net):
+        def fitted(net: MultimodalNet) -> dict[str, Any]:
             return {
                 **self._fitted_attributes(net, videos.X, before),
                 "_targets": targets,
@@ -283,7 +303,9 @@ class CrossModalClassifier(ClassifierMixin, TowerUser, NetworkEstimator):
             partial=partial,
         )
 
-    def _fitted_attributes(self, net, X, before=()):
+    def _fitted_attributes(
+        self, net: MultimodalNet, X: MultimodalArray, before: Sequence[dict[str, Any]] = ()
+    ) -> dict[str, Any]:
         attributes = super()._fitted_attributes(net, X, before)
         scores = [row.get("valid_accuracy", np.nan) for row in attributes["history_"]]
         return {
@@ -292,7 +314,7 @@ class CrossModalClassifier(ClassifierMixin, TowerUser, NetworkEstimator):
             "best_validation_score_": (net.kept_epoch() or {}).get("valid_accuracy"),
         }
 
-    def _check_fit(self, videos, targets):
+    def _check_fit(self, videos: Videos, targets: Targets) -> None:
         """Refuse what does not go together, before anything is trained."""
         X = videos.X
         self._check_tower(X)
@@ -303,7 +325,7 @@ class CrossModalClassifier(ClassifierMixin, TowerUser, NetworkEstimator):
                 f"{targets.classes.tolist()}."
             )
 
-    def _as_before(self, videos):
+    def _as_before(self, videos: Videos) -> Videos:
         """Return the videos with the modalities of the fit before, in its order."""
         X = videos.X
         if X.n_features != self._n_features:
@@ -315,14 +337,16 @@ class CrossModalClassifier(ClassifierMixin, TowerUser, NetworkEstimator):
             )
         return replace(videos, X=X.select(self.modality_names_in_))
 
-    def _loss_params(self, targets, videos):
+    def _loss_params(self, targets: Targets, videos: Videos) -> dict[str, Any]:
         return {
             "kind": "binary" if targets.multilabel else "classes",
             "class_weight": class_factors(self.class_weight, targets, videos),
             "label_smoothing": self.label_smoothing,
         }
 
-    def _dataset(self, videos, targets, tower):
+    def _dataset(
+        self, videos: Videos, targets: Targets, tower: CorrelationTower | None
+    ) -> tuple[FrameDataset, int]:
         """Return what is trained on, and how many numbers describe a pair's correlation."""
         extra = self._correlation(tower, videos.X, self._embeds(), Processes.of(self.device))
         dataset = FrameDataset(
@@ -334,7 +358,9 @@ class CrossModalClassifier(ClassifierMixin, TowerUser, NetworkEstimator):
         )
         return dataset, extra["correlation"].shape[-1] if extra else 1
 
-    def _module_params(self, videos, n_outputs, n_correlation, goes_on, partial):
+    def _module_params(
+        self, videos: Videos, n_outputs: int, n_correlation: int, goes_on: bool, partial: bool
+    ) -> dict[str, Any]:
         """Return arguments of the network; what the data decided is as in the fit before."""
         X = videos.X
         if goes_on:
@@ -361,7 +387,7 @@ class CrossModalClassifier(ClassifierMixin, TowerUser, NetworkEstimator):
             "modality_dropout": self.modality_dropout,
         }
 
-    def _check_params(self):
+    def _check_params(self) -> None:
         self._check_training_params()
         for name, options in OPTIONS.items():
             check_option(name, getattr(self, name), options)
@@ -371,12 +397,12 @@ class CrossModalClassifier(ClassifierMixin, TowerUser, NetworkEstimator):
         check_option("warm_start", self.warm_start, (True, False))
         check_memory(self.memory)
 
-    def _prediction_set(self, X, more):
+    def _prediction_set(self, X: Any, more: tuple[Any, ...]) -> FrameDataset:
         X = self._check_predict_input(X, more)
         extra = self._correlation(self.correlation_tower_, X, self._embeds_correlation)
         return FrameDataset(X, max_frames=self.max_frames, extra=extra)
 
-    def decision_function(self, X, *more):
+    def decision_function(self, X: Any, *more: Any) -> Floats:
         """Logits.
 
         Parameters
@@ -390,12 +416,12 @@ class CrossModalClassifier(ClassifierMixin, TowerUser, NetworkEstimator):
             The network's outputs; for two classes the second's minus the first's.
         """
         dataset = self._prediction_set(X, more)
-        logits = self.net_.predict_rows(dataset)
+        logits: Floats = self.net_.predict_rows(dataset)
         if not self._targets.multilabel and len(self.classes_) == 2:
             return logits[:, 1] - logits[:, 0]
         return logits
 
-    def predict_proba(self, X, *more):
+    def predict_proba(self, X: Any, *more: Any) -> Floats:
         """Predict the probabilities of the labels, or of the classes.
 
         Parameters
@@ -410,14 +436,14 @@ class CrossModalClassifier(ClassifierMixin, TowerUser, NetworkEstimator):
             to 1. Strictly between 0 and 1.
         """
         dataset = self._prediction_set(X, more)
-        logits = self.net_.predict_rows(dataset)
+        logits: Floats = self.net_.predict_rows(dataset)
         indicators = self._targets.multilabel
         # In place: of millions of videos and thousands of labels it is large.
-        probability = expit(logits, out=logits) if indicators else softmax(logits, axis=1)
+        probability: Floats = expit(logits, out=logits) if indicators else softmax(logits, axis=1)
         edge = np.finfo(probability.dtype).eps / 2
         return probability.clip(edge, 1 - edge, out=probability)
 
-    def predict(self, X, *more):
+    def predict(self, X: Any, *more: Any) -> Any:
         """Predict labels above 0.5, or the likeliest class, in y's form and dtype.
 
         Parameters
@@ -433,7 +459,7 @@ class CrossModalClassifier(ClassifierMixin, TowerUser, NetworkEstimator):
         probability = self.predict_proba(X, *more)
         return self._targets.decode(probability)
 
-    def score(self, X, y, *more, sample_weight=None):
+    def score(self, X: Any, y: Any, *more: Any, sample_weight: ArrayLike | None = None) -> float:
         """Accuracy; for indicators the share of videos with all labels right.
 
         Parameters
@@ -450,9 +476,9 @@ class CrossModalClassifier(ClassifierMixin, TowerUser, NetworkEstimator):
         """
         *arrays, y = (X, y, *more)
         array = self._check_predict_input(arrays[0], arrays[1:])
-        return super().score(array, check_y(y, len(array)), sample_weight=sample_weight)
+        return float(super().score(array, check_y(y, len(array)), sample_weight=sample_weight))
 
-    def attention_weights(self, X, *more):
+    def attention_weights(self, X: Any, *more: Any) -> dict[str, Bunch]:
         """Attention over time before and after the influence (Figure 1).
 
         Parameters

@@ -1,7 +1,8 @@
 """`CrossModalNetVLADClassifier` (Section 2, Figure 4)."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from ..modules import NetVLADEncoder
 from ..training import check_number
@@ -51,12 +52,12 @@ class CrossModalNetVLADClassifier(CrossModalClassifier):
     True
     """
 
-    n_clusters: int | Mapping | None = None
+    n_clusters: int | Mapping[str, int] | None = None
     hidden_size: int = 256
 
     _encoder = NetVLADEncoder
 
-    def _encoder_params(self, names):
+    def _encoder_params(self, names: Sequence[str]) -> dict[str, Any]:
         clusters = [self._clusters_of(name) for name in names]
         if self.fusion == "early":
             clusters = [max(clusters)]
@@ -66,7 +67,7 @@ class CrossModalNetVLADClassifier(CrossModalClassifier):
             "dropout": self.dropout,
         }
 
-    def _clusters_of(self, name):
+    def _clusters_of(self, name: str) -> int:
         if self.n_clusters is None:
             return 128 if name == "video" else 64
         if not isinstance(self.n_clusters, Mapping):
@@ -77,10 +78,10 @@ class CrossModalNetVLADClassifier(CrossModalClassifier):
             )
         return self.n_clusters[name]
 
-    def _width(self):
+    def _width(self) -> int:
         return self.hidden_size
 
-    def _check_params(self):
+    def _check_params(self) -> None:
         super()._check_params()
         check_number("hidden_size", self.hidden_size, low=1, integer=True)
         if isinstance(self.n_clusters, Mapping):

@@ -1,6 +1,8 @@
 """`CrossModalRNNClassifier` (Section 2, Figures 1 and 2)."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from ..modules import RNN_TYPES, RNNEncoder
 from ..training import check_number, check_option
@@ -56,7 +58,7 @@ class CrossModalRNNClassifier(CrossModalClassifier):
 
     _encoder = RNNEncoder
 
-    def _encoder_params(self, names):
+    def _encoder_params(self, names: Sequence[str]) -> dict[str, Any]:
         return {
             "rnn_type": self.rnn_type,
             "n_clusters": self.n_clusters,
@@ -64,10 +66,10 @@ class CrossModalRNNClassifier(CrossModalClassifier):
             "dropout": self.dropout,
         }
 
-    def _width(self):
+    def _width(self) -> int:
         return self.hidden_size
 
-    def _check_params(self):
+    def _check_params(self) -> None:
         super()._check_params()
         check_option("rnn_type", self.rnn_type, (*RNN_TYPES, None))
         for name in ("n_clusters", "hidden_size"):

@@ -1,45 +1,77 @@
 """How a classifier comes by its correlation tower: given, trained, or kept from before."""
 
 import warnings
+from collections.abc import Sequence
 from contextlib import nullcontext
 from dataclasses import fields
 from numbers import Integral
+from os import PathLike
+from typing import Any
 
 import joblib
+import numpy as np
+from joblib import Memory
 from sklearn.base import clone
+from sklearn.callback import CallbackContext
 from sklearn.frozen import FrozenEstimator
 from sklearn.utils.validation import check_is_fitted, check_memory
+from torch import nn
 
+from .._types import Array
 from ..correlation import CorrelationTower
-from ..training import NetworkEstimator, Processes
+from ..hierarchy import LabelHierarchy
+from ..multimodal import MultimodalArray
+from ..training import NetworkEstimator, Processes, Videos
 
 OF_CHECKPOINTS = ("checkpoint", "checkpoint_interval", "resume")
 NEEDS_TOWER = ("cross_modal_gated", "cross_modal_concat")
 
 
 class TowerUser:
-    """The part of a classifier that has to do with its tower."""
+    """The part of a classifier that has to do with its tower, and what it needs of the others."""
 
-    def _uses_tower(self, n_modalities):
+    fusion: str
+    influence: str
+    correlation_tower: CorrelationTower | FrozenEstimator | None
+    correlation_features: str
+    hierarchy: LabelHierarchy | None
+    device: str
+    memory: str | Memory | None
+    random_state: int | np.random.RandomState | None
+    checkpoint: str | PathLike[str] | None
+    checkpoint_interval: float
+    verbose: int
+    _encoder: type[nn.Module]
+
+    def _encoder_params(self, names: Sequence[str]) -> dict[str, Any]:
+        """Return arguments of the encoder; ValueError if they do not fit these modalities."""
+        raise NotImplementedError
+
+    def _width(self) -> int:
+        """Return the width of the layer that fuses the encoders."""
+        raise NotImplementedError
+
+    def _uses_tower(self, n_modalities: int) -> bool:
         # A gate on no influence would be a tower for nothing.
         gated_nothing = self.fusion == "cross_modal_gated" and self.influence == "none"
         return self.fusion in NEEDS_TOWER and n_modalities > 1 and not gated_nothing
 
-    def _trains_tower(self, X):
+    def _trains_tower(self, X: MultimodalArray) -> bool:
         frozen = isinstance(self.correlation_tower, FrozenEstimator)
         return self._uses_tower(len(X.modality_names)) and not frozen
 
-    def _check_tower(self, X):
+    def _check_tower(self, X: MultimodalArray) -> None:
         """Refuse a tower that is of the wrong type or was fitted on other modalities."""
         tower = self.correlation_tower
         frozen = isinstance(tower, FrozenEstimator)
-        tower = tower.estimator if frozen else tower
+        if isinstance(tower, FrozenEstimator):
+            tower = tower.estimator
         if tower is not None and not isinstance(tower, CorrelationTower):
             raise TypeError(
                 "correlation_tower must be None, a CorrelationTower or a FrozenEstimator of a "
                 f"fitted one, got {self.correlation_tower!r}."
             )
-        if frozen:
+        if frozen and tower is not None:
             check_is_fitted(tower)
             given = (tower.modality_names_in_, tower._n_features)
             if self._uses_tower(len(X.modality_names)) and given != (
@@ -51,12 +83,16 @@ class TowerUser:
                     f"{X.n_features}; names, widths and order must be the same."
                 )
 
-    def _fit_tower(self, videos, seed, context):
+    def _fit_tower(
+        self, videos: Videos, seed: int, context: CallbackContext
+    ) -> CorrelationTower | None:
         """Return the tower to use: as given, or trained on these videos alone; None if unused."""
         if not self._uses_tower(len(videos.X.modality_names)):
             return None
-        if not self._trains_tower(videos.X):
-            return self.correlation_tower.estimator
+        tower: CorrelationTower
+        if isinstance(self.correlation_tower, FrozenEstimator):
+            tower = self.correlation_tower.estimator
+            return tower
         if self.correlation_tower is None:
             tower = self._default_tower(videos.X)
         else:
@@ -94,7 +130,7 @@ class TowerUser:
             print(type(self).__name__)
         return tower
 
-    def _default_tower(self, X):
+    def _default_tower(self, X: MultimodalArray) -> CorrelationTower:
         """Return a tower of the classifier's own kind, size and training."""
         own = ("modalities", "callbacks", "net_params", "random_state")
         shared = [field.name for field in fields(NetworkEstimator) if field.name not in own]
@@ -105,10 +141,16 @@ class TowerUser:
             **{name: getattr(self, name) for name in shared},
         )
 
-    def _embeds(self):
+    def _embeds(self) -> bool:
         return self.correlation_features == "embedding" and self.fusion == "cross_modal_concat"
 
-    def _correlation(self, tower, X, embeds, processes=None):
+    def _correlation(
+        self,
+        tower: CorrelationTower | None,
+        X: MultimodalArray,
+        embeds: bool,
+        processes: Processes | None = None,
+    ) -> dict[str, Array]:
         """What the network is told about the correlation of each video, as its extra input.
 
         Each of the processes that are training reads its share of the videos for that.
@@ -121,10 +163,18 @@ class TowerUser:
 
 
 class _Interrupted(Exception):  # noqa: N818, no error: it carries a tower past the cache
-    pass
+    def __init__(self, tower: CorrelationTower) -> None:
+        super().__init__(tower)
+        self.tower = tower
 
 
-def fit_tower(tower, videos, memory, task, classifier):
+def fit_tower(
+    tower: CorrelationTower,
+    videos: Videos,
+    memory: Memory,
+    task: CallbackContext,
+    classifier: TowerUser,
+) -> CorrelationTower:
     """Fit a tower, or find one that was fitted so on the same videos.
 
     Parameters
@@ -137,7 +187,7 @@ def fit_tower(tower, videos, memory, task, classifier):
         Where fitted towers are kept, if anywhere.
     task : sklearn.callback.CallbackContext
         The part of the classifier's fit that this is.
-    classifier : CrossModalClassifier
+    classifier : TowerUser
         What is fitted, for scikit-learn's callbacks.
 
     Returns
@@ -155,7 +205,7 @@ def fit_tower(tower, videos, memory, task, classifier):
     return tower
 
 
-def _find(tower, videos, memory):
+def _find(tower: CorrelationTower, videos: Videos, memory: Memory) -> CorrelationTower:
     find = memory.cache(_fit_to_keep, ignore=["tower", "videos"])
     processes, found, kept = Processes.of(tower.device), None, None
     if processes.index == 0:  # it reads and writes for all
@@ -169,17 +219,21 @@ def _find(tower, videos, memory):
     if kept is not None or found is None:
         return _fit(tower, videos) if kept is None else kept
     try:
-        return find(*found)
+        tower = find(*found)
     except _Interrupted as interrupted:
-        return interrupted.args[0]
+        tower = interrupted.tower
+    return tower
 
 
-def _fit_to_keep(tower, videos, key, digest):
+def _fit_to_keep(
+    tower: CorrelationTower, videos: Videos, key: str, digest: str
+) -> CorrelationTower:
     tower = _fit(tower, videos)
     if tower.net_.interrupted:
         raise _Interrupted(tower)
     return tower
 
 
-def _fit(tower, videos):
-    return tower.fit(videos.X, videos.y, sample_weight=videos.weight)
+def _fit(tower: CorrelationTower, videos: Videos) -> CorrelationTower:
+    fitted: CorrelationTower = tower.fit(videos.X, videos.y, sample_weight=videos.weight)
+    return fitted

@@ -1,6 +1,8 @@
 """`CrossModalTransformerClassifier` (Section 2, Figures 3 and 5)."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from ..modules import TransformerEncoder
 from ..training import check_number
@@ -54,7 +56,7 @@ class CrossModalTransformerClassifier(CrossModalClassifier):
 
     _encoder = TransformerEncoder
 
-    def _encoder_params(self, names):
+    def _encoder_params(self, names: Sequence[str]) -> dict[str, Any]:
         return {
             "d_model": self.d_model,
             "n_heads": self.n_heads,
@@ -62,10 +64,10 @@ class CrossModalTransformerClassifier(CrossModalClassifier):
             "dropout": self.dropout,
         }
 
-    def _width(self):
+    def _width(self) -> int:
         return self.d_model
 
-    def _check_params(self):
+    def _check_params(self) -> None:
         super()._check_params()
         for name in ("d_model", "n_heads", "n_layers"):
             check_number(name, getattr(self, name), low=1, integer=True)

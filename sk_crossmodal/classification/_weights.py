@@ -1,14 +1,17 @@
 """`class_weight` as factors of the loss."""
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 
 import numpy as np
 from sklearn.utils.class_weight import compute_class_weight
 
-from ..training import check_number, check_option
+from .._types import Floats
+from ..training import Targets, Videos, check_number, check_option
 
 
-def class_factors(class_weight, targets, videos):
+def class_factors(
+    class_weight: Mapping[Hashable, float] | str | None, targets: Targets, videos: Videos
+) -> Floats | None:
     """Turn a `class_weight` into factors of the loss.
 
     Parameters
@@ -39,9 +42,10 @@ def class_factors(class_weight, targets, videos):
         if targets.multilabel:
             positive = np.asarray(weight @ encoded).ravel()
             # A label that nobody has needs no weight.
-            return np.divide(weight.sum() - positive, positive, np.ones(n), where=positive > 0)
-        return compute_class_weight(
-            "balanced", classes=np.arange(n), y=encoded, sample_weight=weight
+            factors: Floats = np.ones(n)
+            return np.divide(weight.sum() - positive, positive, factors, where=positive > 0)
+        return np.asarray(
+            compute_class_weight("balanced", classes=np.arange(n), y=encoded, sample_weight=weight)
         )
     keys = list(range(n)) if targets.multilabel else targets.classes.tolist()
     if not isinstance(class_weight, Mapping):

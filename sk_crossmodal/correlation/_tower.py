@@ -3,14 +3,20 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from inspect import signature
+from typing import Any, Self
 
 import numpy as np
+from numpy.typing import ArrayLike
+from scipy.sparse import csr_array
 from scipy.special import expit
 from sklearn.base import TransformerMixin
 from sklearn.callback import with_callbacks
 from sklearn.metrics import roc_auc_score
+from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted
+from torch import nn
 
+from .._types import Array, Floats
 from ..hierarchy import LabelHierarchy
 from ..modules import (
     CorrelationNetwork,
@@ -20,17 +26,20 @@ from ..modules import (
     TransformerEncoder,
     unordered_pairs,
 )
+from ..multimodal import MultimodalArray
 from ..training import (
     EpochTasks,
     FrameDataset,
+    MultimodalNet,
     NetworkEstimator,
     Targets,
+    Videos,
     check_number,
     check_option,
     check_sizes,
     check_y,
 )
-from ._pairs import PairDataset, known_pairs
+from ._pairs import PairDataset, RandomState, known_pairs
 
 ENCODERS = {
     "transformer": TransformerEncoder,
@@ -105,14 +114,21 @@ class CorrelationTower(TransformerMixin, NetworkEstimator):
     (60, 1)
     """
 
-    encoder: str | type = "transformer"
-    encoder_params: Mapping | None = None
-    hidden_layer_sizes: Sequence = (512,)
+    encoder: str | type[nn.Module] = "transformer"
+    encoder_params: Mapping[str, Any] | None = None
+    hidden_layer_sizes: Sequence[int] = (512,)
     negative_weight: float = 2.0
     hierarchy: LabelHierarchy | None = None
 
     @with_callbacks
-    def fit(self, X, y=None, *more, sample_weight=None, eval_set=None):
+    def fit(
+        self,
+        X: Any,
+        y: Any = None,
+        *more: Any,
+        sample_weight: ArrayLike | None = None,
+        eval_set: tuple[Any, ...] | None = None,
+    ) -> Self:
         """Train the tower.
 
         Parameters
@@ -149,7 +165,7 @@ class CorrelationTower(TransformerMixin, NetworkEstimator):
         self._fit_videos(videos, held_out, targets)
         return self
 
-    def _fit_videos(self, videos, held_out, targets):
+    def _fit_videos(self, videos: Videos, held_out: Videos | None, targets: Targets) -> None:
         split_seed, pair_seed, train_seed = self._seeds(3)
         part, held_out = self._split(videos, held_out, split_seed)
         among = "the videos to train on" if held_out else "the videos"
@@ -166,7 +182,7 @@ class CorrelationTower(TransformerMixin, NetworkEstimator):
         names = videos.X.modality_names
         pairs = [(names[a], names[b]) for a, b in unordered_pairs(len(names))]
 
-        def fitted(net):
+        def fitted(net: MultimodalNet) -> dict[str, Any]:
             return {**self._fitted_attributes(net, videos.X), "pairs_": pairs}
 
         context = self._begin_fit(videos, self._n_epochs())
@@ -179,7 +195,7 @@ class CorrelationTower(TransformerMixin, NetworkEstimator):
             {"videos": part, "videos held out": held_out},
         )
 
-    def fit_transform(self, X, y=None, *more, **fit_params):
+    def fit_transform(self, X: Any, y: Any = None, *more: Any, **fit_params: Any) -> Floats:
         """Train the tower and apply it to the same videos.
 
         Parameters
@@ -195,9 +211,10 @@ class CorrelationTower(TransformerMixin, NetworkEstimator):
             As of `transform`.
         """
         *arrays, _ = (X, y, *more)
-        return self.fit(X, y, *more, **fit_params).transform(*arrays)
+        self.fit(X, y, *more, **fit_params)
+        return self.transform(*arrays)
 
-    def _pairs(self, videos, targets, seed, among):
+    def _pairs(self, videos: Videos, targets: Targets, seed: int, among: str) -> PairDataset:
         """Return the videos with partners, fixed."""
         dataset = PairDataset(
             videos.X,
@@ -208,21 +225,21 @@ class CorrelationTower(TransformerMixin, NetworkEstimator):
         )
         return _with_partners(dataset, seed, among)
 
-    def _top_level(self, y, n_samples):
+    def _top_level(self, y: Any, n_samples: int) -> csr_array:
         y = check_y(y, n_samples)
         targets = Targets(y, self.hierarchy)
         return targets.top_level(targets.encode(y))
 
-    def _encoder_class(self):
+    def _encoder_class(self) -> type[nn.Module]:
         return self.encoder if isinstance(self.encoder, type) else ENCODERS[self.encoder]
 
-    def __sklearn_tags__(self):
+    def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
         dtype = "float64" if self.precision == "float64" else "float32"
         tags.transformer_tags.preserves_dtype = [dtype]
         return tags
 
-    def _check_params(self):
+    def _check_params(self) -> None:
         self._check_training_params()
         if not isinstance(self.encoder, type):
             check_option("encoder", self.encoder, tuple(ENCODERS))
@@ -237,7 +254,7 @@ class CorrelationTower(TransformerMixin, NetworkEstimator):
                 f"{sorted(map(str, unknown))}."
             )
 
-    def predict_proba(self, X, *more):
+    def predict_proba(self, X: Any, *more: Any) -> Floats:
         """Probability that the modalities of each video are correlated.
 
         Parameters
@@ -253,9 +270,10 @@ class CorrelationTower(TransformerMixin, NetworkEstimator):
         X = self._check_predict_input(X, more)
         logits = self.net_.predict_rows(FrameDataset(X, max_frames=self.max_frames))
         rows = np.arange(len(X))
-        return np.where(known_pairs(X, rows, rows), expit(logits), logits.dtype.type(0.5))
+        known = known_pairs(X, rows, rows)
+        return np.where(known, expit(logits), logits.dtype.type(0.5))
 
-    def transform(self, X, *more):
+    def transform(self, X: Any, *more: Any) -> Floats:
         """Do the same as `predict_proba`, for Pipelines and feature unions.
 
         Parameters
@@ -270,7 +288,7 @@ class CorrelationTower(TransformerMixin, NetworkEstimator):
         """
         return self.predict_proba(X, *more)
 
-    def embed(self, X, *more):
+    def embed(self, X: Any, *more: Any) -> Floats:
         """Last hidden layer: what the tower computed, rather than its verdict.
 
         Parameters
@@ -287,7 +305,7 @@ class CorrelationTower(TransformerMixin, NetworkEstimator):
         dataset = FrameDataset(X, max_frames=self.max_frames)
         return self.net_.predict_rows(dataset, "pair_embedding")
 
-    def get_feature_names_out(self, input_features=None):
+    def get_feature_names_out(self, input_features: Any = None) -> Array:
         """Return the names of `transform`'s columns, such as "correlation_video_audio".
 
         Parameters
@@ -303,7 +321,9 @@ class CorrelationTower(TransformerMixin, NetworkEstimator):
         check_is_fitted(self)
         return np.array([f"correlation_{a}_{b}" for a, b in self.pairs_], dtype=object)
 
-    def pair_probabilities(self, X, y=None, *more, random_state=0):
+    def pair_probabilities(
+        self, X: Any, y: Any = None, *more: Any, random_state: RandomState = 0
+    ) -> tuple[Floats, Floats]:
         """Apply the tower to matching and mismatched pairs (Figure 9).
 
         Parameters
@@ -329,7 +349,9 @@ class CorrelationTower(TransformerMixin, NetworkEstimator):
         possible = known_pairs(X, rows, partners) & (partners >= 0)[:, None]
         return matching[known_pairs(X, rows, rows)], mismatched[possible]
 
-    def pair_error_rates(self, X, y=None, *more, random_state=0):
+    def pair_error_rates(
+        self, X: Any, y: Any = None, *more: Any, random_state: RandomState = 0
+    ) -> dict[str, float]:
         """Error rates on matching and mismatched pairs (Section 5.1, Figure 8).
 
         Parameters
@@ -358,7 +380,7 @@ class CorrelationTower(TransformerMixin, NetworkEstimator):
         }
 
 
-def _check_can_correlate(X):
+def _check_can_correlate(X: MultimodalArray) -> None:
     """Raise ValueError unless there are two modalities and two videos."""
     if len(X.modality_names) < 2:
         (width,) = X.n_features.values()
@@ -370,7 +392,9 @@ def _check_can_correlate(X):
         raise ValueError("A correlation needs two videos to compare, X has 1 sample.")
 
 
-def _with_partners(dataset, random_state, among="the videos"):
+def _with_partners(
+    dataset: PairDataset, random_state: RandomState, among: str = "the videos"
+) -> PairDataset:
     """Fix the partners of a data set of pairs; raise ValueError if no video has one."""
     dataset.fix_partners(random_state)
     if (dataset.partners < 0).all():
