@@ -42,8 +42,9 @@ def class_factors(
         if targets.multilabel:
             positive = np.asarray(weight @ encoded).ravel()
             # A label that nobody has needs no weight.
-            factors: Floats = np.ones(n)
-            return np.divide(weight.sum() - positive, positive, factors, where=positive > 0)
+            factors, found = np.ones(n), positive > 0
+            factors[found] = (weight.sum() - positive[found]) / positive[found]
+            return factors
         return np.asarray(
             compute_class_weight("balanced", classes=np.arange(n), y=encoded, sample_weight=weight)
         )

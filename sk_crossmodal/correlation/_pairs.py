@@ -233,6 +233,7 @@ class PairDataset(FrameDataset):
         max_frames: int | None = None,
     ) -> None:
         super().__init__(X, sample_weight=sample_weight, max_frames=max_frames)
+        self.weights = sample_weight
         self.top_level, self.negative_weight = top_level, negative_weight
         self.partners: Ints = np.full(len(X), -1)
         self.listed: list[Ints] | None = None
@@ -265,10 +266,10 @@ class PairDataset(FrameDataset):
         if self.processes.count > 1:
             whole = self.videos(*pairs[:2])[0].shape[1]
         mine, counts = self.processes.divide(np.arange(len(pairs[0])))
-        first, second, weight, alone = (part[mine] for part in pairs)
-        weight = weight * counts
-        (rows, cut), where = self.videos(first, second)
-        batch = self.read(rows, cut if counts else 0, whole)
+        first, second = pairs[0][mine], pairs[1][mine]
+        weight, alone = pairs[2][mine] * counts, pairs[3][mine]
+        (videos, cut), where = self.videos(first, second)
+        batch = self.read(videos, cut if counts else 0, whole)
         batch.extra["partners"] = torch.from_numpy(where.reshape(2, -1))
         # A video weighs in statistics as much as the pairs whose second side it gives.
         sides = np.concatenate([weight, weight * ~alone])
@@ -299,13 +300,13 @@ class PairDataset(FrameDataset):
             return self.listed_pairs(rows, self.listed)
         partners = self.partners[rows]
         alone = partners < 0
-        return rows, np.where(alone, rows, partners), self.sample_weight[rows], alone
+        return rows, np.where(alone, rows, partners), self.weights[rows], alone
 
     def listed_pairs(self, rows: Ints, partners: list[Ints]) -> tuple[Ints, Ints, Floats, Bools]:
         """Do the same as `pairs`, of all partners of each video."""
         lists = [partners[row] if len(partners[row]) else [row] for row in rows]
         first, second = np.repeat(rows, [len(part) for part in lists]), np.concatenate(lists)
-        own, other = self.sample_weight[first], self.sample_weight[second]
+        own, other = self.weights[first], self.weights[second]
         share = other / np.bincount(first, other)[first]
         return first, second, own * share, first == second
 

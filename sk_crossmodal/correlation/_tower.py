@@ -168,10 +168,12 @@ class CorrelationTower(TransformerMixin, NetworkEstimator):
     def _fit_videos(self, videos: Videos, held_out: Videos | None, targets: Targets) -> None:
         split_seed, pair_seed, train_seed = self._seeds(3)
         part, held_out = self._split(videos, held_out, split_seed)
-        among = "the videos to train on" if held_out else "the videos"
+        among = "the videos" if held_out is None else "the videos to train on"
         train_set = self._pairs(part, targets, pair_seed, among).list_partners(ALL_PAIRS)
         among = "the videos held out"
-        valid_set = held_out and self._pairs(held_out, targets, pair_seed, among)
+        valid_set = None
+        if held_out is not None:
+            valid_set = self._pairs(held_out, targets, pair_seed, among)
         module_params = {
             **self._scaling_params(part.X, part.weight),
             "encoder": self._encoder_class(),
@@ -268,10 +270,10 @@ class CorrelationTower(TransformerMixin, NetworkEstimator):
             One column a pair of modalities, see `pairs_`.
         """
         X = self._check_predict_input(X, more)
-        logits = self.net_.predict_rows(FrameDataset(X, max_frames=self.max_frames))
+        logits: Floats = self.net_.predict_rows(FrameDataset(X, max_frames=self.max_frames))
         rows = np.arange(len(X))
-        known = known_pairs(X, rows, rows)
-        return np.where(known, expit(logits), logits.dtype.type(0.5))
+        probability: Floats = expit(logits)
+        return np.where(known_pairs(X, rows, rows), probability, logits.dtype.type(0.5))
 
     def transform(self, X: Any, *more: Any) -> Floats:
         """Do the same as `predict_proba`, for Pipelines and feature unions.
@@ -303,7 +305,8 @@ class CorrelationTower(TransformerMixin, NetworkEstimator):
         """
         X = self._check_predict_input(X, more)
         dataset = FrameDataset(X, max_frames=self.max_frames)
-        return self.net_.predict_rows(dataset, "pair_embedding")
+        embedding: Floats = self.net_.predict_rows(dataset, "pair_embedding")
+        return embedding
 
     def get_feature_names_out(self, input_features: Any = None) -> Array:
         """Return the names of `transform`'s columns, such as "correlation_video_audio".
