@@ -13,7 +13,6 @@ from sklearn.base import ClassifierMixin
 from sklearn.callback import with_callbacks
 from sklearn.frozen import FrozenEstimator
 from sklearn.utils import Bunch, Tags
-from sklearn.utils.validation import check_memory
 
 from .._types import Floats
 from ..correlation import CorrelationTower
@@ -34,7 +33,7 @@ from ..training import (
     check_y,
 )
 from ._tower import TowerUser
-from ._weights import class_factors
+from ._weights import check_class_weight, class_factors
 
 OPTIONS = {
     "fusion": FUSIONS,
@@ -261,8 +260,12 @@ class CrossModalClassifier(ClassifierMixin, TowerUser, NetworkEstimator):
         partial: bool = False,
     ) -> None:
         """Fit on checked videos: split, tower, data, network."""
+        previous = self.net_ if goes_on else None
         self._check_fit(videos, targets)
         loss = self._loss_params(targets, videos)
+        stand_ins = self._stand_ins(videos.X, goes_on, partial)
+        rehearsed = self._module_params(videos.X, targets, stand_ins)
+        self._rehearse((CrossModalNetwork, rehearsed), loss, held_out, previous, partial=partial)
         split_seed, tower_seed, train_seed = self._seeds(3)
         part = videos
         if not partial:
@@ -274,7 +277,8 @@ class CrossModalClassifier(ClassifierMixin, TowerUser, NetworkEstimator):
         tower = tower or self._fit_tower(part, tower_seed, context)
         train_set, n_correlation = self._dataset(part, targets, tower)
         valid_set = None if held_out is None else self._dataset(held_out, targets, tower)[0]
-        module = self._module_params(part, len(targets.classes), n_correlation, goes_on, partial)
+        from_data = {**self._from_data(part, goes_on, partial), "n_correlation": n_correlation}
+        module = self._module_params(videos.X, targets, from_data)
         before = self.history_ if goes_on else []
 
         def fitted(net: MultimodalNet) -> dict[str, Any]:
@@ -299,7 +303,7 @@ class CrossModalClassifier(ClassifierMixin, TowerUser, NetworkEstimator):
                 "correlation tower": tower,
                 "fit before": self if goes_on else None,
             },
-            previous=self.net_ if goes_on else None,
+            previous=previous,
             partial=partial,
         )
 
@@ -358,23 +362,33 @@ class CrossModalClassifier(ClassifierMixin, TowerUser, NetworkEstimator):
         )
         return dataset, extra["correlation"].shape[-1] if extra else 1
 
-    def _module_params(
-        self, videos: Videos, n_outputs: int, n_correlation: int, goes_on: bool, partial: bool
-    ) -> dict[str, Any]:
-        """Return arguments of the network; what the data decided is as in the fit before."""
-        X = videos.X
+    def _from_data(self, videos: Videos, goes_on: bool, partial: bool) -> dict[str, Any]:
+        """Return what the data decides about the network, or decided in the fit before."""
         if goes_on:
-            from_data = {name: getattr(self.net_, f"module__{name}") for name in FROM_DATA}
-        else:
-            longest = int(X.timeline_lengths().max())
-            whole = partial or not self.mask_padding  # longer videos may follow
-            n_frames = self.max_frames if whole else max(1, min(self.max_frames, longest))
-            moments = self._scaling_params(X, videos.weight)
-            from_data = {"n_frames": n_frames, **moments}
+            return {name: getattr(self.net_, f"module__{name}") for name in FROM_DATA}
+        moments = self._scaling_params(videos.X, videos.weight)
+        return {"n_frames": self._n_frames(videos.X, partial), **moments}
+
+    def _n_frames(self, X: MultimodalArray, partial: bool) -> int:
+        if partial or not self.mask_padding:  # longer videos may follow
+            return self.max_frames
+        return max(1, min(self.max_frames, int(X.timeline_lengths().max())))
+
+    def _stand_ins(self, X: MultimodalArray, goes_on: bool, partial: bool) -> dict[str, Any]:
+        """Return what has the shape of `_from_data`, before any data is read or tower trained."""
+        if goes_on:
+            names = (*FROM_DATA, "n_correlation")
+            return {name: getattr(self.net_, f"module__{name}") for name in names}
+        moments = {name: (np.zeros(width), 1.0) for name, width in X.n_features.items()}
+        return {"n_frames": self._n_frames(X, partial), "moments": moments, "n_correlation": 1}
+
+    def _module_params(
+        self, X: MultimodalArray, targets: Targets, from_data: dict[str, Any]
+    ) -> dict[str, Any]:
+        """Return arguments of the network."""
         return {
             **from_data,
-            "n_outputs": n_outputs,
-            "n_correlation": n_correlation,
+            "n_outputs": len(targets.classes),
             "encoder": self._encoder,
             "encoder_params": self._encoder_params(X.modality_names),
             "fusion": self.fusion,
@@ -395,7 +409,9 @@ class CrossModalClassifier(ClassifierMixin, TowerUser, NetworkEstimator):
         for name in ("modality_dropout", "label_smoothing"):
             check_number(name, getattr(self, name), low=0, high=1)
         check_option("warm_start", self.warm_start, (True, False))
-        check_memory(self.memory)
+        check_class_weight(self.class_weight)
+        self._check_memory()
+        self._check_tower_params()
 
     def _prediction_set(self, X: Any, more: tuple[Any, ...]) -> FrameDataset:
         X = self._check_predict_input(X, more)

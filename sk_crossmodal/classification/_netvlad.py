@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..modules import NetVLADEncoder
-from ..training import check_number
+from ..training import check_size
 from ._base import CrossModalClassifier
 
 
@@ -83,9 +83,9 @@ class CrossModalNetVLADClassifier(CrossModalClassifier):
 
     def _check_params(self) -> None:
         super()._check_params()
-        check_number("hidden_size", self.hidden_size, low=1, integer=True)
+        check_size("hidden_size", self.hidden_size)
         if isinstance(self.n_clusters, Mapping):
             for name, number in self.n_clusters.items():
-                check_number(f"n_clusters[{name!r}]", number, low=1, integer=True)
+                check_size(f"n_clusters[{name!r}]", number)
         elif self.n_clusters is not None:
-            check_number("n_clusters", self.n_clusters, low=1, integer=True)
+            check_size("n_clusters", self.n_clusters)

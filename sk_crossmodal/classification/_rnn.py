@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..modules import RNN_TYPES, RNNEncoder
-from ..training import check_number, check_option
+from ..training import check_option, check_size
 from ._base import CrossModalClassifier
 
 
@@ -73,7 +73,7 @@ class CrossModalRNNClassifier(CrossModalClassifier):
         super()._check_params()
         check_option("rnn_type", self.rnn_type, (*RNN_TYPES, None))
         for name in ("n_clusters", "hidden_size"):
-            check_number(name, getattr(self, name), low=1, integer=True)
+            check_size(name, getattr(self, name))
         if self.rnn_type is not None and self.hidden_size % 2:
             raise ValueError(
                 "hidden_size must be even, half of it is for each direction of the recurrent "

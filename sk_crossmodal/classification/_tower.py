@@ -13,15 +13,16 @@ import numpy as np
 from joblib import Memory
 from sklearn.base import clone
 from sklearn.callback import CallbackContext
+from sklearn.exceptions import NotFittedError
 from sklearn.frozen import FrozenEstimator
-from sklearn.utils.validation import check_is_fitted, check_memory
+from sklearn.utils.validation import check_memory
 from torch import nn
 
 from .._types import Array
 from ..correlation import CorrelationTower
 from ..hierarchy import LabelHierarchy
 from ..multimodal import MultimodalArray
-from ..training import NetworkEstimator, Processes, Videos
+from ..training import NetworkEstimator, Processes, Videos, short
 
 OF_CHECKPOINTS = ("checkpoint", "checkpoint_interval", "resume")
 NEEDS_TOWER = ("cross_modal_gated", "cross_modal_concat")
@@ -60,28 +61,39 @@ class TowerUser:
         frozen = isinstance(self.correlation_tower, FrozenEstimator)
         return self._uses_tower(len(X.modality_names)) and not frozen
 
-    def _check_tower(self, X: MultimodalArray) -> None:
-        """Refuse a tower that is of the wrong type or was fitted on other modalities."""
+    def _check_memory(self) -> None:
+        """Refuse what is no memory."""
+        if not isinstance(self.memory, str | None) and not hasattr(self.memory, "cache"):
+            raise TypeError(
+                "memory must be the path of a folder as a str, a joblib.Memory or None, got "
+                f"{short(self.memory)}."
+            )
+
+    def _check_tower_params(self) -> None:
+        """Refuse a tower of the wrong type, one that is frozen unfitted, and wrong parameters."""
         tower = self.correlation_tower
         frozen = isinstance(tower, FrozenEstimator)
         if isinstance(tower, FrozenEstimator):
             tower = tower.estimator
-        if tower is not None and not isinstance(tower, CorrelationTower):
-            raise TypeError(
-                "correlation_tower must be None, a CorrelationTower or a FrozenEstimator of a "
-                f"fitted one, got {self.correlation_tower!r}."
+        wanted = "correlation_tower must be None, a CorrelationTower or a FrozenEstimator of a"
+        if not isinstance(tower, CorrelationTower) and (frozen or tower is not None):
+            raise TypeError(f"{wanted} fitted one, got {short(self.correlation_tower)}.")
+        if frozen and not hasattr(tower, "net_"):
+            raise NotFittedError(f"{wanted} fitted one, got one that is not fitted.")
+        if not frozen and tower is not None and self.fusion in NEEDS_TOWER:
+            tower._check_params()
+
+    def _check_tower(self, X: MultimodalArray) -> None:
+        """Refuse a tower that was fitted on other modalities."""
+        tower = self.correlation_tower
+        if not isinstance(tower, FrozenEstimator) or not self._uses_tower(len(X.modality_names)):
+            return
+        tower = tower.estimator
+        if (tower.modality_names_in_, tower._n_features) != (X.modality_names, X.n_features):
+            raise ValueError(
+                f"correlation_tower was fitted on {tower._n_features}, but X has "
+                f"{X.n_features}; names, widths and order must be the same."
             )
-        if frozen and tower is not None:
-            check_is_fitted(tower)
-            given = (tower.modality_names_in_, tower._n_features)
-            if self._uses_tower(len(X.modality_names)) and given != (
-                X.modality_names,
-                X.n_features,
-            ):
-                raise ValueError(
-                    f"correlation_tower was fitted on {tower._n_features}, but X has "
-                    f"{X.n_features}; names, widths and order must be the same."
-                )
 
     def _fit_tower(
         self, videos: Videos, seed: int, context: CallbackContext

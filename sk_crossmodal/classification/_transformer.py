@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..modules import TransformerEncoder
-from ..training import check_number
+from ..training import MOST, check_number, check_size
 from ._base import CrossModalClassifier
 
 
@@ -69,8 +69,9 @@ class CrossModalTransformerClassifier(CrossModalClassifier):
 
     def _check_params(self) -> None:
         super()._check_params()
-        for name in ("d_model", "n_heads", "n_layers"):
-            check_number(name, getattr(self, name), low=1, integer=True)
+        for name in ("d_model", "n_heads"):
+            check_size(name, getattr(self, name))
+        check_number("n_layers", self.n_layers, low=1, high=MOST, integer=True)
         if self.d_model % self.n_heads:
             raise ValueError(
                 f"d_model must be a multiple of n_heads, got {self.d_model} and {self.n_heads}."

@@ -1,12 +1,33 @@
 """`class_weight` as factors of the loss."""
 
 from collections.abc import Hashable, Mapping
+from typing import Any
 
 import numpy as np
 from sklearn.utils.class_weight import compute_class_weight
 
 from .._types import Floats
-from ..training import Targets, Videos, check_number, check_option
+from ..training import Targets, Videos, check_number, check_option, short
+
+
+def check_class_weight(class_weight: Any) -> None:
+    """Raise TypeError or ValueError unless this can be a `class_weight`, whatever the labels.
+
+    Examples
+    --------
+    >>> check_class_weight({"Food": -1})
+    Traceback (most recent call last):
+    ValueError: class_weight['Food'] must be a number >= 0, got -1.
+    """
+    if isinstance(class_weight, str):
+        check_option("class_weight", class_weight, ("balanced",))
+    elif not isinstance(class_weight, Mapping | None):
+        raise TypeError(
+            f'class_weight must be None, "balanced" or a dict, got {short(class_weight)}.'
+        )
+    else:
+        for key, factor in (class_weight or {}).items():
+            check_number(f"class_weight[{key!r}]", factor, low=0)
 
 
 def class_factors(
@@ -17,7 +38,7 @@ def class_factors(
     Parameters
     ----------
     class_weight : dict, "balanced" or None
-        The parameter of a classifier.
+        The parameter of a classifier, checked by `check_class_weight`.
     targets : Targets
         The form of the labels.
     videos : Videos
@@ -30,15 +51,14 @@ def class_factors(
 
     Raises
     ------
-    ValueError, TypeError
-        If it is none of these, names an unknown label or holds a wrong factor.
+    ValueError
+        If it names an unknown label, or is 0 for all.
     """
     if class_weight is None:
         return None
     n = len(targets.classes)
     encoded, weight = targets.encode(videos.y), videos.weight
     if isinstance(class_weight, str):
-        check_option("class_weight", class_weight, ("balanced",))
         if targets.multilabel:
             positive = np.asarray(weight @ encoded).ravel()
             # A label that nobody has needs no weight.
@@ -49,10 +69,11 @@ def class_factors(
             compute_class_weight("balanced", classes=np.arange(n), y=encoded, sample_weight=weight)
         )
     keys = list(range(n)) if targets.multilabel else targets.classes.tolist()
-    if not isinstance(class_weight, Mapping):
-        raise TypeError(f'class_weight must be None, "balanced" or a dict, got {class_weight!r}.')
-    for key, factor in class_weight.items():
-        check_number(f"class_weight[{key!r}]", factor, low=0)
     if unknown := [key for key in class_weight if key not in keys]:
         raise ValueError(f"class_weight names unknown labels {unknown}; known are {keys}.")
-    return np.array([float(class_weight.get(key, 1.0)) for key in keys])
+    factors = np.array([float(class_weight.get(key, 1.0)) for key in keys])
+    if not factors.any():
+        raise ValueError(
+            f"class_weight must be above 0 for some label, got {short(class_weight)}."
+        )
+    return factors

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from inspect import signature
 from typing import Any, Self
 
 import numpy as np
@@ -18,14 +17,7 @@ from torch import nn
 
 from .._types import Array, Floats
 from ..hierarchy import LabelHierarchy
-from ..modules import (
-    CorrelationNetwork,
-    MeanEncoder,
-    NetVLADEncoder,
-    RNNEncoder,
-    TransformerEncoder,
-    unordered_pairs,
-)
+from ..modules import CorrelationNetwork, unordered_pairs
 from ..multimodal import MultimodalArray
 from ..training import (
     EpochTasks,
@@ -35,18 +27,12 @@ from ..training import (
     Targets,
     Videos,
     check_number,
-    check_option,
     check_sizes,
     check_y,
 )
+from ._encoders import check_encoder, encoder_class
 from ._pairs import PairDataset, RandomState, known_pairs
 
-ENCODERS = {
-    "transformer": TransformerEncoder,
-    "netvlad": NetVLADEncoder,
-    "rnn": RNNEncoder,
-    "mean": MeanEncoder,
-}
 ALL_PAIRS = 2048  # mismatched pairs of which a tower sees all in every epoch
 
 
@@ -176,11 +162,12 @@ class CorrelationTower(TransformerMixin, NetworkEstimator):
             valid_set = self._pairs(held_out, targets, pair_seed, among)
         module_params = {
             **self._scaling_params(part.X, part.weight),
-            "encoder": self._encoder_class(),
+            "encoder": encoder_class(self.encoder),
             "encoder_params": {"dropout": self.dropout, **(self.encoder_params or {})},
             "hidden_layer_sizes": tuple(self.hidden_layer_sizes),
             "dropout": self.dropout,
         }
+        self._rehearse((CorrelationNetwork, module_params), {"kind": "binary"}, held_out)
         names = videos.X.modality_names
         pairs = [(names[a], names[b]) for a, b in unordered_pairs(len(names))]
 
@@ -232,9 +219,6 @@ class CorrelationTower(TransformerMixin, NetworkEstimator):
         targets = Targets(y, self.hierarchy)
         return targets.top_level(targets.encode(y))
 
-    def _encoder_class(self) -> type[nn.Module]:
-        return self.encoder if isinstance(self.encoder, type) else ENCODERS[self.encoder]
-
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
         dtype = "float64" if self.precision == "float64" else "float32"
@@ -243,18 +227,9 @@ class CorrelationTower(TransformerMixin, NetworkEstimator):
 
     def _check_params(self) -> None:
         self._check_training_params()
-        if not isinstance(self.encoder, type):
-            check_option("encoder", self.encoder, tuple(ENCODERS))
+        check_encoder(self.encoder, self.encoder_params)
         check_sizes("hidden_layer_sizes", self.hidden_layer_sizes)
         check_number("negative_weight", self.negative_weight, low=0, open_low=True)
-        if not isinstance(self.encoder_params, Mapping | None):
-            raise TypeError(f"encoder_params must be a dict or None, got {self.encoder_params!r}.")
-        allowed = set(signature(self._encoder_class()).parameters) - {"widths", "spec"}
-        if unknown := set(self.encoder_params or {}) - allowed:
-            raise ValueError(
-                f"encoder_params of {self.encoder!r} may be {sorted(allowed)}, got "
-                f"{sorted(map(str, unknown))}."
-            )
 
     def predict_proba(self, X: Any, *more: Any) -> Floats:
         """Probability that the modalities of each video are correlated.

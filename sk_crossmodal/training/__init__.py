@@ -2,7 +2,7 @@
 
 from skorch.helper import SliceDict as SliceDict
 
-from ._checks import check_number, check_option, check_sizes, check_widths
+from ._checks import MOST, check_number, check_option, check_size, check_sizes, check_widths, short
 from ._data import Batch, FrameDataset, Videos
 from ._estimator import NetworkEstimator
 from ._net import MultimodalNet, WeightedLoss
@@ -11,6 +11,7 @@ from ._targets import Targets, check_y
 from ._train import EpochTasks
 
 __all__ = [
+    "MOST",
     "Batch",
     "EpochTasks",
     "FrameDataset",
@@ -22,7 +23,9 @@ __all__ = [
     "WeightedLoss",
     "check_number",
     "check_option",
+    "check_size",
     "check_sizes",
     "check_widths",
     "check_y",
+    "short",
 ]

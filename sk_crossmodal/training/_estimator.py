@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 from sklearn.base import BaseEstimator
-from sklearn.callback import CallbackSupportMixin, FitCallback
+from sklearn.callback import CallbackSupportMixin
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 from torch import nn
@@ -16,14 +16,15 @@ from .._links import LinkedEstimator
 from .._types import Floats
 from ..multimodal import MultimodalArray, as_multimodal, has_named_modalities
 from ._checkpoint import check_checkpoint, open_checkpoint
-from ._checks import check_number, check_option, check_widths
+from ._checks import check_widths
 from ._data import FrameDataset, Videos
-from ._device import PRECISIONS, resolve_device
 from ._docs import inherit_entries
 from ._net import MultimodalNet
+from ._parameters import check_parameters
 from ._processes import Processes
+from ._rehearsal import rehearse
 from ._targets import Targets, check_y
-from ._train import EpochTasks, train
+from ._train import EpochTasks, net_arguments, train
 
 AUTO_STOPPING = 1000  # videos from which early_stopping="auto" holds some out
 
@@ -146,29 +147,7 @@ class NetworkEstimator(LinkedEstimator, CallbackSupportMixin, BaseEstimator):
             cls.__doc__ = inherit_entries(cls.__doc__, base.__doc__)
 
     def _check_training_params(self) -> None:
-        check_number("lr", self.lr, low=0, open_low=True)
-        for name in ("batch_size", "max_epochs", "max_frames"):
-            check_number(name, getattr(self, name), low=1, integer=True)
-        check_number("dropout", self.dropout, low=0, high=1)
-        check_number("verbose", self.verbose, low=0)
-        check_number("validation_fraction", self.validation_fraction, low=0, open_low=True)
-        check_option("early_stopping", self.early_stopping, ("auto", True, False))
-        check_option("precision", self.precision, PRECISIONS)
-        check_option("frame_scaling", self.frame_scaling, ("modality", "feature", None))
-        check_option("mask_padding", self.mask_padding, (True, False))
-        check_number("weight_decay", self.weight_decay, low=0)
-        if not isinstance(self.net_params, Mapping | None):
-            raise TypeError(f"net_params must be a dict or None, got {self.net_params!r}.")
-        if not isinstance(self.callbacks, list | tuple | None):
-            raise TypeError(f"callbacks must be a list or None, got {self.callbacks!r}.")
-        if wrong := [cb for cb in self.callbacks or [] if isinstance(cb, FitCallback)]:
-            raise TypeError(
-                "callbacks must be skorch's; give scikit-learn's to `set_callbacks`, got "
-                f"{[type(callback).__name__ for callback in wrong]}."
-            )
-        resolve_device(self.device)
-        check_option("lr_schedule", self.lr_schedule, ("plateau", "cosine", None))
-        check_number("lr_patience", self.lr_patience, low=0, integer=True)
+        check_parameters(vars(self))
         check_checkpoint(self)
 
     def _check_fit_input(self, X: Any, more: Sequence[Any]) -> MultimodalArray:
@@ -213,6 +192,19 @@ class NetworkEstimator(LinkedEstimator, CallbackSupportMixin, BaseEstimator):
         Processes.of(self.device).check_same(f"{len(videos)} videos of {n_frames} frames")
         context = self._init_callback_context(max_subtasks=n_tasks)
         return context.call_on_fit_task_begin(estimator=self, **videos.callback_arguments())
+
+    def _rehearse(
+        self,
+        module: tuple[type[nn.Module], dict[str, Any]],
+        loss: dict[str, Any],
+        held_out: Videos | None,
+        previous: MultimodalNet | None = None,
+        *,
+        partial: bool = False,
+    ) -> None:
+        """Refuse what no network can be built of, see `rehearse`; moments may be any."""
+        arguments = net_arguments(self, module[1], loss, held_out, partial)
+        rehearse(self, arguments, module[0], previous)
 
     def _fit_net(
         self,

@@ -10,6 +10,7 @@ from sklearn.utils.multiclass import check_classification_targets
 
 from .._types import Array
 from ..hierarchy import LabelHierarchy
+from ._checks import short
 
 
 def check_y(y: Any, n_samples: int) -> Any:
@@ -120,7 +121,9 @@ class Targets:
         if self.hierarchy is None:
             return
         if not isinstance(self.hierarchy, LabelHierarchy):
-            raise TypeError(f"hierarchy must be a LabelHierarchy or None, got {self.hierarchy!r}.")
+            raise TypeError(
+                f"hierarchy must be a LabelHierarchy or None, got {short(self.hierarchy)}."
+            )
         if self.multilabel and len(self.hierarchy) != len(self.classes):
             raise ValueError(
                 f"y has {len(self.classes)} columns, but hierarchy has {len(self.hierarchy)} "
