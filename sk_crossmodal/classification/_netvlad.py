@@ -58,6 +58,11 @@ class CrossModalNetVLADClassifier(CrossModalClassifier):
     _encoder = NetVLADEncoder
 
     def _encoder_params(self, names: Sequence[str]) -> dict[str, Any]:
+        if isinstance(self.n_clusters, Mapping) and set(self.n_clusters) != set(names):
+            raise ValueError(
+                f"n_clusters must name a number for each of {list(names)} and for no other, got "
+                f"{self.n_clusters}."
+            )
         clusters = [self._clusters_of(name) for name in names]
         if self.fusion == "early":
             clusters = [max(clusters)]
@@ -70,13 +75,7 @@ class CrossModalNetVLADClassifier(CrossModalClassifier):
     def _clusters_of(self, name: str) -> int:
         if self.n_clusters is None:
             return 128 if name == "video" else 64
-        if not isinstance(self.n_clusters, Mapping):
-            return self.n_clusters
-        if name not in self.n_clusters:
-            raise ValueError(
-                f"n_clusters names no number for modality {name!r}: {self.n_clusters}."
-            )
-        return self.n_clusters[name]
+        return self.n_clusters[name] if isinstance(self.n_clusters, Mapping) else self.n_clusters
 
     def _width(self) -> int:
         return self.hidden_size

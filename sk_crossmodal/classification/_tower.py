@@ -63,11 +63,11 @@ class TowerUser:
 
     def _check_memory(self) -> None:
         """Refuse what is no memory."""
+        wanted = "memory must be the path of a folder as a str, a joblib.Memory or None"
         if not isinstance(self.memory, str | None) and not hasattr(self.memory, "cache"):
-            raise TypeError(
-                "memory must be the path of a folder as a str, a joblib.Memory or None, got "
-                f"{short(self.memory)}."
-            )
+            raise TypeError(f"{wanted}, got {short(self.memory)}.")
+        if isinstance(self.memory, str) and (not self.memory or "\0" in self.memory):
+            raise ValueError(f"{wanted}, got {self.memory!r}.")
 
     def _check_tower_params(self) -> None:
         """Refuse a tower of the wrong type, one that is frozen unfitted, and wrong parameters."""

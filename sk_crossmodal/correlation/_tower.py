@@ -20,6 +20,7 @@ from ..hierarchy import LabelHierarchy
 from ..modules import CorrelationNetwork, unordered_pairs
 from ..multimodal import MultimodalArray
 from ..training import (
+    GREATEST,
     EpochTasks,
     FrameDataset,
     MultimodalNet,
@@ -229,7 +230,7 @@ class CorrelationTower(TransformerMixin, NetworkEstimator):
         self._check_training_params()
         check_encoder(self.encoder, self.encoder_params)
         check_sizes("hidden_layer_sizes", self.hidden_layer_sizes)
-        check_number("negative_weight", self.negative_weight, low=0, open_low=True)
+        check_number("negative_weight", self.negative_weight, low=0, high=GREATEST, open_low=True)
 
     def predict_proba(self, X: Any, *more: Any) -> Floats:
         """Probability that the modalities of each video are correlated.

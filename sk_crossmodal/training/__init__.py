@@ -2,7 +2,16 @@
 
 from skorch.helper import SliceDict as SliceDict
 
-from ._checks import MOST, check_number, check_option, check_size, check_sizes, check_widths, short
+from ._checks import (
+    GREATEST,
+    MOST,
+    check_number,
+    check_option,
+    check_size,
+    check_sizes,
+    check_widths,
+    short,
+)
 from ._data import Batch, FrameDataset, Videos
 from ._estimator import NetworkEstimator
 from ._net import MultimodalNet, WeightedLoss
@@ -11,6 +20,7 @@ from ._targets import Targets, check_y
 from ._train import EpochTasks
 
 __all__ = [
+    "GREATEST",
     "MOST",
     "Batch",
     "EpochTasks",

@@ -10,6 +10,7 @@ import numpy as np
 from ..multimodal import MultimodalArray
 
 LARGEST = 2**31 - 1  # of whole numbers, beyond which some part of torch has none
+GREATEST = 1e30  # number that a network in float32 computes with
 WIDEST = 2**20  # layer, so that the product of three has a size
 MOST = 100  # layers of a kind
 

@@ -2,14 +2,16 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
+from inspect import signature
 from numbers import Integral
 from typing import Any
 
 import numpy as np
+import torch
 from sklearn.callback import FitCallback
 from skorch.callbacks import Callback
 
-from ._checks import LARGEST, check_number, check_option, short
+from ._checks import GREATEST, LARGEST, check_number, check_option, short
 from ._device import PRECISIONS, resolve_device
 
 # What of a skorch net the user may decide, and the parts that arguments may be given to.
@@ -17,7 +19,8 @@ OF_THE_NET = (
     *("batch_size", "callbacks", "compile", "criterion", "device", "lr", "max_epochs"),
     *("optimizer", "precision", "verbose"),
 )
-PREFIXES = ("callbacks__", "compile__", "criterion__", "module__", "optimizer__")
+PREFIXES = ("callbacks__", "compile__", "criterion__", "optimizer__")
+TAKEN = ("criterion__class_weight", "criterion__kind", "criterion__label_smoothing")
 
 
 def check_modalities(name: str, value: Any) -> None:
@@ -111,10 +114,17 @@ def check_net_params(name: str, value: Any) -> None:
         raise TypeError(f"{name} must be a dict or None, got {short(value)}.")
     if wrong := [key for key in value if not isinstance(key, str)]:
         raise TypeError(f"{name} must have names of arguments as keys, each a str, got {wrong}.")
-    if wrong := [k for k in value if k not in OF_THE_NET and not k.startswith(PREFIXES)]:
+    of_compile = [f"compile__{each}" for each in signature(torch.compile).parameters]
+    if wrong := [
+        key
+        for key in value
+        if (key not in OF_THE_NET and not key.startswith(PREFIXES))
+        or (key.startswith("compile__") and key not in of_compile)
+        or key in TAKEN  # by parameters of the estimator
+    ]:
         raise ValueError(
-            f"{name} may hold {list(OF_THE_NET)}, and what begins with one of {list(PREFIXES)}, "
-            f"got {wrong}."
+            f"{name} may hold {list(OF_THE_NET)}, and arguments that begin with one of "
+            f"{list(PREFIXES)}, got {wrong}."
         )
 
 
@@ -128,12 +138,12 @@ CHECKS: dict[str, Callable[[str, Any], object]] = {
     "mask_padding": _flag,
     "max_frames": _count,
     "dropout": partial(check_number, low=0, high=1),
-    "lr": partial(check_number, low=0, open_low=True),
+    "lr": partial(check_number, low=0, high=GREATEST, open_low=True),
     "batch_size": _count,
     "max_epochs": _count,
     "lr_schedule": partial(check_option, options=("plateau", "cosine", None)),
     "lr_patience": partial(check_number, low=0, high=LARGEST, integer=True),
-    "weight_decay": partial(check_number, low=0),
+    "weight_decay": partial(check_number, low=0, high=GREATEST),
     "early_stopping": partial(check_option, options=("auto", True, False)),
     "validation_fraction": partial(check_number, low=0, high=1, open_low=True, open_high=True),
     "device": lambda name, value: resolve_device(value),

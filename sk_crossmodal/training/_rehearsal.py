@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from ._estimator import NetworkEstimator
 
 COPIES = 4  # of each weight in training: itself, its gradient, and two that Adam keeps
+OWN_CALLBACKS = ("own_lr_schedule", "own_accuracy", "own_early_stopping")  # some not always
 NAMES = ("encoder", "encoder_params", "net_params", "callbacks")
 
 
@@ -51,12 +52,14 @@ def rehearse(
     rehearsed.pop("optimizer__fused", None)  # for real devices alone
     try:
         net = _build(cls, rehearsed)
+        _build_for_real(arguments)
     except Exception as error:
         given = [f"{n}={short(getattr(estimator, n))}" for n in NAMES if hasattr(estimator, n)]
         kind = TypeError if isinstance(error, TypeError) else ValueError
         raise kind(
             f"{type(estimator).__name__} cannot build its network with {', '.join(given)}: {error}"
         ) from error
+    _check_names(net, arguments)
     if previous is not None:
         _check_shapes(net, previous)
     _check_memory(net, resolve_device(arguments["device"]))
@@ -79,6 +82,31 @@ def _build(cls: type[torch.nn.Module], arguments: dict[str, Any]) -> MultimodalN
         with seeded(0):
             net = MultimodalNet(cls, **{**arguments, "device": "cpu"}).initialize()
     return net
+
+
+def _build_for_real(arguments: dict[str, Any]) -> None:
+    """Build what does not work without numbers, of next to nothing."""
+    parts = {"optimizer": {}, "compile": {}}  # type: dict[str, dict[str, Any]]
+    for name, value in arguments.items():
+        part, _, rest = name.partition("__")
+        if part in parts and rest and rest != "param_groups":
+            parts[part][rest] = value
+    if parts["optimizer"].get("fused"):
+        arguments["optimizer"]([torch.nn.Parameter(torch.zeros(1))], **parts["optimizer"])
+    if arguments["compile"] and parts["compile"]:
+        torch.compile(torch.nn.Identity(), **parts["compile"])
+
+
+def _check_names(net: MultimodalNet, arguments: dict[str, Any]) -> None:
+    """Raise ValueError if arguments are for callbacks that are not there."""
+    given = [item for item in arguments["callbacks"] or () if isinstance(item, list | tuple)]
+    there = {name for name, _ in [*net.callbacks_, *net.get_default_callbacks(), *given]}
+    names = {key.split("__")[1] for key in arguments if key.startswith("callbacks__")}
+    if unknown := names - there - set(OWN_CALLBACKS):
+        raise ValueError(
+            f"net_params has arguments for the callbacks {sorted(unknown)}, expected some of "
+            f"{sorted(there)}."
+        )
 
 
 def _check_shapes(net: MultimodalNet, previous: MultimodalNet) -> None:
