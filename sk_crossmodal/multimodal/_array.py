@@ -6,7 +6,7 @@ from hashlib import blake2b
 from typing import Any, NoReturn, overload
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, DTypeLike
 
 from .._types import Array, Bools, Floats, Ints
 from ._frames import Frames, check_lengths
@@ -433,13 +433,19 @@ class MultimodalArray:
                 digest.update(stored.tobytes())
         return digest.hexdigest()
 
-    def check_finite(self) -> None:
-        """Raise ValueError that names modality and row where frames hold NaN or infinity."""
+    def check_finite(self, dtype: DTypeLike = np.float64) -> None:
+        """Raise ValueError that names modality and row where frames hold NaN or infinity.
+
+        Parameters
+        ----------
+        dtype : data type, default=float64
+            Frames that are not finite in this type are not finite either.
+        """
         for name, part in self._frames.items():
-            if (row := part.first_bad_row()) is not None:
+            if (row := part.first_bad_row(dtype)) is not None:
                 raise ValueError(
                     f"Input X contains NaN or infinity in modality {name!r}, row {row}; "
-                    "frames must be finite."
+                    f"frames must be finite as {np.dtype(dtype)}."
                 )
 
 

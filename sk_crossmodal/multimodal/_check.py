@@ -246,21 +246,49 @@ def _flatten(part: Any, what: str) -> tuple[Array, Array]:
         )
     if _is_ragged(part):
         return _flatten_ragged(part, what)
-    values = check_array(
-        part if hasattr(part, "dtype") or hasattr(part, "columns") else np.asarray(part),
-        dtype=[np.float32, np.float64, np.float16, np.uint8],
-        allow_nd=True,
-        ensure_all_finite=False,
-        input_name=what,
-    )
+    if isinstance(part, list | tuple) and all(_is_empty(row) for row in part):
+        raise ValueError(
+            f"{what} has frames in none of its {len(part)} videos, and nothing that says how wide "
+            "they are: expected an array (T_i, d) for at least one of them."
+        )
+    values = _as_numbers(part, what)
     if values.ndim == 2:
         return values, np.ones(len(values), np.int64)
-    if values.ndim != 3:
-        raise ValueError(
-            f"{what} must be (n, d), (n, T, d) or a list of (T_i, d), got shape {values.shape}."
-        )
     n, n_frames, width = values.shape
     return values.reshape(n * n_frames, width), np.full(n, n_frames)
+
+
+def _as_numbers(part: Any, what: str) -> Array:
+    """Frames (n, d) or (n, T, d) as an array of floats or uint8."""
+    wanted = f"{what} must be an array of numbers (n, d) or (n, T, d), or a list of (T_i, d)"
+    try:
+        array = part if hasattr(part, "dtype") or hasattr(part, "columns") else np.asarray(part)
+        _check_numbers(array, wanted)
+        with np.errstate(over="ignore"):  # what overflows is infinite, and refused as such
+            values: Array = check_array(
+                array,
+                dtype=[np.float32, np.float64, np.float16, np.uint8],
+                allow_nd=True,
+                ensure_all_finite=False,
+                input_name=what,
+            )
+    except (TypeError, ValueError, OverflowError) as error:
+        if str(error).startswith(wanted):
+            raise
+        kind = TypeError if isinstance(error, TypeError) else ValueError
+        raise kind(f"{error}\n{wanted}, got {type(part).__name__}.") from error
+    if values.ndim not in (2, 3):
+        raise ValueError(f"{wanted}, got shape {values.shape}.")
+    return values
+
+
+def _check_numbers(array: Any, wanted: str) -> None:
+    """Raise ValueError where an array holds no numbers, or not all of them."""
+    dtype = getattr(array, "dtype", None)
+    if getattr(dtype, "kind", "O") not in "biufcO":  # objects may be numbers, complex is refused
+        raise ValueError(f"{wanted}, got dtype {dtype}.")
+    if np.ma.is_masked(array):
+        raise ValueError(f"{wanted}, got a masked array; fill in what is masked.")
 
 
 def _is_ragged(part: Any) -> bool:
@@ -291,11 +319,27 @@ def _flatten_ragged(part: Iterable[Any], what: str) -> tuple[Array, Array]:
     nothing = np.empty((0, width), first.dtype)
     # An empty float64 array must not make float64 of all others.
     empty = [_is_empty(row) or np.shape(row) == nothing.shape for row in part]
-    rows = [nothing if e else np.asarray(row) for e, row in zip(empty, part, strict=True)]
-    for i, row in enumerate(rows):
-        if row.ndim != 2 or row.shape[1] != width:
-            raise ValueError(
-                f"Row {i} of {what} has shape {row.shape}, expected (T_i, {width}) as in the "
-                "rows before, or None where a video has no frames."
-            )
+    rows = [
+        nothing if e else _as_row(row, i, width, what)
+        for i, (e, row) in enumerate(zip(empty, part, strict=True))
+    ]
     return np.concatenate(rows), np.array([len(row) for row in rows])
+
+
+def _as_row(row: Any, i: int, width: int, what: str) -> Array:
+    """Frames of one video as an array of numbers (T_i, width)."""
+    wanted = f"Row {i} of {what} must be an array of numbers (T_i, {width})"
+    try:
+        array = np.asarray(row)
+    except ValueError as error:
+        raise ValueError(f"{wanted}, got {type(row).__name__}: {error}") from error
+    if array.ndim != 2 or array.shape[1] != width:
+        raise ValueError(
+            f"Row {i} of {what} has shape {array.shape}, expected (T_i, {width}) as in the rows "
+            "before, or None where a video has no frames."
+        )
+    if array.dtype.kind not in "biuf":
+        raise ValueError(f"{wanted}, got dtype {array.dtype}.")
+    if np.ma.is_masked(row):
+        raise ValueError(f"{wanted}, got a masked array; fill in what is masked.")
+    return array

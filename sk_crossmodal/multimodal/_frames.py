@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, DTypeLike
 
 from .._types import Array, Bools, Floats, Ints
 from ._stored import StoredFrames
@@ -165,12 +165,16 @@ class Frames:
         left = lengths - skipped - np.maximum(0, ends - last)
         return joined(self.values, (self.starts[rows] + skipped)[left > 0], left[left > 0])
 
-    def first_bad_row(self) -> int | None:
-        """Index of the first video with NaN or infinity among its frames, or None."""
+    def first_bad_row(self, dtype: DTypeLike = np.float64) -> int | None:
+        """Index of the first video with a frame that is not finite in this dtype, or None."""
         known = isinstance(self.values, StoredFrames) and self.values.finite
-        if self.values.dtype.kind != "f" or known:
+        narrowed = self.values.dtype.itemsize > np.dtype(dtype).itemsize
+        if self.values.dtype.kind != "f" or (known and not narrowed):
             return None
         for rows, block in self.blocks():
+            if narrowed:
+                with np.errstate(over="ignore"):
+                    block = block.astype(dtype)
             # The sum is one pass without a temporary; only a bad or a huge sum asks for more.
             with np.errstate(over="ignore", invalid="ignore"):
                 fine = np.isfinite(block.sum(dtype=np.float64))
