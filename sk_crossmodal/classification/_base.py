@@ -260,6 +260,8 @@ class CrossModalClassifier(ClassifierMixin, TowerUser, NetworkEstimator):
         partial: bool = False,
     ) -> None:
         """Fit on checked videos: split, tower, data, network."""
+        if not goes_on:
+            self._check_present(videos.X)
         previous = self.net_ if goes_on else None
         self._check_fit(videos, targets)
         loss = self._loss_params(targets, videos)

@@ -147,6 +147,7 @@ class CorrelationTower(TransformerMixin, NetworkEstimator):
         self._check_params()
         videos = self._check_videos(arrays, y, sample_weight)
         _check_can_correlate(videos.X)
+        self._check_present(videos.X)
         targets = Targets(videos.y, self.hierarchy)
         held_out = self._check_eval_set(eval_set, videos, targets)
         self._fit_videos(videos, held_out, targets)
@@ -222,8 +223,7 @@ class CorrelationTower(TransformerMixin, NetworkEstimator):
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
-        dtype = "float64" if self.precision == "float64" else "float32"
-        tags.transformer_tags.preserves_dtype = [dtype]
+        tags.transformer_tags.preserves_dtype = [self._dtype()]
         return tags
 
     def _check_params(self) -> None:

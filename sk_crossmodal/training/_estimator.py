@@ -153,8 +153,20 @@ class NetworkEstimator(LinkedEstimator, CallbackSupportMixin, BaseEstimator):
     def _check_fit_input(self, X: Any, more: Sequence[Any]) -> MultimodalArray:
         """Door for X in `fit`: a container with finite frames."""
         array: MultimodalArray = as_multimodal(X, *more, modalities=self.modalities)
-        array.check_finite()
+        array.check_finite(self._dtype())
         return array
+
+    def _dtype(self) -> str:
+        """Type of the numbers that frames become in the network."""
+        return "float64" if self.precision == "float64" else "float32"
+
+    def _check_present(self, X: MultimodalArray) -> None:
+        """Raise ValueError unless every modality has some frame to learn from."""
+        if empty := [name for name in X.modality_names if not X.lengths(name).any()]:
+            raise ValueError(
+                f"X has no frames of {empty} in any of its {len(X)} videos, expected some of "
+                "every modality; leave these out."
+            )
 
     def _check_videos(self, arrays: Sequence[Any], y: Any, sample_weight: Any) -> Videos:
         """Door for what is fitted on; videos of weight 0 are left out."""
@@ -244,7 +256,7 @@ class NetworkEstimator(LinkedEstimator, CallbackSupportMixin, BaseEstimator):
     def _scaling_params(self, X: MultimodalArray, sample_weight: Floats) -> dict[str, Any]:
         """Return arguments of the network that say how frames are scaled and padded."""
         if self.frame_scaling is None:
-            moments = {name: (np.zeros(width), 1.0) for name, width in X.n_features.items()}
+            moments: Any = {name: (np.zeros(width), 1.0) for name, width in X.n_features.items()}
         else:
             per_feature = self.frame_scaling == "feature"
             processes, moments = Processes.of(self.device), None
@@ -282,7 +294,7 @@ class NetworkEstimator(LinkedEstimator, CallbackSupportMixin, BaseEstimator):
             )
         array: MultimodalArray = as_multimodal(X, *more, modalities=modalities)
         check_widths(self, array, self._n_features)
-        array.check_finite()
+        array.check_finite(self._dtype())
         return array
 
     def _sample_weight(self, sample_weight: Any, array: MultimodalArray) -> Floats:
