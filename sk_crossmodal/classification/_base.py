@@ -327,8 +327,8 @@ class CrossModalClassifier(ClassifierMixin, TowerUser, NetworkEstimator):
         self._encoder_params(X.modality_names)
         if len(targets.classes) < 2 and not targets.multilabel:
             raise ValueError(
-                "Classifier can't train when only one class is present: "
-                f"{targets.classes.tolist()}."
+                "Classifier can't train when only one class is present, y must hold two or more, "
+                f"got {targets.classes.tolist()}."
             )
 
     def _as_before(self, videos: Videos) -> Videos:
@@ -494,7 +494,11 @@ class CrossModalClassifier(ClassifierMixin, TowerUser, NetworkEstimator):
         """
         *arrays, y = (X, y, *more)
         array = self._check_predict_input(arrays[0], arrays[1:])
-        return float(super().score(array, check_y(y, len(array)), sample_weight=sample_weight))
+        y = check_y(y, len(array))
+        self._targets.check_form(y)
+        if sample_weight is not None:
+            sample_weight = self._sample_weight(sample_weight, array)
+        return float(super().score(array, y, sample_weight=sample_weight))
 
     def attention_weights(self, X: Any, *more: Any) -> dict[str, Bunch]:
         """Attention over time before and after the influence (Figure 1).

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from .._types import Floats
 from ..multimodal import MultimodalArray
 
 LARGEST = 2**31 - 1  # of whole numbers, beyond which some part of torch has none
@@ -120,6 +121,41 @@ def check_size(name: str, value: Any) -> None:
     ValueError: d_model must be an integer >= 1 and <= 1048576, got 1000000000000.
     """
     check_number(name, value, low=1, high=WIDEST, integer=True)
+
+
+def check_weight(sample_weight: Any, X: MultimodalArray) -> Floats:
+    """Return `sample_weight` as float64 (n,); raise TypeError or ValueError if it is none of X.
+
+    Examples
+    --------
+    >>> from sk_crossmodal.multimodal import as_multimodal
+    >>> check_weight([-1.0], as_multimodal({"video": [[1.0, 2.0]]}))
+    Traceback (most recent call last):
+    ValueError: sample_weight must be numbers, finite and at least 0, one a video, got -1.0 in ...
+    """
+    wanted = "sample_weight must be numbers, finite and at least 0, one a video"
+    given = np.asarray(sample_weight)
+    if given.dtype.kind not in "biufO" or np.ma.is_masked(sample_weight):
+        what = "a masked array" if np.ma.is_masked(sample_weight) else f"dtype {given.dtype}"
+        raise ValueError(f"{wanted}, got {what}.")
+    try:
+        weight: Floats = given.astype(np.float64)
+    except (TypeError, ValueError, OverflowError) as error:
+        kind = TypeError if isinstance(error, TypeError) else ValueError
+        raise kind(f"{wanted}, got {type(sample_weight).__name__}: {error}.") from error
+    if weight.shape != X.shape:
+        raise ValueError(
+            f"sample_weight.shape == {weight.shape}, expected {X.shape}: one a video."
+        )
+    bad = np.flatnonzero(~np.isfinite(weight) | (weight < 0) | (weight > GREATEST))
+    if len(bad):
+        most = f" and at most {GREATEST}" if weight[bad[0]] > GREATEST else ""
+        raise ValueError(f"{wanted}{most}, got {weight[bad[0]]} in row {bad[0]}.")
+    if not weight.any():
+        raise ValueError("All values of sample_weight are zero; expected one above 0 at least.")
+    if weight.max() < 1 / GREATEST:
+        raise ValueError(f"{wanted}, and one at least {1 / GREATEST}, got {weight.max()} at most.")
+    return weight
 
 
 def check_widths(estimator: object, X: MultimodalArray, widths: Mapping[str, int]) -> None:

@@ -16,7 +16,7 @@ from .._links import LinkedEstimator
 from .._types import Floats
 from ..multimodal import MultimodalArray, as_multimodal, has_named_modalities
 from ._checkpoint import check_checkpoint, open_checkpoint
-from ._checks import check_widths
+from ._checks import check_weight, check_widths, short
 from ._data import FrameDataset, Videos
 from ._docs import inherit_entries
 from ._net import MultimodalNet
@@ -183,10 +183,14 @@ class NetworkEstimator(LinkedEstimator, CallbackSupportMixin, BaseEstimator):
         if not isinstance(eval_set, tuple) or len(eval_set) < 2:
             raise TypeError(
                 f"eval_set must be a tuple (X_val, y_val), or of all modalities and y_val, got "
-                f"{type(eval_set).__name__}."
+                f"{short(eval_set)}."
             )
         *arrays, y = eval_set
-        held_out = self._check_videos(arrays, y, None)
+        try:
+            held_out = self._check_videos(arrays, y, None)
+        except (ValueError, TypeError) as error:
+            kind = TypeError if isinstance(error, TypeError) else ValueError
+            raise kind(f"In eval_set: {error}") from error
         if (given := held_out.X.n_features) != videos.X.n_features:
             raise ValueError(
                 f"The X of eval_set has modalities and widths {given}, expected "
@@ -299,18 +303,7 @@ class NetworkEstimator(LinkedEstimator, CallbackSupportMixin, BaseEstimator):
 
     def _sample_weight(self, sample_weight: Any, array: MultimodalArray) -> Floats:
         """Weights as float64 (n,), or ValueError if they do not fit or are all zero."""
-        if sample_weight is None:
-            return np.ones(len(array))
-        weight = np.asarray(sample_weight, dtype=np.float64)
-        if weight.shape != array.shape:
-            raise ValueError(
-                f"sample_weight.shape == {weight.shape}, expected {array.shape}: one a video."
-            )
-        if not np.isfinite(weight).all() or (weight < 0).any():
-            raise ValueError("sample_weight must be finite and at least 0.")
-        if not weight.any():
-            raise ValueError("All values of sample_weight are zero; nothing is left to fit.")
-        return weight
+        return np.ones(len(array)) if sample_weight is None else check_weight(sample_weight, array)
 
     def _split(
         self, videos: Videos, held_out: Videos | None, seed: int
