@@ -4,7 +4,7 @@ from importlib.metadata import PackageNotFoundError, metadata
 from pathlib import Path
 
 
-def documentation():
+def documentation() -> str:
     """Address of the guide: the project's page, else the copy in a checkout, else empty.
 
     Returns
@@ -18,7 +18,7 @@ def documentation():
         urls = []
     for label, _, url in (entry.partition(", ") for entry in urls):
         if label == "Documentation":
-            return url
+            return str(url)
     guide = Path(__file__).resolve().parents[1] / "docs" / "guide.md"
     return guide.as_uri() if guide.exists() else ""
 

@@ -3,6 +3,7 @@
 import argparse
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 from .datasets import load_youtube8m
@@ -27,7 +28,7 @@ exit codes: 0 done, 1 failed, 2 the command line is wrong, 130 interrupted
 """
 
 
-def main(arguments=None):
+def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command.
 
     Parameters
@@ -52,7 +53,7 @@ def main(arguments=None):
     return 0
 
 
-def _parser():
+def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="sk-crossmodal", description="Cross-modal classification of videos."
     )
@@ -94,7 +95,7 @@ def _parser():
     return parser
 
 
-def _convert(args):
+def _convert(args: argparse.Namespace) -> None:
     start = time.perf_counter()
     videos = load_youtube8m(
         args.shards,
@@ -116,19 +117,19 @@ def _convert(args):
     )
 
 
-def _jobs(text):
+def _jobs(text: str) -> int:
     if not text.lstrip("-").isdigit() or (number := int(text)) == 0:
         raise argparse.ArgumentTypeError(f"a number other than 0 is needed, got {text!r}")
     return number
 
 
-def _positive(text):
+def _positive(text: str) -> int:
     if not text.isdigit() or (number := int(text)) == 0:
         raise argparse.ArgumentTypeError(f"a positive number is needed, got {text!r}")
     return number
 
 
-def _one_line(error):
+def _one_line(error: Exception) -> str:
     text = " ".join(str(error).split())
     told = isinstance(error, ValueError | OSError) and text
     return text if told else f"{type(error).__name__}: {text}"

@@ -178,5 +178,5 @@ def test_progress_with_a_frozen_and_with_a_kept_tower(tmp_path, capsys, monkeypa
 
 
 def test_callbacks_in_the_place_of_skorchs():
-    with pytest.raises(TypeError, match=r"`set_callbacks`, got \['Notes'\]"):
+    with pytest.raises(TypeError, match=r"`set_callbacks`, got Notes"):
         make_classifier(fusion="late", callbacks=[Notes()]).fit(X, Y)

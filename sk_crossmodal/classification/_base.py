@@ -1,26 +1,31 @@
 """What all cross-modal classifiers share: everything but the encoder."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any, Self
 
 import numpy as np
 import torch
 from joblib import Memory
+from numpy.typing import ArrayLike
 from scipy.special import expit, softmax
 from sklearn.base import ClassifierMixin
 from sklearn.frozen import FrozenEstimator
-from sklearn.utils import Bunch
-from sklearn.utils.validation import check_memory
+from sklearn.utils import Bunch, Tags
 
+from .._types import Floats
 from ..correlation import CorrelationTower
 from ..hierarchy import LabelHierarchy
 from ..modules import FUSIONS, CrossModalNetwork
+from ..multimodal import MultimodalArray
 from ..training import (
     EpochTasks,
     FrameDataset,
+    MultimodalNet,
     NetworkEstimator,
     Processes,
     Targets,
+    Videos,
     check_number,
     check_option,
     check_sizes,
@@ -28,7 +33,7 @@ from ..training import (
     fit_method,
 )
 from ._tower import TowerUser
-from ._weights import class_factors
+from ._weights import check_class_weight, class_factors
 
 OPTIONS = {
     "fusion": FUSIONS,
@@ -114,32 +119,31 @@ class CrossModalClassifier(ClassifierMixin, TowerUser, NetworkEstimator):
     fusion: str = "cross_modal_concat"
     correlation_tower: CorrelationTower | FrozenEstimator | None = None
     hierarchy: LabelHierarchy | None = None
-    cross_modal_layer_sizes: Sequence = (64,)
+    cross_modal_layer_sizes: Sequence[int] = (64,)
     cross_modal_combine: str = "add"
     gate: str = "hard"
     correlation_features: str = "probability"
     influence: str = "cross"
     modality_dropout: float = 0.0
-    class_weight: Mapping | str | None = None
+    class_weight: Mapping[Hashable, float] | str | None = None
     label_smoothing: float = 0.0
     warm_start: bool = False
     memory: str | Memory | None = None
 
-    def _encoder_params(self, names):
-        """Return arguments of the encoder; ValueError if they do not fit these modalities."""
-        raise NotImplementedError
-
-    def _width(self):
-        """Return the width of the layer that fuses the encoders."""
-        raise NotImplementedError
-
-    def __sklearn_tags__(self):
+    def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
         tags.classifier_tags.multi_label = True
         return tags
 
     @fit_method
-    def fit(self, X, y=None, *more, sample_weight=None, eval_set=None):
+    def fit(
+        self,
+        X: Any,
+        y: Any = None,
+        *more: Any,
+        sample_weight: ArrayLike | None = None,
+        eval_set: tuple[Any, ...] | None = None,
+    ) -> Self:
         """Train the classifier, and before it a correlation tower where one is needed.
 
         Parameters
@@ -185,7 +189,14 @@ class CrossModalClassifier(ClassifierMixin, TowerUser, NetworkEstimator):
         return self
 
     @fit_method
-    def partial_fit(self, X, y=None, *more, classes=None, sample_weight=None):
+    def partial_fit(
+        self,
+        X: Any,
+        y: Any = None,
+        *more: Any,
+        classes: ArrayLike | None = None,
+        sample_weight: ArrayLike | None = None,
+    ) -> Self:
         """Train for one epoch on these videos, going on from where the classifier is.
 
         Parameters
@@ -239,10 +250,24 @@ class CrossModalClassifier(ClassifierMixin, TowerUser, NetworkEstimator):
         self._fit_videos(videos, None, targets, goes_on=goes_on, partial=True)
         return self
 
-    def _fit_videos(self, videos, held_out, targets, *, goes_on, partial=False):
+    def _fit_videos(
+        self,
+        videos: Videos,
+        held_out: Videos | None,
+        targets: Targets,
+        *,
+        goes_on: bool,
+        partial: bool = False,
+    ) -> None:
         """Fit on checked videos: split, tower, data, network."""
+        if not goes_on:
+            self._check_present(videos.X)
+        previous = self.net_ if goes_on else None
         self._check_fit(videos, targets)
         loss = self._loss_params(targets, videos)
+        stand_ins = self._stand_ins(videos.X, goes_on, partial)
+        rehearsed = self._module_params(videos.X, targets, stand_ins)
+        self._rehearse((CrossModalNetwork, rehearsed), loss, held_out, previous, partial=partial)
         split_seed, tower_seed, train_seed = self._seeds(3)
         part = videos
         if not partial:
@@ -254,10 +279,11 @@ class CrossModalClassifier(ClassifierMixin, TowerUser, NetworkEstimator):
         tower = tower or self._fit_tower(part, tower_seed, context)
         train_set, n_correlation = self._dataset(part, targets, tower)
         valid_set = None if held_out is None else self._dataset(held_out, targets, tower)[0]
-        module = self._module_params(part, len(targets.classes), n_correlation, goes_on, partial)
+        from_data = {**self._from_data(part, goes_on, partial), "n_correlation": n_correlation}
+        module = self._module_params(videos.X, targets, from_data)
         before = self.history_ if goes_on else []
 
-        def fitted(net):
+        def fitted(net: MultimodalNet) -> dict[str, Any]:
             return {
                 **self._fitted_attributes(net, videos.X, before),
                 "_targets": targets,
@@ -279,11 +305,13 @@ class CrossModalClassifier(ClassifierMixin, TowerUser, NetworkEstimator):
                 "correlation tower": tower,
                 "fit before": self if goes_on else None,
             },
-            previous=self.net_ if goes_on else None,
+            previous=previous,
             partial=partial,
         )
 
-    def _fitted_attributes(self, net, X, before=()):
+    def _fitted_attributes(
+        self, net: MultimodalNet, X: MultimodalArray, before: Sequence[dict[str, Any]] = ()
+    ) -> dict[str, Any]:
         attributes = super()._fitted_attributes(net, X, before)
         scores = [row.get("valid_accuracy", np.nan) for row in attributes["history_"]]
         return {
@@ -292,18 +320,18 @@ class CrossModalClassifier(ClassifierMixin, TowerUser, NetworkEstimator):
             "best_validation_score_": (net.kept_epoch() or {}).get("valid_accuracy"),
         }
 
-    def _check_fit(self, videos, targets):
+    def _check_fit(self, videos: Videos, targets: Targets) -> None:
         """Refuse what does not go together, before anything is trained."""
         X = videos.X
         self._check_tower(X)
         self._encoder_params(X.modality_names)
         if len(targets.classes) < 2 and not targets.multilabel:
             raise ValueError(
-                "Classifier can't train when only one class is present: "
-                f"{targets.classes.tolist()}."
+                "Classifier can't train when only one class is present, y must hold two or more, "
+                f"got {targets.classes.tolist()}."
             )
 
-    def _as_before(self, videos):
+    def _as_before(self, videos: Videos) -> Videos:
         """Return the videos with the modalities of the fit before, in its order."""
         X = videos.X
         if X.n_features != self._n_features:
@@ -315,14 +343,16 @@ class CrossModalClassifier(ClassifierMixin, TowerUser, NetworkEstimator):
             )
         return replace(videos, X=X.select(self.modality_names_in_))
 
-    def _loss_params(self, targets, videos):
+    def _loss_params(self, targets: Targets, videos: Videos) -> dict[str, Any]:
         return {
             "kind": "binary" if targets.multilabel else "classes",
             "class_weight": class_factors(self.class_weight, targets, videos),
             "label_smoothing": self.label_smoothing,
         }
 
-    def _dataset(self, videos, targets, tower):
+    def _dataset(
+        self, videos: Videos, targets: Targets, tower: CorrelationTower | None
+    ) -> tuple[FrameDataset, int]:
         """Return what is trained on, and how many numbers describe a pair's correlation."""
         extra = self._correlation(tower, videos.X, self._embeds(), Processes.of(self.device))
         dataset = FrameDataset(
@@ -334,21 +364,33 @@ class CrossModalClassifier(ClassifierMixin, TowerUser, NetworkEstimator):
         )
         return dataset, extra["correlation"].shape[-1] if extra else 1
 
-    def _module_params(self, videos, n_outputs, n_correlation, goes_on, partial):
-        """Return arguments of the network; what the data decided is as in the fit before."""
-        X = videos.X
+    def _from_data(self, videos: Videos, goes_on: bool, partial: bool) -> dict[str, Any]:
+        """Return what the data decides about the network, or decided in the fit before."""
         if goes_on:
-            from_data = {name: getattr(self.net_, f"module__{name}") for name in FROM_DATA}
-        else:
-            longest = int(X.timeline_lengths().max())
-            whole = partial or not self.mask_padding  # longer videos may follow
-            n_frames = self.max_frames if whole else max(1, min(self.max_frames, longest))
-            moments = self._scaling_params(X, videos.weight)
-            from_data = {"n_frames": n_frames, **moments}
+            return {name: getattr(self.net_, f"module__{name}") for name in FROM_DATA}
+        moments = self._scaling_params(videos.X, videos.weight)
+        return {"n_frames": self._n_frames(videos.X, partial), **moments}
+
+    def _n_frames(self, X: MultimodalArray, partial: bool) -> int:
+        if partial or not self.mask_padding:  # longer videos may follow
+            return self.max_frames
+        return max(1, min(self.max_frames, int(X.timeline_lengths().max())))
+
+    def _stand_ins(self, X: MultimodalArray, goes_on: bool, partial: bool) -> dict[str, Any]:
+        """Return what has the shape of `_from_data`, before any data is read or tower trained."""
+        if goes_on:
+            names = (*FROM_DATA, "n_correlation")
+            return {name: getattr(self.net_, f"module__{name}") for name in names}
+        moments = {name: (np.zeros(width), 1.0) for name, width in X.n_features.items()}
+        return {"n_frames": self._n_frames(X, partial), "moments": moments, "n_correlation": 1}
+
+    def _module_params(
+        self, X: MultimodalArray, targets: Targets, from_data: dict[str, Any]
+    ) -> dict[str, Any]:
+        """Return arguments of the network."""
         return {
             **from_data,
-            "n_outputs": n_outputs,
-            "n_correlation": n_correlation,
+            "n_outputs": len(targets.classes),
             "encoder": self._encoder,
             "encoder_params": self._encoder_params(X.modality_names),
             "fusion": self.fusion,
@@ -361,7 +403,7 @@ class CrossModalClassifier(ClassifierMixin, TowerUser, NetworkEstimator):
             "modality_dropout": self.modality_dropout,
         }
 
-    def _check_params(self):
+    def _check_params(self) -> None:
         self._check_training_params()
         for name, options in OPTIONS.items():
             check_option(name, getattr(self, name), options)
@@ -369,14 +411,16 @@ class CrossModalClassifier(ClassifierMixin, TowerUser, NetworkEstimator):
         for name in ("modality_dropout", "label_smoothing"):
             check_number(name, getattr(self, name), low=0, high=1)
         check_option("warm_start", self.warm_start, (True, False))
-        check_memory(self.memory)
+        check_class_weight(self.class_weight)
+        self._check_memory()
+        self._check_tower_params()
 
-    def _prediction_set(self, X, more):
+    def _prediction_set(self, X: Any, more: tuple[Any, ...]) -> FrameDataset:
         X = self._check_predict_input(X, more)
         extra = self._correlation(self.correlation_tower_, X, self._embeds_correlation)
         return FrameDataset(X, max_frames=self.max_frames, extra=extra)
 
-    def decision_function(self, X, *more):
+    def decision_function(self, X: Any, *more: Any) -> Floats:
         """Logits.
 
         Parameters
@@ -390,12 +434,12 @@ class CrossModalClassifier(ClassifierMixin, TowerUser, NetworkEstimator):
             The network's outputs; for two classes the second's minus the first's.
         """
         dataset = self._prediction_set(X, more)
-        logits = self.net_.predict_rows(dataset)
+        logits: Floats = self.net_.predict_rows(dataset)
         if not self._targets.multilabel and len(self.classes_) == 2:
             return logits[:, 1] - logits[:, 0]
         return logits
 
-    def predict_proba(self, X, *more):
+    def predict_proba(self, X: Any, *more: Any) -> Floats:
         """Predict the probabilities of the labels, or of the classes.
 
         Parameters
@@ -410,14 +454,14 @@ class CrossModalClassifier(ClassifierMixin, TowerUser, NetworkEstimator):
             to 1. Strictly between 0 and 1.
         """
         dataset = self._prediction_set(X, more)
-        logits = self.net_.predict_rows(dataset)
+        logits: Floats = self.net_.predict_rows(dataset)
         indicators = self._targets.multilabel
         # In place: of millions of videos and thousands of labels it is large.
-        probability = expit(logits, out=logits) if indicators else softmax(logits, axis=1)
+        probability: Floats = expit(logits, out=logits) if indicators else softmax(logits, axis=1)
         edge = np.finfo(probability.dtype).eps / 2
         return probability.clip(edge, 1 - edge, out=probability)
 
-    def predict(self, X, *more):
+    def predict(self, X: Any, *more: Any) -> Any:
         """Predict labels above 0.5, or the likeliest class, in y's form and dtype.
 
         Parameters
@@ -433,7 +477,7 @@ class CrossModalClassifier(ClassifierMixin, TowerUser, NetworkEstimator):
         probability = self.predict_proba(X, *more)
         return self._targets.decode(probability)
 
-    def score(self, X, y, *more, sample_weight=None):
+    def score(self, X: Any, y: Any, *more: Any, sample_weight: ArrayLike | None = None) -> float:
         """Accuracy; for indicators the share of videos with all labels right.
 
         Parameters
@@ -450,9 +494,13 @@ class CrossModalClassifier(ClassifierMixin, TowerUser, NetworkEstimator):
         """
         *arrays, y = (X, y, *more)
         array = self._check_predict_input(arrays[0], arrays[1:])
-        return super().score(array, check_y(y, len(array)), sample_weight=sample_weight)
+        y = check_y(y, len(array))
+        self._targets.check_form(y)
+        if sample_weight is not None:
+            sample_weight = self._sample_weight(sample_weight, array)
+        return float(super().score(array, y, sample_weight=sample_weight))
 
-    def attention_weights(self, X, *more):
+    def attention_weights(self, X: Any, *more: Any) -> dict[str, Bunch]:
         """Attention over time before and after the influence (Figure 1).
 
         Parameters

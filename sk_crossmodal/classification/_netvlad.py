@@ -1,10 +1,11 @@
 """`CrossModalNetVLADClassifier` (Section 2, Figure 4)."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from ..modules import NetVLADEncoder
-from ..training import check_number
+from ..training import check_size
 from ._base import CrossModalClassifier
 
 
@@ -51,12 +52,17 @@ class CrossModalNetVLADClassifier(CrossModalClassifier):
     True
     """
 
-    n_clusters: int | Mapping | None = None
+    n_clusters: int | Mapping[str, int] | None = None
     hidden_size: int = 256
 
     _encoder = NetVLADEncoder
 
-    def _encoder_params(self, names):
+    def _encoder_params(self, names: Sequence[str]) -> dict[str, Any]:
+        if isinstance(self.n_clusters, Mapping) and set(self.n_clusters) != set(names):
+            raise ValueError(
+                f"n_clusters must name a number for each of {list(names)} and for no other, got "
+                f"{self.n_clusters}."
+            )
         clusters = [self._clusters_of(name) for name in names]
         if self.fusion == "early":
             clusters = [max(clusters)]
@@ -66,25 +72,19 @@ class CrossModalNetVLADClassifier(CrossModalClassifier):
             "dropout": self.dropout,
         }
 
-    def _clusters_of(self, name):
+    def _clusters_of(self, name: str) -> int:
         if self.n_clusters is None:
             return 128 if name == "video" else 64
-        if not isinstance(self.n_clusters, Mapping):
-            return self.n_clusters
-        if name not in self.n_clusters:
-            raise ValueError(
-                f"n_clusters names no number for modality {name!r}: {self.n_clusters}."
-            )
-        return self.n_clusters[name]
+        return self.n_clusters[name] if isinstance(self.n_clusters, Mapping) else self.n_clusters
 
-    def _width(self):
+    def _width(self) -> int:
         return self.hidden_size
 
-    def _check_params(self):
+    def _check_params(self) -> None:
         super()._check_params()
-        check_number("hidden_size", self.hidden_size, low=1, integer=True)
+        check_size("hidden_size", self.hidden_size)
         if isinstance(self.n_clusters, Mapping):
             for name, number in self.n_clusters.items():
-                check_number(f"n_clusters[{name!r}]", number, low=1, integer=True)
+                check_size(f"n_clusters[{name!r}]", number)
         elif self.n_clusters is not None:
-            check_number("n_clusters", self.n_clusters, low=1, integer=True)
+            check_size("n_clusters", self.n_clusters)

@@ -1,9 +1,11 @@
 """`CrossModalRNNClassifier` (Section 2, Figures 1 and 2)."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from ..modules import RNN_TYPES, RNNEncoder
-from ..training import check_number, check_option
+from ..training import check_option, check_size
 from ._base import CrossModalClassifier
 
 
@@ -56,7 +58,7 @@ class CrossModalRNNClassifier(CrossModalClassifier):
 
     _encoder = RNNEncoder
 
-    def _encoder_params(self, names):
+    def _encoder_params(self, names: Sequence[str]) -> dict[str, Any]:
         return {
             "rnn_type": self.rnn_type,
             "n_clusters": self.n_clusters,
@@ -64,14 +66,14 @@ class CrossModalRNNClassifier(CrossModalClassifier):
             "dropout": self.dropout,
         }
 
-    def _width(self):
+    def _width(self) -> int:
         return self.hidden_size
 
-    def _check_params(self):
+    def _check_params(self) -> None:
         super()._check_params()
         check_option("rnn_type", self.rnn_type, (*RNN_TYPES, None))
         for name in ("n_clusters", "hidden_size"):
-            check_number(name, getattr(self, name), low=1, integer=True)
+            check_size(name, getattr(self, name))
         if self.rnn_type is not None and self.hidden_size % 2:
             raise ValueError(
                 "hidden_size must be even, half of it is for each direction of the recurrent "

@@ -1,62 +1,110 @@
 """How a classifier comes by its correlation tower: given, trained, or kept from before."""
 
 import warnings
+from collections.abc import Sequence
 from contextlib import nullcontext
 from dataclasses import fields
 from numbers import Integral
+from os import PathLike
+from typing import Any
 
 import joblib
+import numpy as np
+from joblib import Memory
 from sklearn.base import clone
+from sklearn.callback import CallbackContext
+from sklearn.exceptions import NotFittedError
 from sklearn.frozen import FrozenEstimator
-from sklearn.utils.validation import check_is_fitted, check_memory
+from sklearn.utils.validation import check_memory
+from torch import nn
 
+from .._types import Array
 from ..correlation import CorrelationTower
-from ..training import NetworkEstimator, Processes
+from ..hierarchy import LabelHierarchy
+from ..multimodal import MultimodalArray
+from ..training import NetworkEstimator, Processes, Videos, short
 
 OF_CHECKPOINTS = ("checkpoint", "checkpoint_interval", "resume")
 NEEDS_TOWER = ("cross_modal_gated", "cross_modal_concat")
 
 
 class TowerUser:
-    """The part of a classifier that has to do with its tower."""
+    """The part of a classifier that has to do with its tower, and what it needs of the others."""
 
-    def _uses_tower(self, n_modalities):
+    fusion: str
+    influence: str
+    correlation_tower: CorrelationTower | FrozenEstimator | None
+    correlation_features: str
+    hierarchy: LabelHierarchy | None
+    device: str
+    memory: str | Memory | None
+    random_state: int | np.random.RandomState | None
+    checkpoint: str | PathLike[str] | None
+    checkpoint_interval: float
+    verbose: int
+    _encoder: type[nn.Module]
+
+    def _encoder_params(self, names: Sequence[str]) -> dict[str, Any]:
+        """Return arguments of the encoder; ValueError if they do not fit these modalities."""
+        raise NotImplementedError
+
+    def _width(self) -> int:
+        """Return the width of the layer that fuses the encoders."""
+        raise NotImplementedError
+
+    def _uses_tower(self, n_modalities: int) -> bool:
         # A gate on no influence would be a tower for nothing.
         gated_nothing = self.fusion == "cross_modal_gated" and self.influence == "none"
         return self.fusion in NEEDS_TOWER and n_modalities > 1 and not gated_nothing
 
-    def _trains_tower(self, X):
+    def _trains_tower(self, X: MultimodalArray) -> bool:
         frozen = isinstance(self.correlation_tower, FrozenEstimator)
         return self._uses_tower(len(X.modality_names)) and not frozen
 
-    def _check_tower(self, X):
-        """Refuse a tower that is of the wrong type or was fitted on other modalities."""
+    def _check_memory(self) -> None:
+        """Refuse what is no memory."""
+        wanted = "memory must be the path of a folder as a str, a joblib.Memory or None"
+        if not isinstance(self.memory, str | None) and not hasattr(self.memory, "cache"):
+            raise TypeError(f"{wanted}, got {short(self.memory)}.")
+        if isinstance(self.memory, str) and (not self.memory or "\0" in self.memory):
+            raise ValueError(f"{wanted}, got {self.memory!r}.")
+
+    def _check_tower_params(self) -> None:
+        """Refuse a tower of the wrong type, one that is frozen unfitted, and wrong parameters."""
         tower = self.correlation_tower
         frozen = isinstance(tower, FrozenEstimator)
-        tower = tower.estimator if frozen else tower
-        if tower is not None and not isinstance(tower, CorrelationTower):
-            raise TypeError(
-                "correlation_tower must be None, a CorrelationTower or a FrozenEstimator of a "
-                f"fitted one, got {self.correlation_tower!r}."
-            )
-        if frozen:
-            check_is_fitted(tower)
-            given = (tower.modality_names_in_, tower._n_features)
-            if self._uses_tower(len(X.modality_names)) and given != (
-                X.modality_names,
-                X.n_features,
-            ):
-                raise ValueError(
-                    f"correlation_tower was fitted on {tower._n_features}, but X has "
-                    f"{X.n_features}; names, widths and order must be the same."
-                )
+        if isinstance(tower, FrozenEstimator):
+            tower = tower.estimator
+        wanted = "correlation_tower must be None, a CorrelationTower or a FrozenEstimator of a"
+        if not isinstance(tower, CorrelationTower) and (frozen or tower is not None):
+            raise TypeError(f"{wanted} fitted one, got {short(self.correlation_tower)}.")
+        if frozen and not hasattr(tower, "net_"):
+            raise NotFittedError(f"{wanted} fitted one, got one that is not fitted.")
+        if not frozen and tower is not None and self.fusion in NEEDS_TOWER:
+            tower._check_params()
 
-    def _fit_tower(self, videos, seed, context):
+    def _check_tower(self, X: MultimodalArray) -> None:
+        """Refuse a tower that was fitted on other modalities."""
+        tower = self.correlation_tower
+        if not isinstance(tower, FrozenEstimator) or not self._uses_tower(len(X.modality_names)):
+            return
+        tower = tower.estimator
+        if (tower.modality_names_in_, tower._n_features) != (X.modality_names, X.n_features):
+            raise ValueError(
+                f"correlation_tower was fitted on {tower._n_features}, but X has "
+                f"{X.n_features}; names, widths and order must be the same."
+            )
+
+    def _fit_tower(
+        self, videos: Videos, seed: int, context: CallbackContext
+    ) -> CorrelationTower | None:
         """Return the tower to use: as given, or trained on these videos alone; None if unused."""
         if not self._uses_tower(len(videos.X.modality_names)):
             return None
-        if not self._trains_tower(videos.X):
-            return self.correlation_tower.estimator
+        tower: CorrelationTower
+        if isinstance(self.correlation_tower, FrozenEstimator):
+            tower = self.correlation_tower.estimator
+            return tower
         if self.correlation_tower is None:
             tower = self._default_tower(videos.X)
         else:
@@ -101,7 +149,7 @@ class TowerUser:
             print(type(self).__name__)
         return tower
 
-    def _default_tower(self, X):
+    def _default_tower(self, X: MultimodalArray) -> CorrelationTower:
         """Return a tower of the classifier's own kind, size and training."""
         own = ("modalities", "callbacks", "net_params", "random_state")
         shared = [field.name for field in fields(NetworkEstimator) if field.name not in own]
@@ -112,10 +160,16 @@ class TowerUser:
             **{name: getattr(self, name) for name in shared},
         )
 
-    def _embeds(self):
+    def _embeds(self) -> bool:
         return self.correlation_features == "embedding" and self.fusion == "cross_modal_concat"
 
-    def _correlation(self, tower, X, embeds, processes=None):
+    def _correlation(
+        self,
+        tower: CorrelationTower | None,
+        X: MultimodalArray,
+        embeds: bool,
+        processes: Processes | None = None,
+    ) -> dict[str, Array]:
         """What the network is told about the correlation of each video, as its extra input.
 
         Each of the processes that are training reads its share of the videos for that.
@@ -128,10 +182,18 @@ class TowerUser:
 
 
 class _Interrupted(Exception):  # noqa: N818, no error: it carries a tower past the cache
-    pass
+    def __init__(self, tower: CorrelationTower) -> None:
+        super().__init__(tower)
+        self.tower = tower
 
 
-def fit_tower(tower, videos, memory, task, classifier):
+def fit_tower(
+    tower: CorrelationTower,
+    videos: Videos,
+    memory: Memory,
+    task: CallbackContext,
+    classifier: TowerUser,
+) -> CorrelationTower:
     """Fit a tower, or find one that was fitted so on the same videos.
 
     Parameters
@@ -144,7 +206,7 @@ def fit_tower(tower, videos, memory, task, classifier):
         Where fitted towers are kept, if anywhere.
     task : sklearn.callback.CallbackContext
         The part of the classifier's fit that this is.
-    classifier : CrossModalClassifier
+    classifier : TowerUser
         What is fitted, for scikit-learn's callbacks.
 
     Returns
@@ -162,7 +224,7 @@ def fit_tower(tower, videos, memory, task, classifier):
     return tower
 
 
-def _find(tower, videos, memory):
+def _find(tower: CorrelationTower, videos: Videos, memory: Memory) -> CorrelationTower:
     find = memory.cache(_fit_to_keep, ignore=["tower", "videos"])
     processes, found, kept = Processes.of(tower.device), None, None
     if processes.index == 0:  # it reads and writes for all
@@ -176,17 +238,21 @@ def _find(tower, videos, memory):
     if kept is not None or found is None:
         return _fit(tower, videos) if kept is None else kept
     try:
-        return find(*found)
+        tower = find(*found)
     except _Interrupted as interrupted:
-        return interrupted.args[0]
+        tower = interrupted.tower
+    return tower
 
 
-def _fit_to_keep(tower, videos, key, digest):
+def _fit_to_keep(
+    tower: CorrelationTower, videos: Videos, key: str, digest: str
+) -> CorrelationTower:
     tower = _fit(tower, videos)
     if tower.net_.interrupted:
         raise _Interrupted(tower)
     return tower
 
 
-def _fit(tower, videos):
-    return tower.fit(videos.X, videos.y, sample_weight=videos.weight)
+def _fit(tower: CorrelationTower, videos: Videos) -> CorrelationTower:
+    fitted: CorrelationTower = tower.fit(videos.X, videos.y, sample_weight=videos.weight)
+    return fitted

@@ -1,9 +1,11 @@
 """`CrossModalTransformerClassifier` (Section 2, Figures 3 and 5)."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from ..modules import TransformerEncoder
-from ..training import check_number
+from ..training import MOST, check_number, check_size
 from ._base import CrossModalClassifier
 
 
@@ -54,7 +56,7 @@ class CrossModalTransformerClassifier(CrossModalClassifier):
 
     _encoder = TransformerEncoder
 
-    def _encoder_params(self, names):
+    def _encoder_params(self, names: Sequence[str]) -> dict[str, Any]:
         return {
             "d_model": self.d_model,
             "n_heads": self.n_heads,
@@ -62,13 +64,14 @@ class CrossModalTransformerClassifier(CrossModalClassifier):
             "dropout": self.dropout,
         }
 
-    def _width(self):
+    def _width(self) -> int:
         return self.d_model
 
-    def _check_params(self):
+    def _check_params(self) -> None:
         super()._check_params()
-        for name in ("d_model", "n_heads", "n_layers"):
-            check_number(name, getattr(self, name), low=1, integer=True)
+        for name in ("d_model", "n_heads"):
+            check_size(name, getattr(self, name))
+        check_number("n_layers", self.n_layers, low=1, high=MOST, integer=True)
         if self.d_model % self.n_heads:
             raise ValueError(
                 f"d_model must be a multiple of n_heads, got {self.d_model} and {self.n_heads}."

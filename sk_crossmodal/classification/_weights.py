@@ -1,20 +1,44 @@
 """`class_weight` as factors of the loss."""
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
+from typing import Any
 
 import numpy as np
 from sklearn.utils.class_weight import compute_class_weight
 
-from ..training import check_number, check_option
+from .._types import Floats
+from ..training import GREATEST, Targets, Videos, check_number, check_option, short
 
 
-def class_factors(class_weight, targets, videos):
+def check_class_weight(class_weight: Any) -> None:
+    """Raise TypeError or ValueError unless this can be a `class_weight`, whatever the labels.
+
+    Examples
+    --------
+    >>> check_class_weight({"Food": -1})
+    Traceback (most recent call last):
+    ValueError: class_weight['Food'] must be a number >= 0, got -1.
+    """
+    if isinstance(class_weight, str):
+        check_option("class_weight", class_weight, ("balanced",))
+    elif not isinstance(class_weight, Mapping | None):
+        raise TypeError(
+            f'class_weight must be None, "balanced" or a dict, got {short(class_weight)}.'
+        )
+    else:
+        for key, factor in (class_weight or {}).items():
+            check_number(f"class_weight[{key!r}]", factor, low=0, high=GREATEST)
+
+
+def class_factors(
+    class_weight: Mapping[Hashable, float] | str | None, targets: Targets, videos: Videos
+) -> Floats | None:
     """Turn a `class_weight` into factors of the loss.
 
     Parameters
     ----------
     class_weight : dict, "balanced" or None
-        The parameter of a classifier.
+        The parameter of a classifier, checked by `check_class_weight`.
     targets : Targets
         The form of the labels.
     videos : Videos
@@ -27,27 +51,29 @@ def class_factors(class_weight, targets, videos):
 
     Raises
     ------
-    ValueError, TypeError
-        If it is none of these, names an unknown label or holds a wrong factor.
+    ValueError
+        If it names an unknown label, or is 0 for all.
     """
     if class_weight is None:
         return None
     n = len(targets.classes)
     encoded, weight = targets.encode(videos.y), videos.weight
     if isinstance(class_weight, str):
-        check_option("class_weight", class_weight, ("balanced",))
         if targets.multilabel:
             positive = np.asarray(weight @ encoded).ravel()
             # A label that nobody has needs no weight.
-            return np.divide(weight.sum() - positive, positive, np.ones(n), where=positive > 0)
-        return compute_class_weight(
-            "balanced", classes=np.arange(n), y=encoded, sample_weight=weight
+            factors, found = np.ones(n), positive > 0
+            factors[found] = (weight.sum() - positive[found]) / positive[found]
+            return factors
+        return np.asarray(
+            compute_class_weight("balanced", classes=np.arange(n), y=encoded, sample_weight=weight)
         )
     keys = list(range(n)) if targets.multilabel else targets.classes.tolist()
-    if not isinstance(class_weight, Mapping):
-        raise TypeError(f'class_weight must be None, "balanced" or a dict, got {class_weight!r}.')
-    for key, factor in class_weight.items():
-        check_number(f"class_weight[{key!r}]", factor, low=0)
     if unknown := [key for key in class_weight if key not in keys]:
         raise ValueError(f"class_weight names unknown labels {unknown}; known are {keys}.")
-    return np.array([float(class_weight.get(key, 1.0)) for key in keys])
+    factors = np.array([float(class_weight.get(key, 1.0)) for key in keys])
+    if not factors.any():
+        raise ValueError(
+            f"class_weight must be above 0 for some label, got {short(class_weight)}."
+        )
+    return factors

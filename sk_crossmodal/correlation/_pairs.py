@@ -1,17 +1,28 @@
 """Pairs of videos for the correlation tower: matching and mismatched modalities."""
 
+from collections.abc import Callable, Iterable
+from typing import Self
+
 import numpy as np
 import torch
+from scipy.sparse import csr_array
 from sklearn.utils import check_random_state
 
+from .._types import Bools, Floats, Ints
 from ..modules import unordered_pairs
-from ..training import FrameDataset
+from ..multimodal import MultimodalArray
+from ..training import Batch, FrameDataset
+
+RandomState = int | np.random.RandomState | None
+Randint = Callable[[int, int], Ints]
 
 BLOCK = 64  # videos whose partners are looked for in one go
 ROUNDS = 20  # of blind drawing among all, before partners are looked for one by one
 
 
-def draw_partners(top_level, rows, randint, lengths=None):
+def draw_partners(
+    top_level: csr_array, rows: Ints, randint: Randint, lengths: Ints | None = None
+) -> Ints:
     """Draw for each row another video whose top-level labels share nothing with its own.
 
     Parameters
@@ -48,14 +59,15 @@ def draw_partners(top_level, rows, randint, lengths=None):
     if lengths is not None:
         by_length = labelled[np.argsort(lengths[labelled], kind="stable")]
         in_order = lengths[by_length]
-    for same_length in [True] * ROUNDS * (lengths is not None) + [False] * ROUNDS:
+    tries = [lengths] * ROUNDS * (lengths is not None) + [None] * ROUNDS
+    for among_same in tries:
         if not len(waiting):
             return partners
         wanted = rows[waiting]
-        if same_length:
+        if among_same is not None:
             # A random one of the labelled videos of its length, maybe itself.
-            first = np.searchsorted(in_order, lengths[wanted], side="left")
-            last = np.searchsorted(in_order, lengths[wanted], side="right")
+            first = np.searchsorted(in_order, among_same[wanted], side="left")
+            last = np.searchsorted(in_order, among_same[wanted], side="right")
             drawn = by_length[first + randint(2**31, len(wanted)) % (last - first)]
         else:
             drawn = labelled[randint(len(labelled), len(waiting))]
@@ -71,17 +83,19 @@ def draw_partners(top_level, rows, randint, lengths=None):
     return partners
 
 
-def _by_labels(counts):
+def _by_labels(counts: csr_array) -> list[Ints]:
     """Rows of a CSR in groups of the same columns, a list of ndarrays."""
     counts.sort_indices()
     sets = np.split(counts.indices, counts.indptr[1:-1])
-    groups = {}
+    groups: dict[bytes, list[int]] = {}
     for row, columns in enumerate(sets if counts.shape[0] else ()):
         groups.setdefault(columns.tobytes(), []).append(row)
     return [np.array(group) for group in groups.values()]
 
 
-def all_partners(top_level, lengths, most=None):
+def all_partners(
+    top_level: csr_array, lengths: Ints, most: int | None = None
+) -> list[Ints] | None:
     """List for each video all others whose top-level labels share nothing with its own.
 
     Parameters
@@ -109,7 +123,8 @@ def all_partners(top_level, lengths, most=None):
     """
     counts = top_level.astype(np.int32)
     labelled = np.asarray(counts.sum(axis=1)).ravel() > 0
-    partners, n_pairs = [], 0
+    partners: list[Ints] = []
+    n_pairs = 0
     for first in range(0, len(lengths), BLOCK):  # a matrix of all with all is large
         rows = slice(first, first + BLOCK)
         shared = (counts[rows] @ counts.T).toarray()
@@ -117,13 +132,13 @@ def all_partners(top_level, lengths, most=None):
         same = possible & (lengths == lengths[rows, None])
         chosen = np.where(same.any(axis=1, keepdims=True), same, possible)
         partners += [np.flatnonzero(row) for row in chosen]
-        n_pairs += np.count_nonzero(chosen)
+        n_pairs += int(chosen.sum())
         if most is not None and n_pairs > most:
             return None
     return partners
 
 
-def cut_lengths(lengths, rows, partners):
+def cut_lengths(lengths: Ints, rows: Ints, partners: Ints) -> Ints:
     """Number of moments to read of both videos of each pair.
 
     All of them where both are equally long. Else both videos lose more than what the longer has
@@ -153,11 +168,11 @@ def cut_lengths(lengths, rows, partners):
     return np.where(equal, shorter, np.maximum(np.minimum(shorter, 1), 9 * shorter // 10))
 
 
-def _torch_randint(high, size, generator):
+def _torch_randint(high: int, size: int, generator: torch.Generator) -> Ints:
     return torch.randint(high, (size,), generator=generator).numpy()
 
 
-def known_pairs(X, rows, partners):
+def known_pairs(X: MultimodalArray, rows: Ints, partners: Ints) -> Bools:
     """Pairs of which both sides have frames.
 
     Parameters
@@ -200,64 +215,76 @@ class PairDataset(FrameDataset):
 
     Attributes
     ----------
-    partners : ndarray of shape (n,) or list of n ndarrays
-        Each video's partner, -1 for none; or all of its possible partners.
+    partners : ndarray of shape (n,)
+        Each video's partner, -1 for none.
+    listed : list of n ndarrays, or None
+        All possible partners of each video, which are used in place of one if they are listed.
     drawn : bool
         Whether partners are drawn afresh as an epoch begins.
     """
 
-    def __init__(self, X, top_level, sample_weight, *, negative_weight=1.0, max_frames=None):
+    def __init__(
+        self,
+        X: MultimodalArray,
+        top_level: csr_array,
+        sample_weight: Floats,
+        *,
+        negative_weight: float = 1.0,
+        max_frames: int | None = None,
+    ) -> None:
         super().__init__(X, sample_weight=sample_weight, max_frames=max_frames)
+        self.weights = sample_weight
         self.top_level, self.negative_weight = top_level, negative_weight
-        self.partners, self.drawn = None, False
+        self.partners: Ints = np.full(len(X), -1)
+        self.listed: list[Ints] | None = None
+        self.drawn = False
 
-    def fix_partners(self, random_state):
+    def fix_partners(self, random_state: RandomState) -> Self:
         """Draw every video's partner once for all."""
         rng = check_random_state(random_state)
         return self._draw(lambda high, size: rng.randint(high, size=size))
 
-    def begin_epoch(self, generator):
+    def begin_epoch(self, generator: torch.Generator) -> None:
         """Draw every video's partner for an epoch, unless all of them are listed."""
         if self.drawn:
             self._draw(lambda high, size: _torch_randint(high, size, generator))
 
-    def _draw(self, randint):
+    def _draw(self, randint: Randint) -> Self:
         rows = np.arange(len(self))
         self.partners = draw_partners(self.top_level, rows, randint, self.lengths())
         return self
 
-    def list_partners(self, most):
+    def list_partners(self, most: int) -> Self:
         """Give every video all its partners where that is at most so many pairs; else draw."""
         few = len(self) <= most
-        listed = all_partners(self.top_level, self.lengths(), most) if few else None
-        self.drawn = listed is None
-        self.partners = self.partners if self.drawn else listed
+        self.listed = all_partners(self.top_level, self.lengths(), most) if few else None
+        self.drawn = self.listed is None
         return self
 
-    def __getitems__(self, rows):
+    def __getitems__(self, rows: Iterable[int]) -> tuple[Batch, dict[str, torch.Tensor]]:
         pairs, whole = self.pairs(np.asarray(rows)), None
         if self.processes.count > 1:
             whole = self.videos(*pairs[:2])[0].shape[1]
         mine, counts = self.processes.divide(np.arange(len(pairs[0])))
-        first, second, weight, alone = (part[mine] for part in pairs)
-        weight = weight * counts
-        (rows, cut), where = self.videos(first, second)
-        batch = self.read(rows, cut if counts else 0, whole)
+        first, second = pairs[0][mine], pairs[1][mine]
+        weight, alone = pairs[2][mine] * counts, pairs[3][mine]
+        (videos, cut), where = self.videos(first, second)
+        batch = self.read(videos, cut if counts else 0, whole)
         batch.extra["partners"] = torch.from_numpy(where.reshape(2, -1))
         # A video weighs in statistics as much as the pairs whose second side it gives.
         sides = np.concatenate([weight, weight * ~alone])
         batch.extra["sample_weight"] = torch.from_numpy(np.bincount(where.ravel(), sides))
         return batch, self.pair_targets(first, second, weight[:, None], alone[:, None])
 
-    def videos(self, first, second):
+    def videos(self, first: Ints, second: Ints) -> tuple[Ints, Ints]:
         """Return rows and lengths to read, (2, B), and where each side of the pairs is there."""
         cut = cut_lengths(self.lengths(), first, second)
         videos = np.stack([np.concatenate([first, second]), np.concatenate([cut, cut])])
-        if isinstance(self.partners, list):  # each video is part of many pairs, but read once
+        if self.listed is not None:  # each video is part of many pairs, but read once
             return np.unique(videos, axis=1, return_inverse=True)
         return videos, np.arange(videos.shape[1])
 
-    def pairs(self, rows):
+    def pairs(self, rows: Ints) -> tuple[Ints, Ints, Floats, Bools]:
         """Return the mismatched pairs of some videos.
 
         Returns
@@ -269,21 +296,23 @@ class PairDataset(FrameDataset):
         alone : bool ndarray of shape (P,)
             True for a video without partners.
         """
-        if isinstance(self.partners, list):
-            return self.listed_pairs(rows)
+        if self.listed is not None:
+            return self.listed_pairs(rows, self.listed)
         partners = self.partners[rows]
         alone = partners < 0
-        return rows, np.where(alone, rows, partners), self.sample_weight[rows], alone
+        return rows, np.where(alone, rows, partners), self.weights[rows], alone
 
-    def listed_pairs(self, rows):
+    def listed_pairs(self, rows: Ints, partners: list[Ints]) -> tuple[Ints, Ints, Floats, Bools]:
         """Do the same as `pairs`, of all partners of each video."""
-        lists = [self.partners[row] if len(self.partners[row]) else [row] for row in rows]
+        lists = [partners[row] if len(partners[row]) else [row] for row in rows]
         first, second = np.repeat(rows, [len(part) for part in lists]), np.concatenate(lists)
-        own, other = self.sample_weight[first], self.sample_weight[second]
+        own, other = self.weights[first], self.weights[second]
         share = other / np.bincount(first, other)[first]
         return first, second, own * share, first == second
 
-    def pair_targets(self, first, second, weight, alone):
+    def pair_targets(
+        self, first: Ints, second: Ints, weight: Floats, alone: Bools
+    ) -> dict[str, torch.Tensor]:
         """Targets and weights, (P, 2 n_pairs): of matching pairs, then of mismatched ones."""
         positive = weight * known_pairs(self.X, first, first)
         negative = weight * known_pairs(self.X, first, second) * ~alone

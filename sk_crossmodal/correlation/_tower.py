@@ -2,42 +2,38 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from inspect import signature
+from typing import Any, Self
 
 import numpy as np
+from numpy.typing import ArrayLike
+from scipy.sparse import csr_array
 from scipy.special import expit
 from sklearn.base import TransformerMixin
 from sklearn.metrics import roc_auc_score
+from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted
+from torch import nn
 
+from .._types import Array, Floats
 from ..hierarchy import LabelHierarchy
-from ..modules import (
-    CorrelationNetwork,
-    MeanEncoder,
-    NetVLADEncoder,
-    RNNEncoder,
-    TransformerEncoder,
-    unordered_pairs,
-)
+from ..modules import CorrelationNetwork, unordered_pairs
+from ..multimodal import MultimodalArray
 from ..training import (
+    GREATEST,
     EpochTasks,
     FrameDataset,
+    MultimodalNet,
     NetworkEstimator,
     Targets,
+    Videos,
     check_number,
-    check_option,
     check_sizes,
     check_y,
     fit_method,
 )
-from ._pairs import PairDataset, known_pairs
+from ._encoders import check_encoder, encoder_class
+from ._pairs import PairDataset, RandomState, known_pairs
 
-ENCODERS = {
-    "transformer": TransformerEncoder,
-    "netvlad": NetVLADEncoder,
-    "rnn": RNNEncoder,
-    "mean": MeanEncoder,
-}
 ALL_PAIRS = 2048  # mismatched pairs of which a tower sees all in every epoch
 
 
@@ -105,14 +101,21 @@ class CorrelationTower(TransformerMixin, NetworkEstimator):
     (60, 1)
     """
 
-    encoder: str | type = "transformer"
-    encoder_params: Mapping | None = None
-    hidden_layer_sizes: Sequence = (512,)
+    encoder: str | type[nn.Module] = "transformer"
+    encoder_params: Mapping[str, Any] | None = None
+    hidden_layer_sizes: Sequence[int] = (512,)
     negative_weight: float = 2.0
     hierarchy: LabelHierarchy | None = None
 
     @fit_method
-    def fit(self, X, y=None, *more, sample_weight=None, eval_set=None):
+    def fit(
+        self,
+        X: Any,
+        y: Any = None,
+        *more: Any,
+        sample_weight: ArrayLike | None = None,
+        eval_set: tuple[Any, ...] | None = None,
+    ) -> Self:
         """Train the tower.
 
         Parameters
@@ -144,29 +147,33 @@ class CorrelationTower(TransformerMixin, NetworkEstimator):
         self._check_params()
         videos = self._check_videos(arrays, y, sample_weight)
         _check_can_correlate(videos.X)
+        self._check_present(videos.X)
         targets = Targets(videos.y, self.hierarchy)
         held_out = self._check_eval_set(eval_set, videos, targets)
         self._fit_videos(videos, held_out, targets)
         return self
 
-    def _fit_videos(self, videos, held_out, targets):
+    def _fit_videos(self, videos: Videos, held_out: Videos | None, targets: Targets) -> None:
         split_seed, pair_seed, train_seed = self._seeds(3)
         part, held_out = self._split(videos, held_out, split_seed)
-        among = "the videos to train on" if held_out else "the videos"
+        among = "the videos" if held_out is None else "the videos to train on"
         train_set = self._pairs(part, targets, pair_seed, among).list_partners(ALL_PAIRS)
         among = "the videos held out"
-        valid_set = held_out and self._pairs(held_out, targets, pair_seed, among)
+        valid_set = None
+        if held_out is not None:
+            valid_set = self._pairs(held_out, targets, pair_seed, among)
         module_params = {
             **self._scaling_params(part.X, part.weight),
-            "encoder": self._encoder_class(),
+            "encoder": encoder_class(self.encoder),
             "encoder_params": {"dropout": self.dropout, **(self.encoder_params or {})},
             "hidden_layer_sizes": tuple(self.hidden_layer_sizes),
             "dropout": self.dropout,
         }
+        self._rehearse((CorrelationNetwork, module_params), {"kind": "binary"}, held_out)
         names = videos.X.modality_names
         pairs = [(names[a], names[b]) for a, b in unordered_pairs(len(names))]
 
-        def fitted(net):
+        def fitted(net: MultimodalNet) -> dict[str, Any]:
             return {**self._fitted_attributes(net, videos.X), "pairs_": pairs}
 
         context = self._begin_fit(videos, self._n_epochs())
@@ -179,7 +186,7 @@ class CorrelationTower(TransformerMixin, NetworkEstimator):
             {"videos": part, "videos held out": held_out},
         )
 
-    def fit_transform(self, X, y=None, *more, **fit_params):
+    def fit_transform(self, X: Any, y: Any = None, *more: Any, **fit_params: Any) -> Floats:
         """Train the tower and apply it to the same videos.
 
         Parameters
@@ -195,9 +202,10 @@ class CorrelationTower(TransformerMixin, NetworkEstimator):
             As of `transform`.
         """
         *arrays, _ = (X, y, *more)
-        return self.fit(X, y, *more, **fit_params).transform(*arrays)
+        self.fit(X, y, *more, **fit_params)
+        return self.transform(*arrays)
 
-    def _pairs(self, videos, targets, seed, among):
+    def _pairs(self, videos: Videos, targets: Targets, seed: int, among: str) -> PairDataset:
         """Return the videos with partners, fixed."""
         dataset = PairDataset(
             videos.X,
@@ -208,36 +216,23 @@ class CorrelationTower(TransformerMixin, NetworkEstimator):
         )
         return _with_partners(dataset, seed, among)
 
-    def _top_level(self, y, n_samples):
+    def _top_level(self, y: Any, n_samples: int) -> csr_array:
         y = check_y(y, n_samples)
         targets = Targets(y, self.hierarchy)
         return targets.top_level(targets.encode(y))
 
-    def _encoder_class(self):
-        return self.encoder if isinstance(self.encoder, type) else ENCODERS[self.encoder]
-
-    def __sklearn_tags__(self):
+    def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
-        dtype = "float64" if self.precision == "float64" else "float32"
-        tags.transformer_tags.preserves_dtype = [dtype]
+        tags.transformer_tags.preserves_dtype = [self._dtype()]
         return tags
 
-    def _check_params(self):
+    def _check_params(self) -> None:
         self._check_training_params()
-        if not isinstance(self.encoder, type):
-            check_option("encoder", self.encoder, tuple(ENCODERS))
+        check_encoder(self.encoder, self.encoder_params)
         check_sizes("hidden_layer_sizes", self.hidden_layer_sizes)
-        check_number("negative_weight", self.negative_weight, low=0, open_low=True)
-        if not isinstance(self.encoder_params, Mapping | None):
-            raise TypeError(f"encoder_params must be a dict or None, got {self.encoder_params!r}.")
-        allowed = set(signature(self._encoder_class()).parameters) - {"widths", "spec"}
-        if unknown := set(self.encoder_params or {}) - allowed:
-            raise ValueError(
-                f"encoder_params of {self.encoder!r} may be {sorted(allowed)}, got "
-                f"{sorted(map(str, unknown))}."
-            )
+        check_number("negative_weight", self.negative_weight, low=0, high=GREATEST, open_low=True)
 
-    def predict_proba(self, X, *more):
+    def predict_proba(self, X: Any, *more: Any) -> Floats:
         """Probability that the modalities of each video are correlated.
 
         Parameters
@@ -251,11 +246,12 @@ class CorrelationTower(TransformerMixin, NetworkEstimator):
             One column a pair of modalities, see `pairs_`.
         """
         X = self._check_predict_input(X, more)
-        logits = self.net_.predict_rows(FrameDataset(X, max_frames=self.max_frames))
+        logits: Floats = self.net_.predict_rows(FrameDataset(X, max_frames=self.max_frames))
         rows = np.arange(len(X))
-        return np.where(known_pairs(X, rows, rows), expit(logits), logits.dtype.type(0.5))
+        probability: Floats = expit(logits)
+        return np.where(known_pairs(X, rows, rows), probability, logits.dtype.type(0.5))
 
-    def transform(self, X, *more):
+    def transform(self, X: Any, *more: Any) -> Floats:
         """Do the same as `predict_proba`, for Pipelines and feature unions.
 
         Parameters
@@ -270,7 +266,7 @@ class CorrelationTower(TransformerMixin, NetworkEstimator):
         """
         return self.predict_proba(X, *more)
 
-    def embed(self, X, *more):
+    def embed(self, X: Any, *more: Any) -> Floats:
         """Last hidden layer: what the tower computed, rather than its verdict.
 
         Parameters
@@ -285,9 +281,10 @@ class CorrelationTower(TransformerMixin, NetworkEstimator):
         """
         X = self._check_predict_input(X, more)
         dataset = FrameDataset(X, max_frames=self.max_frames)
-        return self.net_.predict_rows(dataset, "pair_embedding")
+        embedding: Floats = self.net_.predict_rows(dataset, "pair_embedding")
+        return embedding
 
-    def get_feature_names_out(self, input_features=None):
+    def get_feature_names_out(self, input_features: Any = None) -> Array:
         """Return the names of `transform`'s columns, such as "correlation_video_audio".
 
         Parameters
@@ -303,7 +300,9 @@ class CorrelationTower(TransformerMixin, NetworkEstimator):
         check_is_fitted(self)
         return np.array([f"correlation_{a}_{b}" for a, b in self.pairs_], dtype=object)
 
-    def pair_probabilities(self, X, y=None, *more, random_state=0):
+    def pair_probabilities(
+        self, X: Any, y: Any = None, *more: Any, random_state: RandomState = 0
+    ) -> tuple[Floats, Floats]:
         """Apply the tower to matching and mismatched pairs (Figure 9).
 
         Parameters
@@ -329,7 +328,9 @@ class CorrelationTower(TransformerMixin, NetworkEstimator):
         possible = known_pairs(X, rows, partners) & (partners >= 0)[:, None]
         return matching[known_pairs(X, rows, rows)], mismatched[possible]
 
-    def pair_error_rates(self, X, y=None, *more, random_state=0):
+    def pair_error_rates(
+        self, X: Any, y: Any = None, *more: Any, random_state: RandomState = 0
+    ) -> dict[str, float]:
         """Error rates on matching and mismatched pairs (Section 5.1, Figure 8).
 
         Parameters
@@ -358,7 +359,7 @@ class CorrelationTower(TransformerMixin, NetworkEstimator):
         }
 
 
-def _check_can_correlate(X):
+def _check_can_correlate(X: MultimodalArray) -> None:
     """Raise ValueError unless there are two modalities and two videos."""
     if len(X.modality_names) < 2:
         (width,) = X.n_features.values()
@@ -370,7 +371,9 @@ def _check_can_correlate(X):
         raise ValueError("A correlation needs two videos to compare, X has 1 sample.")
 
 
-def _with_partners(dataset, random_state, among="the videos"):
+def _with_partners(
+    dataset: PairDataset, random_state: RandomState, among: str = "the videos"
+) -> PairDataset:
     """Fix the partners of a data set of pairs; raise ValueError if no video has one."""
     dataset.fix_partners(random_state)
     if (dataset.partners < 0).all():

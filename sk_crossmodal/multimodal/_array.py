@@ -1,10 +1,14 @@
 """`MultimodalArray`: n videos, each with ragged frames in several named modalities."""
 
-from collections.abc import Mapping
+import os
+from collections.abc import Iterable, Iterator, Mapping
 from hashlib import blake2b
+from typing import Any, NoReturn, overload
 
 import numpy as np
+from numpy.typing import ArrayLike, DTypeLike
 
+from .._types import Array, Bools, Floats, Ints
 from ._frames import Frames, check_lengths
 from ._opening import open_frames
 from ._saving import save
@@ -53,7 +57,7 @@ class MultimodalArray:
     (2, 2)
     """
 
-    def __init__(self, frames):
+    def __init__(self, frames: Mapping[str, Frames]) -> None:
         self._frames = dict(frames)
         if not self._frames:
             raise ValueError("MultimodalArray needs at least one modality, got none.")
@@ -63,7 +67,13 @@ class MultimodalArray:
         self.shape = (next(iter(counts.values())),)
 
     @classmethod
-    def from_frames(cls, frames, lengths, *, quantization=None):
+    def from_frames(
+        cls,
+        frames: Mapping[str, ArrayLike],
+        lengths: Mapping[str, ArrayLike],
+        *,
+        quantization: Mapping[str, tuple[float, float]] | None = None,
+    ) -> "MultimodalArray":
         """Build from flat frames.
 
         Parameters
@@ -94,19 +104,20 @@ class MultimodalArray:
         quantization = quantization or {}
         if unknown := set(quantization) - set(frames):
             raise ValueError(f"quantization names unknown modalities {sorted(unknown)}.")
+        checked = {name: _check_flat(name, values) for name, values in frames.items()}
         return cls(
             {
                 name: Frames.from_lengths(
-                    _check_flat(name, values),
+                    values,
                     check_lengths(name, lengths[name], len(values)),
                     *quantization.get(name, (1.0, 0.0)),
                 )
-                for name, values in frames.items()
+                for name, values in checked.items()
             }
         )
 
     @classmethod
-    def open(cls, path):
+    def open(cls, path: str | os.PathLike[str]) -> "MultimodalArray":
         """Open the videos of a store; their frames stay on the disk.
 
         Whatever is done with the container, in this process or in another that it is sent to,
@@ -135,7 +146,9 @@ class MultimodalArray:
         """
         return cls(open_frames(path)[2])
 
-    def save(self, path, *, y=None, ids=None):
+    def save(
+        self, path: str | os.PathLike[str], *, y: Any = None, ids: Iterable[str] | None = None
+    ) -> None:
         """Write the videos, those of a selection alone, to a store on the disk.
 
         Frames are written in blocks, so that a container that is itself stored can be larger
@@ -171,24 +184,24 @@ class MultimodalArray:
         ...     MultimodalArray.open(f"{folder}/store")
         MultimodalArray(2 videos, video: 1-2 frames of 4 float64)
         """
-        save(self, path, y, ids)
+        save(self._frames, path, y, ids)
 
     @property
-    def modality_names(self):
+    def modality_names(self) -> tuple[str, ...]:
         """Names of the modalities, in order."""
         return tuple(self._frames)
 
     @property
-    def n_features(self):
+    def n_features(self) -> dict[str, int]:
         """Width of a frame of each modality, as a dict."""
         return {name: part.width for name, part in self._frames.items()}
 
     @property
-    def quantization(self):
+    def quantization(self) -> dict[str, tuple[float, float]]:
         """Per modality the pair (scale, shift), as a dict."""
         return {name: (part.scale, part.shift) for name, part in self._frames.items()}
 
-    def lengths(self, name):
+    def lengths(self, name: str) -> Ints:
         """Number of frames of each video in one modality.
 
         Parameters
@@ -203,7 +216,7 @@ class MultimodalArray:
         """
         return self._frames[name].lengths
 
-    def timeline_lengths(self):
+    def timeline_lengths(self) -> Ints:
         """Number of moments of each video: its longest modality's frames.
 
         Returns
@@ -211,12 +224,13 @@ class MultimodalArray:
         ndarray of shape (n,), int64
             The numbers.
         """
-        return np.max([part.lengths for part in self._frames.values()], axis=0)
+        longest: Ints = np.max([part.lengths for part in self._frames.values()], axis=0)
+        return longest
 
-    def __len__(self):
+    def __len__(self) -> int:
         return self.shape[0]
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return (
             f"MultimodalArray({len(self)} videos, "
             + ", ".join(
@@ -226,7 +240,13 @@ class MultimodalArray:
             + ")"
         )
 
-    def __getitem__(self, key):
+    @overload
+    def __getitem__(self, key: int | np.integer[Any]) -> dict[str, Floats]: ...
+
+    @overload
+    def __getitem__(self, key: Any) -> Any: ...
+
+    def __getitem__(self, key: Any) -> Any:
         # scikit-learn selects rows with ``X[rows, ...]``.
         if isinstance(key, tuple) and len(key) == 2 and key[1] is Ellipsis:
             key = key[0]
@@ -242,14 +262,14 @@ class MultimodalArray:
             raise IndexError(f"MultimodalArray is one-dimensional, got the index {key!r}.")
         return MultimodalArray({name: part.take(rows) for name, part in self._frames.items()})
 
-    def __array__(self, dtype=None, copy=None):
+    def __array__(self, dtype: Any = None, copy: Any = None) -> NoReturn:
         raise TypeError(
             "A MultimodalArray holds videos of different lengths and is no table of numbers. Give "
             "it to estimators of sk_crossmodal; ModalityTransformer applies others to the frames "
             "of a modality, and X[i] is a dict of the frames of one video."
         )
 
-    def select(self, modalities):
+    def select(self, modalities: Iterable[str] | Mapping[str, slice]) -> "MultimodalArray":
         """The same videos with some of the modalities, in the given order.
 
         Parameters
@@ -277,7 +297,9 @@ class MultimodalArray:
             )
         return MultimodalArray({name: self._frames[name] for name in modalities})
 
-    def pad(self, rows, max_frames=None):
+    def pad(
+        self, rows: ArrayLike, max_frames: ArrayLike | None = None
+    ) -> tuple[dict[str, Array], dict[str, Bools]]:
         """Read a batch: all modalities on one time line, zero-padded at the end.
 
         A video's time line has as many moments as its longest modality has frames; a shorter
@@ -308,7 +330,7 @@ class MultimodalArray:
             frames[name] = part.padded(line, masks[name])
         return frames, masks
 
-    def frame_blocks(self, name, block_size=None):
+    def frame_blocks(self, name: str, block_size: int | None = None) -> Iterator[Floats]:
         """Read the frames of one modality, video after video, without padding.
 
         Parameters
@@ -332,7 +354,7 @@ class MultimodalArray:
             last = first + size if first + 2 * size <= total else total
             yield part.dequantise(part.between(first, last))
 
-    def replace_frames(self, frames):
+    def replace_frames(self, frames: Mapping[str, ArrayLike]) -> "MultimodalArray":
         """Put other frames in the place of those of some modalities.
 
         Parameters
@@ -353,15 +375,20 @@ class MultimodalArray:
         """
         if unknown := [name for name in frames if name not in self._frames]:
             raise ValueError(f"Unknown modalities {unknown}; X has {list(self._frames)}.")
+        checked = {name: _check_flat(name, values) for name, values in frames.items()}
         new = {
-            name: Frames.from_lengths(
-                _check_flat(name, values), check_lengths(name, self.lengths(name), len(values))
-            )
-            for name, values in frames.items()
+            name: Frames.from_lengths(values, check_lengths(name, self.lengths(name), len(values)))
+            for name, values in checked.items()
         }
         return MultimodalArray({**self._frames, **new})
 
-    def frame_moments(self, *, sample_weight=None, per_feature=False, max_videos=10_000):
+    def frame_moments(
+        self,
+        *,
+        sample_weight: Array | None = None,
+        per_feature: bool = False,
+        max_videos: int = 10_000,
+    ) -> dict[str, tuple[Floats, Any]]:
         """Mean of every feature over the real frames, and the spread around it.
 
         Parameters
@@ -389,7 +416,7 @@ class MultimodalArray:
         parts = {name: part.take(rows) for name, part in self._frames.items()}
         return {name: _moments(part, weight, per_feature) for name, part in parts.items()}
 
-    def digest(self):
+    def digest(self) -> str:
         """Fingerprint of the videos: of names, lengths and frames, wherever these lie.
 
         Returns
@@ -406,17 +433,23 @@ class MultimodalArray:
                 digest.update(stored.tobytes())
         return digest.hexdigest()
 
-    def check_finite(self):
-        """Raise ValueError that names modality and row where frames hold NaN or infinity."""
+    def check_finite(self, dtype: DTypeLike = np.float64) -> None:
+        """Raise ValueError that names modality and row where frames hold NaN or infinity.
+
+        Parameters
+        ----------
+        dtype : data type, default=float64
+            Frames that are not finite in this type are not finite either.
+        """
         for name, part in self._frames.items():
-            if (row := part.first_bad_row()) is not None:
+            if (row := part.first_bad_row(dtype)) is not None:
                 raise ValueError(
                     f"Input X contains NaN or infinity in modality {name!r}, row {row}; "
-                    "frames must be finite."
+                    f"frames must be finite as {np.dtype(dtype)}."
                 )
 
 
-def _moments(part, weight, per_feature):
+def _moments(part: Frames, weight: Array, per_feature: bool) -> tuple[Floats, Any]:
     """Mean and spread, of stored numbers first, and then of what they mean."""
     unit = _units(part)
     seen, mean, scatter = 0.0, np.zeros(part.width), np.zeros(part.width)
@@ -446,7 +479,7 @@ def _moments(part, weight, per_feature):
     return mean, float(largest * np.sqrt(np.mean((varying / largest) ** 2)))
 
 
-def _units(part):
+def _units(part: Frames) -> Floats:
     """The largest stored number of each feature: in these units squares stay finite."""
     if part.values.dtype == np.uint8:
         return np.ones(part.width)
@@ -458,24 +491,23 @@ def _units(part):
     return unit
 
 
-def _check_flat(name, values):
-    if not isinstance(values, np.ndarray):
-        values = np.asarray(values)
-    if values.ndim != 2 or values.shape[1] == 0:
+def _check_flat(name: str, values: Any) -> Array:
+    array: Array = values if isinstance(values, np.ndarray) else np.asarray(values)
+    if array.ndim != 2 or array.shape[1] == 0:
         raise ValueError(
             f"Frames of modality {name!r} must have shape (n_frames, n_features), "
-            f"got {values.shape}."
+            f"got {array.shape}."
         )
-    if values.dtype != np.uint8 and values.dtype not in (np.float16, np.float32, np.float64):
-        if values.dtype.kind not in "biuf":
+    if array.dtype != np.uint8 and array.dtype not in (np.float16, np.float32, np.float64):
+        if array.dtype.kind not in "biuf":
             raise ValueError(
-                f"Frames of modality {name!r} must be numbers, got dtype {values.dtype}."
+                f"Frames of modality {name!r} must be numbers, got dtype {array.dtype}."
             )
-        values = values.astype(np.float32)
-    return values
+        array = array.astype(np.float32)
+    return array
 
 
-def _span(lengths):
+def _span(lengths: Ints) -> str:
     if not len(lengths):
         return "no"
     low, high = lengths.min(), lengths.max()

@@ -1,12 +1,14 @@
 """The one door for multi-modal input: every accepted form becomes a `MultimodalArray`."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from numbers import Integral
+from typing import Any
 
 import numpy as np
 from scipy.sparse import issparse
 from sklearn.utils import check_array
 
+from .._types import Array
 from ._array import MultimodalArray
 from ._store import Store
 
@@ -14,7 +16,9 @@ DEFAULT_NAMES = ("video", "audio", "text")
 YOUTUBE8M_WIDTHS = {"video": 1024, "audio": 128}
 
 
-def as_multimodal(X, *more, modalities=None):
+def as_multimodal(
+    X: Any, *more: Any, modalities: Mapping[str, int | slice] | Sequence[str] | None = None
+) -> MultimodalArray:
     """Turn any accepted form of X into a `MultimodalArray`.
 
     Parameters
@@ -83,7 +87,7 @@ def as_multimodal(X, *more, modalities=None):
     return _non_empty(array)
 
 
-def has_named_modalities(X):
+def has_named_modalities(X: Any) -> bool:
     """Tell whether X itself says which modality is which.
 
     Parameters
@@ -104,7 +108,7 @@ def has_named_modalities(X):
     return isinstance(X, MultimodalArray | Mapping) or _object_columns(X) is not None
 
 
-def _check_names(modalities):
+def _check_names(modalities: Any) -> None:
     """Raise unless `modalities` names each modality once, by a str."""
     if modalities is None:
         return
@@ -119,7 +123,7 @@ def _check_names(modalities):
         raise TypeError(f"Names of modalities must be str, got {names}.")
 
 
-def _non_empty(array):
+def _non_empty(array: MultimodalArray) -> MultimodalArray:
     if not len(array):
         raise ValueError(
             "Found array with 0 sample(s) while a minimum of 1 is required: X is empty."
@@ -127,7 +131,7 @@ def _non_empty(array):
     return array
 
 
-def _positional_names(count, modalities):
+def _positional_names(count: int, modalities: Iterable[str] | None) -> list[str]:
     if modalities is None:
         return [
             DEFAULT_NAMES[i] if i < len(DEFAULT_NAMES) else f"modality_{i}" for i in range(count)
@@ -140,7 +144,7 @@ def _positional_names(count, modalities):
     return names
 
 
-def _check_widths(array, modalities):
+def _check_widths(array: MultimodalArray, modalities: Any) -> None:
     if not isinstance(modalities, Mapping):
         return
     for name, width in modalities.items():
@@ -156,7 +160,7 @@ def _check_widths(array, modalities):
             )
 
 
-def _from_mapping(parts):
+def _from_mapping(parts: Mapping[Any, Any]) -> MultimodalArray:
     if not list(parts):
         raise ValueError("X must name at least one modality, got none.")
     flat = {}
@@ -173,13 +177,13 @@ def _from_mapping(parts):
     )
 
 
-def _from_wide(X, modalities):
+def _from_wide(X: Any, modalities: Any) -> MultimodalArray:
     values, lengths = _flatten(X, "X")
     whole = MultimodalArray.from_frames({"X": values}, {"X": lengths})
     return whole.select(_column_slices(values.shape[1], modalities))
 
 
-def _column_slices(width, modalities):
+def _column_slices(width: int, modalities: Any) -> dict[str, slice]:
     if modalities is None:
         modalities = _default_widths(width)
     if not isinstance(modalities, Mapping):
@@ -187,7 +191,7 @@ def _column_slices(width, modalities):
         names = list(modalities)
         modalities = {n: (width + len(names) - 1 - i) // len(names) for i, n in enumerate(names)}
     if all(isinstance(size, slice) for size in modalities.values()):
-        slices = dict(modalities)
+        slices: dict[str, slice] = dict(modalities)
     elif not all(isinstance(size, Integral) for size in modalities.values()):
         raise TypeError(
             "modalities must give every modality of a wide array its width (an int), or every "
@@ -204,12 +208,12 @@ def _column_slices(width, modalities):
             for (name, size), end in zip(modalities.items(), ends, strict=True)
         }
     for name, columns in slices.items():
-        if len(range(width)[columns]) == 0:
+        if not len(range(width)[columns]):
             raise ValueError(f"Modality {name!r} is empty: {columns} of {width} columns of X.")
     return slices
 
 
-def _default_widths(width):
+def _default_widths(width: int) -> dict[str, int]:
     if width == sum(YOUTUBE8M_WIDTHS.values()):
         return YOUTUBE8M_WIDTHS
     if width == 1:
@@ -217,7 +221,7 @@ def _default_widths(width):
     return {"video": width - width // 2, "audio": width // 2}
 
 
-def _object_columns(X):
+def _object_columns(X: Any) -> dict[Any, list[Any]] | None:
     """Columns of a data frame whose cells are frames, or None for anything else."""
     if not (hasattr(X, "columns") and hasattr(X, "__getitem__")):
         return None
@@ -232,7 +236,7 @@ def _object_columns(X):
     }
 
 
-def _flatten(part, what):
+def _flatten(part: Any, what: str) -> tuple[Array, Array]:
     """One modality's frames as ((n_frames, d) values, (n,) lengths)."""
     if issparse(part):
         raise TypeError(f"Sparse data was passed for {what}, but dense data is required.")
@@ -242,37 +246,65 @@ def _flatten(part, what):
         )
     if _is_ragged(part):
         return _flatten_ragged(part, what)
-    values = check_array(
-        part if hasattr(part, "dtype") or hasattr(part, "columns") else np.asarray(part),
-        dtype=[np.float32, np.float64, np.float16, np.uint8],
-        allow_nd=True,
-        ensure_all_finite=False,
-        input_name=what,
-    )
+    if isinstance(part, list | tuple) and all(_is_empty(row) for row in part):
+        raise ValueError(
+            f"{what} has frames in none of its {len(part)} videos, and nothing that says how wide "
+            "they are: expected an array (T_i, d) for at least one of them."
+        )
+    values = _as_numbers(part, what)
     if values.ndim == 2:
         return values, np.ones(len(values), np.int64)
-    if values.ndim != 3:
-        raise ValueError(
-            f"{what} must be (n, d), (n, T, d) or a list of (T_i, d), got shape {values.shape}."
-        )
     n, n_frames, width = values.shape
     return values.reshape(n * n_frames, width), np.full(n, n_frames)
 
 
-def _is_ragged(part):
+def _as_numbers(part: Any, what: str) -> Array:
+    """Frames (n, d) or (n, T, d) as an array of floats or uint8."""
+    wanted = f"{what} must be an array of numbers (n, d) or (n, T, d), or a list of (T_i, d)"
+    try:
+        array = part if hasattr(part, "dtype") or hasattr(part, "columns") else np.asarray(part)
+        _check_numbers(array, wanted)
+        with np.errstate(over="ignore"):  # what overflows is infinite, and refused as such
+            values: Array = check_array(
+                array,
+                dtype=[np.float32, np.float64, np.float16, np.uint8],
+                allow_nd=True,
+                ensure_all_finite=False,
+                input_name=what,
+            )
+    except (TypeError, ValueError, OverflowError) as error:
+        if str(error).startswith(wanted):
+            raise
+        kind = TypeError if isinstance(error, TypeError) else ValueError
+        raise kind(f"{error}\n{wanted}, got {type(part).__name__}.") from error
+    if values.ndim not in (2, 3):
+        raise ValueError(f"{wanted}, got shape {values.shape}.")
+    return values
+
+
+def _check_numbers(array: Any, wanted: str) -> None:
+    """Raise ValueError where an array holds no numbers, or not all of them."""
+    dtype = getattr(array, "dtype", None)
+    if getattr(dtype, "kind", "O") not in "biufcO":  # objects may be numbers, complex is refused
+        raise ValueError(f"{wanted}, got dtype {dtype}.")
+    if np.ma.is_masked(array):
+        raise ValueError(f"{wanted}, got a masked array; fill in what is masked.")
+
+
+def _is_ragged(part: Any) -> bool:
     if isinstance(part, np.ndarray):
         return part.dtype == object and part.ndim == 1 and np.ndim(_first(part)) == 2
     return isinstance(part, Sequence) and np.ndim(_first(part)) == 2
 
 
-def _is_empty(row):
+def _is_empty(row: Any) -> bool:
     """Tell whether a video has nothing in a modality: None, NaN, or an empty list or array."""
     if row is None or (isinstance(row, float) and np.isnan(row)):
         return True
     return np.ndim(row) == 1 and not np.size(row)
 
 
-def _first(part):
+def _first(part: Iterable[Any]) -> Any:
     """Return the first video that has something, else the first that says how wide it is."""
     candidates = (row for row in part if not _is_empty(row))
     first = next(candidates, None)
@@ -281,17 +313,33 @@ def _first(part):
     return next((row for row in candidates if np.size(row)), first)
 
 
-def _flatten_ragged(part, what):
+def _flatten_ragged(part: Iterable[Any], what: str) -> tuple[Array, Array]:
     first = np.asarray(_first(part))
     width = first.shape[1]
     nothing = np.empty((0, width), first.dtype)
     # An empty float64 array must not make float64 of all others.
     empty = [_is_empty(row) or np.shape(row) == nothing.shape for row in part]
-    rows = [nothing if e else np.asarray(row) for e, row in zip(empty, part, strict=True)]
-    for i, row in enumerate(rows):
-        if row.ndim != 2 or row.shape[1] != width:
-            raise ValueError(
-                f"Row {i} of {what} has shape {row.shape}, expected (T_i, {width}) as in the "
-                "rows before, or None where a video has no frames."
-            )
+    rows = [
+        nothing if e else _as_row(row, i, width, what)
+        for i, (e, row) in enumerate(zip(empty, part, strict=True))
+    ]
     return np.concatenate(rows), np.array([len(row) for row in rows])
+
+
+def _as_row(row: Any, i: int, width: int, what: str) -> Array:
+    """Frames of one video as an array of numbers (T_i, width)."""
+    wanted = f"Row {i} of {what} must be an array of numbers (T_i, {width})"
+    try:
+        array = np.asarray(row)
+    except ValueError as error:
+        raise ValueError(f"{wanted}, got {type(row).__name__}: {error}") from error
+    if array.ndim != 2 or array.shape[1] != width:
+        raise ValueError(
+            f"Row {i} of {what} has shape {array.shape}, expected (T_i, {width}) as in the rows "
+            "before, or None where a video has no frames."
+        )
+    if array.dtype.kind not in "biuf":
+        raise ValueError(f"{wanted}, got dtype {array.dtype}.")
+    if np.ma.is_masked(row):
+        raise ValueError(f"{wanted}, got a masked array; fill in what is masked.")
+    return array

@@ -1,10 +1,14 @@
 """The frames of one modality: flat, one video behind the other."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
+from numpy.typing import ArrayLike, DTypeLike
 
+from .._types import Array, Bools, Floats, Ints
 from ._stored import StoredFrames
 
 BLOCK = 1 << 18  # numbers looked at in one go when all frames are walked through
@@ -25,49 +29,56 @@ class Frames:
         A stored number q means ``q * scale + shift``.
     """
 
-    values: np.ndarray | StoredFrames
-    starts: np.ndarray
-    lengths: np.ndarray
+    values: Array | StoredFrames
+    starts: Ints
+    lengths: Ints
     scale: float = 1.0
     shift: float = 0.0
 
     @classmethod
-    def from_lengths(cls, values, lengths, scale=1.0, shift=0.0):
+    def from_lengths(
+        cls,
+        values: Array | StoredFrames,
+        lengths: ArrayLike,
+        scale: float = 1.0,
+        shift: float = 0.0,
+    ) -> "Frames":
         """Frames whose videos lie directly behind each other."""
-        lengths = np.asarray(lengths, dtype=np.int64)
-        return cls(values, np.cumsum(lengths) - lengths, lengths, float(scale), float(shift))
+        counts = np.asarray(lengths, dtype=np.int64)
+        return cls(values, np.cumsum(counts) - counts, counts, float(scale), float(shift))
 
     @property
-    def width(self):
+    def width(self) -> int:
         """Number of features of a frame."""
-        return self.values.shape[1]
+        return int(self.values.shape[1])
 
     @property
-    def is_quantised(self):
+    def is_quantised(self) -> bool:
         """Whether stored numbers differ from what they mean."""
         return (self.scale, self.shift) != (1.0, 0.0)
 
-    def take(self, rows):
+    def take(self, rows: Ints) -> "Frames":
         """The same frames for a selection of videos; no frame is touched."""
         return replace(self, starts=self.starts[rows], lengths=self.lengths[rows])
 
-    def columns(self, columns):
+    def columns(self, columns: slice) -> "Frames":
         """The same videos with a selection of features."""
         return replace(self, values=self.values[:, columns])
 
-    def stored(self, row):
+    def stored(self, row: int) -> Array:
         """The frames of one video as they are stored, (T, n_features)."""
         start = self.starts[row]
         return self.values[start : start + self.lengths[row]]
 
-    def dequantise(self, stored):
+    def dequantise(self, stored: Array) -> Floats:
         """What stored numbers mean, as float32 (float64 stays float64)."""
-        dtype = np.float64 if stored.dtype == np.float64 else np.float32
-        if not self.is_quantised:
-            return stored.astype(dtype)
-        return stored.astype(dtype) * dtype(self.scale) + dtype(self.shift)
+        dtype = np.dtype(np.float64 if stored.dtype == np.float64 else np.float32)
+        numbers: Floats = stored.astype(dtype)
+        if self.is_quantised:
+            numbers = numbers * dtype.type(self.scale) + dtype.type(self.shift)
+        return numbers
 
-    def padded(self, line, mask):
+    def padded(self, line: Ints, mask: Bools) -> Array:
         """Read the first moments of each video; the rest is zero.
 
         Parameters
@@ -93,7 +104,7 @@ class Frames:
             self._read_nearest(out, line, mask)
         return out
 
-    def _windows(self, width):
+    def _windows(self, width: int) -> Array | None:
         """`width` frames from each start on, also beyond the video; None if that is not quick."""
         values = self.values
         many = len(values) - width + 1
@@ -105,7 +116,7 @@ class Frames:
         windows = as_strided(values, shape, steps, writeable=False)
         return np.ascontiguousarray(windows[self.starts])
 
-    def _read_straight(self, out, straight, mask):
+    def _read_straight(self, out: Array, straight: Bools, mask: Bools) -> None:
         """Read the videos that are as long as their time line; zero behind what is read of any."""
         n_read = mask.sum(axis=1)
         for padded, k in zip(out, n_read.tolist(), strict=True):
@@ -118,20 +129,20 @@ class Frames:
         for place, start in zip(places, self.starts[rows].tolist(), strict=True):
             place[:] = self.values[start : start + len(place)]
 
-    def _read_nearest(self, out, line, mask):
+    def _read_nearest(self, out: Array, line: Ints, mask: Bools) -> None:
         """Read the videos that are shorter than their time line, at each moment the nearest."""
         for b in np.flatnonzero((self.lengths != line) & mask[:, 0]):
             moments, start = np.arange(mask[b].sum()), self.starts[b]
             nearest = (2 * moments + 1) * self.lengths[b] // (2 * line[b])
             out[b, : len(moments)] = self.values[start : start + nearest[-1] + 1][nearest]
 
-    def gather(self, rows):
+    def gather(self, rows: Ints | slice) -> Array:
         """The frames of some videos behind each other; in memory, a view if they lie so."""
         lengths = self.lengths[rows]
         begins, lengths = self.starts[rows][lengths > 0], lengths[lengths > 0]
         return joined(self.values, begins, lengths)
 
-    def blocks(self):
+    def blocks(self) -> Iterator[tuple[Ints, Array]]:
         """Yield (rows, their stored frames) in blocks of bounded size."""
         per_block = max(1, BLOCK // max(1, self.width))
         n = len(self.lengths)
@@ -144,7 +155,7 @@ class Frames:
             yield rows, self.gather(rows)
             first = last
 
-    def between(self, first, last):
+    def between(self, first: int, last: int) -> Array:
         """Stored frames `first` to `last`, counted over all videos one behind the other."""
         ends = np.cumsum(self.lengths)
         begin, end = np.searchsorted(ends, (first, last - 1), side="right")
@@ -154,12 +165,16 @@ class Frames:
         left = lengths - skipped - np.maximum(0, ends - last)
         return joined(self.values, (self.starts[rows] + skipped)[left > 0], left[left > 0])
 
-    def first_bad_row(self):
-        """Index of the first video with NaN or infinity among its frames, or None."""
+    def first_bad_row(self, dtype: DTypeLike = np.float64) -> int | None:
+        """Index of the first video with a frame that is not finite in this dtype, or None."""
         known = isinstance(self.values, StoredFrames) and self.values.finite
-        if self.values.dtype.kind != "f" or known:
+        narrowed = self.values.dtype.itemsize > np.dtype(dtype).itemsize
+        if self.values.dtype.kind != "f" or (known and not narrowed):
             return None
         for rows, block in self.blocks():
+            if narrowed:
+                with np.errstate(over="ignore"):
+                    block = block.astype(dtype)
             # The sum is one pass without a temporary; only a bad or a huge sum asks for more.
             with np.errstate(over="ignore", invalid="ignore"):
                 fine = np.isfinite(block.sum(dtype=np.float64))
@@ -170,7 +185,7 @@ class Frames:
         return None
 
 
-def copy_frames(out, values, start):
+def copy_frames(out: Array, values: Array | StoredFrames, start: int) -> None:
     """Fill `out` (k, n_features) with k frames, of which `start` is the first."""
     if isinstance(values, StoredFrames):
         values.read_into(out, start)
@@ -178,7 +193,7 @@ def copy_frames(out, values, start):
         out[:] = values[start : start + len(out)]
 
 
-def joined(values, begins, lengths):
+def joined(values: Array | StoredFrames, begins: Ints, lengths: Ints) -> Array:
     """Read stretches of frames, none of them empty; what is one stretch is one slice."""
     breaks = np.flatnonzero(begins[1:] != begins[:-1] + lengths[:-1]) + 1
     firsts = np.append(0, breaks) if len(begins) else breaks
@@ -192,7 +207,7 @@ def joined(values, begins, lengths):
     return out
 
 
-def check_lengths(name, lengths, n_frames):
+def check_lengths(name: str, lengths: Any, n_frames: int) -> Array:
     """Return numbers of frames as an array; ValueError if they do not fit the frames."""
     given = np.asarray(lengths)
     if given.ndim != 1 or (given.size and given.dtype.kind not in "iu"):

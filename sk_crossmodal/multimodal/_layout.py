@@ -3,6 +3,7 @@
 import json
 import os
 from dataclasses import asdict, dataclass, field
+from typing import Any
 from urllib.parse import quote
 
 import numpy as np
@@ -41,7 +42,7 @@ class StoredModality:
     shift: float = 0.0
     finite: bool = True
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if not isinstance(self.name, str):
             raise TypeError(f"Names of modalities must be str, got {self.name!r}.")
         if self.width != int(self.width) or self.width < 1:
@@ -60,11 +61,11 @@ class StoredModality:
             object.__setattr__(self, key, value)  # as JSON gives them back
 
     @property
-    def stored_dtype(self):
+    def stored_dtype(self) -> np.dtype[Any]:
         """The dtype as it is in the files."""
         return np.dtype(self.dtype).newbyteorder("<")
 
-    def file(self, kind):
+    def file(self, kind: str) -> str:
         """Name of the file of the modality's "frames" or "lengths" in every part."""
         return f"{quote(self.name, safe=' ')}.{kind}.npy"
 
@@ -75,9 +76,9 @@ class StoredPart:
 
     name: str
     videos: int
-    frames: dict  # number of frames by modality
+    frames: dict[str, int]  # number of frames by modality
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         check_part_name(self.name)
 
 
@@ -99,19 +100,19 @@ class Header:
         Whether videos have names.
     """
 
-    modalities: tuple
-    attributes: dict = field(default_factory=dict)
-    parts: tuple | None = None
+    modalities: tuple[StoredModality, ...]
+    attributes: dict[str, Any] = field(default_factory=dict)
+    parts: tuple[StoredPart, ...] | None = None
     n_labels: int | None = None
     ids: bool = False
 
-    def to_text(self):
+    def to_text(self) -> str:
         """Return it as JSON."""
         about = {"format": FORMAT, "version": VERSION, **asdict(self)}
         return json.dumps(about, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
 
     @classmethod
-    def from_text(cls, text):
+    def from_text(cls, text: str) -> "Header":
         """Return what JSON says; ValueError if it is no header that can be read."""
         given = json.loads(text)
         if not isinstance(given, dict) or given.get("format") != FORMAT:
@@ -131,7 +132,7 @@ class Header:
         )
 
 
-def read_header(path):
+def read_header(path: str) -> Header:
     """Read the header of the store in a folder.
 
     Parameters
@@ -157,7 +158,7 @@ def read_header(path):
         raise ValueError(f"{file} cannot be read: {reason}.") from error
 
 
-def write_header(path, header):
+def write_header(path: str, header: Header) -> None:
     """Write the header of a store so that others see all of it or the one before."""
     file = os.path.join(path, HEADER)
     with locked(f"{file}.lock", PATIENCE) as alone:
@@ -171,7 +172,7 @@ def write_header(path, header):
     sync_folder(path)
 
 
-def sync_folder(path):
+def sync_folder(path: str) -> None:
     """Have the names in a folder on the disk."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
@@ -180,7 +181,7 @@ def sync_folder(path):
         os.close(descriptor)
 
 
-def check_part_name(name):
+def check_part_name(name: Any) -> None:
     """Raise ValueError unless a part's name can be that of a folder."""
     if not isinstance(name, str) or not name or name[0] == "." or "/" in name or "\0" in name:
         raise ValueError(

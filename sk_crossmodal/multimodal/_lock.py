@@ -2,16 +2,15 @@
 
 import os
 import time
-from contextlib import contextmanager
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 
-try:
+with suppress(ImportError):  # Windows, where stores can be neither written nor read
     import fcntl
-except ImportError:  # Windows, where stores can be neither written nor read
-    fcntl = None
 
 
 @contextmanager
-def locked(path, patience=0.0):
+def locked(path: str, patience: float = 0.0) -> Iterator[bool]:
     """Hold a lock file.
 
     Parameters
@@ -38,7 +37,7 @@ def locked(path, patience=0.0):
             os.close(descriptor)
 
 
-def _lock(path):
+def _lock(path: str) -> int | None:
     while True:
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
         try:
@@ -51,7 +50,7 @@ def _lock(path):
         os.close(descriptor)  # its last holder removed it in between: this is no lock any more
 
 
-def _is_at(descriptor, path):
+def _is_at(descriptor: int, path: str) -> bool:
     try:
         return os.path.samestat(os.fstat(descriptor), os.stat(path))
     except FileNotFoundError:

@@ -4,6 +4,9 @@ import os
 
 import numpy as np
 from numpy.lib import format as npy
+from numpy.typing import ArrayLike, DTypeLike
+
+from .._types import Array
 
 
 class GrowingNpy:
@@ -22,18 +25,18 @@ class GrowingNpy:
         Shape of one entry along the first axis.
     """
 
-    def __init__(self, path, dtype, shape=()):
+    def __init__(self, path: str, dtype: DTypeLike, shape: tuple[int, ...] = ()) -> None:
         self.dtype, self.shape, self.length = np.dtype(dtype), tuple(shape), 0
         self._file = open(path, "xb")  # noqa: SIM115, it is closed by `close`
         self._write_header()
 
-    def append(self, values):
+    def append(self, values: ArrayLike) -> None:
         """Write further entries, (k, *shape)."""
-        values = np.ascontiguousarray(values, self.dtype)
-        self._file.write(values.reshape(-1).view(np.uint8).data)
-        self.length += len(values)
+        array = np.ascontiguousarray(values, self.dtype)
+        self._file.write(array.reshape(-1).view(np.uint8).data)
+        self.length += len(array)
 
-    def close(self, keep=True):
+    def close(self, keep: bool = True) -> None:
         """Complete the header and have the file on the disk; without `keep` only close it."""
         with self._file:
             if keep:
@@ -42,12 +45,14 @@ class GrowingNpy:
                 self._file.flush()
                 os.fsync(self._file.fileno())
 
-    def _write_header(self):
+    def _write_header(self) -> None:
         about = {"descr": npy.dtype_to_descr(self.dtype), "fortran_order": False}
         npy.write_array_header_1_0(self._file, {**about, "shape": (self.length, *self.shape)})
 
 
-def check_npy(path, dtype, shape):
+def check_npy(
+    path: str, dtype: DTypeLike, shape: tuple[int | None, ...]
+) -> tuple[int, tuple[int, ...]]:
     """Raise ValueError unless a file holds an array as expected, and return where it begins.
 
     Parameters
@@ -90,7 +95,7 @@ def check_npy(path, dtype, shape):
     return offset, given
 
 
-def load_npy(path, dtype, shape):
+def load_npy(path: str, dtype: DTypeLike, shape: tuple[int | None, ...]) -> Array:
     """Read a whole file that `check_npy` finds as expected.
 
     Returns
@@ -99,4 +104,5 @@ def load_npy(path, dtype, shape):
         The array, in memory.
     """
     check_npy(path, dtype, shape)
-    return np.load(path, allow_pickle=False)
+    array: Array = np.load(path, allow_pickle=False)
+    return array

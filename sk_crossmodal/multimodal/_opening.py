@@ -5,12 +5,12 @@ import os
 import numpy as np
 
 from ._frames import Frames
-from ._layout import PARTS, read_header
-from ._parts import read_part
+from ._layout import PARTS, Header, StoredModality, StoredPart, read_header
+from ._parts import PartContent, read_part
 from ._stored import FrameFiles, StoredFrames
 
 
-def open_frames(path):
+def open_frames(path: str | os.PathLike[str]) -> tuple[str, Header, dict[str, Frames]]:
     """Open the frames of a store, see `Store.open`.
 
     Parameters
@@ -39,7 +39,7 @@ def open_frames(path):
     return path, header, {m.name: _stored_frames(path, m, contents) for m in header.modalities}
 
 
-def _check_part(path, header, entry):
+def _check_part(path: str, header: Header, entry: StoredPart) -> PartContent:
     """Read a part's lengths; ValueError unless it is as the header says."""
     folder = os.path.join(path, PARTS, entry.name)
     content = read_part(folder, header.modalities)
@@ -51,7 +51,7 @@ def _check_part(path, header, entry):
     return content
 
 
-def _stored_frames(path, modality, contents):
+def _stored_frames(path: str, modality: StoredModality, contents: list[PartContent]) -> Frames:
     entries = [each.entry for each in contents]
     files = FrameFiles(
         os.path.join(path, PARTS),
@@ -64,5 +64,5 @@ def _stored_frames(path, modality, contents):
         modality.finite,
     )
     lengths = [each.lengths[modality.name] for each in contents]
-    lengths = np.concatenate([*lengths, np.empty(0, np.int64)])
-    return Frames.from_lengths(StoredFrames(files), lengths, modality.scale, modality.shift)
+    every = np.concatenate([*lengths, np.empty(0, np.int64)])
+    return Frames.from_lengths(StoredFrames(files), every, modality.scale, modality.shift)

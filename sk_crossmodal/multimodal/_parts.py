@@ -1,16 +1,21 @@
 """One part of a store: its files are written together, and checked together."""
 
 import os
+from collections.abc import Iterable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from itertools import chain
+from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike, DTypeLike
 
+from .._types import Array, Ints
 from ._frames import Frames, check_lengths
-from ._layout import LABEL, LENGTH, TEXT, StoredPart
+from ._layout import LABEL, LENGTH, TEXT, StoredModality, StoredPart
 from ._npy import GrowingNpy, check_npy, load_npy
 
+Lists = tuple[Ints, Array]  # how many each video has, and all behind each other
 LABELS, IDS = ("labels.indptr.npy", "labels.indices.npy"), ("ids.indptr.npy", "ids.text.npy")
 
 
@@ -25,15 +30,22 @@ class PartWriter:
         What the store holds.
     """
 
-    def __init__(self, folder, modalities):
+    def __init__(self, folder: str, modalities: tuple[StoredModality, ...]) -> None:
         self._folder, self._modalities = folder, modalities
-        self._files, self._videos, self._failed = {}, 0, False
+        self._files: dict[str, GrowingNpy] = {}
+        self._videos, self._failed = 0, False
         for modality in modalities:
             frames, lengths = modality.file("frames"), modality.file("lengths")
             self._open(frames, modality.stored_dtype, (modality.width,))
             self._open(lengths, LENGTH)
 
-    def append(self, frames, *, labels=None, ids=None):
+    def append(
+        self,
+        frames: Mapping[str, tuple[ArrayLike, ArrayLike]],
+        *,
+        labels: Iterable[Iterable[int]] | None = None,
+        ids: Iterable[str] | None = None,
+    ) -> None:
         """Write further videos.
 
         Parameters
@@ -69,7 +81,7 @@ class PartWriter:
         self._write(checked, lists)
         self._videos, self._failed = self._videos + n, False
 
-    def close(self, keep):
+    def close(self, keep: bool) -> None:
         """Complete the files, or only close them."""
         with ExitStack() as stack:  # closes the others too if one fails
             for file in self._files.values():
@@ -77,10 +89,10 @@ class PartWriter:
         if keep and self._failed:
             raise ValueError(f"Writing to {self._folder} failed before; the part is not whole.")
 
-    def _open(self, name, dtype, shape=()):
+    def _open(self, name: str, dtype: DTypeLike, shape: tuple[int, ...] = ()) -> None:
         self._files[name] = GrowingNpy(os.path.join(self._folder, name), dtype, shape)
 
-    def _check(self, modality, frames):
+    def _check(self, modality: StoredModality, frames: Mapping[str, Any]) -> tuple[Array, Array]:
         """Frames and lengths of one modality as arrays; ValueError if they do not fit."""
         if modality.name not in frames:
             raise ValueError(f"Frames of modality {modality.name!r} are missing.")
@@ -100,7 +112,11 @@ class PartWriter:
             )
         return values, lengths
 
-    def _write(self, checked, lists):
+    def _write(
+        self,
+        checked: dict[str, tuple[Array, Array]],
+        lists: dict[tuple[str, str], Lists | None],
+    ) -> None:
         for modality in self._modalities:
             values, lengths = checked[modality.name]
             self._files[modality.file("frames")].append(values)
@@ -134,13 +150,13 @@ class PartContent:
     """
 
     entry: StoredPart
-    lengths: dict
-    offsets: dict
+    lengths: dict[str, Ints]
+    offsets: dict[str, int]
     labels: bool
     ids: bool
 
 
-def read_part(folder, modalities):
+def read_part(folder: str, modalities: tuple[StoredModality, ...]) -> PartContent:
     """Read lengths, and check that all files of a part are there, whole, and fit together.
 
     Returns
@@ -172,7 +188,7 @@ def read_part(folder, modalities):
     return PartContent(entry, lengths, offsets, has[LABELS[0]], has[IDS[0]])
 
 
-def read_lists(folder, files):
+def read_lists(folder: str, files: tuple[str, str]) -> Lists:
     """Read the labels or ids of a part.
 
     Parameters
@@ -200,7 +216,7 @@ def read_lists(folder, files):
     return indptr, flat
 
 
-def _check_labels(labels, n):
+def _check_labels(labels: Any, n: int) -> Lists | None:
     """Numbers of labels, (n,), and all labels behind each other, sorted, each once a video."""
     if labels is None:
         return None
@@ -223,7 +239,7 @@ def _check_labels(labels, n):
     return np.bincount(rows[new], minlength=n), flat[new].astype(LABEL)
 
 
-def _check_ids(ids, n):
+def _check_ids(ids: Any, n: int) -> Lists | None:
     """Bytes of each id, (n,), and all ids behind each other in UTF-8."""
     if ids is None:
         return None

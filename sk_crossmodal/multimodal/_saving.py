@@ -2,27 +2,34 @@
 
 import os
 import shutil
+from collections.abc import Iterator
+from typing import Any
 from uuid import uuid4
 
 import numpy as np
 from scipy.sparse import csr_array
 
+from .._types import Ints
+from ._frames import Frames
 from ._layout import sync_folder
 from ._writer import StoreWriter
 
 BLOCK_BYTES = 1 << 24  # frames that are held in memory while videos are saved
 
 
-def save(X, path, y=None, ids=None):
-    """Write the videos of a container, see `MultimodalArray.save`."""
+def save(
+    parts: dict[str, Frames], path: str | os.PathLike[str], y: Any = None, ids: Any = None
+) -> None:
+    """Write the frames of a container, see `MultimodalArray.save`."""
+    n = _n_videos(parts)
     path = os.path.abspath(path)
     if os.path.lexists(path):
         raise ValueError(f"{path} exists already; a store is written to a new folder.")
-    y, ids = _check_y(y, len(X)), _check_all_ids(ids, len(X))
+    y, ids = _check_y(y, n), _check_all_ids(ids, n)
     parent, name = os.path.split(path)
     hidden = os.path.join(parent, f".{name}.{uuid4().hex}")
     try:
-        _write(X, hidden, y, ids)
+        _write(parts, hidden, y, ids)
         os.rename(hidden, path)
         sync_folder(parent)
     except BaseException:
@@ -30,8 +37,9 @@ def save(X, path, y=None, ids=None):
         raise
 
 
-def _write(X, path, y, ids):
-    parts = X._frames
+def _write(
+    parts: dict[str, Frames], path: str, y: csr_array | None, ids: list[Any] | None
+) -> None:
     about = {
         name: {
             "width": part.width,
@@ -43,7 +51,7 @@ def _write(X, path, y, ids):
     }
     writer = StoreWriter(path, about)
     with writer.part("0") as part:
-        for rows in _row_blocks(X):
+        for rows in _row_blocks(parts):
             part.append(
                 {n: (p.gather(rows), p.lengths[rows]) for n, p in parts.items()},
                 labels=None if y is None else np.split(*_of_rows(y, rows)),
@@ -52,24 +60,29 @@ def _write(X, path, y, ids):
     writer.finish(["0"], None if y is None else y.shape[1])
 
 
-def _row_blocks(X):
+def _n_videos(parts: dict[str, Frames]) -> int:
+    return len(next(iter(parts.values())).lengths)
+
+
+def _row_blocks(parts: dict[str, Frames]) -> Iterator[slice]:
     """Yield slices of rows whose frames are about `BLOCK_BYTES`, or one video that is larger."""
-    sizes = sum(p.lengths * p.width * p.values.dtype.itemsize for p in X._frames.values())
+    each = [p.lengths * p.width * p.values.dtype.itemsize for p in parts.values()]
+    sizes = np.sum(each, axis=0)
     ends, first = np.cumsum(sizes), 0
-    while first < len(X):
+    while first < _n_videos(parts):
         limit = ends[first] - sizes[first] + BLOCK_BYTES
         last = max(first + 1, int(np.searchsorted(ends, limit, side="right")))
         yield slice(first, last)
         first = last
 
 
-def _of_rows(y, rows):
+def _of_rows(y: csr_array, rows: slice) -> tuple[Ints, Ints]:
     """Labels of some rows behind each other, and where to split them."""
     indptr = y.indptr[rows.start : rows.stop + 1]
     return y.indices[indptr[0] : indptr[-1]], indptr[1:-1] - indptr[0]
 
 
-def _check_y(y, n):
+def _check_y(y: Any, n: int) -> csr_array | None:
     if y is None:
         return None
     shape = np.shape(y)
@@ -87,10 +100,10 @@ def _check_y(y, n):
     return y
 
 
-def _check_all_ids(ids, n):
+def _check_all_ids(ids: Any, n: int) -> list[Any] | None:
     if ids is None:
         return None
-    ids = [str(each) if isinstance(each, np.str_) else each for each in ids]
-    if len(ids) != n:
-        raise ValueError(f"ids must name each of {n} videos, got {len(ids)}.")
-    return ids
+    names = [str(each) if isinstance(each, np.str_) else each for each in ids]
+    if len(names) != n:
+        raise ValueError(f"ids must name each of {n} videos, got {len(names)}.")
+    return names

@@ -6,8 +6,9 @@ from functools import cached_property
 import numpy as np
 from scipy.sparse import csr_array
 
+from .._types import Array, Ints
 from ._array import MultimodalArray
-from ._layout import PARTS
+from ._layout import PARTS, Header
 from ._opening import open_frames
 from ._parts import IDS, LABELS, read_lists
 
@@ -38,13 +39,14 @@ class Store:
         Names of its parts, in the order of their videos.
     """
 
-    def __init__(self, path, header, data):
+    def __init__(self, path: str, header: Header, data: MultimodalArray) -> None:
         self.path, self.data, self.attributes = path, data, dict(header.attributes)
-        self.parts = tuple(entry.name for entry in header.parts)
+        self._entries = header.parts or ()
+        self.parts = tuple(entry.name for entry in self._entries)
         self._header = header
 
     @classmethod
-    def open(cls, path):
+    def open(cls, path: str | os.PathLike[str]) -> "Store":
         """Open a store, and check that all its files are there and whole.
 
         Parameters
@@ -69,7 +71,7 @@ class Store:
         return cls(path, header, MultimodalArray(frames))
 
     @cached_property
-    def target(self):
+    def target(self) -> csr_array | None:
         """Labels as an indicator, csr_array of int64 of shape (n, n_labels), or None."""
         if self._header.n_labels is None:
             return None
@@ -85,25 +87,25 @@ class Store:
         return csr_array((ones, labels, indptr), shape=(len(self.data), n_labels))
 
     @cached_property
-    def ids(self):
+    def ids(self) -> Array | None:
         """Names of the videos, ndarray of str of shape (n,), or None."""
         if not self._header.ids:
             return None
         sizes, text = self._lists(IDS)
-        ends, text = np.cumsum(sizes).tolist(), text.tobytes()
+        ends, coded = np.cumsum(sizes).tolist(), text.tobytes()
         return np.array(
-            [text[end - size : end].decode() for end, size in zip(ends, sizes, strict=True)], str
+            [coded[end - size : end].decode() for end, size in zip(ends, sizes, strict=True)], str
         )
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self.data)
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return f"Store({self.path!r}, {self.data!r})"
 
-    def _lists(self, files):
+    def _lists(self, files: tuple[str, str]) -> tuple[Ints, Array]:
         """Numbers of labels, or bytes of ids, of each video, and all behind each other."""
-        folders = [os.path.join(self.path, PARTS, p.name) for p in self._header.parts if p.videos]
+        folders = [os.path.join(self.path, PARTS, p.name) for p in self._entries if p.videos]
         lists = [read_lists(folder, files) for folder in folders]
         sizes = [np.diff(indptr) for indptr, _ in lists]
         flat = [values for _, values in lists]

@@ -2,10 +2,14 @@
 
 import os
 from bisect import bisect_right
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
+from typing import Any, overload
 
 import numpy as np
+
+from .._types import Array, Ints
 
 READERS = 4  # threads that read a large batch: one copies at half the rate of the memory
 WORTH_THREADS = 1 << 22  # bytes
@@ -25,20 +29,26 @@ class StoredFrames:
 
     ndim = 2
 
-    def __init__(self, files, columns=slice(None)):
+    def __init__(self, files: "FrameFiles", columns: slice = slice(None)) -> None:
         self.files, self.columns = files, columns
         self.dtype = files.dtype
         self.shape = (files.ends[-1], len(range(files.width)[columns]))
 
     @property
-    def finite(self):
+    def finite(self) -> bool:
         """Whether all frames were found to be finite when they were written."""
         return self.files.finite
 
-    def __len__(self):
-        return self.shape[0]
+    def __len__(self) -> int:
+        return self.files.ends[-1]
 
-    def __getitem__(self, key):
+    @overload
+    def __getitem__(self, key: slice) -> Array: ...
+
+    @overload
+    def __getitem__(self, key: tuple[slice, slice]) -> "StoredFrames": ...
+
+    def __getitem__(self, key: slice | tuple[slice, slice]) -> "Array | StoredFrames":
         """Read ``[start:stop]``, or choose features without reading, ``[:, start:stop:step]``."""
         if isinstance(key, tuple):
             return StoredFrames(
@@ -49,7 +59,7 @@ class StoredFrames:
         self.read_into(out, start)
         return out
 
-    def read_into(self, out, start):
+    def read_into(self, out: Array, start: int) -> None:
         """Fill C-contiguous `out` (k, n_features) with k frames, of which `start` is the first."""
         if self._is_whole():
             self.files.read_into(out, start)
@@ -58,7 +68,7 @@ class StoredFrames:
             self.files.read_into(whole, start)
             out[:] = whole[:, self.columns]
 
-    def read_each(self, outs, starts):
+    def read_each(self, outs: Sequence[Array], starts: Ints) -> None:
         """Fill arrays as `read_into` does, none of them empty, each with frames of one part."""
         if self._is_whole():
             self.files.read_each(outs, starts)
@@ -66,7 +76,7 @@ class StoredFrames:
             for out, start in zip(outs, starts.tolist(), strict=True):
                 self.read_into(out, start)
 
-    def _is_whole(self):
+    def _is_whole(self) -> bool:
         return self.shape[1] == self.files.width and self.columns.step in (None, 1)
 
 
@@ -95,10 +105,20 @@ class FrameFiles:
         Whether all were found to be finite when they were written.
     """
 
-    def __init__(self, folder, parts, name, counts, offsets, dtype, width, finite):
+    def __init__(
+        self,
+        folder: str,
+        parts: tuple[str, ...],
+        name: str,
+        counts: tuple[int, ...],
+        offsets: tuple[int, ...],
+        dtype: np.dtype[Any],
+        width: int,
+        finite: bool,
+    ) -> None:
         self._arguments = (folder, parts, name, counts, offsets, dtype, width, finite)
         self.dtype, self.width, self.finite = dtype, width, finite
-        self.ends = [0, *np.cumsum(counts).tolist()]  # the n-th part begins at ends[n]
+        self.ends: list[int] = [0, *np.cumsum(counts).tolist()]  # the n-th part begins at ends[n]
         self._row_bytes = width * dtype.itemsize
         self._files = [
             (os.path.join(folder, part, name), offset + count * self._row_bytes)
@@ -109,10 +129,10 @@ class FrameFiles:
         # Whoever reads holds the file, so that it is not closed when others push it out.
         self._open = lru_cache(OPEN_FILES)(_OpenFile)
 
-    def __reduce__(self):
+    def __reduce__(self) -> tuple[Callable[..., "FrameFiles"], tuple[Any, ...]]:
         return FrameFiles, self._arguments
 
-    def read_into(self, out, start):
+    def read_into(self, out: Array, start: int) -> None:
         """Fill C-contiguous `out` (k, width) with k frames, of which `start` is the first."""
         part = bisect_right(self.ends, start) - 1
         while len(out):
@@ -121,7 +141,7 @@ class FrameFiles:
                 self.read_each([here], np.array([start]))
             out, start, part = out[len(here) :], start + len(here), part + 1
 
-    def read_each(self, outs, starts):
+    def read_each(self, outs: Sequence[Array], starts: Ints) -> None:
         """Fill arrays as `read_into` does, none of them empty, each with frames of one part."""
         parts = np.searchsorted(self.ends, starts, side="right") - 1
         places = self._places[parts] + starts * self._row_bytes
@@ -132,18 +152,18 @@ class FrameFiles:
         with ThreadPoolExecutor(READERS, "store_reader") as readers:
             list(readers.map(self._read, (wanted[i::READERS] for i in range(READERS))))
 
-    def _read(self, wanted):
+    def _read(self, wanted: list[tuple[Array, int, int]]) -> None:
         for out, part, place in wanted:
             file = self._open(*self._files[part])
-            if (done := os.preadv(file.fd, (out,), place)) < out.nbytes:
+            if (done := os.preadv(file.fd, [out.data], place)) < out.nbytes:
                 file.read_rest(out, place, done)
 
 
 class _OpenFile:
     """A descriptor that is closed when nobody holds it any more, and not before."""
 
-    def __init__(self, path, size):
-        self.path, self.size, self.fd = path, size, None
+    def __init__(self, path: str, size: int) -> None:
+        self.path, self.size, self.fd = path, size, -1  # none is open
         try:
             self.fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
         except FileNotFoundError:
@@ -152,26 +172,27 @@ class _OpenFile:
             ) from None
         self._check()
 
-    def read_rest(self, out, place, done):
+    def read_rest(self, out: Array, place: int, done: int) -> None:
         """Read on: at most 2 GB come at a time, or the file has become shorter."""
         rest = out.reshape(-1).view(np.uint8)
         while done < len(rest):
             self._check()
-            done += os.preadv(self.fd, (rest[done:],), place + done)
+            done += os.preadv(self.fd, [rest[done:].data], place + done)
 
-    def _check(self):
+    def _check(self) -> None:
         if (size := os.fstat(self.fd).st_size) != self.size:
             raise ValueError(
                 f"{self.path} has {size} bytes, and had {self.size} when the store was opened: "
                 "the store was changed since."
             )
 
-    def __del__(self, close=os.close):  # at the end of Python `os` may be gone already
-        if self.fd is not None:
+    def __del__(self, close: Callable[[int], None] = os.close) -> None:
+        # At the end of Python `os` may be gone already.
+        if self.fd >= 0:
             close(self.fd)
 
 
-def _slice_of_slice(outer, inner, length):
+def _slice_of_slice(outer: slice, inner: slice, length: int) -> slice:
     """Return the slice that picks what `inner` picks of what `outer` picks of `length`."""
     picked = range(length)[outer][inner]
     stop = None if picked.stop < 0 else picked.stop  # down to the first one

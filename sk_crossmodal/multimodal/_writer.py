@@ -3,9 +3,10 @@
 import json
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
+from typing import Any
 from uuid import uuid4
 
 from ._layout import (
@@ -77,7 +78,12 @@ class StoreWriter:
     >>> folder.cleanup()
     """
 
-    def __init__(self, path, modalities, attributes=None):
+    def __init__(
+        self,
+        path: str | os.PathLike[str],
+        modalities: Mapping[str, Mapping[str, Any]],
+        attributes: Mapping[str, Any] | None = None,
+    ) -> None:
         self.path = os.path.abspath(path)
         if not isinstance(attributes, Mapping | None):
             raise TypeError(f"attributes must be a dict, got {attributes!r}.")
@@ -106,7 +112,7 @@ class StoreWriter:
                 )
         self._header = header
 
-    def done(self, name):
+    def done(self, name: str) -> bool:
         """Tell whether a part is complete.
 
         Parameters
@@ -123,7 +129,7 @@ class StoreWriter:
         return os.path.isdir(self._part(name))
 
     @contextmanager
-    def part(self, name):
+    def part(self, name: str) -> Iterator[PartWriter]:
         """Write a part.
 
         When the block ends without an error, the part is complete; otherwise nothing is left of
@@ -164,7 +170,7 @@ class StoreWriter:
                 raise
             sync_folder(os.path.dirname(temporary))
 
-    def finish(self, parts, n_labels=None):
+    def finish(self, parts: Iterable[str], n_labels: int | None = None) -> None:
         """Make a store of complete parts.
 
         Parameters
@@ -199,8 +205,9 @@ class StoreWriter:
                 else "have no labels for which it"
             )
             raise ValueError(f"The videos {have} says how many there can be; got {n_labels=}.")
-        for each in filled if n_labels is not None else ():
-            self._check_labels(each.entry.name, n_labels)
+        if n_labels is not None:
+            for each in filled:
+                self._check_labels(each.entry.name, n_labels)
         entries = tuple(each.entry for each in contents)
         write_header(
             self.path,
@@ -208,18 +215,18 @@ class StoreWriter:
         )
         self._clean()
 
-    def _part(self, name):
+    def _part(self, name: str) -> str:
         return os.path.join(self.path, PARTS, name)
 
-    def _hidden(self, name, what):
+    def _hidden(self, name: str, what: str) -> str:
         return os.path.join(self.path, PARTS, f".{name}.{what}")
 
-    def _check_labels(self, name, n_labels):
+    def _check_labels(self, name: str, n_labels: int) -> None:
         _, labels = read_lists(self._part(name), LABELS)
         if (most := labels.max(initial=-1)) >= n_labels:
             raise ValueError(f"Part {name!r} has label {most}, and {n_labels=} was given.")
 
-    def _clean(self):
+    def _clean(self) -> None:
         """Remove what killed writers left, and nothing of those that are at work."""
         names = os.listdir(os.path.join(self.path, PARTS))
         for part in {name[1:-5] for name in names if name[0] == "." and name[-5:] in HIDDEN}:
@@ -229,7 +236,7 @@ class StoreWriter:
 
 
 @contextmanager
-def _writing(writer):
+def _writing(writer: PartWriter) -> Iterator[PartWriter]:
     """Complete the files if the block ends well, and close them in any case."""
     keep = False
     try:
@@ -239,7 +246,7 @@ def _writing(writer):
         writer.close(keep)
 
 
-def _create(path, header):
+def _create(path: str, header: Header) -> None:
     """Create an unfinished store, all of it or nothing."""
     parent, name = os.path.split(path)
     temporary = os.path.join(parent, f".{name}.{uuid4().hex}")

@@ -2,7 +2,16 @@
 
 from skorch.helper import SliceDict as SliceDict
 
-from ._checks import check_number, check_option, check_sizes, check_widths
+from ._checks import (
+    GREATEST,
+    MOST,
+    check_number,
+    check_option,
+    check_size,
+    check_sizes,
+    check_widths,
+    short,
+)
 from ._data import Batch, FrameDataset, Videos
 from ._estimator import NetworkEstimator
 from ._interruption import fit_method
@@ -12,6 +21,8 @@ from ._targets import Targets, check_y
 from ._train import EpochTasks
 
 __all__ = [
+    "GREATEST",
+    "MOST",
     "Batch",
     "EpochTasks",
     "FrameDataset",
@@ -23,8 +34,10 @@ __all__ = [
     "WeightedLoss",
     "check_number",
     "check_option",
+    "check_size",
     "check_sizes",
     "check_widths",
     "check_y",
     "fit_method",
+    "short",
 ]

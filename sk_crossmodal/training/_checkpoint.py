@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import joblib
 
-from ._checks import check_number, check_option
+from ._checks import LARGEST, check_number, check_option
 from ._data import BatchLoader
 from ._fingerprint import fit_hashes
 from ._processes import Processes
@@ -30,7 +30,7 @@ def check_checkpoint(estimator: "NetworkEstimator") -> None:
     """Raise TypeError or ValueError unless the parameters about checkpoints go together."""
     folder, interval = estimator.checkpoint, estimator.checkpoint_interval
     check_option("resume", estimator.resume, (True, False))
-    check_number("checkpoint_interval", interval, low=0, open_low=True)
+    check_number("checkpoint_interval", interval, low=0, high=LARGEST, open_low=True)
     if interval > 1 and interval != int(interval):
         raise ValueError(
             "checkpoint_interval must be a whole number of epochs or a part of one, got "
@@ -42,6 +42,8 @@ def check_checkpoint(estimator: "NetworkEstimator") -> None:
         return
     if not isinstance(folder, str | os.PathLike):
         raise TypeError(f"checkpoint must be the path of a folder or None, got {folder!r}.")
+    if not os.fspath(folder) or "\0" in str(folder):
+        raise ValueError(f"checkpoint must be the path of a folder or None, got {folder!r}.")
     if Path(folder).exists() and not Path(folder).is_dir():
         raise ValueError(f"checkpoint must be a folder, but {str(folder)!r} is a file.")
     if not isinstance(estimator.random_state, Integral):

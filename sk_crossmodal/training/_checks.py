@@ -5,11 +5,21 @@ from math import isfinite
 from numbers import Integral, Real
 from typing import Any
 
+import numpy as np
+
+from .._types import Floats
 from ..multimodal import MultimodalArray
+
+LARGEST = 2**31 - 1  # of whole numbers, beyond which some part of torch has none
+GREATEST = 1e30  # number that a network in float32 computes with
+WIDEST = 2**20  # layer, so that the product of three has a size
+MOST = 100  # layers of a kind
 
 
 def check_option(name: str, value: Any, options: Iterable[Any]) -> None:
-    """Raise ValueError unless `value` is one of `options`.
+    """Raise ValueError unless `value` is one of `options`, and of its type.
+
+    NumPy's own str and bool are taken, but no 1 for True.
 
     Examples
     --------
@@ -18,8 +28,13 @@ def check_option(name: str, value: Any, options: Iterable[Any]) -> None:
     ValueError: gate must be one of ('hard', 'soft'), got 'open'.
     """
     options = tuple(options)
-    if not any(value is option or value == option for option in options):
+    if not any(_is(value, option) for option in options):
         raise ValueError(f"{name} must be one of {options}, got {value!r}.")
+
+
+def _is(value: Any, option: Any) -> bool:
+    kinds = (bool, np.bool_) if isinstance(option, bool) else type(option)
+    return isinstance(value, kinds) and bool(value == option)
 
 
 def check_number(
@@ -30,8 +45,11 @@ def check_number(
     high: float | None = None,
     integer: bool = False,
     open_low: bool = False,
+    open_high: bool = False,
 ) -> None:
     """Raise TypeError or ValueError unless `value` is a finite number from `low` to `high`.
+
+    A bool is no number here, and neither is an array or text.
 
     Examples
     --------
@@ -42,17 +60,40 @@ def check_number(
     kind = "an integer" if integer else "a number"
     wanted = f"{name} must be {kind} {'>' if open_low else '>='} {low}"
     if high is not None:
-        wanted += f" and <= {high}"
+        wanted += f" and {'<' if open_high else '<='} {high}"
     if isinstance(value, bool) or not isinstance(value, Integral if integer else Real):
-        raise TypeError(f"{wanted}, got {value!r}.")
-    number = float(value)
+        raise TypeError(f"{wanted}, got {short(value)}.")
+    number: Any = value  # the classes of the module numbers are not known to have an order
     too_low = number <= low if open_low else number < low
-    if too_low or not isfinite(number) or (high is not None and number > high):
-        raise ValueError(f"{wanted}, got {value!r}.")
+    too_high = high is not None and (number >= high if open_high else number > high)
+    if too_low or too_high or not _is_finite(number):
+        raise ValueError(f"{wanted}, got {short(value)}.")
+
+
+def _is_finite(value: Any) -> bool:
+    try:
+        return isfinite(value)
+    except OverflowError:  # an int beyond all floats
+        return False
+
+
+def short(value: Any) -> str:
+    """Return the `repr` of a value, or its beginning if it is long or cannot be made.
+
+    Examples
+    --------
+    >>> len(short(list(range(10_000))))
+    203
+    """
+    try:
+        text = repr(value)
+    except ValueError:  # an int of thousands of digits
+        text = f"{type(value).__name__} of {value.bit_length()} bits"
+    return text if len(text) <= 200 else f"{text[:200]}..."
 
 
 def check_sizes(name: str, value: Any) -> None:
-    """Raise TypeError or ValueError unless `value` is a non-empty sequence of positive integers.
+    """Raise TypeError or ValueError unless `value` is a sequence of 1 to 100 layer sizes.
 
     Examples
     --------
@@ -60,12 +101,61 @@ def check_sizes(name: str, value: Any) -> None:
     Traceback (most recent call last):
     ValueError: cross_modal_layer_sizes must hold at least one size, got ().
     """
-    if isinstance(value, str) or not isinstance(value, Sequence):
-        raise TypeError(f"{name} must be a sequence of integers, got {value!r}.")
+    if isinstance(value, str | bytes | bytearray) or not isinstance(value, Sequence):
+        raise TypeError(f"{name} must be a sequence of integers, got {short(value)}.")
     if not value:
         raise ValueError(f"{name} must hold at least one size, got {value!r}.")
+    if len(value) > MOST:
+        raise ValueError(f"{name} must hold at most {MOST} sizes, got {len(value)}.")
     for size in value:
-        check_number(f"Each of {name}", size, low=1, integer=True)
+        check_size(f"Each of {name}", size)
+
+
+def check_size(name: str, value: Any) -> None:
+    """Raise TypeError or ValueError unless `value` may be the width of a layer.
+
+    Examples
+    --------
+    >>> check_size("d_model", 10**12)
+    Traceback (most recent call last):
+    ValueError: d_model must be an integer >= 1 and <= 1048576, got 1000000000000.
+    """
+    check_number(name, value, low=1, high=WIDEST, integer=True)
+
+
+def check_weight(sample_weight: Any, X: MultimodalArray) -> Floats:
+    """Return `sample_weight` as float64 (n,); raise TypeError or ValueError if it is none of X.
+
+    Examples
+    --------
+    >>> from sk_crossmodal.multimodal import as_multimodal
+    >>> check_weight([-1.0], as_multimodal({"video": [[1.0, 2.0]]}))
+    Traceback (most recent call last):
+    ValueError: sample_weight must be numbers, finite and at least 0, one a video, got -1.0 in ...
+    """
+    wanted = "sample_weight must be numbers, finite and at least 0, one a video"
+    given = np.asarray(sample_weight)
+    if given.dtype.kind not in "biufO" or np.ma.is_masked(sample_weight):
+        what = "a masked array" if np.ma.is_masked(sample_weight) else f"dtype {given.dtype}"
+        raise ValueError(f"{wanted}, got {what}.")
+    try:
+        weight: Floats = given.astype(np.float64)
+    except (TypeError, ValueError, OverflowError) as error:
+        kind = TypeError if isinstance(error, TypeError) else ValueError
+        raise kind(f"{wanted}, got {type(sample_weight).__name__}: {error}.") from error
+    if weight.shape != X.shape:
+        raise ValueError(
+            f"sample_weight.shape == {weight.shape}, expected {X.shape}: one a video."
+        )
+    bad = np.flatnonzero(~np.isfinite(weight) | (weight < 0) | (weight > GREATEST))
+    if len(bad):
+        most = f" and at most {GREATEST}" if weight[bad[0]] > GREATEST else ""
+        raise ValueError(f"{wanted}{most}, got {weight[bad[0]]} in row {bad[0]}.")
+    if not weight.any():
+        raise ValueError("All values of sample_weight are zero; expected one above 0 at least.")
+    if weight.max() < 1 / GREATEST:
+        raise ValueError(f"{wanted}, and one at least {1 / GREATEST}, got {weight.max()} at most.")
+    return weight
 
 
 def check_widths(estimator: object, X: MultimodalArray, widths: Mapping[str, int]) -> None:

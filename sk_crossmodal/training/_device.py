@@ -31,14 +31,19 @@ def resolve_device(device: Any) -> str:
         device = launched_device() or "auto"
     if device == "auto":
         return "cuda" if torch.cuda.is_available() else "cpu"
+    wanted = 'device must be "auto", "accelerate" or a device that torch can use here'
+    if not isinstance(device, str | torch.device):
+        raise TypeError(f"{wanted}, got {device!r}.")
     try:
-        kind = torch.device(device).type
-    except (RuntimeError, TypeError) as error:
-        raise ValueError(
-            f'device must be "auto", "accelerate" or a device that torch knows, got {device!r}.'
-        ) from error
-    if kind == "cuda" and not torch.cuda.is_available():
-        raise ValueError(f"device is {device!r}, but torch finds no CUDA device here.")
+        kind, index = torch.device(device).type, torch.device(device).index
+        if kind != "cuda":  # which would start something, where processes may yet be forked
+            torch.empty(0, device=device)
+    except (RuntimeError, AssertionError, ImportError) as error:
+        raise ValueError(f"{wanted}, got {device!r}.") from error
+    if kind == "meta":
+        raise ValueError(f"{wanted}, got {device!r}, where there are no numbers.")
+    if kind == "cuda" and (index or 0) >= (found := torch.cuda.device_count()):
+        raise ValueError(f"{wanted}, got {device!r}, but torch finds {found} CUDA devices here.")
     return str(device)
 
 

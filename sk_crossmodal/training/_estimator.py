@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 from sklearn.base import BaseEstimator
-from sklearn.callback import CallbackSupportMixin, FitCallback
+from sklearn.callback import CallbackSupportMixin
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 from torch import nn
@@ -16,14 +16,15 @@ from .._links import LinkedEstimator
 from .._types import Floats
 from ..multimodal import MultimodalArray, as_multimodal, has_named_modalities
 from ._checkpoint import check_checkpoint, open_checkpoint
-from ._checks import check_number, check_option, check_widths
+from ._checks import check_weight, check_widths, short
 from ._data import FrameDataset, Videos
-from ._device import PRECISIONS, resolve_device
 from ._docs import inherit_entries
 from ._net import MultimodalNet
+from ._parameters import check_parameters
 from ._processes import Processes
+from ._rehearsal import rehearse
 from ._targets import Targets, check_y
-from ._train import EpochTasks, train
+from ._train import EpochTasks, net_arguments, train
 
 AUTO_STOPPING = 1000  # videos from which early_stopping="auto" holds some out
 
@@ -146,36 +147,26 @@ class NetworkEstimator(LinkedEstimator, CallbackSupportMixin, BaseEstimator):
             cls.__doc__ = inherit_entries(cls.__doc__, base.__doc__)
 
     def _check_training_params(self) -> None:
-        check_number("lr", self.lr, low=0, open_low=True)
-        for name in ("batch_size", "max_epochs", "max_frames"):
-            check_number(name, getattr(self, name), low=1, integer=True)
-        check_number("dropout", self.dropout, low=0, high=1)
-        check_number("verbose", self.verbose, low=0)
-        check_number("validation_fraction", self.validation_fraction, low=0, open_low=True)
-        check_option("early_stopping", self.early_stopping, ("auto", True, False))
-        check_option("precision", self.precision, PRECISIONS)
-        check_option("frame_scaling", self.frame_scaling, ("modality", "feature", None))
-        check_option("mask_padding", self.mask_padding, (True, False))
-        check_number("weight_decay", self.weight_decay, low=0)
-        if not isinstance(self.net_params, Mapping | None):
-            raise TypeError(f"net_params must be a dict or None, got {self.net_params!r}.")
-        if not isinstance(self.callbacks, list | tuple | None):
-            raise TypeError(f"callbacks must be a list or None, got {self.callbacks!r}.")
-        if wrong := [cb for cb in self.callbacks or [] if isinstance(cb, FitCallback)]:
-            raise TypeError(
-                "callbacks must be skorch's; give scikit-learn's to `set_callbacks`, got "
-                f"{[type(callback).__name__ for callback in wrong]}."
-            )
-        resolve_device(self.device)
-        check_option("lr_schedule", self.lr_schedule, ("plateau", "cosine", None))
-        check_number("lr_patience", self.lr_patience, low=0, integer=True)
+        check_parameters(vars(self))
         check_checkpoint(self)
 
     def _check_fit_input(self, X: Any, more: Sequence[Any]) -> MultimodalArray:
         """Door for X in `fit`: a container with finite frames."""
         array: MultimodalArray = as_multimodal(X, *more, modalities=self.modalities)
-        array.check_finite()
+        array.check_finite(self._dtype())
         return array
+
+    def _dtype(self) -> str:
+        """Type of the numbers that frames become in the network."""
+        return "float64" if self.precision == "float64" else "float32"
+
+    def _check_present(self, X: MultimodalArray) -> None:
+        """Raise ValueError unless every modality has some frame to learn from."""
+        if empty := [name for name in X.modality_names if not X.lengths(name).any()]:
+            raise ValueError(
+                f"X has no frames of {empty} in any of its {len(X)} videos, expected some of "
+                "every modality; leave these out."
+            )
 
     def _check_videos(self, arrays: Sequence[Any], y: Any, sample_weight: Any) -> Videos:
         """Door for what is fitted on; videos of weight 0 are left out."""
@@ -192,10 +183,14 @@ class NetworkEstimator(LinkedEstimator, CallbackSupportMixin, BaseEstimator):
         if not isinstance(eval_set, tuple) or len(eval_set) < 2:
             raise TypeError(
                 f"eval_set must be a tuple (X_val, y_val), or of all modalities and y_val, got "
-                f"{type(eval_set).__name__}."
+                f"{short(eval_set)}."
             )
         *arrays, y = eval_set
-        held_out = self._check_videos(arrays, y, None)
+        try:
+            held_out = self._check_videos(arrays, y, None)
+        except (ValueError, TypeError) as error:
+            kind = TypeError if isinstance(error, TypeError) else ValueError
+            raise kind(f"In eval_set: {error}") from error
         if (given := held_out.X.n_features) != videos.X.n_features:
             raise ValueError(
                 f"The X of eval_set has modalities and widths {given}, expected "
@@ -213,6 +208,19 @@ class NetworkEstimator(LinkedEstimator, CallbackSupportMixin, BaseEstimator):
         Processes.of(self.device).check_same(f"{len(videos)} videos of {n_frames} frames")
         context = self._init_callback_context(max_subtasks=n_tasks)
         return context.call_on_fit_task_begin(estimator=self, **videos.callback_arguments())
+
+    def _rehearse(
+        self,
+        module: tuple[type[nn.Module], dict[str, Any]],
+        loss: dict[str, Any],
+        held_out: Videos | None,
+        previous: MultimodalNet | None = None,
+        *,
+        partial: bool = False,
+    ) -> None:
+        """Refuse what no network can be built of, see `rehearse`; moments may be any."""
+        arguments = net_arguments(self, module[1], loss, held_out, partial)
+        rehearse(self, arguments, module[0], previous)
 
     def _fit_net(
         self,
@@ -251,7 +259,7 @@ class NetworkEstimator(LinkedEstimator, CallbackSupportMixin, BaseEstimator):
     def _scaling_params(self, X: MultimodalArray, sample_weight: Floats) -> dict[str, Any]:
         """Return arguments of the network that say how frames are scaled and padded."""
         if self.frame_scaling is None:
-            moments = {name: (np.zeros(width), 1.0) for name, width in X.n_features.items()}
+            moments: Any = {name: (np.zeros(width), 1.0) for name, width in X.n_features.items()}
         else:
             per_feature = self.frame_scaling == "feature"
             processes, moments = Processes.of(self.device), None
@@ -289,23 +297,12 @@ class NetworkEstimator(LinkedEstimator, CallbackSupportMixin, BaseEstimator):
             )
         array: MultimodalArray = as_multimodal(X, *more, modalities=modalities)
         check_widths(self, array, self._n_features)
-        array.check_finite()
+        array.check_finite(self._dtype())
         return array
 
     def _sample_weight(self, sample_weight: Any, array: MultimodalArray) -> Floats:
         """Weights as float64 (n,), or ValueError if they do not fit or are all zero."""
-        if sample_weight is None:
-            return np.ones(len(array))
-        weight = np.asarray(sample_weight, dtype=np.float64)
-        if weight.shape != array.shape:
-            raise ValueError(
-                f"sample_weight.shape == {weight.shape}, expected {array.shape}: one a video."
-            )
-        if not np.isfinite(weight).all() or (weight < 0).any():
-            raise ValueError("sample_weight must be finite and at least 0.")
-        if not weight.any():
-            raise ValueError("All values of sample_weight are zero; nothing is left to fit.")
-        return weight
+        return np.ones(len(array)) if sample_weight is None else check_weight(sample_weight, array)
 
     def _split(
         self, videos: Videos, held_out: Videos | None, seed: int

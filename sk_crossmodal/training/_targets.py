@@ -1,6 +1,6 @@
 """The one door for labels: every accepted form of y becomes what a loss takes, and back."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import numpy as np
@@ -10,6 +10,12 @@ from sklearn.utils.multiclass import check_classification_targets
 
 from .._types import Array
 from ..hierarchy import LabelHierarchy
+from ._checks import short
+
+WANTED = (
+    "y must be a multilabel indicator (n, n_labels) or a vector of classes (n,), after all "
+    "modalities; HierarchyLabelBinarizer makes indicators of label sets"
+)
 
 
 def check_y(y: Any, n_samples: int) -> Any:
@@ -44,45 +50,91 @@ def check_y(y: Any, n_samples: int) -> Any:
             "requires y to be passed, but the target y is None: expected multilabel indicators "
             "(n, n_labels) or classes (n,)."
         )
-    if issparse(y):
-        y = csr_array(y, copy=True)
-        y.sum_duplicates()
-        y.eliminate_zeros()
-        indicator = True
+    y = _as_csr(y) if issparse(y) else _as_array(y)
+    if y.ndim == 2 and (issparse(y) or y.shape[1] > 1 or np.isin(y, (0, 1)).all()):
+        y = _as_indicator(y)
     else:
-        # Classes need not be numbers, so the dtype stays as it is.
-        try:
-            y = check_array(y, ensure_2d=False, dtype=None, input_name="y")
-        except ValueError as error:
-            raise ValueError(
-                f"{error}\ny must be a multilabel indicator (n, n_labels) or a vector of classes "
-                "(n,), after all modalities; HierarchyLabelBinarizer makes indicators of label "
-                "sets."
-            ) from error
-        indicator = y.ndim == 2 and (y.shape[1] > 1 or bool(np.isin(y, (0, 1)).all()))
-        if indicator and y.dtype == object and np.isin(y, (0, 1)).all():
-            y = y.astype(np.int64)  # as of a data frame whose columns may lack values
-    if indicator and y.shape[1] == 0:
-        raise ValueError("y has no labels: an indicator needs at least one column.")
-    if indicator and not np.isin(y.data if issparse(y) else y, (0, 1)).all():
-        raise ValueError(
-            "Unknown label type: a 2-D y must be a multilabel indicator of 0 and 1, got "
-            "other values. y comes last, after all modalities."
-        )
-    if not indicator:
-        if len(y) and isinstance(y.flat[0], Collection) and not isinstance(y.flat[0], str | bytes):
-            raise ValueError(
-                f"y holds label sets such as {y.flat[0]!r}; wrap the classifier in "
-                "TransformedTargetClassifier, or make indicators with HierarchyLabelBinarizer."
-            )
-        check_classification_targets(y)
-        y = column_or_1d(y, warn=True)
+        y = _as_classes(y)
     if y.shape[0] != n_samples:
         raise ValueError(
             f"Found input variables with inconsistent numbers of samples: X has {n_samples} "
             f"rows, y has {y.shape[0]}."
         )
     return y
+
+
+def _as_csr(y: Any) -> csr_array:
+    if y.ndim != 2:
+        raise ValueError(f"{WANTED}, got a sparse array of shape {y.shape}.")
+    y = csr_array(y, copy=True)
+    y.sum_duplicates()
+    y.eliminate_zeros()
+    return y
+
+
+def _as_array(y: Any) -> Array:
+    if np.ma.is_masked(y):
+        raise ValueError(f"{WANTED}, got a masked array; leave out what is masked.")
+    try:  # classes need not be numbers, so the dtype stays as it is
+        array: Array = check_array(y, ensure_2d=False, dtype=None, input_name="y")
+    except (ValueError, TypeError) as error:
+        kind = TypeError if isinstance(error, TypeError) else ValueError
+        raise kind(f"{error}\n{WANTED}, got {type(y).__name__}.") from error
+    if array.dtype.kind in "mMV":
+        raise ValueError(f"{WANTED}, got dtype {array.dtype}; make str or int of classes.")
+    return array
+
+
+def _as_indicator(y: Any) -> Any:
+    if y.shape[1] == 0:
+        raise ValueError("y has no labels: an indicator needs at least one column.")
+    if not np.isin(y.data if issparse(y) else y, (0, 1)).all():
+        raise ValueError(
+            "Unknown label type: a 2-D y must be a multilabel indicator of 0 and 1, got "
+            "other values. y comes last, after all modalities."
+        )
+    # As objects, they are of a data frame whose columns may lack values.
+    return y.astype(np.int64) if y.dtype == object else y
+
+
+def _as_classes(y: Array) -> Array:
+    first = y.flat[0]
+    if isinstance(first, Collection) and not isinstance(first, str | bytes):
+        raise ValueError(
+            f"y holds label sets such as {first!r}; wrap the classifier in "
+            "TransformedTargetClassifier, or make indicators with HierarchyLabelBinarizer."
+        )
+    try:
+        with np.errstate(invalid="ignore"):  # of floats that no int is as large as
+            check_classification_targets(y)
+        if y.dtype == object:
+            np.unique(y)
+    except (ValueError, TypeError) as error:
+        kind = TypeError if isinstance(error, TypeError) else ValueError
+        types = sorted({type(each).__name__ for each in y.ravel().tolist()})
+        raise kind(f"{error}\n{WANTED}, all str or all int, got {types}.") from error
+    classes: Array = column_or_1d(y, warn=True)
+    return classes
+
+
+def as_classes(classes: Any) -> Array:
+    """Return the argument `classes` of `partial_fit` as an array, sorted, each once.
+
+    Examples
+    --------
+    >>> as_classes(["car", "bus", "car"])
+    array(['bus', 'car'], dtype='<U3')
+    """
+    wanted = "classes must be a sequence of the classes (n_classes,), all str or all int"
+    if issparse(classes) or isinstance(classes, str | bytes | set | Mapping):
+        raise TypeError(f"{wanted}, got {type(classes).__name__}.")
+    array = np.asarray(classes)
+    if array.ndim != 1:
+        raise ValueError(f"{wanted}, got {short(classes)}.")
+    try:
+        return np.unique(array)
+    except TypeError as error:
+        raise TypeError(f"{wanted}, got {short(classes)}.") from error
 
 
 class Targets:
@@ -112,7 +164,7 @@ class Targets:
         if self.multilabel:
             self.classes = np.tile(np.array([0, 1]), (y.shape[1], 1))
         else:
-            self.classes = np.unique(y if classes is None else classes)
+            self.classes = np.unique(y) if classes is None else as_classes(classes)
             self.check(y, "y")
         self._check_hierarchy()
 
@@ -120,7 +172,9 @@ class Targets:
         if self.hierarchy is None:
             return
         if not isinstance(self.hierarchy, LabelHierarchy):
-            raise TypeError(f"hierarchy must be a LabelHierarchy or None, got {self.hierarchy!r}.")
+            raise TypeError(
+                f"hierarchy must be a LabelHierarchy or None, got {short(self.hierarchy)}."
+            )
         if self.multilabel and len(self.hierarchy) != len(self.classes):
             raise ValueError(
                 f"y has {len(self.classes)} columns, but hierarchy has {len(self.hierarchy)} "
@@ -141,6 +195,19 @@ class Targets:
             return names
         return [names[self.hierarchy.index(c)] for c in self.classes.tolist()]
 
+    def check_form(self, y: Any) -> None:
+        """Raise ValueError unless y is of this form, if perhaps of other classes."""
+        if self.multilabel:
+            fits, wanted = y.ndim == 2 and y.shape[1] == len(self.classes), "an indicator"
+        else:
+            numbers = [each.dtype.kind in "biuf" for each in (y, self.classes)]
+            fits, wanted = y.ndim == 1 and numbers[0] == numbers[1], "a vector"
+        if not fits:
+            raise ValueError(
+                f"y must be {wanted} of the {len(self.classes)} labels or classes of `fit`, such "
+                f"as {short(self.classes[:3].tolist())}, got shape {y.shape} of {y.dtype}."
+            )
+
     def check(self, y: Any, name: str) -> None:
         """Raise ValueError unless another y, of that name, is of this form and these classes."""
         if self.multilabel:
@@ -157,10 +224,11 @@ class Targets:
         """Raise ValueError unless `classes`, if given, are these."""
         if classes is None:
             return
+        given = as_classes(classes)
         if self.multilabel:
-            fits = len(classes) == len(self.classes)
+            fits = len(given) == len(self.classes)
         else:
-            fits = np.array_equal(np.unique(classes), self.classes)
+            fits = np.array_equal(given, self.classes)
         if not fits:
             known = f"{len(self.classes)} labels" if self.multilabel else self.classes.tolist()
             raise ValueError(f"classes must be as in the first call, {known}, got {classes!r}.")

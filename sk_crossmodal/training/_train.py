@@ -1,6 +1,6 @@
 """How an estimator's network is trained, from new or from where it was."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sized
 from copy import deepcopy
 from typing import TYPE_CHECKING, Any
 
@@ -141,29 +141,10 @@ def train(
     KeyboardInterrupt
         See `end_interrupted`.
     """
-    cls, module_params = module
     train_set, valid_set = data
-    device = resolve_device(estimator.device)
     processes = Processes.of(estimator.device)
-    params = {
-        "criterion": WeightedLoss,
-        "optimizer": torch.optim.AdamW,
-        "optimizer__weight_decay": float(estimator.weight_decay),
-        "lr": float(estimator.lr),
-        "batch_size": estimator.batch_size,
-        "max_epochs": estimator.max_epochs,
-        "device": device,
-        "precision": resolve_precision(estimator.precision, device),
-        "compile": estimator.compile,
-        "verbose": estimator.verbose if processes.index == 0 else 0,
-        "train_split": None if valid_set is None else predefined_split(valid_set),
-        "callbacks": _callbacks(estimator, valid_set, partial),
-        **{f"module__{name}": value for name, value in module_params.items()},
-        **{f"criterion__{name}": value for name, value in loss.items()},
-        **(estimator.net_params or {}),
-        **({"max_epochs": 1} if partial else {}),
-    }
-    net = build_net(processes, cls, **params)
+    arguments = net_arguments(estimator, module[1], loss, valid_set, partial)
+    net = build_net(processes, module[0], **arguments)
     with seeded(seed):
         net.initialize()
         if previous is not None:
@@ -180,9 +161,37 @@ def train(
     return net
 
 
-def _callbacks(
-    estimator: "NetworkEstimator", valid_set: FrameDataset | None, partial: bool
-) -> list[Any]:
+def net_arguments(
+    estimator: "NetworkEstimator",
+    module_params: dict[str, Any],
+    loss: dict[str, Any],
+    valid_set: Sized | None,
+    partial: bool,
+) -> dict[str, Any]:
+    """Return the arguments of the net, but for the class of its network; see `train`."""
+    device = resolve_device(estimator.device)
+    first = Processes.of(estimator.device).index == 0
+    return {
+        "criterion": WeightedLoss,
+        "optimizer": torch.optim.AdamW,
+        "optimizer__weight_decay": float(estimator.weight_decay),
+        "lr": float(estimator.lr),
+        "batch_size": int(estimator.batch_size),
+        "max_epochs": int(estimator.max_epochs),
+        "device": device,
+        "precision": resolve_precision(estimator.precision, device),
+        "compile": bool(estimator.compile),
+        "verbose": estimator.verbose if first else 0,
+        "train_split": None if valid_set is None else predefined_split(valid_set),
+        "callbacks": _callbacks(estimator, valid_set, partial),
+        **{f"module__{name}": value for name, value in module_params.items()},
+        **{f"criterion__{name}": value for name, value in loss.items()},
+        **(estimator.net_params or {}),
+        **({"max_epochs": 1} if partial else {}),
+    }
+
+
+def _callbacks(estimator: "NetworkEstimator", valid_set: Sized | None, partial: bool) -> list[Any]:
     """Skorch's callbacks: the estimator's own, then the user's."""
     callbacks: list[Any] = []
     policy: type[torch.optim.lr_scheduler.LRScheduler]

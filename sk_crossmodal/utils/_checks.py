@@ -3,7 +3,9 @@
 import copy
 import inspect
 import pickle
+from collections.abc import Callable
 from tempfile import TemporaryDirectory
+from typing import Any
 from unittest import SkipTest
 
 import joblib
@@ -11,7 +13,7 @@ import numpy as np
 from sklearn.base import clone
 
 from ..multimodal import MultimodalArray
-from ._subject import assert_same, outputs, take
+from ._subject import Subject, assert_same, outputs, take
 from ._videos import N_VIDEOS, Videos
 
 # How X may be given, for ragged videos and for videos of one length.
@@ -19,7 +21,7 @@ RAGGED = ("lists", "objects", "slice_dict", "data_frame", "memory_map", "quantis
 EQUAL = ("arrays", "array_slice_dict", "wide")
 
 
-def check_form(subject, form):
+def check_form(subject: Subject, form: str) -> None:
     """Fitting and predicting give the same with X in this form as with a container."""
     videos = Videos(ragged=form in RAGGED)
     reference = subject.fit(videos.container())
@@ -31,7 +33,7 @@ def check_form(subject, form):
     assert_same(outputs(subject.fit(X), X), expected, f"fitting with X as {form}", exact=exact)
 
 
-def check_positional_modalities(subject):
+def check_positional_modalities(subject: Subject) -> None:
     """``fit(X_video, X_audio, y)`` is the same as fitting on the container."""
     new = subject.new()
     parameters = inspect.signature(new.fit).parameters.values()
@@ -42,7 +44,7 @@ def check_positional_modalities(subject):
     assert_same(outputs(new.fit(*parts, subject.y()), *parts), expected, "positional modalities")
 
 
-def check_modality_order_in_predict(subject):
+def check_modality_order_in_predict(subject: Subject) -> None:
     """Modalities that have names may come in any order after `fit`."""
     fitted = subject.fit()
     expected = outputs(fitted, Videos().container())
@@ -51,7 +53,7 @@ def check_modality_order_in_predict(subject):
         assert_same(outputs(fitted, X), expected, f"other order of modalities in X as {form}")
 
 
-def check_modality_order_in_fit(subject):
+def check_modality_order_in_fit(subject: Subject) -> None:
     """With ``modalities=("video", "audio")`` X may have them in any order in `fit`, too."""
     new = subject.new()
     if "modalities" not in new.get_params(deep=False):
@@ -64,7 +66,7 @@ def check_modality_order_in_fit(subject):
         assert_same(said, expected, f"modalities=('video', 'audio') with {form} in other order")
 
 
-def _reversed(X):
+def _reversed(X: Any) -> Any:
     if isinstance(X, MultimodalArray):
         return X.select(X.modality_names[::-1])
     if isinstance(X, dict):
@@ -72,7 +74,7 @@ def _reversed(X):
     return X[X.columns[::-1]]
 
 
-def check_padding(subject):
+def check_padding(subject: Subject) -> None:
     """Videos are judged the same beside a short video as beside a long one."""
     fitted, X = subject.fit(), Videos().container()
     rows = np.argsort(X.timeline_lengths(), kind="stable")[:6]
@@ -82,7 +84,7 @@ def check_padding(subject):
     assert_same(take(beside_long, kept), take(beside_short, kept), what, exact=False)
 
 
-def check_row_subset(subject):
+def check_row_subset(subject: Subject) -> None:
     """Some videos are judged the same as among all, and so is one alone."""
     fitted, X = subject.fit(), Videos().container()
     expected = outputs(fitted, X)
@@ -91,7 +93,7 @@ def check_row_subset(subject):
         assert_same(said, take(expected, rows), f"predicting only rows {rows}", exact=False)
 
 
-def check_row_order(subject):
+def check_row_order(subject: Subject) -> None:
     """Videos are judged the same in another order."""
     fitted, X = subject.fit(), Videos().container()
     rows = np.random.RandomState(0).permutation(N_VIDEOS)
@@ -100,7 +102,7 @@ def check_row_order(subject):
     assert_same(said, expected, "predicting in another order", exact=False)
 
 
-def check_fit_twice(subject):
+def check_fit_twice(subject: Subject) -> None:
     """Fitting again, with the same random state, is as fitting once."""
     fitted, X = subject.fit(), Videos().container()
     expected = outputs(fitted, X)
@@ -109,15 +111,15 @@ def check_fit_twice(subject):
     assert_same(outputs(subject.fit(), X), expected, "fitting another one of the same parameters")
 
 
-def check_pickle(subject):
+def check_pickle(subject: Subject) -> None:
     """An estimator out of a pickle predicts the same."""
     _check_copy(subject, lambda fitted: pickle.loads(pickle.dumps(fitted)), "pickled")
 
 
-def check_joblib(subject):
+def check_joblib(subject: Subject) -> None:
     """An estimator out of a file of joblib predicts the same."""
 
-    def through_file(fitted):
+    def through_file(fitted: Any) -> Any:
         with TemporaryDirectory() as folder:
             joblib.dump(fitted, f"{folder}/estimator.joblib")
             return joblib.load(f"{folder}/estimator.joblib")
@@ -125,12 +127,12 @@ def check_joblib(subject):
     _check_copy(subject, through_file, "stored with joblib")
 
 
-def check_deepcopy(subject):
+def check_deepcopy(subject: Subject) -> None:
     """A deep copy predicts the same."""
     _check_copy(subject, copy.deepcopy, "deeply copied")
 
 
-def _check_copy(subject, copied, what):
+def _check_copy(subject: Subject, copied: Callable[[Any], Any], what: str) -> None:
     fitted, X = subject.fit(), Videos().container()
     expected = outputs(fitted, X)
     assert_same(outputs(copied(fitted), X), expected, what)

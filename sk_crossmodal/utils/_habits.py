@@ -1,6 +1,7 @@
 """Checks of what else users expect, each of a `Subject`; a failure is an AssertionError."""
 
 import random
+from typing import Any
 
 import joblib
 import numpy as np
@@ -13,13 +14,13 @@ from sklearn.utils.validation import check_is_fitted, has_fit_parameter
 
 from ..correlation import CorrelationTower
 from ..multimodal import MultimodalArray
-from ._subject import as_rows, assert_same, outputs
+from ._subject import Subject, as_rows, assert_same, outputs
 from ._videos import N_VIDEOS, Videos
 
 SEED = 1_618_033
 
 
-def check_n_jobs(subject):
+def check_n_jobs(subject: Subject) -> None:
     """Cross-validating in two processes gives the scores of one."""
     X, y = Videos().container(), subject.y()
     one, two = (
@@ -30,17 +31,17 @@ def check_n_jobs(subject):
     assert np.allclose(one, two, rtol=1e-4), f"scores {one} with n_jobs=1, {two} with n_jobs=2"
 
 
-def _fingerprint(fitted, X, y):
+def _fingerprint(fitted: Any, X: Any, y: Any) -> float:
     """Score that moves with every number that a fitted estimator gives."""
     names = ("decision_function", "predict_proba", "transform", "predict")
     output = getattr(fitted, next(name for name in names if hasattr(fitted, name)))(X)
     if not isinstance(output, MultimodalArray) and np.asarray(output).dtype.kind not in "fiu":
-        return fitted.score(X, y)
+        return float(fitted.score(X, y))
     flat = np.concatenate([part.ravel() for row in as_rows(output) for part in row])
     return float(flat @ (1 + np.arange(len(flat)) % 5))
 
 
-def check_global_random_state(subject):
+def check_global_random_state(subject: Subject) -> None:
     """The user's random numbers (random, numpy, torch) are as they were after fit and predict."""
     users = _random_states()
     # An estimator that seeds them itself has done so before: where they stand must be new to it.
@@ -59,18 +60,18 @@ def check_global_random_state(subject):
         torch.set_rng_state(torch.from_numpy(users["torch"]))
 
 
-def _random_states():
+def _random_states() -> dict[str, Any]:
     states = {"random": random.getstate(), "torch": torch.get_rng_state().numpy()}
     return {**states, "numpy": np.random.get_state()}  # noqa: NPY002
 
 
-def _assert_untouched(before, what):
+def _assert_untouched(before: dict[str, Any], what: str) -> None:
     for name, state in _random_states().items():
         same = joblib.hash(state) == joblib.hash(before[name])
         assert same, f"{what} changes the global random state of {name}"
 
 
-def check_input_unchanged(subject):
+def check_input_unchanged(subject: Subject) -> None:
     """Neither fit nor predict changes X, y or sample_weight."""
     for form in ("container", "lists", "objects"):
         fitted = subject.new()
@@ -85,7 +86,7 @@ def check_input_unchanged(subject):
         assert joblib.hash(given["X"]) == before[0], f"predicting changes X as {form}"
 
 
-def check_params(subject):
+def check_params(subject: Subject) -> None:
     """Parameters, nested ones too, are what they were set to, and `clone` keeps them."""
     params = subject.new().get_params()
     own = [{name: _another(value)} for name, value in params.items()]
@@ -99,14 +100,14 @@ def check_params(subject):
                 )
 
 
-def _another(value):
+def _another(value: Any) -> Any:
     """Another value where the type says one; nothing looks at parameters before `fit`."""
     if isinstance(value, bool):
         return not value
     return value + 1 if isinstance(value, int | float) else value
 
 
-def _nested_changes(params):
+def _nested_changes(params: dict[str, Any]) -> list[dict[str, Any]]:
     """Parameters inside parameters, to set together with what they are in."""
     changes = []
     for name in params:
@@ -118,7 +119,7 @@ def _nested_changes(params):
     return changes
 
 
-def check_unknown_params(subject):
+def check_unknown_params(subject: Subject) -> None:
     """Unknown parameters, nested ones too, are refused with ValueError."""
     params = subject.new().get_params()
     owners = [f"{name}__" for name, value in params.items() if _has_params(value)]
@@ -131,7 +132,7 @@ def check_unknown_params(subject):
         raise AssertionError(f"set_params({name}=1) raises no ValueError")
 
 
-def check_clone_of_fitted(subject):
+def check_clone_of_fitted(subject: Subject) -> None:
     """A clone of a fitted estimator is unfitted, has its parameters, and is fitted to the same."""
     fitted = subject.fit()
     new = clone(fitted)
@@ -149,11 +150,11 @@ def check_clone_of_fitted(subject):
     assert_same(outputs(new.fit(X, subject.y()), X), outputs(fitted, X), "fitting the clone")
 
 
-def _has_params(value):
+def _has_params(value: Any) -> bool:
     return hasattr(value, "get_params") and not isinstance(value, type)
 
 
-def _same_param(a, b):
+def _same_param(a: Any, b: Any) -> bool:
     if _has_params(a) and _has_params(b):
         return type(a) is type(b) and _same_param(a.get_params(), b.get_params())
     if isinstance(a, dict) and isinstance(b, dict):

@@ -1,13 +1,18 @@
 """The estimator that is checked: fitting it, what it says of videos, and comparing that."""
 
+from collections.abc import Iterable
+from typing import Any
+
 import numpy as np
 from scipy.sparse import issparse
-from sklearn.base import clone
+from sklearn.base import BaseEstimator, clone
 from sklearn.utils import get_tags
 
+from .._types import Array
 from ..multimodal import MultimodalArray
 from ._videos import Videos, class_labels, indicators
 
+Said = dict[str, list[list[Array]]]  # per method, rows of arrays
 METHODS = ("predict", "predict_proba", "decision_function", "transform")
 
 
@@ -22,34 +27,34 @@ class Subject:
         The kind of y.
     """
 
-    def __init__(self, estimator, target):
+    def __init__(self, estimator: BaseEstimator, target: str) -> None:
         self.estimator, self.target = estimator, target
 
-    def new(self):
+    def new(self) -> Any:
         """Return an unfitted estimator of the same parameters."""
         new = clone(self.estimator)
         names = [name for name in new.get_params() if name.split("__")[-1] == "random_state"]
         return new.set_params(**dict.fromkeys(names, 0))
 
-    def y(self):
+    def y(self) -> Array:
         """Return labels, new ones at every call."""
         if self.target == "indicator":
             return indicators()
         tags = get_tags(self.estimator).classifier_tags
         return class_labels(2 if tags and not tags.multi_class else 3)
 
-    def fit(self, X=None):
+    def fit(self, X: Any = None) -> Any:
         """Return a new estimator fitted on X, or on the ragged videos."""
         return self.new().fit(Videos().container() if X is None else X, self.y())
 
 
-def targets_of(estimator):
+def targets_of(estimator: BaseEstimator) -> tuple[str, ...]:
     """Return the kinds of y that an estimator says it takes."""
     tags = get_tags(estimator).classifier_tags
     return ("classes", "indicator") if tags and tags.multi_label else ("classes",)
 
 
-def outputs(fitted, *X):
+def outputs(fitted: Any, *X: Any) -> Said:
     """Return what a fitted estimator says of videos: per method, a list of rows."""
     said = {name: as_rows(getattr(fitted, name)(*X)) for name in METHODS if hasattr(fitted, name)}
     if not said:
@@ -57,21 +62,21 @@ def outputs(fitted, *X):
     return said
 
 
-def as_rows(output):
+def as_rows(output: Any) -> list[list[Array]]:
     """Return any output as a list with one list of arrays a row."""
     if isinstance(output, MultimodalArray):
-        return [list(row.values()) for row in output]
+        return [list(output[i].values()) for i in range(len(output))]
     if issparse(output):
         output = output.toarray()
     return [[np.asarray(row)] for row in getattr(output, "values", output)]
 
 
-def take(said, rows):
+def take(said: Said, rows: Iterable[int]) -> Said:
     """Return some rows of `outputs`."""
     return {name: [values[row] for row in rows] for name, values in said.items()}
 
 
-def assert_same(actual, expected, what, *, exact=True):
+def assert_same(actual: Said, expected: Said, what: str, *, exact: bool = True) -> None:
     """Raise AssertionError where outputs differ: in anything, or by more than float32 does."""
     assert list(actual) == list(expected), f"{what}: methods {list(actual)} and {list(expected)}"
     for name, rows in expected.items():
@@ -84,11 +89,11 @@ def assert_same(actual, expected, what, *, exact=True):
         )
 
 
-def _same_row(a, b, exact):
+def _same_row(a: list[Array], b: list[Array], exact: bool) -> bool:
     return len(a) == len(b) and all(_same(*pair, exact) for pair in zip(a, b, strict=True))
 
 
-def _same(a, b, exact):
+def _same(a: Array, b: Array, exact: bool) -> bool:
     if a.shape != b.shape or a.dtype != b.dtype:
         return False
     if exact or a.dtype.kind != "f":

@@ -1,10 +1,12 @@
 """Small random videos in every form that X may have, and labels for them."""
 
 from tempfile import TemporaryFile
+from typing import Any
 from unittest import SkipTest
 
 import numpy as np
 
+from .._types import Array, Ints
 from ..multimodal import MultimodalArray
 from ..training import SliceDict
 
@@ -26,7 +28,7 @@ class Videos:
         row 1 among the shortest.
     """
 
-    def __init__(self, *, ragged=True):
+    def __init__(self, *, ragged: bool = True) -> None:
         rng = np.random.RandomState(7)
         self.stored, self.lengths = {}, {}
         for name, width in WIDTHS.items():
@@ -36,44 +38,44 @@ class Videos:
             self.stored[name] = rng.randint(256, size=(lengths.sum(), width), dtype=np.uint8)
             self.lengths[name] = lengths
 
-    def flat(self):
+    def flat(self) -> dict[str, Array]:
         """Per modality the frames of all videos behind each other, float32."""
-        scale, shift = np.float32(QUANTIZATION)
+        scale, shift = map(np.float32, QUANTIZATION)
         return {name: stored * scale + shift for name, stored in self.stored.items()}
 
-    def container(self):
+    def container(self) -> MultimodalArray:
         """Frames in memory."""
         return MultimodalArray.from_frames(self.flat(), self.lengths)
 
-    def memory_map(self):
+    def memory_map(self) -> MultimodalArray:
         """Frames in a file, read-only."""
         frames = {name: _mapped(values) for name, values in self.flat().items()}
         return MultimodalArray.from_frames(frames, self.lengths)
 
-    def quantised(self):
+    def quantised(self) -> MultimodalArray:
         """Frames as uint8."""
         quantization = dict.fromkeys(WIDTHS, QUANTIZATION)
         return MultimodalArray.from_frames(self.stored, self.lengths, quantization=quantization)
 
-    def lists(self):
+    def lists(self) -> dict[str, list[Array]]:
         """Per modality a list of (T_i, d) arrays."""
         return {
             name: np.split(values, np.cumsum(self.lengths[name])[:-1])
             for name, values in self.flat().items()
         }
 
-    def objects(self):
+    def objects(self) -> dict[str, Array]:
         """Per modality an object array of (T_i, d) arrays."""
         columns = {name: np.empty(N_VIDEOS, dtype=object) for name in WIDTHS}
         for name, rows in self.lists().items():
             columns[name][:] = rows
         return columns
 
-    def slice_dict(self):
+    def slice_dict(self) -> SliceDict:
         """The same in a `SliceDict`."""
         return SliceDict(**self.objects())
 
-    def data_frame(self):
+    def data_frame(self) -> Any:
         """A column a modality, a cell a video."""
         try:
             import pandas as pd
@@ -81,31 +83,31 @@ class Videos:
             raise SkipTest("pandas is not installed") from error
         return pd.DataFrame(self.objects())
 
-    def arrays(self):
+    def arrays(self) -> dict[str, Array]:
         """Per modality an (n, T, d) array; only of videos of one length."""
         return {name: v.reshape(N_VIDEOS, LONGEST, -1) for name, v in self.flat().items()}
 
-    def array_slice_dict(self):
+    def array_slice_dict(self) -> SliceDict:
         """The same in a `SliceDict`."""
         return SliceDict(**self.arrays())
 
-    def wide(self):
+    def wide(self) -> Array:
         """One (n, T, d) array, modalities side by side."""
         return np.concatenate(list(self.arrays().values()), axis=2)
 
 
-def _mapped(values):
+def _mapped(values: Array) -> Array:
     with TemporaryFile() as file:  # the map outlives it
         values.tofile(file)
         return np.memmap(file, values.dtype, mode="r", shape=values.shape)
 
 
-def class_labels(n_classes):
+def class_labels(n_classes: int) -> Array:
     """Classes (n,), every one of them in each half of the videos."""
     return np.array(["a", "b", "c"])[np.arange(N_VIDEOS) % n_classes]
 
 
-def indicators():
+def indicators() -> Ints:
     """Multilabel indicators (n, 3), of one or two labels a video."""
     Y = np.eye(3, dtype=np.int64)[np.arange(N_VIDEOS) % 3]
     Y[::5, 0] = 1

@@ -1,7 +1,11 @@
 """Checks of estimators of videos, for what scikit-learn's `check_estimator` does not know."""
 
+from collections.abc import Callable, Iterator
 from functools import partial
+from typing import Any
 from unittest import SkipTest
+
+from sklearn.base import BaseEstimator
 
 from . import _checks, _habits
 from ._subject import Subject, targets_of
@@ -34,7 +38,9 @@ CHECKS = {
 }
 
 
-def yield_multimodal_checks(estimator):
+def yield_multimodal_checks(
+    estimator: BaseEstimator,
+) -> Iterator[tuple[str, Callable[[], None]]]:
     """Yield the checks of `check_multimodal_estimator` one by one, for one test each.
 
     Parameters
@@ -73,7 +79,9 @@ def yield_multimodal_checks(estimator):
             yield full, partial(check, Subject(estimator, target))
 
 
-def check_multimodal_estimator(estimator, *, on_fail="raise"):
+def check_multimodal_estimator(
+    estimator: BaseEstimator, *, on_fail: str | None = "raise"
+) -> list[dict[str, Any]]:
     """Check that an estimator of videos does with them what scikit-learn's users expect.
 
     It is the counterpart of :func:`sklearn.utils.estimator_checks.check_estimator` for what that
@@ -135,7 +143,7 @@ def check_multimodal_estimator(estimator, *, on_fail="raise"):
         raise ValueError(f'on_fail must be "raise" or None, got {on_fail!r}.')
     results = []
     for name, check in yield_multimodal_checks(estimator):
-        status, exception = "passed", None
+        status, exception = "passed", None  # type: tuple[str, Exception | None]
         try:
             check()
         except SkipTest as reason:

@@ -1,0 +1,82 @@
+"""Checks of what the encoder of a tower is, and of what it is built with."""
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from inspect import signature
+from typing import Any
+
+from torch import nn
+
+from ..modules import RNN_TYPES, MeanEncoder, NetVLADEncoder, RNNEncoder, TransformerEncoder
+from ..training import MOST, check_number, check_option, check_size, short
+
+ENCODERS: dict[str, type[nn.Module]] = {
+    "transformer": TransformerEncoder,
+    "netvlad": NetVLADEncoder,
+    "rnn": RNNEncoder,
+    "mean": MeanEncoder,
+}
+
+
+def _check_clusters(name: str, value: Any) -> None:
+    """Raise TypeError or ValueError unless `value` is a size, or a sequence of sizes."""
+    for size in value if isinstance(value, list | tuple) else [value]:
+        check_size(name, size)
+
+
+CHECKS: dict[str, Callable[[str, Any], object]] = {
+    "d_model": check_size,
+    "n_heads": check_size,
+    "n_layers": partial(check_number, low=1, high=MOST, integer=True),
+    "n_clusters": _check_clusters,
+    "hidden_size": check_size,
+    "rnn_type": partial(check_option, options=(*RNN_TYPES, None)),
+    "dropout": partial(check_number, low=0, high=1),
+}
+
+
+def check_encoder(encoder: Any, params: Any) -> None:
+    """Raise TypeError or ValueError unless these are an encoder of a tower, and its arguments.
+
+    Parameters
+    ----------
+    encoder : object
+        The parameter `encoder` of a tower: a name, or the class of a torch module.
+    params : object
+        Its `encoder_params`: a dict or None.
+
+    Examples
+    --------
+    >>> check_encoder("mean", {"d_model": 0})
+    Traceback (most recent call last):
+    ValueError: encoder_params['d_model'] must be an integer >= 1 and <= 1048576, got 0.
+    """
+    own = isinstance(encoder, type) and issubclass(encoder, nn.Module)
+    if not own and not (isinstance(encoder, str) and encoder in ENCODERS):
+        kind = ValueError if isinstance(encoder, str) else TypeError
+        raise kind(
+            f"encoder must be one of {tuple(ENCODERS)}, or the class of a torch module, got "
+            f"{short(encoder)}."
+        )
+    if not isinstance(params, Mapping | None):
+        raise TypeError(f"encoder_params must be a dict or None, got {short(params)}.")
+    cls = encoder_class(encoder)
+    allowed = set(signature(cls).parameters) - {"widths", "spec"}
+    if unknown := set(params or {}) - allowed:
+        raise ValueError(
+            f"encoder_params of {encoder!r} may be {sorted(allowed)}, got "
+            f"{sorted(map(str, unknown))}."
+        )
+    for name, value in (params or {}).items() if cls in ENCODERS.values() else ():
+        CHECKS[name](f"encoder_params[{name!r}]", value)
+
+
+def encoder_class(encoder: str | type[nn.Module]) -> type[nn.Module]:
+    """Return the class of an encoder.
+
+    Examples
+    --------
+    >>> encoder_class("mean")
+    <class 'sk_crossmodal.modules.correlation.MeanEncoder'>
+    """
+    return ENCODERS[encoder] if isinstance(encoder, str) else encoder
