@@ -2,6 +2,7 @@
 
 from collections import Counter
 from numbers import Integral, Real
+from typing import Any, Self
 
 import numpy as np
 from scipy.sparse import csr_array
@@ -10,9 +11,11 @@ from sklearn.utils import check_array
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from .._links import LinkedEstimator
+from .._types import Array
 from ._label_hierarchy import LabelHierarchy
 from ._paths import check_separator, parent_path, split_path
 from ._samples import (
+    Resolve,
     check_no_indicator,
     check_samples,
     is_table,
@@ -83,19 +86,19 @@ class HierarchyLabelBinarizer(LinkedEstimator, TransformerMixin, BaseEstimator):
     def __init__(
         self,
         *,
-        separator=":",
-        hierarchy=None,
-        min_frequency=None,
-        sparse_output=False,
-        handle_unknown="error",
-    ):
+        separator: str = ":",
+        hierarchy: LabelHierarchy | None = None,
+        min_frequency: float | None = None,
+        sparse_output: bool = False,
+        handle_unknown: str = "error",
+    ) -> None:
         self.separator = separator
         self.hierarchy = hierarchy
         self.min_frequency = min_frequency
         self.sparse_output = sparse_output
         self.handle_unknown = handle_unknown
 
-    def fit(self, X, y=None):
+    def fit(self, X: Any, y: Any = None) -> Self:
         """Learn the labels and which of them get a column.
 
         Parameters
@@ -142,12 +145,12 @@ class HierarchyLabelBinarizer(LinkedEstimator, TransformerMixin, BaseEstimator):
         self.hierarchy_ = known.subset([known.nodes[i] for i in kept])
         self.classes_ = np.fromiter(self.hierarchy_.nodes, dtype=object, count=len(kept))
         self.levels_ = self.hierarchy_.levels
-        vars(self).pop("n_features_in_", None)
+        self.__dict__.pop("n_features_in_", None)
         if is_table(X):
             validate_data(self, np.asarray(X), skip_check_array=True)
         return self
 
-    def transform(self, X):
+    def transform(self, X: Any) -> Any:
         """Make the indicator matrix.
 
         Parameters
@@ -178,7 +181,7 @@ class HierarchyLabelBinarizer(LinkedEstimator, TransformerMixin, BaseEstimator):
         Y = self.hierarchy_._mark(samples, self._resolver(self.hierarchy_))
         return Y if self.sparse_output else Y.toarray()
 
-    def inverse_transform(self, Y):
+    def inverse_transform(self, Y: Any) -> list[tuple[Any, ...]]:
         """Give the deepest true labels of every sample.
 
         Parameters
@@ -209,7 +212,7 @@ class HierarchyLabelBinarizer(LinkedEstimator, TransformerMixin, BaseEstimator):
         bounds = zip(deepest.indptr[:-1], deepest.indptr[1:], strict=True)
         return [tuple(self.classes_[deepest.indices[start:stop]]) for start, stop in bounds]
 
-    def get_feature_names_out(self, input_features=None):
+    def get_feature_names_out(self, input_features: Any = None) -> Array:
         """Return the names of the columns, to show.
 
         Parameters
@@ -232,7 +235,7 @@ class HierarchyLabelBinarizer(LinkedEstimator, TransformerMixin, BaseEstimator):
         ]
         return np.asarray(told_apart, dtype=object)
 
-    def _check_parameters(self):
+    def _check_parameters(self) -> None:
         check_separator(self.separator)
         if self.hierarchy is not None and not isinstance(self.hierarchy, LabelHierarchy):
             raise TypeError(f"hierarchy must be a LabelHierarchy or None, got {self.hierarchy!r}.")
@@ -250,7 +253,7 @@ class HierarchyLabelBinarizer(LinkedEstimator, TransformerMixin, BaseEstimator):
                 f"min_frequency must be an int from 1 or a float between 0 and 1, got {least!r}."
             )
 
-    def _learn(self, labels):
+    def _learn(self, labels: list[Any]) -> LabelHierarchy:
         """The hierarchy of all labels that occur."""
         if not labels:
             raise ValueError("no sample has a label; give the hierarchy to fit without any.")
@@ -258,12 +261,12 @@ class HierarchyLabelBinarizer(LinkedEstimator, TransformerMixin, BaseEstimator):
             return LabelHierarchy(dict.fromkeys(sorted(map(int, labels)), ()))
         return LabelHierarchy.from_paths(labels, separator=self.separator)
 
-    def _resolver(self, known):
+    def _resolver(self, known: LabelHierarchy) -> Resolve:
         """How labels are to be treated that the hierarchy does not know."""
         rows = known._rows
         paths = self.hierarchy is None and isinstance(known.nodes[0], str | tuple)
 
-        def resolve(label, i):
+        def resolve(label: Any, i: int) -> int | None:
             if self.handle_unknown == "error":
                 raise ValueError(
                     f"sample {i} has the unknown label {label!r}; "
@@ -278,7 +281,7 @@ class HierarchyLabelBinarizer(LinkedEstimator, TransformerMixin, BaseEstimator):
 
         return resolve
 
-    def _frequent(self, closed):
+    def _frequent(self, closed: csr_array) -> Array:
         """Columns of the closed indicator with enough samples."""
         n_samples, n_labels = closed.shape
         if self.min_frequency is None:
@@ -289,7 +292,7 @@ class HierarchyLabelBinarizer(LinkedEstimator, TransformerMixin, BaseEstimator):
             least = np.ceil(least * n_samples - 1e-9)
         return np.flatnonzero(np.bincount(closed.indices, minlength=n_labels) >= least)
 
-    def __sklearn_tags__(self):
+    def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.input_tags.categorical = True
         tags.input_tags.string = True
@@ -297,7 +300,7 @@ class HierarchyLabelBinarizer(LinkedEstimator, TransformerMixin, BaseEstimator):
         return tags
 
 
-def _binary_csr(Y):
+def _binary_csr(Y: Any) -> csr_array:
     """Copy the indicator as CSR of int32 after checking that it holds 0 and 1 alone."""
     Y = csr_array(Y, copy=True)
     Y.sum_duplicates()

@@ -1,13 +1,16 @@
 """LabelHierarchy: labels that stand above and below each other."""
 
+from collections.abc import Collection, Hashable, Iterable, Mapping
 from functools import cached_property
+from typing import Any, Self
 
 import numpy as np
 from scipy.sparse import csr_array, vstack
 
+from .._types import Array
 from ._graph import check_parents, children_of, nearest_kept, reachable, topological_order
-from ._paths import check_separator, path_tree
-from ._samples import check_samples, indicator
+from ._paths import Path, check_separator, path_tree
+from ._samples import Resolve, check_samples, indicator
 
 
 class LabelHierarchy:
@@ -55,20 +58,26 @@ class LabelHierarchy:
     array([0, 0, 1])
     """
 
-    def __init__(self, parents, *, names=None):
+    def __init__(
+        self,
+        parents: Mapping[Any, Iterable[Any]],
+        *,
+        names: Mapping[Any, str] | None = None,
+    ) -> None:
         self._parents = check_parents(parents)
         self._children = children_of(self._parents)
         self._order = topological_order(self._parents)
         self._index = {node: i for i, node in enumerate(self._parents)}
         self._names = self._check_names(names)
-        self._left_out = {}  # node that `subset` dropped -> the nearest ancestors that stayed
+        # node that `subset` dropped -> the nearest ancestors that stayed
+        self._left_out: dict[Any, tuple[Any, ...]] = {}
         self.nodes = tuple(self._parents)
         self.roots = tuple(node for node, above in self._parents.items() if not above)
         self.levels = self._longest_ways_up()
         self.n_levels = int(self.levels.max()) + 1
 
     @classmethod
-    def from_paths(cls, paths, *, separator=":"):
+    def from_paths(cls, paths: Iterable[Path], *, separator: str = ":") -> Self:
         """Build the tree of label paths, with all their ancestors.
 
         Parameters
@@ -109,11 +118,11 @@ class LabelHierarchy:
         return cls(parents, names=names)
 
     @property
-    def display_names(self):
+    def display_names(self) -> list[str]:
         """What to show for each node."""
         return [self._names.get(node, str(node)) for node in self.nodes]
 
-    def index(self, node):
+    def index(self, node: Hashable) -> int:
         """Position of a node in `nodes`.
 
         Parameters
@@ -136,7 +145,7 @@ class LabelHierarchy:
         except KeyError:
             raise KeyError(f"{node!r} is not a node of this hierarchy") from None
 
-    def parents(self, node):
+    def parents(self, node: Hashable) -> tuple[Any, ...]:
         """Return the nodes directly above a node.
 
         Parameters
@@ -152,7 +161,7 @@ class LabelHierarchy:
         self.index(node)
         return self._parents[node]
 
-    def children(self, node):
+    def children(self, node: Hashable) -> tuple[Any, ...]:
         """Return the nodes directly below a node.
 
         Parameters
@@ -168,7 +177,7 @@ class LabelHierarchy:
         self.index(node)
         return tuple(self._children[node])
 
-    def ancestors(self, node):
+    def ancestors(self, node: Hashable) -> tuple[Any, ...]:
         """All nodes above a node.
 
         Parameters
@@ -184,7 +193,7 @@ class LabelHierarchy:
         self.index(node)
         return tuple(sorted(reachable(node, self._parents), key=self._index.__getitem__))
 
-    def descendants(self, node):
+    def descendants(self, node: Hashable) -> tuple[Any, ...]:
         """All nodes below a node.
 
         Parameters
@@ -200,7 +209,7 @@ class LabelHierarchy:
         self.index(node)
         return tuple(sorted(reachable(node, self._children), key=self._index.__getitem__))
 
-    def closure_matrix(self):
+    def closure_matrix(self) -> csr_array:
         """Mark, for every node, the node and all its ancestors.
 
         Returns
@@ -216,20 +225,20 @@ class LabelHierarchy:
         array([[ True, False],
                [ True,  True]])
         """
-        rows = {}
+        rows: dict[Any, Array] = {}
         for node in self._order:
             above = [rows[parent] for parent in self._parents[node]]
             merged = np.concatenate([*above, [self._index[node]]], dtype=np.int32)
             rows[node] = np.unique(merged) if len(above) > 1 else merged
-        indices = [rows[node] for node in self.nodes]
-        indptr = np.cumsum([0, *map(len, indices)])
-        indices = np.concatenate(indices)
+        columns = [rows[node] for node in self.nodes]
+        indptr = np.cumsum([0, *map(len, columns)])
+        indices = np.concatenate(columns)
         shape = (len(self), len(self))
         closure = csr_array((np.ones(len(indices), dtype=bool), indices, indptr), shape=shape)
         closure.sort_indices()
         return closure
 
-    def root_matrix(self):
+    def root_matrix(self) -> csr_array:
         """Mark, for every node, the roots it stands under.
 
         Returns
@@ -239,7 +248,7 @@ class LabelHierarchy:
         """
         return self.closure_matrix()[:, [self._index[root] for root in self.roots]]
 
-    def indicator_matrix(self, label_sets):
+    def indicator_matrix(self, label_sets: Any) -> csr_array:
         """Mark, for every sample, its labels and all their ancestors.
 
         Parameters
@@ -269,12 +278,12 @@ class LabelHierarchy:
                [1, 1, 0]])
         """
 
-        def resolve(label, i):
+        def resolve(label: Any, i: int) -> int | None:
             raise ValueError(f"sample {i} has the label {label!r}, which is not a node of {self}.")
 
         return self._mark(check_samples(label_sets), resolve)
 
-    def _mark(self, samples, resolve):
+    def _mark(self, samples: list[Collection[Any]], resolve: Resolve) -> csr_array:
         """Make the indicator of checked samples; `resolve` treats labels that have no row."""
         Y = indicator(samples, self._rows, resolve) @ self._columns_above
         Y = Y.astype(np.int64)
@@ -283,12 +292,12 @@ class LabelHierarchy:
         return Y
 
     @cached_property
-    def _rows(self):
+    def _rows(self) -> dict[Any, int]:
         """Row of every label that may be given, in `_columns_above`."""
         return {label: i for i, label in enumerate([*self.nodes, *self._left_out])}
 
     @cached_property
-    def _columns_above(self):
+    def _columns_above(self) -> csr_array:
         """Columns that a label makes true: the node and its ancestors."""
         closure = self.closure_matrix().astype(np.int32)
         if not self._left_out:
@@ -300,7 +309,7 @@ class LabelHierarchy:
         stand_ins = csr_array((ones, indices, indptr), shape=(len(columns), len(self)))
         return csr_array(vstack([closure, stand_ins @ closure]))
 
-    def subset(self, nodes):
+    def subset(self, nodes: Iterable[Hashable]) -> Self:
         """Hierarchy of some of the nodes.
 
         Parameters
@@ -347,16 +356,16 @@ class LabelHierarchy:
         }
         return part
 
-    def _check_names(self, names):
-        names = dict(names or {})
-        for node, name in names.items():
+    def _check_names(self, names: Mapping[Any, str] | None) -> dict[Any, str]:
+        checked = dict(names or {})
+        for node, name in checked.items():
             if node not in self._index:
                 raise ValueError(f"names has {node!r}, which is not among the nodes.")
             if not isinstance(name, str):
                 raise TypeError(f"the name of {node!r} must be a str, got {name!r}.")
-        return names
+        return checked
 
-    def _longest_ways_up(self):
+    def _longest_ways_up(self) -> Array:
         levels = np.zeros(len(self._parents), dtype=np.intp)
         for node in self._order:
             above = [levels[self._index[parent]] + 1 for parent in self._parents[node]]
@@ -364,13 +373,13 @@ class LabelHierarchy:
         levels.flags.writeable = False
         return levels
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self.nodes)
 
-    def __contains__(self, node):
+    def __contains__(self, node: object) -> bool:
         return node in self._index
 
-    def __eq__(self, other):
+    def __eq__(self, other: object) -> bool:
         """Compare nodes and their order, parents, display names and what `subset` left out."""
         if not isinstance(other, LabelHierarchy):
             return NotImplemented
@@ -381,17 +390,17 @@ class LabelHierarchy:
             and self._left_out == other._left_out
         )
 
-    def __hash__(self):
+    def __hash__(self) -> int:
         return hash(self.nodes)
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         sizes = f"n_nodes={len(self)}, n_roots={len(self.roots)}, n_levels={self.n_levels}"
         return f"{type(self).__name__}({sizes})"
 
     # Everything else follows from these, and a pickle without it is a third of the size.
-    def __getstate__(self):
+    def __getstate__(self) -> dict[str, Any]:
         return {"parents": self._parents, "names": self._names, "left_out": self._left_out}
 
-    def __setstate__(self, state):
-        self.__init__(state["parents"], names=state["names"])
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        LabelHierarchy.__init__(self, state["parents"], names=state["names"])
         self._left_out = state["left_out"]

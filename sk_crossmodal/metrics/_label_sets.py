@@ -1,12 +1,14 @@
 """Labels given by name, as a collection a video, in place of an indicator."""
 
 from collections.abc import Collection
+from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
+from numpy.typing import ArrayLike
 
 
-def holds_label_sets(y_true, n_labels=None):
+def holds_label_sets(y_true: Any, n_labels: int | None = None) -> bool:
     """Whether labels are given by name, as a collection a video, and not as an indicator.
 
     Parameters
@@ -39,7 +41,7 @@ def holds_label_sets(y_true, n_labels=None):
     return isinstance(given.flat[0], str | Collection)
 
 
-def as_indicator(y_true, y_score, hierarchy):
+def as_indicator(y_true: Any, y_score: ArrayLike, hierarchy: Any) -> Any:
     """Return the labels as they are, or of label sets the indicator that the hierarchy makes.
 
     Parameters

@@ -1,14 +1,18 @@
 """What the metrics accept; everything else is a ValueError that says what was given."""
 
+import math
 from numbers import Integral, Real
+from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
+from numpy.typing import ArrayLike
 
+from .._types import Array, Floats
 from ._label_sets import holds_label_sets
 
 
-def check_labels(y_true):
+def check_labels(y_true: Any) -> sp.csr_array:
     """Return a multilabel indicator as a canonical boolean CSR array.
 
     Parameters
@@ -40,7 +44,7 @@ def check_labels(y_true):
     return sp.csr_array((np.ones(videos.size, bool), (videos, columns)), shape=given.shape)
 
 
-def check_scores(y_score, shape):
+def check_scores(y_score: ArrayLike, shape: tuple[int, ...]) -> Floats:
     """Return scores as a dense float array of the given shape, float32 and float64 untouched.
 
     Parameters
@@ -72,7 +76,7 @@ def check_scores(y_score, shape):
     return scores
 
 
-def check_weights(sample_weight, n_videos):
+def check_weights(sample_weight: ArrayLike | None, n_videos: int) -> Floats | None:
     """Return weights as float64 of shape (n_videos,), or None.
 
     Parameters
@@ -106,7 +110,7 @@ def check_weights(sample_weight, n_videos):
     return weights
 
 
-def check_top_k(top_k):
+def check_top_k(top_k: Any) -> None:
     """Raise ValueError unless `top_k` is None or a positive integer.
 
     Parameters
@@ -119,7 +123,7 @@ def check_top_k(top_k):
         raise ValueError(f"top_k must be None or an integer of at least 1, got {top_k!r}")
 
 
-def check_option(name, value, options):
+def check_option(name: str, value: Any, options: tuple[str, ...]) -> None:
     """Raise ValueError unless `value` is one of `options`.
 
     Parameters
@@ -135,7 +139,7 @@ def check_option(name, value, options):
         raise ValueError(f"{name} must be one of {options}, got {value!r}")
 
 
-def check_threshold(threshold):
+def check_threshold(threshold: Any) -> None:
     """Raise ValueError unless `threshold` is a number.
 
     Parameters
@@ -143,11 +147,11 @@ def check_threshold(threshold):
     threshold : object
         What the user gave.
     """
-    if not isinstance(threshold, Real) or np.isnan(threshold):
+    if not isinstance(threshold, Real) or math.isnan(threshold):
         raise ValueError(f"threshold must be a number, got {threshold!r}")
 
 
-def _check_table(name, table, expected):
+def _check_table(name: str, table: Any, expected: str) -> None:
     if table.ndim != 2 or 0 in table.shape:
         raise ValueError(
             f"{name} must be {expected}, both at least 1; "
@@ -157,7 +161,7 @@ def _check_table(name, table, expected):
         raise ValueError(f"{name} must be numbers or booleans, got dtype {table.dtype}")
 
 
-def _check_ones(values):
+def _check_ones(values: Array) -> None:
     wrong = np.unique(values[values != 1])
     if wrong.size:
         shown = ", ".join(str(value) for value in wrong[:3])
