@@ -5,7 +5,7 @@ from numbers import Integral, Real
 from typing import Any, Self
 
 import numpy as np
-from scipy.sparse import csr_array
+from scipy.sparse import csr_array, issparse
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils import check_array
 from sklearn.utils.validation import check_is_fitted, validate_data
@@ -22,6 +22,8 @@ from ._samples import (
     is_whole_number,
     unique_labels,
 )
+
+UNKNOWN = ("error", "ignore")
 
 
 class HierarchyLabelBinarizer(LinkedEstimator, TransformerMixin, BaseEstimator):
@@ -200,10 +202,7 @@ class HierarchyLabelBinarizer(LinkedEstimator, TransformerMixin, BaseEstimator):
             If the shape does not fit or there are values other than 0 and 1.
         """
         check_is_fitted(self)
-        Y = check_array(Y, accept_sparse=True, input_name="Y")
-        if Y.shape[1] != len(self.classes_):
-            raise ValueError(f"Y has {Y.shape[1]} columns, expected {len(self.classes_)}.")
-        Y = _binary_csr(Y)
+        Y = _check_indicator(Y, len(self.classes_))
         strictly_above = self.hierarchy_.closure_matrix().astype(np.int32)
         strictly_above.setdiag(0)
         deepest = Y - Y.multiply((Y @ strictly_above) > 0)
@@ -239,7 +238,10 @@ class HierarchyLabelBinarizer(LinkedEstimator, TransformerMixin, BaseEstimator):
         check_separator(self.separator)
         if self.hierarchy is not None and not isinstance(self.hierarchy, LabelHierarchy):
             raise TypeError(f"hierarchy must be a LabelHierarchy or None, got {self.hierarchy!r}.")
-        if self.handle_unknown not in ("error", "ignore"):
+        if not isinstance(self.sparse_output, bool | np.bool_):
+            raise TypeError(f"sparse_output must be True or False, got {self.sparse_output!r}.")
+        known = isinstance(self.handle_unknown, str) and self.handle_unknown in UNKNOWN
+        if not known:
             raise ValueError(
                 f"handle_unknown must be 'error' or 'ignore', got {self.handle_unknown!r}."
             )
@@ -300,11 +302,24 @@ class HierarchyLabelBinarizer(LinkedEstimator, TransformerMixin, BaseEstimator):
         return tags
 
 
-def _binary_csr(Y: Any) -> csr_array:
+def _check_indicator(given: Any, n_labels: int) -> csr_array:
     """Copy the indicator as CSR of int32 after checking that it holds 0 and 1 alone."""
+    expected = f"Y must be an indicator matrix of {n_labels} columns"
+    if np.ma.is_masked(given):
+        raise ValueError(f"{expected}, got a masked array; fill what it hides.")
+    try:
+        if issparse(given) and given.format in ("csr", "csc", "bsr"):
+            # SciPy reads and writes wherever wrong indices point to. It may change their dtype.
+            given.copy().check_format(full_check=True)
+        Y = check_array(given, accept_sparse=True, input_name="Y")
+    except (ValueError, TypeError, RuntimeError) as error:
+        raise ValueError(f"{expected}, got a {type(given).__name__}: {error}") from error
+    if Y.shape[1] != n_labels:
+        raise ValueError(f"Y has {Y.shape[1]} columns, expected {n_labels}.")
     Y = csr_array(Y, copy=True)
     Y.sum_duplicates()
     Y.eliminate_zeros()
-    if not (Y.data == 1).all():
-        raise ValueError("Y must hold 0 and 1 alone; give labels, not scores.")
+    others = Y.data[Y.data != 1]
+    if others.size:
+        raise ValueError(f"Y must hold 0 and 1 alone, got {others[0]}; give labels, not scores.")
     return Y.astype(np.int32)

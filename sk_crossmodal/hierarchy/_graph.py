@@ -1,6 +1,7 @@
 """Walks over a directed acyclic graph that is given as node -> parents."""
 
 from collections.abc import Hashable, Iterable, Mapping
+from contextlib import suppress
 from typing import Any
 
 Parents = dict[Any, tuple[Any, ...]]  # of every node; nodes are hashable
@@ -22,25 +23,30 @@ def check_parents(parents: Any) -> Parents:
     Raises
     ------
     TypeError
-        If it is no mapping, or the parents of a node are a bare string.
+        If it is no mapping, or the parents of a node are a bare string or cannot be hashed.
     ValueError
         If it is empty, or a parent is not a node itself.
     """
     if not isinstance(parents, Mapping):
         raise TypeError(f"parents must map nodes to their parents, got {type(parents).__name__}.")
     if not parents:
-        raise ValueError("a hierarchy needs at least one node.")
+        raise ValueError(f"a hierarchy needs at least one node, got {parents!r}.")
     checked = {}
     for node, above in parents.items():
-        if isinstance(above, str) or not hasattr(above, "__iter__"):
-            raise TypeError(
-                f"the parents of {node!r} must be an iterable of nodes, got {above!r}."
-            )
-        checked[node] = tuple(dict.fromkeys(above))
+        checked[node] = _check_above(node, above)
         for parent in checked[node]:
             if parent not in parents:
                 raise ValueError(f"{parent!r}, a parent of {node!r}, is not among the nodes.")
     return checked
+
+
+def _check_above(node: Hashable, above: Any) -> tuple[Any, ...]:
+    with suppress(TypeError):  # nothing to iterate over, or something that cannot be hashed
+        if not isinstance(above, str):
+            return tuple(dict.fromkeys(above))
+    raise TypeError(
+        f"the parents of {node!r} must be an iterable of hashable nodes, got {above!r:.80}."
+    )
 
 
 def children_of(parents: Parents) -> dict[Any, list[Any]]:

@@ -1,5 +1,6 @@
 """LabelHierarchy: labels that stand above and below each other."""
 
+from collections import Counter
 from collections.abc import Collection, Hashable, Iterable, Mapping
 from functools import cached_property
 from typing import Any, Self
@@ -11,6 +12,12 @@ from .._types import Array
 from ._graph import check_parents, children_of, nearest_kept, reachable, topological_order
 from ._paths import Path, check_separator, path_tree
 from ._samples import Resolve, check_samples, indicator
+
+
+class UnknownNodeError(ValueError, KeyError):
+    """What is given for a node is none: a wrong value, and a key that is not there."""
+
+    __str__ = ValueError.__str__  # a KeyError shows its message in quotes
 
 
 class LabelHierarchy:
@@ -109,10 +116,9 @@ class LabelHierarchy:
         ('Sport', 'Transport', 'Transport:Land', 'Transport:Land:Car')
         """
         check_separator(separator)
-        if isinstance(paths, str):
-            raise TypeError(
-                f"paths must be an iterable of paths, got the single string {paths!r}."
-            )
+        if isinstance(paths, str) or not isinstance(paths, Iterable):
+            single = "the single string " if isinstance(paths, str) else ""
+            raise TypeError(f"paths must be an iterable of paths, got {single}{paths!r:.80}.")
         parents = path_tree(paths, separator)
         names = {path: separator.join(path) for path in parents if isinstance(path, tuple)}
         return cls(parents, names=names)
@@ -137,13 +143,17 @@ class LabelHierarchy:
 
         Raises
         ------
-        KeyError
-            If it is not a node.
+        TypeError
+            If it cannot be hashed.
+        ValueError
+            If it is not a node. The error is a KeyError, too.
         """
         try:
             return self._index[node]
         except KeyError:
-            raise KeyError(f"{node!r} is not a node of this hierarchy") from None
+            raise UnknownNodeError(f"{node!r} is not a node of {self}.") from None
+        except TypeError:
+            raise TypeError(f"a node must be hashable, got {node!r:.80}.") from None
 
     def parents(self, node: Hashable) -> tuple[Any, ...]:
         """Return the nodes directly above a node.
@@ -151,7 +161,7 @@ class LabelHierarchy:
         Parameters
         ----------
         node : hashable
-            A node; anything else raises KeyError.
+            A node; anything else raises ValueError.
 
         Returns
         -------
@@ -167,7 +177,7 @@ class LabelHierarchy:
         Parameters
         ----------
         node : hashable
-            A node; anything else raises KeyError.
+            A node; anything else raises ValueError.
 
         Returns
         -------
@@ -183,7 +193,7 @@ class LabelHierarchy:
         Parameters
         ----------
         node : hashable
-            A node; anything else raises KeyError.
+            A node; anything else raises ValueError.
 
         Returns
         -------
@@ -199,7 +209,7 @@ class LabelHierarchy:
         Parameters
         ----------
         node : hashable
-            A node; anything else raises KeyError.
+            A node; anything else raises ValueError.
 
         Returns
         -------
@@ -326,10 +336,10 @@ class LabelHierarchy:
 
         Raises
         ------
-        KeyError
-            If one is not a node.
+        TypeError
+            If `nodes` is a bare string or no iterable, or one cannot be hashed.
         ValueError
-            If there are none, or one is given twice.
+            If there are none, one is not a node, or one is given twice.
 
         Examples
         --------
@@ -338,10 +348,13 @@ class LabelHierarchy:
         >>> hierarchy.subset(["Transport:Land:Car", "Transport"]).parents("Transport:Land:Car")
         ('Transport',)
         """
+        if isinstance(nodes, str) or not isinstance(nodes, Iterable):
+            raise TypeError(f"nodes must be an iterable of nodes, got {nodes!r:.80}.")
         # Our own nodes rather than equal ones of the caller's, such as np.int64 for int.
         kept = [self.nodes[self.index(node)] for node in nodes]
-        if len(set(kept)) < len(kept):
-            raise ValueError("a node is given twice.")
+        twice = [node for node, count in Counter(kept).items() if count > 1]
+        if twice:
+            raise ValueError(f"nodes must be different, but {twice[0]!r} is given twice.")
         nearest = nearest_kept(self._parents, self._order, set(kept))
         names = {node: self._names[node] for node in kept if node in self._names}
         part = type(self)({node: nearest[node] for node in kept}, names=names)
@@ -357,6 +370,8 @@ class LabelHierarchy:
         return part
 
     def _check_names(self, names: Mapping[Any, str] | None) -> dict[Any, str]:
+        if names is not None and not isinstance(names, Mapping):
+            raise TypeError(f"names must map nodes to str or be None, got {names!r:.80}.")
         checked = dict(names or {})
         for node, name in checked.items():
             if node not in self._index:

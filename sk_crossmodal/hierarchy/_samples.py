@@ -37,6 +37,8 @@ def check_samples(X: Any) -> list[Collection[Any]]:
     ValueError
         If there are no samples, or an array has not two axes or numbers that are not whole.
     """
+    if np.ma.is_masked(X):
+        raise ValueError(f"{EXPECTED}, got a masked array; leave out what it hides.")
     if is_table(X):
         return _table_rows(X)
     if X is None or isinstance(X, str | bytes | Mapping | set | frozenset):
@@ -130,7 +132,8 @@ def _check_sample(sample: Any, i: int) -> Collection[Any]:
     if isinstance(sample, str):
         return (sample,)
     # Not any iterable: what can be walked only once would be empty on the second walk.
-    if isinstance(sample, bytes | Mapping) or not isinstance(sample, Collection):
+    scalar = getattr(sample, "ndim", 1) == 0  # of an array, which looks like a collection
+    if scalar or isinstance(sample, bytes | Mapping) or not isinstance(sample, Collection):
         raise TypeError(
             f"sample {i} must be a collection of labels such as a list, got {sample!r:.80}."
         )

@@ -75,7 +75,7 @@ def gap_score(
     >>> print(f"{gap_score(y_true, y_score, top_k=1):.4f}")
     0.3333
     """
-    check_top_k(top_k)
+    top_k = check_top_k(top_k)
     return gap(rank(Part(prepare(y_true, y_score, sample_weight)), "gap", top_k))
 
 

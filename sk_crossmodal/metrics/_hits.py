@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike
 from .._types import Array, Ints
 from ._parts import Part, Ranked, rank
 from ._problem import prepare
-from ._validation import check_option
+from ._validation import check_flag, check_option
 
 EMPTY_VIDEOS = ("zero", "skip")
 
@@ -71,6 +71,7 @@ def perr_score(
     0.25
     """
     check_option("empty_videos", empty_videos, EMPTY_VIDEOS)
+    check_flag("positive_scores_only", positive_scores_only)
     ranked = rank(Part(prepare(y_true, y_score, sample_weight)), "perr")
     if positive_scores_only:
         ranked.hits["perr"] &= ranked.scores > 0

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from .._types import Floats, Ints
+from ._arrays import as_array
 from ._gap import gap
 from ._hits import hit_at_1, perr
 from ._map import class_scores, mean_over_classes
@@ -28,7 +29,8 @@ def level_numbers(hierarchy: Any) -> Ints:
     ndarray of shape (n_labels,)
         Integers.
     """
-    levels = np.asarray(getattr(hierarchy, "levels", hierarchy))
+    given = getattr(hierarchy, "levels", hierarchy)
+    levels = as_array("hierarchy", given, "a label hierarchy or the level of every label")
     if levels.ndim != 1 or levels.dtype.kind not in "iu" or not levels.size or levels.min() < 0:
         raise ValueError(
             "hierarchy must be a label hierarchy or a 1-D array with the level, from 0, of every "

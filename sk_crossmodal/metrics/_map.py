@@ -78,7 +78,7 @@ def map_score(
     >>> print(f"{map_score(y_true, y_score, empty_classes='zero'):.4f}")
     0.6667
     """
-    check_top_k(top_k)
+    top_k = check_top_k(top_k)
     check_option("empty_classes", empty_classes, EMPTY_CLASSES)
     problem = prepare(y_true, y_score, sample_weight)
     if top_k is not None and top_k < problem.n_labels:

@@ -162,7 +162,7 @@ class _Reader:
     def __init__(
         self, part: Part, scores: Collection[str], top_k: int | None, rule: str, threshold: float
     ) -> None:
-        self.part, self.threshold, self.predicted = part, threshold, rule == "either"
+        self.part, self.predicted = part, rule == "either"
         self.stay: Bools | None = None if rule == "all" else part.n_true > 0
         self.pool_size = 0
         if "gap" in scores and top_k is not None and top_k < part.n_labels:
@@ -178,6 +178,8 @@ class _Reader:
             if score in scores and part.n_labels
         }
         dtype = part.problem.scores.dtype
+        with np.errstate(over="ignore"):  # above float32, and so infinite
+            self.threshold = dtype.type(threshold)
         self.pool = [np.empty((0, self.pool_size), dtype)]
         self.bounds = np.append(0, np.cumsum(part.n_true))
         self.scores = np.empty(len(part.videos), dtype)

@@ -168,4 +168,4 @@ def average_precision(found: Array, pooled: Array, total: float) -> float:
         From 0 to 1.
     """
     gained = found - np.append(found[1:], 0)
-    return float(np.sum(gained * found / pooled) / total)
+    return float(np.sum(gained * (found / pooled)) / total)

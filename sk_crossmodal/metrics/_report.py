@@ -10,7 +10,7 @@ from .._types import Floats, Ints
 from ._label_sets import as_indicator
 from ._levels import SCORES, group_columns, level_columns, part_scores
 from ._problem import ROWS, prepare
-from ._validation import check_option, check_threshold, check_top_k
+from ._validation import check_flag, check_option, check_threshold, check_top_k
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -67,9 +67,20 @@ class HierarchyReport:
     hit_at_1: Floats
 
     def __post_init__(self) -> None:
-        """Lock the arrays, as the attributes are."""
+        """Check the table, and lock the arrays, as the attributes are."""
+        if not isinstance(self.rows, tuple):
+            raise TypeError(f"rows must be a tuple of str, got {self.rows!r:.80}")
+        expected = f"an array of {len(self.rows)} numbers, one a row"
         for field in fields(self)[1:]:
-            getattr(self, field.name).setflags(write=False)
+            column = getattr(self, field.name)
+            if not isinstance(column, np.ndarray):
+                raise TypeError(f"{field.name} must be {expected}, got {type(column).__name__}")
+            if column.shape != (len(self.rows),) or column.dtype.kind not in "iuf":
+                raise ValueError(
+                    f"{field.name} must be {expected}, got shape {column.shape} and dtype "
+                    f"{column.dtype}"
+                )
+            column.setflags(write=False)
 
     def to_dict(self) -> dict[str, list[Any]]:
         """Return the table as plain lists, by column.
@@ -187,9 +198,10 @@ def hierarchy_report(
     level 0       2       1   0.00  0.00   0.00    0.00
     level 1       1       2  50.00  0.00 100.00  100.00
     """
-    check_top_k(top_k)
+    check_flag("by_group", by_group)
+    top_k = check_top_k(top_k)
     check_option("rows", rows, ROWS)
-    check_threshold(threshold)
+    threshold = check_threshold(threshold)
     problem = prepare(as_indicator(y_true, y_score, hierarchy), y_score, sample_weight)
     named: list[tuple[str, Ints | None]] = [("overall", None)]
     if by_group:

@@ -86,9 +86,9 @@ def hierarchy_scorers(
     >>> scorers["gap_level_1"](forest, X, y)
     1.0
     """
-    check_top_k(top_k)
+    top_k = check_top_k(top_k)
     check_option("rows", rows, ROWS)
-    check_threshold(threshold)
+    threshold = check_threshold(threshold)
     levels = level_numbers(hierarchy)
     options = {
         "hierarchy": hierarchy if hasattr(hierarchy, "indicator_matrix") else levels,
