@@ -47,7 +47,11 @@ everywhere = pytest.mark.parametrize(
         (Y[:, :0], S[:, :0], r"shape \(2, 0\)"),
         (Y, sp.csr_array(S), "y_score must be dense"),
         (Y.astype(str), S, "y_true must be numbers or booleans, got dtype <U"),
-        (Y.astype(object), S, "y_true must be numbers or booleans, got dtype object"),
+        (
+            np.array([[1, 0, "1"], [0, 0, 1]], object),
+            S,
+            "y_true must be numbers or booleans, got dtype object with '1'",
+        ),
         (Y, S.astype(str), "y_score must be numbers or booleans"),
         (Y, S.astype(complex), "y_score must be numbers or booleans, got dtype complex"),
     ],

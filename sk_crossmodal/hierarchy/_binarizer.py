@@ -2,23 +2,28 @@
 
 from collections import Counter
 from numbers import Integral, Real
+from typing import Any, Self
 
 import numpy as np
-from scipy.sparse import csr_array
+from scipy.sparse import csr_array, issparse
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils import check_array
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from .._links import LinkedEstimator
+from .._types import Array
 from ._label_hierarchy import LabelHierarchy
 from ._paths import check_separator, parent_path, split_path
 from ._samples import (
+    Resolve,
     check_no_indicator,
     check_samples,
     is_table,
     is_whole_number,
     unique_labels,
 )
+
+UNKNOWN = ("error", "ignore")
 
 
 class HierarchyLabelBinarizer(LinkedEstimator, TransformerMixin, BaseEstimator):
@@ -83,19 +88,19 @@ class HierarchyLabelBinarizer(LinkedEstimator, TransformerMixin, BaseEstimator):
     def __init__(
         self,
         *,
-        separator=":",
-        hierarchy=None,
-        min_frequency=None,
-        sparse_output=False,
-        handle_unknown="error",
-    ):
+        separator: str = ":",
+        hierarchy: LabelHierarchy | None = None,
+        min_frequency: float | None = None,
+        sparse_output: bool = False,
+        handle_unknown: str = "error",
+    ) -> None:
         self.separator = separator
         self.hierarchy = hierarchy
         self.min_frequency = min_frequency
         self.sparse_output = sparse_output
         self.handle_unknown = handle_unknown
 
-    def fit(self, X, y=None):
+    def fit(self, X: Any, y: Any = None) -> Self:
         """Learn the labels and which of them get a column.
 
         Parameters
@@ -142,12 +147,12 @@ class HierarchyLabelBinarizer(LinkedEstimator, TransformerMixin, BaseEstimator):
         self.hierarchy_ = known.subset([known.nodes[i] for i in kept])
         self.classes_ = np.fromiter(self.hierarchy_.nodes, dtype=object, count=len(kept))
         self.levels_ = self.hierarchy_.levels
-        vars(self).pop("n_features_in_", None)
+        self.__dict__.pop("n_features_in_", None)
         if is_table(X):
             validate_data(self, np.asarray(X), skip_check_array=True)
         return self
 
-    def transform(self, X):
+    def transform(self, X: Any) -> Any:
         """Make the indicator matrix.
 
         Parameters
@@ -178,7 +183,7 @@ class HierarchyLabelBinarizer(LinkedEstimator, TransformerMixin, BaseEstimator):
         Y = self.hierarchy_._mark(samples, self._resolver(self.hierarchy_))
         return Y if self.sparse_output else Y.toarray()
 
-    def inverse_transform(self, Y):
+    def inverse_transform(self, Y: Any) -> list[tuple[Any, ...]]:
         """Give the deepest true labels of every sample.
 
         Parameters
@@ -197,10 +202,7 @@ class HierarchyLabelBinarizer(LinkedEstimator, TransformerMixin, BaseEstimator):
             If the shape does not fit or there are values other than 0 and 1.
         """
         check_is_fitted(self)
-        Y = check_array(Y, accept_sparse=True, input_name="Y")
-        if Y.shape[1] != len(self.classes_):
-            raise ValueError(f"Y has {Y.shape[1]} columns, expected {len(self.classes_)}.")
-        Y = _binary_csr(Y)
+        Y = _check_indicator(Y, len(self.classes_))
         strictly_above = self.hierarchy_.closure_matrix().astype(np.int32)
         strictly_above.setdiag(0)
         deepest = Y - Y.multiply((Y @ strictly_above) > 0)
@@ -209,7 +211,7 @@ class HierarchyLabelBinarizer(LinkedEstimator, TransformerMixin, BaseEstimator):
         bounds = zip(deepest.indptr[:-1], deepest.indptr[1:], strict=True)
         return [tuple(self.classes_[deepest.indices[start:stop]]) for start, stop in bounds]
 
-    def get_feature_names_out(self, input_features=None):
+    def get_feature_names_out(self, input_features: Any = None) -> Array:
         """Return the names of the columns, to show.
 
         Parameters
@@ -232,11 +234,14 @@ class HierarchyLabelBinarizer(LinkedEstimator, TransformerMixin, BaseEstimator):
         ]
         return np.asarray(told_apart, dtype=object)
 
-    def _check_parameters(self):
+    def _check_parameters(self) -> None:
         check_separator(self.separator)
         if self.hierarchy is not None and not isinstance(self.hierarchy, LabelHierarchy):
             raise TypeError(f"hierarchy must be a LabelHierarchy or None, got {self.hierarchy!r}.")
-        if self.handle_unknown not in ("error", "ignore"):
+        if not isinstance(self.sparse_output, bool | np.bool_):
+            raise TypeError(f"sparse_output must be True or False, got {self.sparse_output!r}.")
+        known = isinstance(self.handle_unknown, str) and self.handle_unknown in UNKNOWN
+        if not known:
             raise ValueError(
                 f"handle_unknown must be 'error' or 'ignore', got {self.handle_unknown!r}."
             )
@@ -250,7 +255,7 @@ class HierarchyLabelBinarizer(LinkedEstimator, TransformerMixin, BaseEstimator):
                 f"min_frequency must be an int from 1 or a float between 0 and 1, got {least!r}."
             )
 
-    def _learn(self, labels):
+    def _learn(self, labels: list[Any]) -> LabelHierarchy:
         """The hierarchy of all labels that occur."""
         if not labels:
             raise ValueError("no sample has a label; give the hierarchy to fit without any.")
@@ -258,12 +263,12 @@ class HierarchyLabelBinarizer(LinkedEstimator, TransformerMixin, BaseEstimator):
             return LabelHierarchy(dict.fromkeys(sorted(map(int, labels)), ()))
         return LabelHierarchy.from_paths(labels, separator=self.separator)
 
-    def _resolver(self, known):
+    def _resolver(self, known: LabelHierarchy) -> Resolve:
         """How labels are to be treated that the hierarchy does not know."""
         rows = known._rows
         paths = self.hierarchy is None and isinstance(known.nodes[0], str | tuple)
 
-        def resolve(label, i):
+        def resolve(label: Any, i: int) -> int | None:
             if self.handle_unknown == "error":
                 raise ValueError(
                     f"sample {i} has the unknown label {label!r}; "
@@ -278,7 +283,7 @@ class HierarchyLabelBinarizer(LinkedEstimator, TransformerMixin, BaseEstimator):
 
         return resolve
 
-    def _frequent(self, closed):
+    def _frequent(self, closed: csr_array) -> Array:
         """Columns of the closed indicator with enough samples."""
         n_samples, n_labels = closed.shape
         if self.min_frequency is None:
@@ -289,7 +294,7 @@ class HierarchyLabelBinarizer(LinkedEstimator, TransformerMixin, BaseEstimator):
             least = np.ceil(least * n_samples - 1e-9)
         return np.flatnonzero(np.bincount(closed.indices, minlength=n_labels) >= least)
 
-    def __sklearn_tags__(self):
+    def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.input_tags.categorical = True
         tags.input_tags.string = True
@@ -297,11 +302,24 @@ class HierarchyLabelBinarizer(LinkedEstimator, TransformerMixin, BaseEstimator):
         return tags
 
 
-def _binary_csr(Y):
+def _check_indicator(given: Any, n_labels: int) -> csr_array:
     """Copy the indicator as CSR of int32 after checking that it holds 0 and 1 alone."""
+    expected = f"Y must be an indicator matrix of {n_labels} columns"
+    if np.ma.is_masked(given):
+        raise ValueError(f"{expected}, got a masked array; fill what it hides.")
+    try:
+        if issparse(given) and given.format in ("csr", "csc", "bsr"):
+            # SciPy reads and writes wherever wrong indices point to. It may change their dtype.
+            given.copy().check_format(full_check=True)
+        Y = check_array(given, accept_sparse=True, input_name="Y")
+    except (ValueError, TypeError, RuntimeError) as error:
+        raise ValueError(f"{expected}, got a {type(given).__name__}: {error}") from error
+    if Y.shape[1] != n_labels:
+        raise ValueError(f"Y has {Y.shape[1]} columns, expected {n_labels}.")
     Y = csr_array(Y, copy=True)
     Y.sum_duplicates()
     Y.eliminate_zeros()
-    if not (Y.data == 1).all():
-        raise ValueError("Y must hold 0 and 1 alone; give labels, not scores.")
+    others = Y.data[Y.data != 1]
+    if others.size:
+        raise ValueError(f"Y must hold 0 and 1 alone, got {others[0]}; give labels, not scores.")
     return Y.astype(np.int32)

@@ -1,9 +1,13 @@
 """Walks over a directed acyclic graph that is given as node -> parents."""
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Iterable, Mapping
+from contextlib import suppress
+from typing import Any
+
+Parents = dict[Any, tuple[Any, ...]]  # of every node; nodes are hashable
 
 
-def check_parents(parents):
+def check_parents(parents: Any) -> Parents:
     """Copy a mapping of parents after checking that it is closed and of the right types.
 
     Parameters
@@ -19,28 +23,33 @@ def check_parents(parents):
     Raises
     ------
     TypeError
-        If it is no mapping, or the parents of a node are a bare string.
+        If it is no mapping, or the parents of a node are a bare string or cannot be hashed.
     ValueError
         If it is empty, or a parent is not a node itself.
     """
     if not isinstance(parents, Mapping):
         raise TypeError(f"parents must map nodes to their parents, got {type(parents).__name__}.")
     if not parents:
-        raise ValueError("a hierarchy needs at least one node.")
+        raise ValueError(f"a hierarchy needs at least one node, got {parents!r}.")
     checked = {}
     for node, above in parents.items():
-        if isinstance(above, str) or not hasattr(above, "__iter__"):
-            raise TypeError(
-                f"the parents of {node!r} must be an iterable of nodes, got {above!r}."
-            )
-        checked[node] = tuple(dict.fromkeys(above))
+        checked[node] = _check_above(node, above)
         for parent in checked[node]:
             if parent not in parents:
                 raise ValueError(f"{parent!r}, a parent of {node!r}, is not among the nodes.")
     return checked
 
 
-def children_of(parents):
+def _check_above(node: Hashable, above: Any) -> tuple[Any, ...]:
+    with suppress(TypeError):  # nothing to iterate over, or something that cannot be hashed
+        if not isinstance(above, str):
+            return tuple(dict.fromkeys(above))
+    raise TypeError(
+        f"the parents of {node!r} must be an iterable of hashable nodes, got {above!r:.80}."
+    )
+
+
+def children_of(parents: Parents) -> dict[Any, list[Any]]:
     """Turn the arrows round.
 
     Parameters
@@ -53,14 +62,14 @@ def children_of(parents):
     children : dict of hashable to list of hashable
         The children of every node, in the order of the nodes.
     """
-    children = {node: [] for node in parents}
+    children: dict[Any, list[Any]] = {node: [] for node in parents}
     for node, above in parents.items():
         for parent in above:
             children[parent].append(node)
     return children
 
 
-def topological_order(parents):
+def topological_order(parents: Parents) -> list[Any]:
     """Order the nodes such that every parent stands before its children.
 
     Parameters
@@ -92,17 +101,17 @@ def topological_order(parents):
     return order
 
 
-def _find_cycle(parents, stuck):
+def _find_cycle(parents: Parents, stuck: set[Any]) -> list[Any]:
     """Child -> parent -> ... back to the same child, among nodes that all have a stuck parent."""
     node = next(node for node in parents if node in stuck)
-    seen = {}
+    seen: dict[Any, int] = {}
     while node not in seen:
         seen[node] = len(seen)
         node = next(parent for parent in parents[node] if parent in stuck)
     return [*list(seen)[seen[node] :], node]
 
 
-def reachable(node, edges):
+def reachable(node: Hashable, edges: Mapping[Any, Iterable[Any]]) -> set[Any]:
     """All nodes that can be reached over the edges, without the node itself.
 
     Parameters
@@ -127,7 +136,7 @@ def reachable(node, edges):
     return found
 
 
-def nearest_kept(parents, order, kept):
+def nearest_kept(parents: Parents, order: list[Any], kept: set[Any]) -> Parents:
     """Parents of every node when all but some nodes are taken out of the graph.
 
     Parameters
@@ -144,7 +153,7 @@ def nearest_kept(parents, order, kept):
     nearest : dict of hashable to tuple of hashable
         For every node the kept ancestors that are reached without passing another kept one.
     """
-    nearest = {}
+    nearest: Parents = {}
     for node in order:
         found = {}
         for parent in parents[node]:

@@ -1,13 +1,23 @@
 """LabelHierarchy: labels that stand above and below each other."""
 
+from collections import Counter
+from collections.abc import Collection, Hashable, Iterable, Mapping
 from functools import cached_property
+from typing import Any, Self
 
 import numpy as np
 from scipy.sparse import csr_array, vstack
 
+from .._types import Array
 from ._graph import check_parents, children_of, nearest_kept, reachable, topological_order
-from ._paths import check_separator, path_tree
-from ._samples import check_samples, indicator
+from ._paths import Path, check_separator, path_tree
+from ._samples import Resolve, check_samples, indicator
+
+
+class UnknownNodeError(ValueError, KeyError):
+    """What is given for a node is none: a wrong value, and a key that is not there."""
+
+    __str__ = ValueError.__str__  # a KeyError shows its message in quotes
 
 
 class LabelHierarchy:
@@ -55,20 +65,26 @@ class LabelHierarchy:
     array([0, 0, 1])
     """
 
-    def __init__(self, parents, *, names=None):
+    def __init__(
+        self,
+        parents: Mapping[Any, Iterable[Any]],
+        *,
+        names: Mapping[Any, str] | None = None,
+    ) -> None:
         self._parents = check_parents(parents)
         self._children = children_of(self._parents)
         self._order = topological_order(self._parents)
         self._index = {node: i for i, node in enumerate(self._parents)}
         self._names = self._check_names(names)
-        self._left_out = {}  # node that `subset` dropped -> the nearest ancestors that stayed
+        # node that `subset` dropped -> the nearest ancestors that stayed
+        self._left_out: dict[Any, tuple[Any, ...]] = {}
         self.nodes = tuple(self._parents)
         self.roots = tuple(node for node, above in self._parents.items() if not above)
         self.levels = self._longest_ways_up()
         self.n_levels = int(self.levels.max()) + 1
 
     @classmethod
-    def from_paths(cls, paths, *, separator=":"):
+    def from_paths(cls, paths: Iterable[Path], *, separator: str = ":") -> Self:
         """Build the tree of label paths, with all their ancestors.
 
         Parameters
@@ -100,20 +116,19 @@ class LabelHierarchy:
         ('Sport', 'Transport', 'Transport:Land', 'Transport:Land:Car')
         """
         check_separator(separator)
-        if isinstance(paths, str):
-            raise TypeError(
-                f"paths must be an iterable of paths, got the single string {paths!r}."
-            )
+        if isinstance(paths, str) or not isinstance(paths, Iterable):
+            single = "the single string " if isinstance(paths, str) else ""
+            raise TypeError(f"paths must be an iterable of paths, got {single}{paths!r:.80}.")
         parents = path_tree(paths, separator)
         names = {path: separator.join(path) for path in parents if isinstance(path, tuple)}
         return cls(parents, names=names)
 
     @property
-    def display_names(self):
+    def display_names(self) -> list[str]:
         """What to show for each node."""
         return [self._names.get(node, str(node)) for node in self.nodes]
 
-    def index(self, node):
+    def index(self, node: Hashable) -> int:
         """Position of a node in `nodes`.
 
         Parameters
@@ -128,21 +143,25 @@ class LabelHierarchy:
 
         Raises
         ------
-        KeyError
-            If it is not a node.
+        TypeError
+            If it cannot be hashed.
+        ValueError
+            If it is not a node. The error is a KeyError, too.
         """
         try:
             return self._index[node]
         except KeyError:
-            raise KeyError(f"{node!r} is not a node of this hierarchy") from None
+            raise UnknownNodeError(f"{node!r} is not a node of {self}.") from None
+        except TypeError:
+            raise TypeError(f"a node must be hashable, got {node!r:.80}.") from None
 
-    def parents(self, node):
+    def parents(self, node: Hashable) -> tuple[Any, ...]:
         """Return the nodes directly above a node.
 
         Parameters
         ----------
         node : hashable
-            A node; anything else raises KeyError.
+            A node; anything else raises ValueError.
 
         Returns
         -------
@@ -152,13 +171,13 @@ class LabelHierarchy:
         self.index(node)
         return self._parents[node]
 
-    def children(self, node):
+    def children(self, node: Hashable) -> tuple[Any, ...]:
         """Return the nodes directly below a node.
 
         Parameters
         ----------
         node : hashable
-            A node; anything else raises KeyError.
+            A node; anything else raises ValueError.
 
         Returns
         -------
@@ -168,13 +187,13 @@ class LabelHierarchy:
         self.index(node)
         return tuple(self._children[node])
 
-    def ancestors(self, node):
+    def ancestors(self, node: Hashable) -> tuple[Any, ...]:
         """All nodes above a node.
 
         Parameters
         ----------
         node : hashable
-            A node; anything else raises KeyError.
+            A node; anything else raises ValueError.
 
         Returns
         -------
@@ -184,13 +203,13 @@ class LabelHierarchy:
         self.index(node)
         return tuple(sorted(reachable(node, self._parents), key=self._index.__getitem__))
 
-    def descendants(self, node):
+    def descendants(self, node: Hashable) -> tuple[Any, ...]:
         """All nodes below a node.
 
         Parameters
         ----------
         node : hashable
-            A node; anything else raises KeyError.
+            A node; anything else raises ValueError.
 
         Returns
         -------
@@ -200,7 +219,7 @@ class LabelHierarchy:
         self.index(node)
         return tuple(sorted(reachable(node, self._children), key=self._index.__getitem__))
 
-    def closure_matrix(self):
+    def closure_matrix(self) -> csr_array:
         """Mark, for every node, the node and all its ancestors.
 
         Returns
@@ -216,20 +235,20 @@ class LabelHierarchy:
         array([[ True, False],
                [ True,  True]])
         """
-        rows = {}
+        rows: dict[Any, Array] = {}
         for node in self._order:
             above = [rows[parent] for parent in self._parents[node]]
             merged = np.concatenate([*above, [self._index[node]]], dtype=np.int32)
             rows[node] = np.unique(merged) if len(above) > 1 else merged
-        indices = [rows[node] for node in self.nodes]
-        indptr = np.cumsum([0, *map(len, indices)])
-        indices = np.concatenate(indices)
+        columns = [rows[node] for node in self.nodes]
+        indptr = np.cumsum([0, *map(len, columns)])
+        indices = np.concatenate(columns)
         shape = (len(self), len(self))
         closure = csr_array((np.ones(len(indices), dtype=bool), indices, indptr), shape=shape)
         closure.sort_indices()
         return closure
 
-    def root_matrix(self):
+    def root_matrix(self) -> csr_array:
         """Mark, for every node, the roots it stands under.
 
         Returns
@@ -239,7 +258,7 @@ class LabelHierarchy:
         """
         return self.closure_matrix()[:, [self._index[root] for root in self.roots]]
 
-    def indicator_matrix(self, label_sets):
+    def indicator_matrix(self, label_sets: Any) -> csr_array:
         """Mark, for every sample, its labels and all their ancestors.
 
         Parameters
@@ -269,12 +288,12 @@ class LabelHierarchy:
                [1, 1, 0]])
         """
 
-        def resolve(label, i):
+        def resolve(label: Any, i: int) -> int | None:
             raise ValueError(f"sample {i} has the label {label!r}, which is not a node of {self}.")
 
         return self._mark(check_samples(label_sets), resolve)
 
-    def _mark(self, samples, resolve):
+    def _mark(self, samples: list[Collection[Any]], resolve: Resolve) -> csr_array:
         """Make the indicator of checked samples; `resolve` treats labels that have no row."""
         Y = indicator(samples, self._rows, resolve) @ self._columns_above
         Y = Y.astype(np.int64)
@@ -283,12 +302,12 @@ class LabelHierarchy:
         return Y
 
     @cached_property
-    def _rows(self):
+    def _rows(self) -> dict[Any, int]:
         """Row of every label that may be given, in `_columns_above`."""
         return {label: i for i, label in enumerate([*self.nodes, *self._left_out])}
 
     @cached_property
-    def _columns_above(self):
+    def _columns_above(self) -> csr_array:
         """Columns that a label makes true: the node and its ancestors."""
         closure = self.closure_matrix().astype(np.int32)
         if not self._left_out:
@@ -300,7 +319,7 @@ class LabelHierarchy:
         stand_ins = csr_array((ones, indices, indptr), shape=(len(columns), len(self)))
         return csr_array(vstack([closure, stand_ins @ closure]))
 
-    def subset(self, nodes):
+    def subset(self, nodes: Iterable[Hashable]) -> Self:
         """Hierarchy of some of the nodes.
 
         Parameters
@@ -317,10 +336,10 @@ class LabelHierarchy:
 
         Raises
         ------
-        KeyError
-            If one is not a node.
+        TypeError
+            If `nodes` is a bare string or no iterable, or one cannot be hashed.
         ValueError
-            If there are none, or one is given twice.
+            If there are none, one is not a node, or one is given twice.
 
         Examples
         --------
@@ -329,10 +348,13 @@ class LabelHierarchy:
         >>> hierarchy.subset(["Transport:Land:Car", "Transport"]).parents("Transport:Land:Car")
         ('Transport',)
         """
+        if isinstance(nodes, str) or not isinstance(nodes, Iterable):
+            raise TypeError(f"nodes must be an iterable of nodes, got {nodes!r:.80}.")
         # Our own nodes rather than equal ones of the caller's, such as np.int64 for int.
         kept = [self.nodes[self.index(node)] for node in nodes]
-        if len(set(kept)) < len(kept):
-            raise ValueError("a node is given twice.")
+        twice = [node for node, count in Counter(kept).items() if count > 1]
+        if twice:
+            raise ValueError(f"nodes must be different, but {twice[0]!r} is given twice.")
         nearest = nearest_kept(self._parents, self._order, set(kept))
         names = {node: self._names[node] for node in kept if node in self._names}
         part = type(self)({node: nearest[node] for node in kept}, names=names)
@@ -347,16 +369,18 @@ class LabelHierarchy:
         }
         return part
 
-    def _check_names(self, names):
-        names = dict(names or {})
-        for node, name in names.items():
+    def _check_names(self, names: Mapping[Any, str] | None) -> dict[Any, str]:
+        if names is not None and not isinstance(names, Mapping):
+            raise TypeError(f"names must map nodes to str or be None, got {names!r:.80}.")
+        checked = dict(names or {})
+        for node, name in checked.items():
             if node not in self._index:
                 raise ValueError(f"names has {node!r}, which is not among the nodes.")
             if not isinstance(name, str):
                 raise TypeError(f"the name of {node!r} must be a str, got {name!r}.")
-        return names
+        return checked
 
-    def _longest_ways_up(self):
+    def _longest_ways_up(self) -> Array:
         levels = np.zeros(len(self._parents), dtype=np.intp)
         for node in self._order:
             above = [levels[self._index[parent]] + 1 for parent in self._parents[node]]
@@ -364,13 +388,13 @@ class LabelHierarchy:
         levels.flags.writeable = False
         return levels
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self.nodes)
 
-    def __contains__(self, node):
+    def __contains__(self, node: object) -> bool:
         return node in self._index
 
-    def __eq__(self, other):
+    def __eq__(self, other: object) -> bool:
         """Compare nodes and their order, parents, display names and what `subset` left out."""
         if not isinstance(other, LabelHierarchy):
             return NotImplemented
@@ -381,17 +405,17 @@ class LabelHierarchy:
             and self._left_out == other._left_out
         )
 
-    def __hash__(self):
+    def __hash__(self) -> int:
         return hash(self.nodes)
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         sizes = f"n_nodes={len(self)}, n_roots={len(self.roots)}, n_levels={self.n_levels}"
         return f"{type(self).__name__}({sizes})"
 
     # Everything else follows from these, and a pickle without it is a third of the size.
-    def __getstate__(self):
+    def __getstate__(self) -> dict[str, Any]:
         return {"parents": self._parents, "names": self._names, "left_out": self._left_out}
 
-    def __setstate__(self, state):
-        self.__init__(state["parents"], names=state["names"])
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        LabelHierarchy.__init__(self, state["parents"], names=state["names"])
         self._left_out = state["left_out"]

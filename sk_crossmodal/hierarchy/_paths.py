@@ -1,7 +1,12 @@
 """Label paths: a string with separators or a tuple of names, root first."""
 
+from collections.abc import Iterable
+from typing import Any
 
-def check_separator(separator):
+Path = str | tuple[str, ...]
+
+
+def check_separator(separator: Any) -> None:
     """Raise unless the separator is a string with something in it.
 
     Parameters
@@ -22,7 +27,7 @@ def check_separator(separator):
         raise ValueError("separator must not be empty.")
 
 
-def split_path(path, separator):
+def split_path(path: Any, separator: str) -> tuple[str, ...]:
     """Names along a path, root first.
 
     Parameters
@@ -55,7 +60,7 @@ def split_path(path, separator):
     return names
 
 
-def parent_path(path, separator):
+def parent_path(path: Path, separator: str) -> Path | None:
     """Path of the parent, in the form of the path given; None above a root.
 
     Parameters
@@ -75,7 +80,7 @@ def parent_path(path, separator):
     return path.rpartition(separator)[0] or None
 
 
-def path_tree(paths, separator):
+def path_tree(paths: Iterable[Path], separator: str) -> dict[Path, tuple[Path, ...]]:
     """Parents of all paths and of all their ancestors, in tree order.
 
     Parameters
@@ -102,7 +107,7 @@ def path_tree(paths, separator):
     for path in paths:
         split_path(path, separator)  # before it is hashed: a list would fail with less to say
         # The deepest first: where an ancestor is known, so are all above it.
-        ancestor = path
+        ancestor: Path | None = path
         while ancestor is not None and ancestor not in names:
             names[ancestor] = split_path(ancestor, separator)
             ancestor = parent_path(ancestor, separator)

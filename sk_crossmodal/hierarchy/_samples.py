@@ -1,17 +1,22 @@
 """The door for label sets: one collection of labels per sample."""
 
 import warnings
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from numbers import Integral, Real
+from typing import Any
 
 import numpy as np
 from scipy.sparse import csr_array, issparse
 from sklearn.utils import check_array
 
+from .._types import Array
+
+Resolve = Callable[[Any, int], int | None]  # of (label, number of its sample) the column
+
 EXPECTED = "expected a sequence with one collection of labels per sample"
 
 
-def check_samples(X):
+def check_samples(X: Any) -> list[Collection[Any]]:
     """Check that X is a sequence of label sets, and make every one of them iterable.
 
     Parameters
@@ -32,6 +37,8 @@ def check_samples(X):
     ValueError
         If there are no samples, or an array has not two axes or numbers that are not whole.
     """
+    if np.ma.is_masked(X):
+        raise ValueError(f"{EXPECTED}, got a masked array; leave out what it hides.")
     if is_table(X):
         return _table_rows(X)
     if X is None or isinstance(X, str | bytes | Mapping | set | frozenset):
@@ -56,7 +63,7 @@ def check_samples(X):
     return [_check_sample(sample, i) for i, sample in enumerate(X)]
 
 
-def is_table(X):
+def is_table(X: Any) -> bool:
     """Whether X is an array of two axes, every row of which holds labels.
 
     Parameters
@@ -76,7 +83,7 @@ def is_table(X):
     return getattr(X, "ndim", 1) == 2
 
 
-def _table_rows(X):
+def _table_rows(X: Any) -> list[Collection[Any]]:
     table = check_array(X, dtype=None, input_name="X")
     if table.dtype.kind == "f":
         # Scores are not whole; an indicator is, and nobody writes the labels 0 and 1 as floats.
@@ -85,10 +92,10 @@ def _table_rows(X):
         table = table.astype(np.int64)
     if table.dtype.kind not in "iuOU":
         raise ValueError(_not_labels(table))
-    return table.tolist()
+    return list(table.tolist())
 
 
-def check_no_indicator(labels, X, *, certain):
+def check_no_indicator(labels: list[Any], X: Any, *, certain: bool) -> None:
     """Raise or warn if there are no other labels than 0 and 1: X may be an indicator matrix.
 
     Parameters
@@ -115,24 +122,25 @@ def check_no_indicator(labels, X, *, certain):
     )
 
 
-def _not_labels(array, why=""):
+def _not_labels(array: Array, why: str = "") -> str:
     return (
         f"{EXPECTED}, got an array of shape {array.shape} and dtype {array.dtype}. {why}".strip()
     )
 
 
-def _check_sample(sample, i):
+def _check_sample(sample: Any, i: int) -> Collection[Any]:
     if isinstance(sample, str):
         return (sample,)
     # Not any iterable: what can be walked only once would be empty on the second walk.
-    if isinstance(sample, bytes | Mapping) or not isinstance(sample, Collection):
+    scalar = getattr(sample, "ndim", 1) == 0  # of an array, which looks like a collection
+    if scalar or isinstance(sample, bytes | Mapping) or not isinstance(sample, Collection):
         raise TypeError(
             f"sample {i} must be a collection of labels such as a list, got {sample!r:.80}."
         )
     return sample
 
 
-def unique_labels(samples):
+def unique_labels(samples: list[Collection[Any]]) -> list[Any]:
     """All labels that occur.
 
     Parameters
@@ -150,7 +158,7 @@ def unique_labels(samples):
     TypeError
         If a label cannot be hashed.
     """
-    seen = {}
+    seen: dict[Any, None] = {}
     for i, sample in enumerate(samples):
         try:
             seen.update(dict.fromkeys(sample))
@@ -159,7 +167,9 @@ def unique_labels(samples):
     return list(seen)
 
 
-def indicator(samples, rows, resolve):
+def indicator(
+    samples: list[Collection[Any]], rows: Mapping[Any, int], resolve: Resolve
+) -> csr_array:
     """Count labels per sample, as they are given.
 
     Parameters
@@ -182,7 +192,7 @@ def indicator(samples, rows, resolve):
     TypeError
         If a label cannot be hashed.
     """
-    indices, indptr = [], [0]
+    columns, indptr = list[int](), [0]
     for i, sample in enumerate(samples):
         for label in sample:
             try:
@@ -192,21 +202,21 @@ def indicator(samples, rows, resolve):
             if column is None:
                 column = resolve(label, i)
             if column is not None:
-                indices.append(column)
-        indptr.append(len(indices))
-    ones = np.ones(len(indices), dtype=np.int32)
-    indices = np.asarray(indices, dtype=np.int32)
+                columns.append(column)
+        indptr.append(len(columns))
+    ones = np.ones(len(columns), dtype=np.int32)
+    indices = np.asarray(columns, dtype=np.int32)
     return csr_array((ones, indices, indptr), shape=(len(samples), len(rows)))
 
 
-def _unhashable(sample, i):
+def _unhashable(sample: Collection[Any], i: int) -> str:
     return (
         f"sample {i} has a label that cannot be hashed: {list(sample)!r:.80}. "
         "A path is a str or a tuple, not a list."
     )
 
 
-def is_whole_number(label):
+def is_whole_number(label: Any) -> bool:
     """Whether a label is a whole number; True and False are none.
 
     Parameters

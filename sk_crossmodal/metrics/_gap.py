@@ -1,8 +1,13 @@
 """Global average precision."""
 
-import numpy as np
+from collections.abc import Iterable
+from typing import Any
 
-from ._parts import Part, rank
+import numpy as np
+from numpy.typing import ArrayLike
+
+from .._types import Array, Floats
+from ._parts import Part, Ranked, rank
 from ._problem import prepare
 from ._ranking import at_or_above, average_precision, thresholds_of
 from ._validation import check_top_k
@@ -10,7 +15,13 @@ from ._validation import check_top_k
 POOL_BLOCK = 2**22  # scores sorted at a time when every score is in the pool
 
 
-def gap_score(y_true, y_score, *, top_k=20, sample_weight=None):
+def gap_score(
+    y_true: Any,
+    y_score: ArrayLike,
+    *,
+    top_k: int | None = 20,
+    sample_weight: ArrayLike | None = None,
+) -> float:
     """Compute the global average precision (GAP).
 
     The `top_k` best labels of each video are pooled over all videos, and the area under the
@@ -64,11 +75,11 @@ def gap_score(y_true, y_score, *, top_k=20, sample_weight=None):
     >>> print(f"{gap_score(y_true, y_score, top_k=1):.4f}")
     0.3333
     """
-    check_top_k(top_k)
+    top_k = check_top_k(top_k)
     return gap(rank(Part(prepare(y_true, y_score, sample_weight)), "gap", top_k))
 
 
-def gap(ranked):
+def gap(ranked: Ranked) -> float:
     """Compute GAP.
 
     Parameters
@@ -81,22 +92,25 @@ def gap(ranked):
     float
         The score.
     """
-    weights_of, videos = ranked.part.problem.weights_of, ranked.part.videos
-    total = len(videos) if weights_of(videos) is None else weights_of(videos).sum()
+    weights_of, videos, scores = ranked.part.problem.weights_of, ranked.part.videos, ranked.scores
+    weights = weights_of(videos)
+    total = len(videos) if weights is None else weights.sum()
     if not total:
         return 0.0
+    blocks: Iterable[tuple[Floats | None, Floats]] = ranked.row_blocks(POOL_BLOCK)
     if ranked.pool.shape[1]:
         hits = ranked.hits["gap"]
+        videos, scores = videos[hits], scores[hits]
         blocks = [(ranked.weights, ranked.pool)]
-    else:
-        hits, blocks = slice(None), ranked.row_blocks(POOL_BLOCK)
 
-    thresholds, found = thresholds_of(ranked.scores[hits], weights_of(videos[hits]))
-    pooled = sum(_at_or_above(block, thresholds, weights) for weights, block in blocks)
+    thresholds, found = thresholds_of(scores, weights_of(videos))
+    pooled = np.zeros(len(thresholds), found.dtype)
+    for weights, block in blocks:
+        pooled += _at_or_above(block, thresholds, weights)
     return average_precision(found, pooled, total)
 
 
-def _at_or_above(block, thresholds, weights):
+def _at_or_above(block: Floats, thresholds: Floats, weights: Floats | None) -> Array:
     if weights is not None:
         weights = np.repeat(weights, block.shape[1])
     return at_or_above(block.ravel(), thresholds, weights)

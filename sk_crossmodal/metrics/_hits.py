@@ -1,17 +1,26 @@
 """Precision at equal recall rate and Hit@1."""
 
-import numpy as np
+from typing import Any
 
-from ._parts import Part, rank
+import numpy as np
+from numpy.typing import ArrayLike
+
+from .._types import Array, Ints
+from ._parts import Part, Ranked, rank
 from ._problem import prepare
-from ._validation import check_option
+from ._validation import check_flag, check_option
 
 EMPTY_VIDEOS = ("zero", "skip")
 
 
 def perr_score(
-    y_true, y_score, *, empty_videos="zero", positive_scores_only=False, sample_weight=None
-):
+    y_true: Any,
+    y_score: ArrayLike,
+    *,
+    empty_videos: str = "zero",
+    positive_scores_only: bool = False,
+    sample_weight: ArrayLike | None = None,
+) -> float:
     """Compute the precision at equal recall rate (PERR).
 
     For a video with m true labels: how many of its m best labels are true, over m; averaged
@@ -62,13 +71,20 @@ def perr_score(
     0.25
     """
     check_option("empty_videos", empty_videos, EMPTY_VIDEOS)
+    check_flag("positive_scores_only", positive_scores_only)
     ranked = rank(Part(prepare(y_true, y_score, sample_weight)), "perr")
     if positive_scores_only:
         ranked.hits["perr"] &= ranked.scores > 0
     return perr(ranked, empty_videos)
 
 
-def hit_at_1_score(y_true, y_score, *, empty_videos="zero", sample_weight=None):
+def hit_at_1_score(
+    y_true: Any,
+    y_score: ArrayLike,
+    *,
+    empty_videos: str = "zero",
+    sample_weight: ArrayLike | None = None,
+) -> float:
     """Compute Hit@1: how often the best label of a video is a true one.
 
     If several labels share the best score, the one of the lowest index is taken.
@@ -119,7 +135,7 @@ def hit_at_1_score(y_true, y_score, *, empty_videos="zero", sample_weight=None):
     return hit_at_1(ranked, empty_videos)
 
 
-def perr(ranked, empty_videos="zero"):
+def perr(ranked: Ranked, empty_videos: str = "zero") -> float:
     """Compute PERR.
 
     Parameters
@@ -138,7 +154,7 @@ def perr(ranked, empty_videos="zero"):
     return _mean_over_videos(ranked, precision, empty_videos)
 
 
-def hit_at_1(ranked, empty_videos="zero"):
+def hit_at_1(ranked: Ranked, empty_videos: str = "zero") -> float:
     """Compute Hit@1.
 
     Parameters
@@ -156,14 +172,14 @@ def hit_at_1(ranked, empty_videos="zero"):
     return _mean_over_videos(ranked, _hits_of_videos(ranked, "hit_at_1"), empty_videos)
 
 
-def _hits_of_videos(ranked, score):
+def _hits_of_videos(ranked: Ranked, score: str) -> Ints:
     part = ranked.part
     return np.bincount(part.videos[ranked.hits[score]], minlength=len(part.n_true))
 
 
-def _mean_over_videos(ranked, values, empty_videos):
-    counted = ranked.part.n_true > 0 if empty_videos == "skip" else ranked.stay
-    counted = slice(None) if counted is None else counted
+def _mean_over_videos(ranked: Ranked, values: Array, empty_videos: str) -> float:
+    stay = ranked.part.n_true > 0 if empty_videos == "skip" else ranked.stay
+    counted = slice(None) if stay is None else stay
     if not values[counted].size:
         return float("nan")
     return float(np.average(values[counted], weights=ranked.part.problem.weights_of(counted)))

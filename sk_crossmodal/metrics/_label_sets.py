@@ -1,12 +1,18 @@
 """Labels given by name, as a collection a video, in place of an indicator."""
 
 from collections.abc import Collection
+from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
+from numpy.typing import ArrayLike
+
+from ._arrays import as_array
+
+SCORES = "scores of shape (n_videos, n_labels)"
 
 
-def holds_label_sets(y_true, n_labels=None):
+def holds_label_sets(y_true: Any, n_labels: int | None = None) -> bool:
     """Whether labels are given by name, as a collection a video, and not as an indicator.
 
     Parameters
@@ -29,6 +35,8 @@ def holds_label_sets(y_true, n_labels=None):
         given = np.asarray(y_true)
     except ValueError:  # lists of different lengths
         return True
+    except (TypeError, RuntimeError):  # tensors that NumPy cannot read
+        return False
     if given.ndim == 0 or given.shape[0] == 0:
         return False
     if given.dtype.kind in "biufc":
@@ -39,7 +47,7 @@ def holds_label_sets(y_true, n_labels=None):
     return isinstance(given.flat[0], str | Collection)
 
 
-def as_indicator(y_true, y_score, hierarchy):
+def as_indicator(y_true: Any, y_score: ArrayLike, hierarchy: Any) -> Any:
     """Return the labels as they are, or of label sets the indicator that the hierarchy makes.
 
     Parameters
@@ -56,7 +64,8 @@ def as_indicator(y_true, y_score, hierarchy):
     array-like or sparse array
         The indicator, not yet checked.
     """
-    shape = np.shape(y_score)
+    # What is not dense is refused later.
+    shape = () if sp.issparse(y_score) else as_array("y_score", y_score, SCORES).shape
     n_labels = shape[1] if len(shape) == 2 else None
     makes_indicators = hasattr(hierarchy, "indicator_matrix")
     if not holds_label_sets(y_true, n_labels if makes_indicators else None):

@@ -1,16 +1,22 @@
 """Parts of a label hierarchy, and the four scores within one part."""
 
+from collections.abc import Collection, Sequence
+from typing import Any
+
 import numpy as np
 
+from .._types import Floats, Ints
+from ._arrays import as_array
 from ._gap import gap
 from ._hits import hit_at_1, perr
 from ._map import class_scores, mean_over_classes
-from ._parts import Part, rank_parts
+from ._parts import Part, Ranked, rank_parts
+from ._problem import Problem
 
 SCORES = ("gap", "map", "perr", "hit_at_1")
 
 
-def level_numbers(hierarchy):
+def level_numbers(hierarchy: Any) -> Ints:
     """Return the level of every label.
 
     Parameters
@@ -23,7 +29,8 @@ def level_numbers(hierarchy):
     ndarray of shape (n_labels,)
         Integers.
     """
-    levels = np.asarray(getattr(hierarchy, "levels", hierarchy))
+    given = getattr(hierarchy, "levels", hierarchy)
+    levels = as_array("hierarchy", given, "a label hierarchy or the level of every label")
     if levels.ndim != 1 or levels.dtype.kind not in "iu" or not levels.size or levels.min() < 0:
         raise ValueError(
             "hierarchy must be a label hierarchy or a 1-D array with the level, from 0, of every "
@@ -33,7 +40,7 @@ def level_numbers(hierarchy):
     return levels
 
 
-def level_columns(hierarchy, n_labels):
+def level_columns(hierarchy: Any, n_labels: int) -> dict[str, Ints]:
     """Return the labels of every level.
 
     Parameters
@@ -53,7 +60,7 @@ def level_columns(hierarchy, n_labels):
     return {f"level {level}": np.flatnonzero(levels == level) for level in np.unique(levels)}
 
 
-def group_columns(hierarchy, n_labels):
+def group_columns(hierarchy: Any, n_labels: int) -> list[tuple[str, Ints]]:
     """Return the labels under every root; one under several roots is in each.
 
     Parameters
@@ -85,7 +92,15 @@ def group_columns(hierarchy, n_labels):
     ]
 
 
-def part_scores(problem, columns, scores, *, top_k, rows, threshold):
+def part_scores(
+    problem: Problem,
+    columns: Sequence[Ints | None],
+    scores: Collection[str],
+    *,
+    top_k: int | None,
+    rows: str,
+    threshold: float,
+) -> list[dict[str, float]]:
     """Compute scores of parts of the labels, in one reading by rows and one by columns.
 
     Parameters
@@ -112,7 +127,7 @@ def part_scores(problem, columns, scores, *, top_k, rows, threshold):
     parts = [Part(problem, own) for own in columns]
     rules = ["all" if own is None else rows for own in columns]
     ranked = rank_parts(parts, scores, top_k, rules, threshold)
-    precisions = [None] * len(parts)
+    precisions: list[Floats] = [np.empty(0)] * len(parts)
     if "map" in scores:
         precisions = class_scores([(one.part, one.stay) for one in ranked])
     table = []
@@ -122,7 +137,7 @@ def part_scores(problem, columns, scores, *, top_k, rows, threshold):
     return table
 
 
-def _score(score, ranked, precision):
+def _score(score: str, ranked: Ranked, precision: Floats) -> float:
     if not (ranked.n_videos and ranked.part.n_labels):
         return float("nan")
     if score == "map":
@@ -130,7 +145,7 @@ def _score(score, ranked, precision):
     return {"gap": gap, "perr": perr, "hit_at_1": hit_at_1}[score](ranked)
 
 
-def _check_length(n_known, n_labels):
+def _check_length(n_known: int, n_labels: int) -> None:
     if n_known != n_labels:
         raise ValueError(
             f"hierarchy must have one node for each label, got {n_known} nodes "

@@ -1,20 +1,31 @@
 """Mean average precision."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
+from numpy.typing import ArrayLike
 
+from .._types import Array, Bools, Floats, Ints
 from ._parts import Part
-from ._problem import prepare
+from ._problem import Problem, prepare
 from ._ranking import among_best, at_or_above, average_precision, largest, thresholds_of
 from ._validation import check_option, check_top_k
 
 EMPTY_CLASSES = ("skip", "zero")
 
 
-def map_score(y_true, y_score, *, top_k=None, empty_classes="skip", sample_weight=None):
+def map_score(
+    y_true: Any,
+    y_score: ArrayLike,
+    *,
+    top_k: int | None = None,
+    empty_classes: str = "skip",
+    sample_weight: ArrayLike | None = None,
+) -> float:
     """Compute the mean average precision (MAP).
 
     The average precision of each label over all videos, without interpolation and with one
@@ -67,7 +78,7 @@ def map_score(y_true, y_score, *, top_k=None, empty_classes="skip", sample_weigh
     >>> print(f"{map_score(y_true, y_score, empty_classes='zero'):.4f}")
     0.6667
     """
-    check_top_k(top_k)
+    top_k = check_top_k(top_k)
     check_option("empty_classes", empty_classes, EMPTY_CLASSES)
     problem = prepare(y_true, y_score, sample_weight)
     if top_k is not None and top_k < problem.n_labels:
@@ -77,7 +88,7 @@ def map_score(y_true, y_score, *, top_k=None, empty_classes="skip", sample_weigh
     return mean_over_classes(scores, empty_classes)
 
 
-def class_scores(selections):
+def class_scores(selections: list[tuple[Part, Bools | None]]) -> list[Floats]:
     """Compute the average precision of every label, NaN for those that no video has.
 
     The scores of a label are sorted once, for all videos. How many of them are at or above
@@ -115,17 +126,17 @@ def class_scores(selections):
 class _Column:
     """The scores and weights of all videos for one label, and its thresholds."""
 
-    values: np.ndarray
-    weights: np.ndarray | None
-    thresholds: np.ndarray
+    values: Floats
+    weights: Floats | None
+    thresholds: Floats
 
-    def of(self, rows):
+    def of(self, rows: Ints) -> Array:
         """Count some videos at or above the thresholds."""
         weights = None if self.weights is None else self.weights[rows]
         return at_or_above(self.values[rows], self.thresholds, weights)
 
     @cached_property
-    def whole(self):
+    def whole(self) -> Array:
         """How much of all videos is at or above the thresholds."""
         return at_or_above(self.values, self.thresholds, self.weights)
 
@@ -133,22 +144,23 @@ class _Column:
 class _Choice:
     """Some videos, counted one by one or as all but the others, whichever are fewer."""
 
-    def __init__(self, problem, stay):
-        outside = np.empty(0, int) if stay is None else np.flatnonzero(~stay)
+    def __init__(self, problem: Problem, stay: Bools | None) -> None:
+        stay = np.ones(problem.n_videos, bool) if stay is None else stay
+        outside = np.flatnonzero(~stay)
         # Differences of sums of weights would not be exact.
         subtracts = 2 * len(outside) <= problem.n_videos and problem.weights is None
-        self.outside = outside if subtracts or not len(outside) else None
-        self.inside = np.flatnonzero(stay) if self.outside is None else None
+        self.subtracts = subtracts or not len(outside)
+        self.videos = outside if self.subtracts else np.flatnonzero(stay)
 
-    def at_or_above(self, column):
-        if self.outside is None:
-            return column.of(self.inside)
-        return column.whole - column.of(self.outside) if len(self.outside) else column.whole
+    def at_or_above(self, column: _Column) -> Array:
+        if not self.subtracts:
+            return column.of(self.videos)
+        return column.whole - column.of(self.videos) if len(self.videos) else column.whole
 
 
-def _places(problem, parts):
+def _places(problem: Problem, parts: list[Part]) -> list[list[tuple[int, int]]]:
     """For each label, the numbers of the parts that it is in, and its place there."""
-    places = [[] for _ in range(problem.n_labels)]
+    places: list[list[tuple[int, int]]] = [[] for _ in range(problem.n_labels)]
     for number, part in enumerate(parts):
         columns = range(part.n_labels) if part.columns is None else part.columns
         for place, label in enumerate(columns):
@@ -156,13 +168,13 @@ def _places(problem, parts):
     return places
 
 
-def _total(problem):
+def _total(problem: Problem) -> Any:
     """Weight of the positives of each label."""
     labels, weights = problem.labels, problem.weights
     return labels.sum(axis=0) if weights is None else weights @ labels
 
 
-def mean_over_classes(scores, empty_classes="skip"):
+def mean_over_classes(scores: Floats, empty_classes: str = "skip") -> float:
     """Average over the labels.
 
     Parameters
@@ -183,7 +195,7 @@ def mean_over_classes(scores, empty_classes="skip"):
     return float("nan") if empty.all() else float(scores[~empty].mean())
 
 
-def _truncated_scores(problem, top_k):
+def _truncated_scores(problem: Problem, top_k: int) -> Floats:
     """As of `class_scores`, but only videos that have a label among their best are ranked."""
     scores, total = np.full(problem.n_labels, np.nan), _total(problem)
     for label, (hits, pool) in enumerate(_truncated_pools(problem, top_k)):
@@ -194,9 +206,11 @@ def _truncated_scores(problem, top_k):
     return scores
 
 
-def _truncated_pools(problem, top_k):
+def _truncated_pools(
+    problem: Problem, top_k: int
+) -> Iterator[tuple[tuple[Floats, Floats | None], ...]]:
     """Yield, for each label, scores and weights of its positives and all in the top-k pool."""
-    found, pooled = [], []
+    found, pooled = list[tuple[Array, ...]](), list[tuple[Array, ...]]()
     for first, block in problem.row_blocks():
         mask = among_best(block, largest(block, top_k + 1), top_k)
         true = problem.labels[first : first + len(block)].toarray()

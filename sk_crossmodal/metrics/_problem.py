@@ -1,11 +1,15 @@
 """Labels and scores, checked once and read in blocks."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
+from numpy.typing import ArrayLike
 
+from .._types import Array, Bools, Floats
 from ._validation import check_labels, check_scores, check_weights
 
 # What is copied at a time. Row blocks, in scores, are small and stay in the cache. Column blocks,
@@ -35,32 +39,32 @@ class Problem:
         Boolean, the selected videos; None for all of them.
     """
 
-    scores: np.ndarray
+    scores: Floats
     labels: sp.csr_array
-    weights: np.ndarray | None = None
-    keep: np.ndarray | None = None
+    weights: Floats | None = None
+    keep: Bools | None = None
 
     @property
-    def n_videos(self):
+    def n_videos(self) -> int:
         """Number of selected videos."""
-        return self.labels.shape[0]
+        return int(self.labels.shape[0])
 
     @property
-    def n_labels(self):
+    def n_labels(self) -> int:
         """Number of labels."""
-        return self.labels.shape[1]
+        return int(self.labels.shape[1])
 
     @cached_property
-    def positives(self):
+    def positives(self) -> tuple[Array, Array]:
         """Video and label of every true label, ordered by video, then label."""
         n_true = np.diff(self.labels.indptr)
         return np.repeat(np.arange(self.n_videos, dtype=np.int32), n_true), self.labels.indices
 
-    def weights_of(self, videos):
+    def weights_of(self, videos: Array | slice) -> Floats | None:
         """Return the weights of some videos, or None if all weigh the same."""
         return None if self.weights is None else self.weights[videos]
 
-    def row_blocks(self, size=None):
+    def row_blocks(self, size: int | None = None) -> Iterator[tuple[int, Floats]]:
         """Yield (number of the first video, scores of some videos), in order."""
         step = max(1, (size or ROW_BLOCK) // self.n_labels)
         first = 0
@@ -70,7 +74,7 @@ class Problem:
                 yield first, block
             first += len(block)
 
-    def columns(self):
+    def columns(self) -> Iterator[Floats]:
         """Yield the scores of each label, shape (n_videos,), to be used before the next."""
         width = max(1, COLUMN_BLOCK // max(1, self.n_videos * self.scores.itemsize))
         width = min(width, self.n_labels)
@@ -81,17 +85,17 @@ class Problem:
             self._transpose(columns, near)
             yield from near
 
-    def among(self, stay):
+    def among(self, stay: Bools) -> "Problem":
         """Return the problem of some of the videos, given by a boolean array."""
         keep = np.ones(len(self.scores), bool) if self.keep is None else self.keep.copy()
         keep[keep] = stay
         return Problem(self.scores, self.labels[stay], self.weights_of(stay), keep)
 
-    def _read(self, rows, columns):
+    def _read(self, rows: slice, columns: slice) -> Floats:
         block = self.scores[rows, columns]
         return block if self.keep is None else block[self.keep[rows]]
 
-    def _transpose(self, columns, out):
+    def _transpose(self, columns: slice, out: Floats) -> None:
         # Rows of an odd length: those of a power of two would all compete for one place in the
         # cache, where they have to stay while columns are read.
         padded = np.empty((ROWS_AT_A_TIME, len(out) | 1), out.dtype)
@@ -104,7 +108,7 @@ class Problem:
             first += len(piece)
 
 
-def prepare(y_true, y_score, sample_weight=None):
+def prepare(y_true: Any, y_score: ArrayLike, sample_weight: ArrayLike | None = None) -> Problem:
     """Check the three inputs of every score.
 
     Parameters

@@ -8,8 +8,10 @@ follows from the k-th largest value of the row.
 
 import numpy as np
 
+from .._types import Array, Bools, Floats
 
-def largest(block, depth):
+
+def largest(block: Floats, depth: int) -> Floats:
     """Return the `depth` largest values of each row, in ascending order.
 
     Parameters
@@ -25,14 +27,15 @@ def largest(block, depth):
         The values, the largest last.
     """
     if depth == 1 < block.shape[1]:
-        return block.max(axis=1, keepdims=True)
+        best: Floats = block.max(axis=1, keepdims=True)
+        return best
     below = block.shape[1] - depth
     if below > 0:
         block = np.partition(block, below, axis=1)[:, below:]
     return np.sort(block, axis=1)
 
 
-def among_best(block, best, k):
+def among_best(block: Floats, best: Floats, k: int | Array) -> Bools:
     """Say which labels are among the best k of their video, ties to the lowest index.
 
     Parameters
@@ -52,7 +55,7 @@ def among_best(block, best, k):
     rows = np.arange(len(block))
     place = best.shape[1] - np.broadcast_to(k, len(block))
     kth = best[rows, place]
-    mask = block >= kth[:, None]
+    mask: Bools = block >= kth[:, None]
     # Only where the next value equals the k-th one are there more candidates than places.
     crowded = np.flatnonzero((place > 0) & (best[rows, place - 1] == kth))
     if crowded.size:
@@ -63,7 +66,9 @@ def among_best(block, best, k):
     return mask
 
 
-def are_among_best(block, best, k, at, scores):
+def are_among_best(
+    block: Floats, best: Floats, k: Array, at: tuple[Array, Array], scores: Floats
+) -> Bools:
     """Say of some labels whether they are among the best k of their video.
 
     Parameters
@@ -85,7 +90,7 @@ def are_among_best(block, best, k, at, scores):
     everyone, place = np.arange(len(block)), best.shape[1] - k
     kth = best[everyone, place]
     limit = kth[at[0]]
-    hits = scores >= limit
+    hits: Bools = scores >= limit
     # Only where the next value equals the k-th one does more than the value decide.
     crowded = (place > 0) & (best[everyone, place - 1] == kth)
     tied = np.flatnonzero(crowded[at[0]] & (scores == limit))
@@ -95,7 +100,7 @@ def are_among_best(block, best, k, at, scores):
     return hits
 
 
-def at_or_above(values, thresholds, weights=None):
+def at_or_above(values: Floats, thresholds: Floats, weights: Floats | None = None) -> Array:
     """Return how much of `values` lies at or above each threshold.
 
     Parameters
@@ -123,7 +128,7 @@ def at_or_above(values, thresholds, weights=None):
     return above[np.searchsorted(values[order], thresholds)]
 
 
-def thresholds_of(scores, weights=None):
+def thresholds_of(scores: Floats, weights: Floats | None = None) -> tuple[Floats, Array]:
     """Return the different scores of the positives, and how much of these lies at or above each.
 
     Parameters
@@ -146,7 +151,7 @@ def thresholds_of(scores, weights=None):
     return thresholds, at_or_above(scores, thresholds, weights)
 
 
-def average_precision(found, pooled, total):
+def average_precision(found: Array, pooled: Array, total: float) -> float:
     """Return the non-interpolated average precision; tied scores share one threshold.
 
     Parameters
@@ -163,4 +168,4 @@ def average_precision(found, pooled, total):
         From 0 to 1.
     """
     gained = found - np.append(found[1:], 0)
-    return float(np.sum(gained * found / pooled) / total)
+    return float(np.sum(gained * (found / pooled)) / total)

@@ -1,13 +1,19 @@
 """Tables of the four scores by level or by top-level group."""
 
 from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
+from .._types import Floats, Ints
 from ._label_sets import as_indicator
 from ._levels import SCORES, group_columns, level_columns, part_scores
 from ._problem import ROWS, prepare
-from ._validation import check_option, check_threshold, check_top_k
+from ._validation import check_flag, check_option, check_threshold, check_top_k
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 HEADINGS = ("", "videos", "labels", "GAP", "MAP", "PERR", "Hit@1")
 
@@ -52,20 +58,31 @@ class HierarchyReport:
     [2, 2, 1]
     """
 
-    rows: tuple
-    n_videos: np.ndarray
-    n_labels: np.ndarray
-    gap: np.ndarray
-    map: np.ndarray
-    perr: np.ndarray
-    hit_at_1: np.ndarray
+    rows: tuple[str, ...]
+    n_videos: Ints
+    n_labels: Ints
+    gap: Floats
+    map: Floats
+    perr: Floats
+    hit_at_1: Floats
 
-    def __post_init__(self):
-        """Lock the arrays, as the attributes are."""
+    def __post_init__(self) -> None:
+        """Check the table, and lock the arrays, as the attributes are."""
+        if not isinstance(self.rows, tuple):
+            raise TypeError(f"rows must be a tuple of str, got {self.rows!r:.80}")
+        expected = f"an array of {len(self.rows)} numbers, one a row"
         for field in fields(self)[1:]:
-            getattr(self, field.name).setflags(write=False)
+            column = getattr(self, field.name)
+            if not isinstance(column, np.ndarray):
+                raise TypeError(f"{field.name} must be {expected}, got {type(column).__name__}")
+            if column.shape != (len(self.rows),) or column.dtype.kind not in "iuf":
+                raise ValueError(
+                    f"{field.name} must be {expected}, got shape {column.shape} and dtype "
+                    f"{column.dtype}"
+                )
+            column.setflags(write=False)
 
-    def to_dict(self):
+    def to_dict(self) -> dict[str, list[Any]]:
         """Return the table as plain lists, by column.
 
         Returns
@@ -73,9 +90,9 @@ class HierarchyReport:
         dict of str to list
             Columns "rows", "n_videos", "n_labels" and the four scores.
         """
-        return {field.name: list(self._column(field.name)) for field in fields(self)}
+        return {field.name: self._column(field.name) for field in fields(self)}
 
-    def to_frame(self):
+    def to_frame(self) -> "pd.DataFrame":
         """Return the table as a data frame; this needs pandas.
 
         Returns
@@ -88,7 +105,7 @@ class HierarchyReport:
         columns = self.to_dict()
         return pd.DataFrame(columns, index=columns.pop("rows"), columns=list(columns))
 
-    def __str__(self):
+    def __str__(self) -> str:
         columns = [self.rows, self.n_videos, self.n_labels]
         errors = (100 * (1 - getattr(self, name)) for name in SCORES)
         cells = [[str(cell) for cell in column] for column in columns]
@@ -102,22 +119,22 @@ class HierarchyReport:
             lines.append(f"{first[0].ljust(first[1])}  {numbers}")
         return "\n".join(lines)
 
-    def _column(self, name):
+    def _column(self, name: str) -> list[Any]:
         column = getattr(self, name)
-        return column if name == "rows" else column.tolist()
+        return list(column if name == "rows" else column.tolist())
 
 
 def hierarchy_report(
-    y_true,
-    y_score,
-    hierarchy,
+    y_true: Any,
+    y_score: ArrayLike,
+    hierarchy: Any,
     *,
-    by_group=False,
-    top_k=20,
-    rows="either",
-    threshold=0.5,
-    sample_weight=None,
-):
+    by_group: bool = False,
+    top_k: int | None = 20,
+    rows: str = "either",
+    threshold: float = 0.5,
+    sample_weight: ArrayLike | None = None,
+) -> HierarchyReport:
     """Compute the four scores by level, or by top-level group, of a label hierarchy.
 
     By level this is one model's part of the paper's Table 4, by group of its Table 5. In each
@@ -181,21 +198,22 @@ def hierarchy_report(
     level 0       2       1   0.00  0.00   0.00    0.00
     level 1       1       2  50.00  0.00 100.00  100.00
     """
-    check_top_k(top_k)
+    check_flag("by_group", by_group)
+    top_k = check_top_k(top_k)
     check_option("rows", rows, ROWS)
-    check_threshold(threshold)
+    threshold = check_threshold(threshold)
     problem = prepare(as_indicator(y_true, y_score, hierarchy), y_score, sample_weight)
+    named: list[tuple[str, Ints | None]] = [("overall", None)]
     if by_group:
-        named = group_columns(hierarchy, problem.n_labels)
+        named = [*group_columns(hierarchy, problem.n_labels)]
     else:
-        named = [("overall", None), *level_columns(hierarchy, problem.n_labels).items()]
+        named += level_columns(hierarchy, problem.n_labels).items()
     names, columns = zip(*named, strict=True)
-    options = {"top_k": top_k, "rows": rows, "threshold": threshold}
-    table = part_scores(problem, columns, SCORES, **options)
+    table = part_scores(problem, columns, SCORES, top_k=top_k, rows=rows, threshold=threshold)
     return HierarchyReport(
         names, **{key: np.array([row[key] for row in table]) for key in table[0]}
     )
 
 
-def _percent(error):
+def _percent(error: float) -> str:
     return "-" if np.isnan(error) else f"{error:.2f}"

@@ -1,6 +1,10 @@
 """The scores as scikit-learn scorers."""
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.metrics import make_scorer
 
 from ._gap import gap_score
@@ -17,7 +21,9 @@ perr_scorer = make_scorer(perr_score, response_method="predict_proba")
 hit_at_1_scorer = make_scorer(hit_at_1_score, response_method="predict_proba")
 
 
-def hierarchy_scorers(hierarchy, *, top_k=20, rows="either", threshold=0.5):
+def hierarchy_scorers(
+    hierarchy: Any, *, top_k: int | None = 20, rows: str = "either", threshold: float = 0.5
+) -> dict[str, Callable[..., float]]:
     """Make the four scorers, overall and for every level, for scikit-learn's searches.
 
     All use ``predict_proba``, and scikit-learn calls it once a split for all of them. An
@@ -80,9 +86,9 @@ def hierarchy_scorers(hierarchy, *, top_k=20, rows="either", threshold=0.5):
     >>> scorers["gap_level_1"](forest, X, y)
     1.0
     """
-    check_top_k(top_k)
+    top_k = check_top_k(top_k)
     check_option("rows", rows, ROWS)
-    check_threshold(threshold)
+    threshold = check_threshold(threshold)
     levels = level_numbers(hierarchy)
     options = {
         "hierarchy": hierarchy if hasattr(hierarchy, "indicator_matrix") else levels,
@@ -101,8 +107,17 @@ def hierarchy_scorers(hierarchy, *, top_k=20, rows="either", threshold=0.5):
 
 
 def part_score(
-    y_true, y_score, *, score, level, hierarchy, top_k, rows, threshold, sample_weight=None
-):
+    y_true: Any,
+    y_score: ArrayLike,
+    *,
+    score: str,
+    level: int | None,
+    hierarchy: Any,
+    top_k: int | None,
+    rows: str,
+    threshold: float,
+    sample_weight: ArrayLike | None = None,
+) -> float:
     """Compute one score, overall or at one level, as in :func:`hierarchy_report`.
 
     Parameters
@@ -136,5 +151,5 @@ def part_score(
     columns = None
     if level is not None:
         columns = level_columns(hierarchy, problem.n_labels)[f"level {level}"]
-    options = {"top_k": top_k, "rows": rows, "threshold": threshold}
-    return part_scores(problem, [columns], (score,), **options)[0][score]
+    (row,) = part_scores(problem, [columns], (score,), top_k=top_k, rows=rows, threshold=threshold)
+    return row[score]

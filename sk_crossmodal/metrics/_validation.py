@@ -1,14 +1,22 @@
 """What the metrics accept; everything else is a ValueError that says what was given."""
 
+import math
+from contextlib import suppress
 from numbers import Integral, Real
+from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
+from numpy.typing import ArrayLike
 
-from ._label_sets import holds_label_sets
+from .._types import Array, Floats
+from ._arrays import as_array, as_numbers
+from ._label_sets import SCORES, holds_label_sets
+
+LABELS = "a multilabel indicator of shape (n_videos, n_labels)"
 
 
-def check_labels(y_true):
+def check_labels(y_true: Any) -> sp.csr_array:
     """Return a multilabel indicator as a canonical boolean CSR array.
 
     Parameters
@@ -27,20 +35,17 @@ def check_labels(y_true):
             "hierarchy_report and hierarchy_scorers(hierarchy) take them, and for all else "
             "hierarchy.indicator_matrix(y_true) makes the indicator"
         )
-    given = y_true if sp.issparse(y_true) else np.asarray(y_true)
-    _check_table("y_true", given, "a multilabel indicator of shape (n_videos, n_labels)")
-    if sp.issparse(given):
-        labels = sp.csr_array(given, copy=True)
-        labels.sum_duplicates()
-        labels.eliminate_zeros()
-        _check_ones(labels.data)
-        return labels.astype(bool)
+    if sp.issparse(y_true):
+        return _check_sparse_labels(y_true)
+    given = as_array("y_true", y_true, LABELS)
+    _check_shape("y_true", given, LABELS)
+    given = as_numbers("y_true", given)
     videos, columns = np.nonzero(given)
     _check_ones(given[videos, columns])
     return sp.csr_array((np.ones(videos.size, bool), (videos, columns)), shape=given.shape)
 
 
-def check_scores(y_score, shape):
+def check_scores(y_score: ArrayLike, shape: tuple[int, ...]) -> Floats:
     """Return scores as a dense float array of the given shape, float32 and float64 untouched.
 
     Parameters
@@ -57,13 +62,14 @@ def check_scores(y_score, shape):
     """
     if sp.issparse(y_score):
         raise ValueError("y_score must be dense, got a sparse array: every label needs a score")
-    scores = np.asarray(y_score)
-    _check_table("y_score", scores, "scores of shape (n_videos, n_labels)")
+    scores = as_array("y_score", y_score, SCORES)
+    _check_shape("y_score", scores, SCORES)
     if scores.shape != shape:
         raise ValueError(
             f"y_true and y_score must have one shape, got y_true of {shape} "
             f"and y_score of {scores.shape}"
         )
+    scores = as_numbers("y_score", scores)
     # numpy sorts float16 slowly; everything else that is not float32 counts in float64.
     narrow = scores.dtype.kind == "f" and scores.dtype.itemsize <= 4
     scores = scores.astype(np.float32 if narrow else np.float64, copy=False)
@@ -72,7 +78,7 @@ def check_scores(y_score, shape):
     return scores
 
 
-def check_weights(sample_weight, n_videos):
+def check_weights(sample_weight: ArrayLike | None, n_videos: int) -> Floats | None:
     """Return weights as float64 of shape (n_videos,), or None.
 
     Parameters
@@ -89,13 +95,11 @@ def check_weights(sample_weight, n_videos):
     """
     if sample_weight is None:
         return None
-    weights = np.asarray(sample_weight)
-    if weights.shape != (n_videos,) or weights.dtype.kind not in "biuf":
-        raise ValueError(
-            f"sample_weight must be {n_videos} numbers, one for each video, "
-            f"got shape {weights.shape} and dtype {weights.dtype}"
-        )
-    weights = weights.astype(np.float64, copy=False)
+    expected = f"{n_videos} numbers, one for each video"
+    weights = as_array("sample_weight", sample_weight, expected)
+    if weights.shape != (n_videos,):
+        raise ValueError(f"sample_weight must be {expected}, got shape {weights.shape}")
+    weights = as_numbers("sample_weight", weights).astype(np.float64, copy=False)
     if not np.isfinite(weights).all() or weights.min() < 0:
         raise ValueError(
             "sample_weight must be finite and not negative, "
@@ -103,23 +107,31 @@ def check_weights(sample_weight, n_videos):
         )
     if not weights.any():
         raise ValueError("sample_weight must not be zero everywhere: no video would be left")
-    return weights
+    # They have no unit. By a power of two, which is exact, so that no sum is beyond float64.
+    scaled: Floats = np.ldexp(weights, -np.frexp(weights.max())[1])
+    return scaled
 
 
-def check_top_k(top_k):
-    """Raise ValueError unless `top_k` is None or a positive integer.
+def check_top_k(top_k: Any) -> int | None:
+    """Return `top_k` as a plain int or None; raise ValueError unless it is positive or None.
 
     Parameters
     ----------
     top_k : object
         What the user gave.
+
+    Returns
+    -------
+    int or None
+        Of NumPy's integers, the sum of two may be beyond their dtype.
     """
     integral = isinstance(top_k, Integral) and not isinstance(top_k, bool)
     if top_k is not None and not (integral and top_k >= 1):
         raise ValueError(f"top_k must be None or an integer of at least 1, got {top_k!r}")
+    return None if top_k is None else int(top_k)
 
 
-def check_option(name, value, options):
+def check_option(name: str, value: Any, options: tuple[str, ...]) -> None:
     """Raise ValueError unless `value` is one of `options`.
 
     Parameters
@@ -135,29 +147,67 @@ def check_option(name, value, options):
         raise ValueError(f"{name} must be one of {options}, got {value!r}")
 
 
-def check_threshold(threshold):
-    """Raise ValueError unless `threshold` is a number.
+def check_flag(name: str, value: Any) -> None:
+    """Raise ValueError unless `value` is True or False.
+
+    Parameters
+    ----------
+    name : str
+        The parameter's name.
+    value : object
+        What the user gave.
+    """
+    if not isinstance(value, bool | np.bool_):
+        raise ValueError(f"{name} must be True or False, got {value!r}")
+
+
+def check_threshold(threshold: Any) -> float:
+    """Return `threshold` as a float; raise ValueError unless it is a number.
 
     Parameters
     ----------
     threshold : object
         What the user gave.
+
+    Returns
+    -------
+    float
+        It may be infinite.
     """
-    if not isinstance(threshold, Real) or np.isnan(threshold):
-        raise ValueError(f"threshold must be a number, got {threshold!r}")
+    if isinstance(threshold, Real) and not isinstance(threshold, bool):
+        with suppress(OverflowError):
+            if not math.isnan(threshold):
+                return float(threshold)
+    raise ValueError(f"threshold must be a number that float64 can hold, got {threshold!r}")
 
 
-def _check_table(name, table, expected):
+def _check_sparse_labels(given: Any) -> sp.csr_array:
+    _check_shape("y_true", given, LABELS)
+    as_numbers("y_true", given)
+    if given.format in ("csr", "csc", "bsr"):
+        given = given.copy()  # the check may change the dtype of the indices
+        try:  # SciPy reads and writes wherever wrong indices point to
+            given.check_format(full_check=True)
+        except ValueError as error:
+            raise ValueError(
+                f"y_true must be {LABELS}, got a {given.format} array that is damaged: {error}"
+            ) from error
+    labels = sp.csr_array(given, copy=True)
+    labels.sum_duplicates()
+    labels.eliminate_zeros()
+    _check_ones(labels.data)
+    return labels.astype(bool)
+
+
+def _check_shape(name: str, table: Any, expected: str) -> None:
     if table.ndim != 2 or 0 in table.shape:
         raise ValueError(
             f"{name} must be {expected}, both at least 1; "
             f"got {table.ndim} dimension(s), shape {table.shape}"
         )
-    if table.dtype.kind not in "biuf":
-        raise ValueError(f"{name} must be numbers or booleans, got dtype {table.dtype}")
 
 
-def _check_ones(values):
+def _check_ones(values: Array) -> None:
     wrong = np.unique(values[values != 1])
     if wrong.size:
         shown = ", ".join(str(value) for value in wrong[:3])

@@ -1,0 +1,69 @@
+"""Arrays of numbers, in whatever form they come."""
+
+from numbers import Real
+from typing import Any
+
+import numpy as np
+
+from .._types import Array
+
+
+def as_array(name: str, value: Any, expected: str) -> Array:
+    """Read an array, of any dtype.
+
+    Parameters
+    ----------
+    name : str
+        The parameter's name.
+    value : object
+        What the user gave.
+    expected : str
+        What is expected.
+
+    Returns
+    -------
+    ndarray
+        The input itself if it is one.
+    """
+    if np.ma.is_masked(value):
+        raise ValueError(
+            f"{name} must be {expected}, got a masked array that hides "
+            f"{np.ma.getmaskarray(value).sum()} values; leave them out or fill them"
+        )
+    try:
+        return np.asarray(value)
+    except (ValueError, TypeError, RuntimeError) as error:  # ragged lists, tensors with gradients
+        raise ValueError(
+            f"{name} must be {expected}, got a {type(value).__name__} of another form: {error}"
+        ) from error
+
+
+def as_numbers(name: str, array: Array) -> Array:
+    """Return an array of numbers or booleans as such.
+
+    Parameters
+    ----------
+    name : str
+        The parameter's name.
+    array : ndarray
+        What the user gave.
+
+    Returns
+    -------
+    ndarray
+        The input itself unless it holds objects; these become float64.
+    """
+    if array.dtype.kind in "biuf":
+        return array
+    got = f"dtype {array.dtype}"
+    if array.dtype.kind == "O":
+        others = (item for item in array.flat if not isinstance(item, Real | np.bool_))
+        for other in others:
+            got += f" with {other!r:.40}"
+            break
+        else:
+            try:
+                return array.astype(np.float64)
+            except OverflowError:
+                got += " with a number that no float64 can hold"
+    raise ValueError(f"{name} must be numbers or booleans, got {got}")
