@@ -1,8 +1,12 @@
 """From shards to a store on disk: a part a shard, in parallel, and on from where it stopped."""
 
 import json
+import multiprocessing
 import os
+import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 from itertools import chain
 from pathlib import Path
 
@@ -53,7 +57,10 @@ def convert(shards, path, damage, *, max_frames=None, n_jobs=None, progress=None
     parts = {f"{i:05d}-{shard.name}": shard for i, shard in enumerate(shards)}
     _check_same_shards(path, parts)
     missing = {name: shard for name, shard in parts.items() if not writer.done(name)}
-    jobs = (delayed(_convert)(path, about, *item, damage.on_error) for item in missing.items())
+    here = os.getpid()
+    jobs = (
+        delayed(_work)(here, path, about, *item, damage.on_error) for item in missing.items()
+    )
     done = Parallel(n_jobs, return_as="generator_unordered")(jobs)
     sizes = {name: shard.stat().st_size for name, shard in parts.items()}
     with tqdm(
@@ -81,6 +88,25 @@ def _describe(level, max_frames):
             "max_frames": None if max_frames is None else int(max_frames),
         },
     }
+
+
+def _work(starter, *args):
+    """Convert in a process that ends with the one that started it, however that ended."""
+    _end_with(starter, os.getpid())
+    return _convert(*args)
+
+
+@cache  # one thread a process; a forked one has the cache of its parent, and another number
+def _end_with(starter, here):
+    parent = multiprocessing.parent_process()
+    if parent is not None and parent.pid == starter:  # its worker, and not Dask's or Ray's
+        threading.Thread(target=_watch, args=(starter,), daemon=True).start()
+
+
+def _watch(starter):
+    while os.getppid() == starter:
+        time.sleep(0.2)  # less than a writer waits for a lock
+    os._exit(1)
 
 
 def _convert(path, about, name, shard, on_error):

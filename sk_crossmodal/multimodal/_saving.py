@@ -1,18 +1,15 @@
 """The videos of a container are written to a store, block by block."""
 
 import os
-import shutil
 from collections.abc import Iterator
 from typing import Any
-from uuid import uuid4
 
 import numpy as np
 from scipy.sparse import csr_array
 
 from .._types import Ints
 from ._frames import Frames
-from ._layout import sync_folder
-from ._writer import StoreWriter
+from ._writer import StoreWriter, describe, start, under_way
 
 BLOCK_BYTES = 1 << 24  # frames that are held in memory while videos are saved
 
@@ -26,15 +23,9 @@ def save(
     if os.path.lexists(path):
         raise ValueError(f"{path} exists already; a store is written to a new folder.")
     y, ids = _check_y(y, n), _check_all_ids(ids, n)
-    parent, name = os.path.split(path)
-    hidden = os.path.join(parent, f".{name}.{uuid4().hex}")
-    try:
+    with under_way(path) as hidden:
         _write(parts, hidden, y, ids)
         os.rename(hidden, path)
-        sync_folder(parent)
-    except BaseException:
-        shutil.rmtree(hidden, ignore_errors=True)
-        raise
 
 
 def _write(
@@ -49,6 +40,7 @@ def _write(
         }
         for name, part in parts.items()
     }
+    start(path, describe(about, None))
     writer = StoreWriter(path, about)
     with writer.part("0") as part:
         for rows in _row_blocks(parts):

@@ -7,7 +7,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
-from uuid import uuid4
 
 from ._layout import (
     HEADER,
@@ -85,22 +84,7 @@ class StoreWriter:
         attributes: Mapping[str, Any] | None = None,
     ) -> None:
         self.path = os.path.abspath(path)
-        if not isinstance(attributes, Mapping | None):
-            raise TypeError(f"attributes must be a dict, got {attributes!r}.")
-        if not isinstance(modalities, Mapping):
-            raise TypeError(f"modalities must be a dict of dict by name, got {modalities!r}.")
-        for name, about in modalities.items():
-            if not isinstance(about, Mapping) or not {"width", "dtype"} <= set(about) <= KEYS:
-                raise TypeError(
-                    f"modalities[{name!r}] must be a dict of width and dtype, and of scale and "
-                    f"shift where frames are quantised, got {about!r}."
-                )
-        header = Header(
-            tuple(StoredModality(name, **about) for name, about in modalities.items()),
-            json.loads(json.dumps(dict(attributes or {}), allow_nan=False)),
-        )
-        if not header.modalities:
-            raise ValueError("A store needs at least one modality, got none.")
+        header = describe(modalities, attributes)
         if not os.path.exists(os.path.join(self.path, HEADER)):
             _create(self.path, header)
         found = read_header(self.path)
@@ -209,11 +193,11 @@ class StoreWriter:
             for each in filled:
                 self._check_labels(each.entry.name, n_labels)
         entries = tuple(each.entry for each in contents)
+        self._clean()  # first, as nobody comes back to a store that is finished
         write_header(
             self.path,
             replace(self._header, parts=entries, n_labels=n_labels, ids=ids == {True}),
         )
-        self._clean()
 
     def _part(self, name: str) -> str:
         return os.path.join(self.path, PARTS, name)
@@ -233,6 +217,9 @@ class StoreWriter:
             with locked(self._hidden(part, "lock")) as alone:
                 if alone:
                     shutil.rmtree(self._hidden(part, "part"), ignore_errors=True)
+        if os.path.exists(beside := _lock_beside(self.path)):
+            with locked(beside):
+                pass
 
 
 @contextmanager
@@ -246,22 +233,70 @@ def _writing(writer: PartWriter) -> Iterator[PartWriter]:
         writer.close(keep)
 
 
+def describe(modalities: Any, attributes: Any) -> Header:
+    """Return the header of a store without parts; raise unless it can be written."""
+    if not isinstance(attributes, Mapping | None):
+        raise TypeError(f"attributes must be a dict, got {attributes!r}.")
+    if not isinstance(modalities, Mapping):
+        raise TypeError(f"modalities must be a dict of dict by name, got {modalities!r}.")
+    for name, about in modalities.items():
+        if not isinstance(about, Mapping) or not {"width", "dtype"} <= set(about) <= KEYS:
+            raise TypeError(
+                f"modalities[{name!r}] must be a dict of width and dtype, and of scale and "
+                f"shift where frames are quantised, got {about!r}."
+            )
+    header = Header(
+        tuple(StoredModality(name, **about) for name, about in modalities.items()),
+        json.loads(json.dumps(dict(attributes or {}), allow_nan=False)),
+    )
+    if not header.modalities:
+        raise ValueError("A store needs at least one modality, got none.")
+    return header
+
+
+@contextmanager
+def under_way(path: str) -> Iterator[str]:
+    """Give a hidden folder beside `path`, empty and nobody else's, that is to be renamed to it.
+
+    What is still there at the end is removed; what a killed process left, by the next one.
+    """
+    parent, name = os.path.split(path)
+    folder = os.path.join(parent, f".{name}.unfinished-store")
+    os.makedirs(parent, exist_ok=True)
+    with locked(_lock_beside(path), PATIENCE) as alone:
+        if not alone:
+            raise ValueError(f"{path} is being written elsewhere.")
+        shutil.rmtree(folder, ignore_errors=True)
+        os.mkdir(folder)
+        try:
+            yield folder
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+    sync_folder(parent)
+
+
+def start(folder: str, header: Header) -> None:
+    """Make an unfinished store of an empty folder."""
+    os.mkdir(os.path.join(folder, PARTS))
+    write_header(folder, header)
+
+
 def _create(path: str, header: Header) -> None:
     """Create an unfinished store, all of it or nothing."""
+    with under_way(path) as folder:
+        start(folder, header)
+        try:
+            os.rename(folder, path)
+        except OSError:  # something is there, perhaps the same store by another process
+            if not os.path.lexists(path):
+                raise
+            if not os.path.isdir(path):
+                raise ValueError(
+                    f"A store cannot be created at {path}: a file is there, and a store is a "
+                    "folder."
+                ) from None
+
+
+def _lock_beside(path: str) -> str:
     parent, name = os.path.split(path)
-    temporary = os.path.join(parent, f".{name}.{uuid4().hex}")
-    os.makedirs(os.path.join(temporary, PARTS))
-    try:
-        write_header(temporary, header)
-    except BaseException:
-        shutil.rmtree(temporary, ignore_errors=True)
-        raise
-    try:
-        os.rename(temporary, path)
-    except OSError:  # something is there, perhaps the same store by another process
-        shutil.rmtree(temporary)
-        if not os.path.isdir(path):
-            raise ValueError(
-                f"A store cannot be created at {path}: a file is there, and a store is a folder."
-            ) from None
-    sync_folder(parent)
+    return os.path.join(parent, f".{name}.lock")
