@@ -8,7 +8,6 @@ import torch
 from joblib import Memory
 from scipy.special import expit, softmax
 from sklearn.base import ClassifierMixin
-from sklearn.callback import with_callbacks
 from sklearn.frozen import FrozenEstimator
 from sklearn.utils import Bunch
 from sklearn.utils.validation import check_memory
@@ -26,6 +25,7 @@ from ..training import (
     check_option,
     check_sizes,
     check_y,
+    fit_method,
 )
 from ._tower import TowerUser
 from ._weights import class_factors
@@ -138,7 +138,7 @@ class CrossModalClassifier(ClassifierMixin, TowerUser, NetworkEstimator):
         tags.classifier_tags.multi_label = True
         return tags
 
-    @with_callbacks
+    @fit_method
     def fit(self, X, y=None, *more, sample_weight=None, eval_set=None):
         """Train the classifier, and before it a correlation tower where one is needed.
 
@@ -184,7 +184,7 @@ class CrossModalClassifier(ClassifierMixin, TowerUser, NetworkEstimator):
         self._fit_videos(videos, held_out, targets, goes_on=warm)
         return self
 
-    @with_callbacks
+    @fit_method
     def partial_fit(self, X, y=None, *more, classes=None, sample_weight=None):
         """Train for one epoch on these videos, going on from where the classifier is.
 

@@ -90,6 +90,13 @@ class TowerUser:
             print("Correlation tower")
         task = context.subcontext(task_name="correlation tower")
         tower = fit_tower(tower, videos, memory, task, self)
+        if tower.net_.interrupted:
+            warnings.warn(
+                f"The correlation tower was interrupted after {tower.n_iter_} epochs and is used "
+                f"as it is; now {type(self).__name__} is trained, until it is interrupted, too.",
+                UserWarning,
+                stacklevel=2,
+            )
         if speaks:
             print(type(self).__name__)
         return tower

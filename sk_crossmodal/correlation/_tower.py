@@ -7,7 +7,6 @@ from inspect import signature
 import numpy as np
 from scipy.special import expit
 from sklearn.base import TransformerMixin
-from sklearn.callback import with_callbacks
 from sklearn.metrics import roc_auc_score
 from sklearn.utils.validation import check_is_fitted
 
@@ -29,6 +28,7 @@ from ..training import (
     check_option,
     check_sizes,
     check_y,
+    fit_method,
 )
 from ._pairs import PairDataset, known_pairs
 
@@ -111,7 +111,7 @@ class CorrelationTower(TransformerMixin, NetworkEstimator):
     negative_weight: float = 2.0
     hierarchy: LabelHierarchy | None = None
 
-    @with_callbacks
+    @fit_method
     def fit(self, X, y=None, *more, sample_weight=None, eval_set=None):
         """Train the tower.
 

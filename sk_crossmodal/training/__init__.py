@@ -5,6 +5,7 @@ from skorch.helper import SliceDict as SliceDict
 from ._checks import check_number, check_option, check_sizes, check_widths
 from ._data import Batch, FrameDataset, Videos
 from ._estimator import NetworkEstimator
+from ._interruption import fit_method
 from ._net import MultimodalNet, WeightedLoss
 from ._processes import Processes
 from ._targets import Targets, check_y
@@ -25,4 +26,5 @@ __all__ = [
     "check_sizes",
     "check_widths",
     "check_y",
+    "fit_method",
 ]

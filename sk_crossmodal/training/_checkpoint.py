@@ -4,22 +4,29 @@ import os
 import tempfile
 import time
 import warnings
+from collections.abc import Generator, Sequence
 from contextlib import closing, suppress
 from math import ceil
 from numbers import Integral, Real
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import joblib
 
 from ._checks import check_number, check_option
+from ._data import BatchLoader
 from ._fingerprint import fit_hashes
 from ._processes import Processes
 from ._state_file import random_state, read_state, set_random_state, write_state
 
+if TYPE_CHECKING:
+    from ._estimator import NetworkEstimator
+    from ._net import MultimodalNet
+
 STALE = 3600  # seconds after which what a killed process left half written is removed
 
 
-def check_checkpoint(estimator):
+def check_checkpoint(estimator: "NetworkEstimator") -> None:
     """Raise TypeError or ValueError unless the parameters about checkpoints go together."""
     folder, interval = estimator.checkpoint, estimator.checkpoint_interval
     check_option("resume", estimator.resume, (True, False))
@@ -44,7 +51,7 @@ def check_checkpoint(estimator):
         )
 
 
-def open_checkpoint(estimator, about):
+def open_checkpoint(estimator: "NetworkEstimator", about: dict[str, Any]) -> "Checkpoint | None":
     """Return the `Checkpoint` of a fit, or None where none is asked for.
 
     Parameters
@@ -68,7 +75,7 @@ def open_checkpoint(estimator, about):
     """
     if estimator.checkpoint is None:
         return None
-    checkpoint = Checkpoint(estimator, fit_hashes(estimator, about))
+    checkpoint = Checkpoint(Path(estimator.checkpoint), estimator, fit_hashes(estimator, about))
     if checkpoint.path.exists() and not estimator.resume:
         raise ValueError(
             f"There is a checkpoint of this very fit, {str(checkpoint.path)!r}: give resume=True "
@@ -86,30 +93,32 @@ class Checkpoint:
 
     Parameters
     ----------
+    folder : Path
+        Where the file is.
     estimator : NetworkEstimator
         What is fitted.
     hashes : dict of str to str
         What tells the fit from others.
     """
 
-    def __init__(self, estimator, hashes):
-        self.folder, self.hashes = Path(estimator.checkpoint), hashes
+    def __init__(self, folder: Path, estimator: "NetworkEstimator", hashes: dict[str, str]):
+        self.folder, self.hashes = folder, hashes
         self.n_epochs, self.interval = estimator._n_epochs(), estimator.checkpoint_interval
         self.kind = type(estimator).__name__
         self.name = f"{self.kind}-{joblib.hash(hashes)[:16]}"
         self.path = self.folder / f"{self.name}-{self.n_epochs}.pt"
-        self.state = None  # to go on from
+        self.state: dict[str, Any] | None = None  # to go on from
         self.saved = 0  # epochs that the file knows of
 
-    def open(self, estimator):
+    def open(self, estimator: "NetworkEstimator") -> None:
         """Make the folder, and read from where to go on if that is asked for."""
         self.folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=self.folder):
             pass  # better to fail now than after the first epoch
-        for path in self.folder.glob(f"{self.name}-*.part"):
+        for part in self.folder.glob(f"{self.name}-*.part"):
             with suppress(FileNotFoundError):  # another process has put it in place since
-                if time.time() - path.stat().st_mtime > STALE:
-                    path.unlink()
+                if time.time() - part.stat().st_mtime > STALE:
+                    part.unlink()
         path = self._newest() if estimator.resume else None
         if path is not None:
             self.state = read_state(path)
@@ -118,16 +127,15 @@ class Checkpoint:
         if estimator.verbose and estimator.resume and first:
             print(self._words(path))
 
-    def _newest(self):
+    def _newest(self) -> Path | None:
         """Path of this fit's file; else of its longest shorter one; else None."""
-        lengths = (path.stem.rpartition("-")[2] for path in self.folder.glob(f"{self.name}-*.pt"))
-        lengths = [int(length) for length in lengths if length.isdecimal()]
-        longest = max((length for length in lengths if length <= self.n_epochs), default=None)
-        return longest and self.folder / f"{self.name}-{longest}.pt"
+        ends = (path.stem.rpartition("-")[2] for path in self.folder.glob(f"{self.name}-*.pt"))
+        lengths = [int(end) for end in ends if end.isdecimal() and int(end) <= self.n_epochs]
+        return self.folder / f"{self.name}-{max(lengths)}.pt" if lengths else None
 
-    def _words(self, path):
+    def _words(self, path: Path | None) -> str:
         """Say what is gone on from; or if other fits are there, what is different now."""
-        if path is not None:
+        if path is not None and self.state is not None:
             epochs, batches = len(self.state["history"]), len(self.state["batches"])
             return f"Going on after {epochs} epochs and {batches} batches, from {path}"
         words = f"No checkpoint of this fit in {self.folder}"
@@ -143,7 +151,7 @@ class Checkpoint:
         differ = [name for name in names if theirs.get(name) != self.hashes.get(name)]
         return f"{words}; the latest there, {latest.name}, differs in {', '.join(differ)}"
 
-    def restore(self, net):
+    def restore(self, net: "MultimodalNet") -> None:
         """Bring a net that is about to train to where the file says."""
         if self.state is None:
             return
@@ -157,21 +165,21 @@ class Checkpoint:
         if schedule := callbacks.get("own_lr_schedule"):
             schedule.lr_scheduler_.load_state_dict(state["lr_schedule"])
         if stopping := callbacks.get("own_early_stopping"):
-            vars(stopping).update(state["early_stopping"])
+            stopping.__dict__.update(state["early_stopping"])
         for row in state["history"]:
             net.history.new_epoch()
             for key, value in row.items():
                 net.history.record(key, value)
         set_random_state(state["epoch_random"])
 
-    def epoch_done(self, net, last=False):
+    def epoch_done(self, net: "MultimodalNet", last: bool = False) -> None:
         """Save the state after an epoch, if it is time to."""
         done = len(net.finished_epochs())
         if done > self.saved and (last or done % max(1, self.interval) == 0):
             self.save(net, random_state())
             self.saved = done
 
-    def batches(self, net, loader):
+    def batches(self, net: "MultimodalNet", loader: BatchLoader) -> Generator[Any]:
         """Yield an epoch's batches but those that were trained on, and save on the way."""
         state, self.state = self.state, None
         trained = state["batches"] if state else []
@@ -181,7 +189,7 @@ class Checkpoint:
             # Read for nothing, so that whatever is drawn for an epoch is drawn as before.
             for _ in trained:
                 next(batches)
-            if trained:
+            if state is not None and trained:
                 net.history[-1]["batches"].extend(trained)
                 set_random_state(state["random"])
             for done, batch in enumerate(batches, start=len(trained) + 1):
@@ -189,7 +197,12 @@ class Checkpoint:
                 if done % every == 0 and done < len(loader):
                     self.save(net, start, net.history[-1]["batches"])
 
-    def save(self, net, epoch_random, batches=()):
+    def save(
+        self,
+        net: "MultimodalNet",
+        epoch_random: dict[str, Any],
+        batches: Sequence[dict[str, Any]] = (),
+    ) -> None:
         """Replace the file; a disk that is full does not end the training.
 
         Parameters
@@ -201,6 +214,7 @@ class Checkpoint:
         batches : list of dict
             Rows of the history of the batches of the epoch so far.
         """
+        net.check_weights()  # better no file than one of weights that are lost
         if net.processes.index > 0:  # the first one writes for all
             return
         state = {"epoch_random": epoch_random, "batches": list(batches), **_state(net)}
@@ -215,7 +229,7 @@ class Checkpoint:
             )
 
 
-def _state(net):
+def _state(net: "MultimodalNet") -> dict[str, Any]:
     """Everything that decides how training goes on."""
     callbacks = dict(net.callbacks_)
     schedule, stopping = (callbacks.get(f"own_{n}") for n in ("lr_schedule", "early_stopping"))

@@ -1,11 +1,14 @@
 """Checks of constructor parameters: errors name the parameter, its value, what is allowed."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from math import isfinite
 from numbers import Integral, Real
+from typing import Any
+
+from ..multimodal import MultimodalArray
 
 
-def check_option(name, value, options):
+def check_option(name: str, value: Any, options: Iterable[Any]) -> None:
     """Raise ValueError unless `value` is one of `options`.
 
     Examples
@@ -14,11 +17,20 @@ def check_option(name, value, options):
     Traceback (most recent call last):
     ValueError: gate must be one of ('hard', 'soft'), got 'open'.
     """
+    options = tuple(options)
     if not any(value is option or value == option for option in options):
-        raise ValueError(f"{name} must be one of {tuple(options)}, got {value!r}.")
+        raise ValueError(f"{name} must be one of {options}, got {value!r}.")
 
 
-def check_number(name, value, *, low, high=None, integer=False, open_low=False):
+def check_number(
+    name: str,
+    value: Any,
+    *,
+    low: float,
+    high: float | None = None,
+    integer: bool = False,
+    open_low: bool = False,
+) -> None:
     """Raise TypeError or ValueError unless `value` is a finite number from `low` to `high`.
 
     Examples
@@ -33,12 +45,13 @@ def check_number(name, value, *, low, high=None, integer=False, open_low=False):
         wanted += f" and <= {high}"
     if isinstance(value, bool) or not isinstance(value, Integral if integer else Real):
         raise TypeError(f"{wanted}, got {value!r}.")
-    too_low = value <= low if open_low else value < low
-    if too_low or not isfinite(value) or (high is not None and value > high):
+    number = float(value)
+    too_low = number <= low if open_low else number < low
+    if too_low or not isfinite(number) or (high is not None and number > high):
         raise ValueError(f"{wanted}, got {value!r}.")
 
 
-def check_sizes(name, value):
+def check_sizes(name: str, value: Any) -> None:
     """Raise TypeError or ValueError unless `value` is a non-empty sequence of positive integers.
 
     Examples
@@ -55,7 +68,7 @@ def check_sizes(name, value):
         check_number(f"Each of {name}", size, low=1, integer=True)
 
 
-def check_widths(estimator, X, widths):
+def check_widths(estimator: object, X: MultimodalArray, widths: Mapping[str, int]) -> None:
     """Raise ValueError unless frames are as wide as those that an estimator was fitted with.
 
     Examples

@@ -1,6 +1,8 @@
 """Where to compute, in which precision, and with which random numbers."""
 
+from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import torch
 
@@ -10,14 +12,14 @@ PRECISIONS = ("auto", "float32", "float64", "bfloat16")
 
 
 @contextmanager
-def seeded(seed):
+def seeded(seed: int) -> Iterator[None]:
     """Run with torch's random numbers seeded, and leave the user's as they were."""
     with torch.random.fork_rng(devices=range(torch.cuda.device_count())):
         torch.manual_seed(seed)
         yield
 
 
-def resolve_device(device):
+def resolve_device(device: Any) -> str:
     """Return the name of the device that "auto" means here, or the one asked for.
 
     Examples
@@ -40,7 +42,7 @@ def resolve_device(device):
     return str(device)
 
 
-def resolve_precision(precision, device):
+def resolve_precision(precision: str, device: str) -> str:
     """Return the precision that "auto" means: bfloat16 on CUDA, float32 elsewhere.
 
     Examples

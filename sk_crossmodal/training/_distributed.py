@@ -1,12 +1,15 @@
 """The net of one of several processes that train it together."""
 
+from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from skorch.hf import AccelerateMixin
 from torch import nn
 
+from ._data import BatchLoader, FrameDataset
 from ._net import MultimodalNet
-from ._processes import launch_state
+from ._processes import Processes, launch_state
 
 
 class Launch:
@@ -17,7 +20,7 @@ class Launch:
     process waits for others when it is applied. The loss has no parameters and stays apart.
     """
 
-    def __init__(self):
+    def __init__(self) -> None:
         from accelerate import Accelerator, DistributedDataParallelKwargs
 
         # The graph is that of the first batch, so parameters without gradients are known from it.
@@ -35,26 +38,26 @@ class Launch:
                 'device="accelerate" divides batches, and every process holds the whole network; '
                 f"accelerate is set up for {kind}."
             )
-        self.parallel = None
+        self.parallel: nn.Module | None = None
 
-    def __getattr__(self, name):
+    def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):  # asked for by copies, before there is an accelerator
             raise AttributeError(name)
         return getattr(self.accelerator, name)
 
-    def prepare(self, part):
+    def prepare(self, part: Any) -> Any:
         """Prepare a network, once; return it, and everything else, as it was."""
         trains = isinstance(part, nn.Module) and any(p.requires_grad for p in part.parameters())
         if trains and self.parallel is None:
             self.parallel = self.accelerator.prepare(part)
         return part
 
-    def gather_for_metrics(self, output):
+    def gather_for_metrics(self, output: Any) -> Any:
         """Return an output as it is: predictions are made by every process for itself."""
         return output
 
 
-def build_net(processes, *args, **kwargs):
+def build_net(processes: Processes, *args: Any, **kwargs: Any) -> MultimodalNet:
     """Return a net, not initialised, that these processes train together."""
     if processes.count == 1:
         return MultimodalNet(*args, **kwargs)
@@ -75,28 +78,30 @@ class SharedNet(AccelerateMixin, MultimodalNet):
         Those that train together.
     """
 
-    def __init__(self, *args, processes, **kwargs):
+    def __init__(self, *args: Any, processes: Processes, **kwargs: Any):
         # What is wrapped stands in `Launch`, so there is nothing to unwrap.
         super().__init__(
             *args, unwrap_after_train=False, callbacks__print_log__sink=print, **kwargs
         )
         self.processes = processes
 
-    def network(self, method=None):
+    def network(self, method: str | None = None) -> Any:
         """Return what is called: in training that which adds up gradients."""
         if method is None and self.module_.training:
             return self.accelerator.parallel
         return super().network(method)
 
-    def run_single_epoch(self, iterator, training, **kwargs):
+    def run_single_epoch(
+        self, iterator: BatchLoader | None, training: bool, *args: Any, **kwargs: Any
+    ) -> None:
         """Run an epoch on this process's share of each batch."""
         if iterator is None:
             return
         with self.together(iterator.dataset):
-            super().run_single_epoch(iterator, training, **kwargs)
+            super().run_single_epoch(iterator, training, *args, **kwargs)
 
     @contextmanager
-    def together(self, dataset):
+    def together(self, dataset: FrameDataset) -> Iterator[None]:
         """Let data, statistics and loss know of the other processes, for as long as it takes."""
         parts = [*self.module_.modules(), *self.criterion_.modules()]
         summing = [part for part in parts if hasattr(part, "all_sum")]
@@ -110,28 +115,28 @@ class SharedNet(AccelerateMixin, MultimodalNet):
                 del part.all_sum
             del dataset.processes
 
-    def get_loss(self, *args, **kwargs):
+    def get_loss(self, *args: Any, **kwargs: Any) -> Any:
         """Return this process's part of the loss, times the number of processes."""
         # Gradients are averaged over processes, where their sum is meant.
         return super().get_loss(*args, **kwargs) * self.processes.count
 
-    def train_step_single(self, batch, **fit_params):
+    def train_step_single(self, batch: Any, **fit_params: Any) -> dict[str, Any]:
         """Train on a share of a batch; the loss is that of the whole."""
         return self._whole(super().train_step_single(batch, **fit_params))
 
-    def validation_step(self, batch, **fit_params):
+    def validation_step(self, batch: Any, **fit_params: Any) -> dict[str, Any]:
         """Evaluate a share of a batch; the loss is that of the whole."""
         return self._whole(super().validation_step(batch, **fit_params))
 
-    def _whole(self, step):
+    def _whole(self, step: dict[str, Any]) -> dict[str, Any]:
         loss = self.processes.sum(step["loss"].detach()) / self.processes.count
         return {**step, "loss": loss}
 
-    def asked_to_stop(self):
+    def asked_to_stop(self) -> bool:
         """Whether any process was asked to end training."""
         return bool(self.processes.sum(float(super().asked_to_stop())))
 
-    def alone(self):
+    def alone(self) -> MultimodalNet:
         """Return a `MultimodalNet` of the same state, which knows no other processes."""
         own = ("accelerator", "unwrap_after_train", "_wrapped_with_accelerator", "processes")
         net = MultimodalNet.__new__(MultimodalNet)

@@ -6,7 +6,7 @@ from inspect import cleandoc
 SECTIONS = ("Parameters", "Attributes")
 
 
-def inherit_entries(doc, inherited):
+def inherit_entries(doc: str, inherited: str) -> str:
     """Add to a class docstring the parameters and attributes that its base class documents.
 
     Parameters
@@ -37,7 +37,7 @@ def inherit_entries(doc, inherited):
         entries = {**own, **more, **own}  # its own come first, and win
         text = "\n".join((section, "-" * len(section), *entries.values()))
         if own:
-            doc = _pattern(section).sub(lambda _, text=text: text, doc, count=1)
+            doc = _pattern(section).sub(text.replace("\\", r"\\"), doc, count=1)
         elif more:
             match = before and _pattern(before).search(doc)
             end = match.end() if match else len(doc)
@@ -45,12 +45,12 @@ def inherit_entries(doc, inherited):
     return doc + "\n"
 
 
-def _pattern(section):
+def _pattern(section: str) -> re.Pattern[str]:
     """Match a section up to the next heading."""
     return re.compile(rf"^{section}\n-+\n(.*?)(?=\n\n[^\n]+\n-{{3,}}\n|\Z)", re.S | re.M)
 
 
-def _entries(doc, section):
+def _entries(doc: str, section: str) -> dict[str, str]:
     """Text of each entry of a section, by name, without blank lines between them."""
     match = _pattern(section).search(doc)
     if match is None:

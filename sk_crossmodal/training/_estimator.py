@@ -3,23 +3,27 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from os import PathLike
+from typing import Any
 
 import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.callback import CallbackSupportMixin, FitCallback
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
+from torch import nn
 
 from .._links import LinkedEstimator
-from ..multimodal import as_multimodal, has_named_modalities
+from .._types import Floats
+from ..multimodal import MultimodalArray, as_multimodal, has_named_modalities
 from ._checkpoint import check_checkpoint, open_checkpoint
 from ._checks import check_number, check_option, check_widths
-from ._data import Videos
+from ._data import FrameDataset, Videos
 from ._device import PRECISIONS, resolve_device
 from ._docs import inherit_entries
+from ._net import MultimodalNet
 from ._processes import Processes
-from ._targets import check_y
-from ._train import train
+from ._targets import Targets, check_y
+from ._train import EpochTasks, train
 
 AUTO_STOPPING = 1000  # videos from which early_stopping="auto" holds some out
 
@@ -111,7 +115,7 @@ class NetworkEstimator(LinkedEstimator, CallbackSupportMixin, BaseEstimator):
         The trained network.
     """
 
-    modalities: Mapping | Sequence | None = None
+    modalities: Mapping[str, int | slice] | Sequence[str] | None = None
     frame_scaling: str | None = "modality"
     mask_padding: bool = True
     max_frames: int = 300
@@ -127,21 +131,21 @@ class NetworkEstimator(LinkedEstimator, CallbackSupportMixin, BaseEstimator):
     device: str = "auto"
     precision: str = "auto"
     compile: bool = False
-    callbacks: list | None = None
-    net_params: Mapping | None = None
+    callbacks: list[Any] | None = None
+    net_params: Mapping[str, Any] | None = None
     random_state: int | np.random.RandomState | None = None
     verbose: int = 0
-    checkpoint: str | PathLike | None = None
+    checkpoint: str | PathLike[str] | None = None
     checkpoint_interval: float = 1
     resume: bool = False
 
-    def __init_subclass__(cls, **kwargs):
+    def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         base = next(base for base in cls.__mro__[1:] if issubclass(base, NetworkEstimator))
         if cls.__doc__ and base.__doc__:  # python -OO has none
             cls.__doc__ = inherit_entries(cls.__doc__, base.__doc__)
 
-    def _check_training_params(self):
+    def _check_training_params(self) -> None:
         check_number("lr", self.lr, low=0, open_low=True)
         for name in ("batch_size", "max_epochs", "max_frames"):
             check_number(name, getattr(self, name), low=1, integer=True)
@@ -167,13 +171,13 @@ class NetworkEstimator(LinkedEstimator, CallbackSupportMixin, BaseEstimator):
         check_number("lr_patience", self.lr_patience, low=0, integer=True)
         check_checkpoint(self)
 
-    def _check_fit_input(self, X, more):
+    def _check_fit_input(self, X: Any, more: Sequence[Any]) -> MultimodalArray:
         """Door for X in `fit`: a container with finite frames."""
-        array = as_multimodal(X, *more, modalities=self.modalities)
+        array: MultimodalArray = as_multimodal(X, *more, modalities=self.modalities)
         array.check_finite()
         return array
 
-    def _check_videos(self, arrays, y, sample_weight):
+    def _check_videos(self, arrays: Sequence[Any], y: Any, sample_weight: Any) -> Videos:
         """Door for what is fitted on; videos of weight 0 are left out."""
         X = self._check_fit_input(arrays[0], arrays[1:])
         y = check_y(y, len(X))
@@ -181,7 +185,7 @@ class NetworkEstimator(LinkedEstimator, CallbackSupportMixin, BaseEstimator):
         videos = Videos(X, y, weight, weighted=sample_weight is not None)
         return videos.take(np.flatnonzero(weight))
 
-    def _check_eval_set(self, eval_set, videos, targets):
+    def _check_eval_set(self, eval_set: Any, videos: Videos, targets: Targets) -> Videos | None:
         """Door for a validation set of the user's own: `Videos`, or None."""
         if eval_set is None:
             return None
@@ -200,25 +204,35 @@ class NetworkEstimator(LinkedEstimator, CallbackSupportMixin, BaseEstimator):
         targets.check(held_out.y, "The y of eval_set")
         return replace(held_out, X=held_out.X.select(videos.X.modality_names))
 
-    def _n_epochs(self):
-        return (self.net_params or {}).get("max_epochs", self.max_epochs)
+    def _n_epochs(self) -> int:
+        return int((self.net_params or {}).get("max_epochs", self.max_epochs))
 
-    def _begin_fit(self, videos, n_tasks):
+    def _begin_fit(self, videos: Videos, n_tasks: int) -> Any:
         """Tell scikit-learn's callbacks that a fit of so many tasks begins."""
         n_frames = int(videos.X.timeline_lengths().sum())
         Processes.of(self.device).check_same(f"{len(videos)} videos of {n_frames} frames")
         context = self._init_callback_context(max_subtasks=n_tasks)
         return context.call_on_fit_task_begin(estimator=self, **videos.callback_arguments())
 
-    def _fit_net(self, module, loss, data, seed, tasks, about, **kwargs):
+    def _fit_net(
+        self,
+        module: tuple[type[nn.Module], dict[str, Any]],
+        loss: dict[str, Any],
+        data: tuple[FrameDataset, FrameDataset | None],
+        seed: int,
+        tasks: EpochTasks,
+        about: dict[str, Any],
+        **kwargs: Any,
+    ) -> None:
         """Train, see `train` and `open_checkpoint`, and set the fitted attributes."""
         checkpoint = open_checkpoint(self, {"seed": seed, **about})
         net = train(self, module, loss, data, seed, tasks, checkpoint=checkpoint, **kwargs)
-        for name, value in tasks.fitted(net).items():
-            setattr(self, name, value)
+        vars(self).update(tasks.fitted(net))  # all or, if it is interrupted, nothing
         tasks.end_fit(net)
 
-    def _fitted_attributes(self, net, X, before=()):
+    def _fitted_attributes(
+        self, net: MultimodalNet, X: MultimodalArray, before: Sequence[dict[str, Any]] = ()
+    ) -> dict[str, Any]:
         """Return what is remembered of a net, trained on X after the epochs `before`."""
         rows = [*before, *net.finished_epochs()]
         history = [{**row, "epoch": i} for i, row in enumerate(rows, start=1)]
@@ -234,7 +248,7 @@ class NetworkEstimator(LinkedEstimator, CallbackSupportMixin, BaseEstimator):
             "loss_curve_": [float(row["train_loss"]) for row in history],
         }
 
-    def _scaling_params(self, X, sample_weight):
+    def _scaling_params(self, X: MultimodalArray, sample_weight: Floats) -> dict[str, Any]:
         """Return arguments of the network that say how frames are scaled and padded."""
         if self.frame_scaling is None:
             moments = {name: (np.zeros(width), 1.0) for name, width in X.n_features.items()}
@@ -246,7 +260,7 @@ class NetworkEstimator(LinkedEstimator, CallbackSupportMixin, BaseEstimator):
             moments = processes.agree(moments)
         return {"moments": moments, "pad_to": None if self.mask_padding else self.max_frames}
 
-    def _check_predict_input(self, X, more):
+    def _check_predict_input(self, X: Any, more: Sequence[Any]) -> MultimodalArray:
         """Door for X after `fit`: the same modalities with the same widths, in order."""
         check_is_fitted(self)
         names = self.modality_names_in_
@@ -257,7 +271,7 @@ class NetworkEstimator(LinkedEstimator, CallbackSupportMixin, BaseEstimator):
             )
         split = self.modalities if isinstance(self.modalities, Mapping) else self._n_features
         modalities = names if more or has_named_modalities(X) else split
-        shape = getattr(X, "shape", ())
+        shape: tuple[int, ...] = getattr(X, "shape", ())
         wide = modalities is self._n_features and len(shape) == 2 and shape[0] > 0
         if wide and shape[1] != self.n_features_in_:
             raise ValueError(
@@ -273,12 +287,12 @@ class NetworkEstimator(LinkedEstimator, CallbackSupportMixin, BaseEstimator):
                 f"{type(self).__name__} was fitted on videos of up to {self._longest} frames. For "
                 "one video give lists, [frames], or X[[i]] of a MultimodalArray."
             )
-        array = as_multimodal(X, *more, modalities=modalities)
+        array: MultimodalArray = as_multimodal(X, *more, modalities=modalities)
         check_widths(self, array, self._n_features)
         array.check_finite()
         return array
 
-    def _sample_weight(self, sample_weight, array):
+    def _sample_weight(self, sample_weight: Any, array: MultimodalArray) -> Floats:
         """Weights as float64 (n,), or ValueError if they do not fit or are all zero."""
         if sample_weight is None:
             return np.ones(len(array))
@@ -293,7 +307,9 @@ class NetworkEstimator(LinkedEstimator, CallbackSupportMixin, BaseEstimator):
             raise ValueError("All values of sample_weight are zero; nothing is left to fit.")
         return weight
 
-    def _split(self, videos, held_out, seed):
+    def _split(
+        self, videos: Videos, held_out: Videos | None, seed: int
+    ) -> tuple[Videos, Videos | None]:
         """Videos to train on and videos held out: the user's own, some of them, or None."""
         n = len(videos)
         stop = n >= AUTO_STOPPING if self.early_stopping == "auto" else self.early_stopping
@@ -308,7 +324,7 @@ class NetworkEstimator(LinkedEstimator, CallbackSupportMixin, BaseEstimator):
             )
         return videos.take(np.sort(rows[count:])), videos.take(np.sort(rows[:count]))
 
-    def _seeds(self, count):
+    def _seeds(self, count: int) -> list[int]:
         """Seeds for the parts of a fit, all decided by `random_state`."""
         seeds = check_random_state(self.random_state).randint(2**31 - 1, size=count).tolist()
         return Processes.of(self.device).agree(seeds)

@@ -1,9 +1,14 @@
 """What tells one fit from another: hashes of parameters, videos and fitted estimators."""
 
+from typing import TYPE_CHECKING, Any
+
 import joblib
 import numpy as np
 
 from ._data import Videos
+
+if TYPE_CHECKING:
+    from ._estimator import NetworkEstimator
 
 SAMPLE = 10_000  # videos, evenly spread, whose frames are looked at
 IRRELEVANT = {  # parameters that change no weight, or that something else speaks for
@@ -20,7 +25,7 @@ IRRELEVANT = {  # parameters that change no weight, or that something else speak
 }
 
 
-def fit_hashes(estimator, about):
+def fit_hashes(estimator: "NetworkEstimator", about: dict[str, Any]) -> dict[str, str]:
     """Return a hash of each thing that decides what a fit comes to.
 
     Parameters
@@ -46,14 +51,14 @@ def fit_hashes(estimator, about):
     return {name: _hash(name, value) for name, value in {**params, **about}.items()}
 
 
-def _relevant(estimator):
+def _relevant(estimator: "NetworkEstimator") -> dict[str, Any]:
     params = estimator.get_params(deep=False)
     net_params = {k: v for k, v in (params["net_params"] or {}).items() if k != "max_epochs"}
     params["net_params"] = net_params or None
     return {name: value for name, value in params.items() if name not in IRRELEVANT}
 
 
-def _hash(name, value):
+def _hash(name: str, value: Any) -> str:
     if isinstance(value, Videos):
         rows = np.unique(np.linspace(0, len(value) - 1, min(len(value), SAMPLE)).astype(int))
         X = value.X
@@ -63,7 +68,7 @@ def _hash(name, value):
         weights = value.module_.state_dict()
         value = [_relevant(value), {key: w.cpu().numpy() for key, w in weights.items()}]
     try:
-        return joblib.hash(value)
+        return str(joblib.hash(value))
     except Exception as error:
         raise ValueError(
             f"checkpoint tells fits apart by hashes, but {name} cannot be pickled: {error}"

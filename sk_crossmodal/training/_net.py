@@ -1,7 +1,9 @@
 """The skorch net: multi-modal batches in, weighted losses out."""
 
-import warnings
+from collections.abc import Callable, Iterator
 from contextlib import closing
+from math import isfinite
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -10,9 +12,14 @@ from skorch.callbacks import EarlyStopping
 from torch import nn
 from torch.nn import functional as F
 
+from .._types import Array, Ints
 from ..modules.masking import as_it_is
-from ._data import BatchLoader
+from ._data import Batch, BatchLoader, FrameDataset
 from ._processes import Processes
+
+if TYPE_CHECKING:
+    from ._checkpoint import Checkpoint
+    from ._train import EpochTasks
 
 
 class WeightedLoss(nn.Module):
@@ -34,16 +41,17 @@ class WeightedLoss(nn.Module):
     `all_sum` adds up what they have, and the result is the part of this process's share.
     """
 
-    all_sum = staticmethod(as_it_is)
+    all_sum: Callable[[torch.Tensor], torch.Tensor] = staticmethod(as_it_is)
+    class_weight: torch.Tensor | None
 
-    def __init__(self, kind, class_weight=None, label_smoothing=0.0):
+    def __init__(self, kind: str, class_weight: Any = None, label_smoothing: float = 0.0):
         super().__init__()
         self.kind, self.label_smoothing = kind, label_smoothing
         if class_weight is not None:
             class_weight = torch.as_tensor(class_weight)
         self.register_buffer("class_weight", class_weight)
 
-    def forward(self, logits, target):
+    def forward(self, logits: torch.Tensor, target: dict[str, torch.Tensor]) -> torch.Tensor:
         """Weighted mean of the losses."""
         y, weight = target["y"], target["weight"].to(logits.dtype)
         factor = None if self.class_weight is None else self.class_weight.to(logits.dtype)
@@ -59,7 +67,8 @@ class WeightedLoss(nn.Module):
             losses = losses if factor is None else losses.where(y == 0, losses * factor)
             weight = (weight if weight.ndim == 2 else weight[:, None]).expand_as(losses)
         total = self.all_sum(weight.sum())
-        return (losses * weight).sum() / total.clamp(min=torch.finfo(weight.dtype).tiny)
+        loss: torch.Tensor = (losses * weight).sum()
+        return loss / total.clamp(min=torch.finfo(weight.dtype).tiny)
 
 
 class MultimodalNet(NeuralNet):
@@ -84,33 +93,34 @@ class MultimodalNet(NeuralNet):
         Where training goes on from, and where its state is kept.
     """
 
-    tasks = checkpoint = None
+    tasks: "EpochTasks | None" = None
+    checkpoint: "Checkpoint | None" = None
     processes = Processes()
     interrupted = _stop = False
 
-    def __init__(self, *args, precision="float32", **kwargs):
+    def __init__(self, *args: Any, precision: str = "float32", **kwargs: Any):
         self.precision = precision
         super().__init__(*args, **kwargs)
 
     @property
-    def _dtype(self):
+    def _dtype(self) -> torch.dtype:
         return torch.float64 if self.precision == "float64" else torch.float32
 
-    def initialize_module(self):
+    def initialize_module(self) -> "MultimodalNet":
         """Build the network in the dtype that `precision` asks for."""
         super().initialize_module()
         self.module_.to(self._dtype)
         return self
 
-    def get_iterator(self, dataset, training=False):
+    def get_iterator(self, dataset: FrameDataset, training: bool = False) -> BatchLoader:
         """Return whole batches of videos of similar length."""
         return self._loader(dataset, self.batch_size, shuffle=training)
 
-    def _loader(self, dataset, batch_size, shuffle):
+    def _loader(self, dataset: FrameDataset, batch_size: int, shuffle: bool) -> BatchLoader:
         pin = torch.device(self.device).type == "cuda"
         return BatchLoader(dataset, batch_size, shuffle, pin=pin)
 
-    def get_params_for_optimizer(self, prefix, named_parameters):
+    def get_params_for_optimizer(self, prefix: str, named_parameters: Any) -> Any:
         """Let AdamW do its step in one go, which changes nothing but rounding."""
         args, kwargs = super().get_params_for_optimizer(prefix, named_parameters)
         device = torch.device(self.device).type
@@ -119,35 +129,42 @@ class MultimodalNet(NeuralNet):
             kwargs.setdefault("fused", not any(kwargs.get(name) for name in others))
         return args, kwargs
 
-    def run_single_epoch(self, iterator, training, prefix, step_fn, **kwargs):
+    def run_single_epoch(
+        self,
+        iterator: BatchLoader | None,
+        training: bool,
+        prefix: str,
+        step_fn: Any,
+        **kwargs: Any,
+    ) -> None:
         """Go through an epoch; nothing is read any more once it is over, however it ends."""
         if iterator is None:
             return
         super()._set_training(training)
-        kept = training and self.checkpoint is not None
-        batches = self.checkpoint.batches(self, iterator) if kept else iter(iterator)
+        checkpoint = self.checkpoint if training else None
+        batches = checkpoint.batches(self, iterator) if checkpoint else iter(iterator)
         with closing(batches):
             super().run_single_epoch(batches, training, prefix, step_fn, **kwargs)
-        if kept:  # with those of before it was cut short
+        if checkpoint:  # with those of before it was cut short
             self.history.record(f"{prefix}_batch_count", len(self.history[-1]["batches"]))
 
-    def _set_training(self, training=True):
+    def _set_training(self, training: bool = True) -> None:
         # Asked for with every batch, and a walk through the whole network; see above.
         if self.module_.training != training:
             super()._set_training(training)
 
-    def network(self, method=None):
+    def network(self, method: str | None = None) -> Any:
         """Return the network as it is called, or one of its other methods."""
         return self.module_ if method is None else getattr(self.module_, method)
 
-    def infer(self, x, method=None, **fit_params):
+    def infer(self, x: Batch, method: str | None = None, **fit_params: Any) -> Any:
         """Apply the network, or one of its other methods, to a `Batch`."""
         call, device = self.network(method), torch.device(self.device)
         with torch.autocast(device.type, torch.bfloat16, enabled=self.precision == "bfloat16"):
             out = call(**x.inputs(device, self._dtype), **fit_params)
         return out.to(self._dtype) if isinstance(out, torch.Tensor) else out
 
-    def on_epoch_begin(self, net, **kwargs):
+    def on_epoch_begin(self, net: NeuralNet, **kwargs: Any) -> None:
         """Announce an epoch, or end training if that was asked for."""
         # All callbacks have seen the end of the epoch before.
         if self.checkpoint is not None:
@@ -158,17 +175,45 @@ class MultimodalNet(NeuralNet):
         if self.tasks is not None:
             self.tasks.begin()
 
-    def on_epoch_end(self, net, **kwargs):
+    def on_batch_end(self, net: NeuralNet, training: bool = True, **kwargs: Any) -> None:
+        """End training that diverges, which no later batch mends."""
+        super().on_batch_end(net, training=training, **kwargs)
+        part = "train" if training else "valid"
+        loss = self.history[-1]["batches"][-1][f"{part}_loss"]
+        if not isfinite(loss):
+            where = "" if training else " held out"
+            self._diverged(f"the loss of a batch of videos{where} is {loss}")
+
+    def check_weights(self) -> None:
+        """Raise ValueError unless all weights are finite numbers."""
+        state = self.module_.state_dict().values()
+        if not all(bool(torch.isfinite(value).all()) for value in state):
+            self._diverged("weights are no finite numbers any more")
+
+    def _diverged(self, what: str) -> None:
+        name = "an estimator" if self.tasks is None else self.tasks.name
+        row = self.history[-1]
+        rate = self.optimizer_.param_groups[0]["lr"]
+        raise ValueError(
+            f"Training of {name} diverged: {what}, after {len(row['batches'])} batches of epoch "
+            f"{row['epoch']} with a learning rate of {rate:g} in {self.precision}. Try a lower "
+            "`lr`, frame_scaling='modality' or 'feature' where it is None, or "
+            "precision='float32'. The estimator is as it was before."
+        )
+
+    def on_epoch_end(self, net: NeuralNet, **kwargs: Any) -> None:
         """Announce its end."""
         super().on_epoch_end(net, **kwargs)
         self._stop = self.asked_to_stop()
 
-    def asked_to_stop(self):
+    def asked_to_stop(self) -> bool:
         """Announce the end of an epoch to scikit-learn's callbacks; whether one asks to stop."""
         return self.tasks is not None and self.tasks.end(self)
 
-    def fit_loop(self, X, y=None, epochs=None, **kwargs):
-        """Train; an interruption is passed on to skorch, which ends training in good order."""
+    def fit_loop(
+        self, X: FrameDataset, y: None = None, epochs: int | None = None, **kwargs: Any
+    ) -> "MultimodalNet":
+        """Train; skorch ends training in good order where it is interrupted."""
         try:
             if self.checkpoint is not None:
                 self.checkpoint.restore(self)
@@ -181,31 +226,24 @@ class MultimodalNet(NeuralNet):
                 self._keep_last()
                 raise
             self.interrupted = True
-            done = len(self.finished_epochs())
-            warnings.warn(
-                f"Training was interrupted after {done} epochs; the estimator is fitted with the "
-                "weights reached.",
-                UserWarning,
-                stacklevel=2,
-            )
             raise
         self._keep_last()
         return self
 
-    def _stopped_early(self):
+    def _stopped_early(self) -> bool:
         """Whether early stopping has missed its chances; it ends training as Ctrl-C does."""
         stoppers = (cb for _, cb in self.callbacks_ if isinstance(cb, EarlyStopping))
         return any(stopper.misses_ >= stopper.patience for stopper in stoppers)
 
-    def _keep_last(self):
+    def _keep_last(self) -> None:
         if self.checkpoint is not None:
             self.checkpoint.epoch_done(self, last=True)
 
-    def alone(self):
+    def alone(self) -> "MultimodalNet":
         """Return the net as it is kept once it is trained: without the other processes."""
         return self
 
-    def finished_epochs(self):
+    def finished_epochs(self) -> list[dict[str, Any]]:
         """History of the epochs that came to their end, a list of dict without batches."""
         return [
             {key: value for key, value in row.items() if key != "batches"}
@@ -213,7 +251,7 @@ class MultimodalNet(NeuralNet):
             if "dur" in row
         ]
 
-    def kept_epoch(self):
+    def kept_epoch(self) -> dict[str, Any] | None:
         """Row of the history of the epoch whose weights early stopping kept, or None."""
         stopper = dict(self.callbacks_).get("own_early_stopping")
         epochs = self.finished_epochs()
@@ -221,7 +259,9 @@ class MultimodalNet(NeuralNet):
         return epochs[best - 1] if 0 < best <= len(epochs) else None
 
     @torch.no_grad()
-    def outputs(self, dataset, method=None, batch_size=None):
+    def outputs(
+        self, dataset: FrameDataset, method: str | None = None, batch_size: int | None = None
+    ) -> Iterator[tuple[Ints, Any]]:
         """Apply the network, or one of its methods, to a data set, without gradients.
 
         Yields
@@ -235,18 +275,33 @@ class MultimodalNet(NeuralNet):
             for rows, (batch, _) in zip(loader.sampler, batches, strict=True):
                 yield rows, self.infer(batch, method)
 
-    def predict_rows(self, dataset, method=None):
+    def predict_rows(self, dataset: FrameDataset, method: str | None = None) -> Array:
         """Apply the network to a data set whose rows each give one row of numbers.
 
         Returns
         -------
         ndarray of shape (n, ...)
             Outputs in the order of the data set.
+
+        Raises
+        ------
+        ValueError
+            If an output is no finite number.
         """
-        out = None
+        out: Array = np.empty(0)
         for rows, output in self.outputs(dataset, method):
             values = output.cpu().numpy()
-            if out is None:
+            if not np.isfinite(values).all():
+                raise ValueError(_too_large(rows, values, self.precision))
+            if not len(out):
                 out = np.empty((len(dataset), *values.shape[1:]), values.dtype)
             out[rows] = values
         return out
+
+
+def _too_large(rows: Ints, values: Array, precision: str) -> str:
+    wrong = rows[~np.isfinite(values).reshape(len(rows), -1).all(axis=1)]
+    return (
+        f"The network's outputs for videos {wrong[:5].tolist()} are no finite numbers in "
+        f"{precision}: their frames are far larger than those that it was trained on."
+    )

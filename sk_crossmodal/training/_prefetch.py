@@ -1,13 +1,18 @@
 """Reading the next batches while the network computes."""
 
 from collections import deque
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Generator, Iterable
+from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import islice
+from typing import TypeVar
+
+Row = TypeVar("Row")
+Read = TypeVar("Read")
 
 AHEAD = 2  # batches that are read, or wait, while the network computes
 
 
-def read_ahead(fetch, rows):
+def read_ahead(fetch: Callable[[Row], Read], rows: Iterable[Row]) -> Generator[Read]:
     """Read batches in order, by a thread that is a few ahead of whoever asks for them.
 
     Copying lets others compute meanwhile. The thread ends with the last batch, or when the
@@ -31,13 +36,13 @@ def read_ahead(fetch, rows):
     >>> list(read_ahead(abs, [-3, 2]))
     [3, 2]
     """
-    rows, coming = iter(rows), deque()
+    left, coming = iter(rows), deque[Future[Read]]()
     with ThreadPoolExecutor(1, "read_ahead") as reader:
         try:
-            coming.extend(reader.submit(fetch, part) for part in islice(rows, AHEAD))
+            coming.extend(reader.submit(fetch, part) for part in islice(left, AHEAD))
             while coming:
                 batch = coming.popleft().result()
-                coming.extend(reader.submit(fetch, part) for part in islice(rows, 1))
+                coming.extend(reader.submit(fetch, part) for part in islice(left, 1))
                 yield batch
                 del batch  # its memory is for the next one
         finally:

@@ -2,11 +2,20 @@
 
 import atexit
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 import torch
 from torch import distributed
+
+from .._types import Array, Ints
+
+if TYPE_CHECKING:
+    from accelerate import PartialState
+
+Value = TypeVar("Value")
 
 
 @dataclass(frozen=True)
@@ -35,7 +44,7 @@ class Processes:
     count: int = 1
 
     @classmethod
-    def of(cls, device):
+    def of(cls, device: Any) -> "Processes":
         """Return the processes that share the training of an estimator with this `device`.
 
         Raises
@@ -48,11 +57,11 @@ class Processes:
         state = launch_state()
         return cls(state.process_index, state.num_processes)
 
-    def share(self, n):
+    def share(self, n: int) -> slice:
         """Return which of n things in a row are this process's: a slice, that may be empty."""
         return slice(n * self.index // self.count, n * (self.index + 1) // self.count)
 
-    def divide(self, rows):
+    def divide(self, rows: Ints) -> tuple[Ints, bool]:
         """Return this process's share of some rows, and whether they count.
 
         A process without any gets the first of them, which do not count, as it has to take part.
@@ -60,7 +69,7 @@ class Processes:
         mine = rows[self.share(len(rows))] if self.count > 1 else rows
         return (mine, True) if len(mine) else (rows[:1], False)
 
-    def agree(self, value):
+    def agree(self, value: Value) -> Value:
         """Return the `value` of the first process."""
         if self.count == 1:
             return value
@@ -68,29 +77,29 @@ class Processes:
         distributed.broadcast_object_list(values)
         return values[0]
 
-    def gather(self, value):
+    def gather(self, value: Value) -> list[Value]:
         """Return the values of all processes, a list."""
         if self.count == 1:
             return [value]
-        values = [None] * self.count
+        values: list[Any] = [None] * self.count
         distributed.all_gather_object(values, value)
         return values
 
-    def check_same(self, what):
+    def check_same(self, what: str) -> None:
         """Raise ValueError, in all processes, unless `what` is the same in all of them."""
         parts = self.gather(what)
         if any(part != what for part in parts):
             raise ValueError(f"The processes of a fit must be given the same data, got {parts}.")
 
-    def sum(self, x):
+    def sum(self, x: Any) -> Any:
         """Sum a tensor, or numbers, over all processes; gradients go to every process."""
         if self.count == 1:
             return x
         if isinstance(x, torch.Tensor):
-            return _Sum.apply(x)
+            return _Sum.apply(x)  # type: ignore[no-untyped-call]  # torch gives it no type
         return np.sum(self.gather(x), axis=0)
 
-    def apply(self, function, X):
+    def apply(self, function: Callable[[Any], Array], X: Any) -> Array:
         """Return ``function(X)``, a row each, to which every process gives its share of rows."""
         if len(X) < self.count or self.count == 1:
             return function(X)
@@ -99,26 +108,26 @@ class Processes:
 
 class _Sum(torch.autograd.Function):
     @staticmethod
-    def forward(ctx, x):
+    def forward(ctx: Any, x: torch.Tensor) -> torch.Tensor:
         return _summed(x)
 
     @staticmethod
-    def backward(ctx, grad):
+    def backward(ctx: Any, grad: torch.Tensor) -> torch.Tensor:
         return _summed(grad)
 
 
-def _summed(x):
+def _summed(x: torch.Tensor) -> torch.Tensor:
     total = x.clone(memory_format=torch.contiguous_format)
     distributed.all_reduce(total)
     return total
 
 
-def shares(device):
+def shares(device: Any) -> bool:
     """Whether `device` asks for training that is shared by the processes of a launch."""
     return isinstance(device, str) and device == "accelerate"
 
 
-def launched_device():
+def launched_device() -> str | None:
     """Return the device of this process in a launch of several, None without such."""
     state = launch_state()
     if state.num_processes == 1:
@@ -127,7 +136,7 @@ def launched_device():
     return "cpu" if state.device.type == "cpu" else str(state.device)
 
 
-def launch_state():
+def launch_state() -> "PartialState":
     """Return accelerate's `PartialState`, with a process group if several were launched."""
     try:
         from accelerate import PartialState
@@ -152,6 +161,6 @@ def launch_state():
     return state
 
 
-def _leave():
+def _leave() -> None:
     if distributed.is_initialized():
         distributed.destroy_process_group()

@@ -4,6 +4,8 @@ import json
 import os
 import zipfile
 from io import BytesIO
+from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import numpy as np
@@ -13,7 +15,7 @@ FORMAT = 1  # another number is refused
 ROWS = ("history", "batches")  # lists of dicts of whatever callbacks record, kept as JSON
 
 
-def write_state(path, state):
+def write_state(path: Path, state: dict[str, Any]) -> None:
     """Write a state so that at any moment either the old file or the new one is there, whole.
 
     Parameters
@@ -43,7 +45,7 @@ def write_state(path, state):
         raise
 
 
-def read_state(path):
+def read_state(path: Path) -> dict[str, Any]:
     """Read what `write_state` wrote.
 
     Parameters
@@ -82,7 +84,7 @@ def read_state(path):
     return {**state, **rows}
 
 
-def _built_in(value):
+def _built_in(value: Any) -> Any:
     """Make numbers of numpy, which searches give as parameters and `torch.load` refuses, Python's.
 
     Dicts and lists alone are walked through: those of a network's weights have more to them.
@@ -96,18 +98,18 @@ def _built_in(value):
     return value
 
 
-def _plain(value):
+def _plain(value: Any) -> Any:
     """What JSON knows of an entry: the numbers of numpy and torch, or else its words."""
     return value.tolist() if hasattr(value, "tolist") else str(value)
 
 
-def random_state():
+def random_state() -> dict[str, Any]:
     """Return torch's random states."""
     cuda = torch.cuda.get_rng_state_all() if torch.cuda.is_available() else []
     return {"cpu": torch.get_rng_state(), "cuda": cuda}
 
 
-def set_random_state(state):
+def set_random_state(state: dict[str, Any]) -> None:
     """Set torch's random states; those of CUDA only where there are as many devices."""
     torch.set_rng_state(state["cpu"])
     if torch.cuda.is_available() and len(state["cuda"]) == torch.cuda.device_count():

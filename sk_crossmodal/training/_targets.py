@@ -1,16 +1,18 @@
 """The one door for labels: every accepted form of y becomes what a loss takes, and back."""
 
 from collections.abc import Collection
+from typing import Any
 
 import numpy as np
 from scipy.sparse import csr_array, issparse
 from sklearn.utils import check_array, column_or_1d
 from sklearn.utils.multiclass import check_classification_targets
 
+from .._types import Array
 from ..hierarchy import LabelHierarchy
 
 
-def check_y(y, n_samples):
+def check_y(y: Any, n_samples: int) -> Any:
     """Check labels and bring them into one of two forms.
 
     Parameters
@@ -57,7 +59,7 @@ def check_y(y, n_samples):
                 "(n,), after all modalities; HierarchyLabelBinarizer makes indicators of label "
                 "sets."
             ) from error
-        indicator = y.ndim == 2 and (y.shape[1] > 1 or np.isin(y, (0, 1)).all())
+        indicator = y.ndim == 2 and (y.shape[1] > 1 or bool(np.isin(y, (0, 1)).all()))
         if indicator and y.dtype == object and np.isin(y, (0, 1)).all():
             y = y.astype(np.int64)  # as of a data frame whose columns may lack values
     if indicator and y.shape[1] == 0:
@@ -103,7 +105,7 @@ class Targets:
         The classes, or for indicators the (n_labels, 2) array of ``[0, 1]`` rows.
     """
 
-    def __init__(self, y, hierarchy=None, classes=None):
+    def __init__(self, y: Any, hierarchy: LabelHierarchy | None = None, classes: Any = None):
         self.sparse, self.dtype = issparse(y), y.dtype
         self.multilabel = y.ndim == 2
         self.hierarchy = hierarchy
@@ -114,7 +116,7 @@ class Targets:
             self.check(y, "y")
         self._check_hierarchy()
 
-    def _check_hierarchy(self):
+    def _check_hierarchy(self) -> None:
         if self.hierarchy is None:
             return
         if not isinstance(self.hierarchy, LabelHierarchy):
@@ -130,7 +132,7 @@ class Targets:
                 raise ValueError(f"Classes of y are outside the hierarchy: {outside[:5]}.")
 
     @property
-    def names(self):
+    def names(self) -> list[str] | None:
         """Names of the labels, or None where indicators come without a hierarchy."""
         if self.hierarchy is None:
             return None if self.multilabel else [str(c) for c in self.classes]
@@ -139,7 +141,7 @@ class Targets:
             return names
         return [names[self.hierarchy.index(c)] for c in self.classes.tolist()]
 
-    def check(self, y, name):
+    def check(self, y: Any, name: str) -> None:
         """Raise ValueError unless another y, of that name, is of this form and these classes."""
         if self.multilabel:
             fits = y.ndim == 2 and y.shape[1] == len(self.classes)
@@ -151,7 +153,7 @@ class Targets:
             given = f"shape {y.shape}" if y.ndim == 2 else f"classes {np.unique(y).tolist()}"
             raise ValueError(f"{name} must be {wanted}, got {given}.")
 
-    def check_classes(self, classes):
+    def check_classes(self, classes: Any) -> None:
         """Raise ValueError unless `classes`, if given, are these."""
         if classes is None:
             return
@@ -163,18 +165,18 @@ class Targets:
             known = f"{len(self.classes)} labels" if self.multilabel else self.classes.tolist()
             raise ValueError(f"classes must be as in the first call, {known}, got {classes!r}.")
 
-    def encode(self, y):
+    def encode(self, y: Any) -> Any:
         """Return y as the loss takes it: uint8 indicators, or class indices."""
         return y.astype(np.uint8) if self.multilabel else np.searchsorted(self.classes, y)
 
-    def decode(self, probabilities):
+    def decode(self, probabilities: Array) -> Any:
         """Return predictions in the form of y: labels above 0.5, or the likeliest class."""
         if not self.multilabel:
             return self.classes[probabilities.argmax(axis=1)]
         labels = (probabilities > 0.5).astype(self.dtype)
         return csr_array(labels) if self.sparse else labels
 
-    def top_level(self, encoded):
+    def top_level(self, encoded: Any) -> csr_array:
         """Top-level labels of each sample as CSR of bool, (n, n_top_level_labels).
 
         Without a hierarchy every label is its own top level.

@@ -1,6 +1,8 @@
 """How an estimator's network is trained, from new or from where it was."""
 
+from collections.abc import Callable
 from copy import deepcopy
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -8,10 +10,16 @@ from sklearn.base import is_classifier
 from skorch.callbacks import Callback, EarlyStopping, LRScheduler
 from skorch.helper import predefined_split
 
+from ._data import FrameDataset, Videos
 from ._device import resolve_device, resolve_precision, seeded
 from ._distributed import build_net
-from ._net import WeightedLoss
+from ._interruption import end_interrupted
+from ._net import MultimodalNet, WeightedLoss
 from ._processes import Processes
+
+if TYPE_CHECKING:
+    from ._checkpoint import Checkpoint
+    from ._estimator import NetworkEstimator
 
 
 class EpochTasks:
@@ -29,21 +37,28 @@ class EpochTasks:
         Called with the net, returns the attributes of an estimator fitted so far.
     """
 
-    def __init__(self, context, estimator, videos, fitted):
-        self.context, self.fitted = context, fitted
+    def __init__(
+        self,
+        context: Any,
+        estimator: Any,
+        videos: Videos,
+        fitted: Callable[[MultimodalNet], dict[str, Any]],
+    ):
+        self.context, self.fitted, self.name = context, fitted, type(estimator).__name__
         self.fit = {"estimator": estimator, **videos.callback_arguments()}
 
-    def begin(self):
+    def begin(self) -> None:
         """Announce an epoch."""
         self.task = self.context.subcontext(task_name="epoch").call_on_fit_task_begin(**self.fit)
 
-    def end(self, net):
+    def end(self, net: MultimodalNet) -> bool:
         """Announce the end of the epoch; True if a callback asks to stop."""
-        return self.task.call_on_fit_task_end(
+        stop = self.task.call_on_fit_task_end(
             **self.fit, reconstruction_attributes=lambda: self.fitted(net)
         )
+        return bool(stop)
 
-    def end_fit(self, net):
+    def end_fit(self, net: MultimodalNet) -> None:
         """Announce the end of the fit."""
         self.context.call_on_fit_task_end(
             **self.fit, reconstruction_attributes=lambda: self.fitted(net)
@@ -53,11 +68,18 @@ class EpochTasks:
 class ValidationAccuracy(Callback):
     """Records each epoch's weighted accuracy on the videos held out, as `score` has it."""
 
-    def on_epoch_begin(self, net, **kwargs):
+    def on_epoch_begin(self, net: MultimodalNet, **kwargs: Any) -> None:
         """Start to count."""
         self.right_ = self.total_ = 0.0
 
-    def on_batch_end(self, net, batch=None, training=None, y_pred=None, **kwargs):
+    def on_batch_end(
+        self,
+        net: MultimodalNet,
+        batch: Any = None,
+        training: bool | None = None,
+        y_pred: Any = None,
+        **kwargs: Any,
+    ) -> None:
         """Count the videos of which everything is right."""
         if training:
             return
@@ -66,15 +88,24 @@ class ValidationAccuracy(Callback):
         self.right_ += float((weight * right).sum())
         self.total_ += float(weight.sum())
 
-    def on_epoch_end(self, net, **kwargs):
+    def on_epoch_end(self, net: MultimodalNet, **kwargs: Any) -> None:
         """Record the share."""
         right, total = net.processes.sum(np.array([self.right_, self.total_]))
         net.history.record("valid_accuracy", float(right / total))
 
 
 def train(
-    estimator, module, loss, data, seed, tasks, *, previous=None, partial=False, checkpoint=None
-):
+    estimator: "NetworkEstimator",
+    module: tuple[type[torch.nn.Module], dict[str, Any]],
+    loss: dict[str, Any],
+    data: tuple[FrameDataset, FrameDataset | None],
+    seed: int,
+    tasks: EpochTasks,
+    *,
+    previous: MultimodalNet | None = None,
+    partial: bool = False,
+    checkpoint: "Checkpoint | None" = None,
+) -> MultimodalNet:
     """Train a network as the parameters of an estimator say.
 
     Parameters
@@ -106,7 +137,9 @@ def train(
     Raises
     ------
     ValueError
-        If `previous` is a network of another shape.
+        If `previous` is a network of another shape, or if training diverges.
+    KeyboardInterrupt
+        See `end_interrupted`.
     """
     cls, module_params = module
     train_set, valid_set = data
@@ -139,14 +172,21 @@ def train(
             torch.manual_seed(seed + processes.index)
         net.tasks, net.checkpoint = tasks, checkpoint
         net.partial_fit(train_set, y=None)
+    if net.interrupted:
+        end_interrupted(net, tasks.name)
+    net.check_weights()
     # The net would keep the data held out, and what scikit-learn's callbacks hold.
     net.train_split = net.tasks = net.checkpoint = None
     return net
 
 
-def _callbacks(estimator, valid_set, partial):
+def _callbacks(
+    estimator: "NetworkEstimator", valid_set: FrameDataset | None, partial: bool
+) -> list[Any]:
     """Skorch's callbacks: the estimator's own, then the user's."""
-    callbacks = []
+    callbacks: list[Any] = []
+    policy: type[torch.optim.lr_scheduler.LRScheduler]
+    params: dict[str, Any]
     schedule = None if partial else estimator.lr_schedule
     if schedule == "plateau":
         policy = torch.optim.lr_scheduler.ReduceLROnPlateau
@@ -169,7 +209,7 @@ def _callbacks(estimator, valid_set, partial):
     return callbacks + list(estimator.callbacks or [])
 
 
-def _resume(net, previous, optimizer):
+def _resume(net: MultimodalNet, previous: MultimodalNet, optimizer: bool) -> None:
     """Give a new net the weights of another, and the optimizer's state if asked to."""
     try:
         net.module_.load_state_dict(previous.module_.state_dict())
@@ -183,5 +223,5 @@ def _resume(net, previous, optimizer):
         net.optimizer_.load_state_dict({**net.optimizer_.state_dict(), "state": state})
 
 
-def _silent(*args, **kwargs):
+def _silent(*args: Any, **kwargs: Any) -> None:
     pass
