@@ -138,7 +138,7 @@ def labels(draw, n):
     if draw.one(True, False):
         return np.arange(n) % draw.one(2, 3)
     y = (draw.rng.random((n, draw.one(1, 3, 5))) < 0.4).astype(int)
-    # Two videos that share nothing, for the tower; neither is held out with all others of its kind.
+    # Half of the videos share nothing with the others, so that a tower finds pairs in any part.
     y[0::2, 0] = 1
     y[1::2] = 0
     y[1::2, -1] = y.shape[1] > 1

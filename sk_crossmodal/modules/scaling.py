@@ -64,7 +64,9 @@ class FrameScaler(nn.Module):
         super().__init__()
         self.register_buffer("mean", torch.as_tensor(mean, dtype=torch.float64))
         scale = torch.as_tensor(scale, dtype=torch.float64)
-        self.register_buffer("inverse", scale.reciprocal())
+        # Of a spread below 1e-38 the inverse is infinite in float32.
+        inverse = scale.reciprocal().clamp(max=1 / torch.finfo(torch.float32).tiny)
+        self.register_buffer("inverse", inverse)
 
     def forward(self, x: Frames, mask: Tensor) -> Tensor:
         """Scale the real frames."""
