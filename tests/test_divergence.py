@@ -134,5 +134,7 @@ def test_predictions_are_finite_or_refused(fusion):
     before = pickle.dumps(vars(classifier.net_.history))
     with pytest.raises(ValueError, match=r"videos \[7\] are no finite numbers in float32"):
         classifier.predict_proba(with_huge_frames(7))
+    with pytest.raises(ValueError, match=r"videos \[7\] are no finite numbers in float32"):
+        classifier.attention_weights(with_huge_frames(7))
     assert pickle.dumps(vars(classifier.net_.history)) == before
     assert np.isfinite(classifier.predict_proba(X)).all()

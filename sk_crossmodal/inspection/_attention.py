@@ -1,8 +1,14 @@
 """`AttentionDisplay`: where a classifier looks and listens, over time."""
 
+from collections.abc import Mapping, Sequence
+from typing import Any, Self, TypeAlias
+
 import numpy as np
 
+from .._types import Floats
 from ._style import BLUE, GREY, ORANGE, new_figure
+
+Spans: TypeAlias = Mapping[str, tuple[float, float]]
 
 
 class AttentionDisplay:
@@ -26,13 +32,27 @@ class AttentionDisplay:
         The figure.
     """
 
-    def __init__(self, before, after, *, spans=None):
+    def __init__(
+        self,
+        before: Mapping[str, Floats],
+        after: Mapping[str, Floats],
+        *,
+        spans: Spans | None = None,
+    ) -> None:
         self.before = before
         self.after = after
         self.spans = spans
 
     @classmethod
-    def from_estimator(cls, estimator, X, *, spans=None, seconds_per_frame=1.0, axes=None):
+    def from_estimator(
+        cls,
+        estimator: Any,
+        X: Any,
+        *,
+        spans: Spans | None = None,
+        seconds_per_frame: float = 1.0,
+        axes: Sequence[Any] | None = None,
+    ) -> Self:
         """Compute the attention of a fitted classifier and draw it.
 
         Parameters
@@ -69,7 +89,7 @@ class AttentionDisplay:
         )
         return display.plot(seconds_per_frame=seconds_per_frame, axes=axes)
 
-    def plot(self, *, seconds_per_frame=1.0, axes=None):
+    def plot(self, *, seconds_per_frame: float = 1.0, axes: Sequence[Any] | None = None) -> Self:
         """Draw.
 
         Parameters
@@ -85,16 +105,16 @@ class AttentionDisplay:
             The display itself.
         """
         names = list(self.before)
-        if axes is None:
-            axes = new_figure(len(names), 7.0, 1.0 + 1.9 * len(names))
-        self.axes_ = np.asarray(axes)
+        self.axes_ = np.asarray(
+            new_figure(len(names), 7.0, 1.0 + 1.9 * len(names)) if axes is None else axes
+        )
         self.figure_ = self.axes_[0].figure
         for ax, name in zip(self.axes_, names, strict=True):
             self._plot_modality(ax, name, seconds_per_frame)
         self.axes_[-1].set_xlabel("time in seconds")
         return self
 
-    def _plot_modality(self, ax, name, seconds):
+    def _plot_modality(self, ax: Any, name: str, seconds: float) -> None:
         # A step lasts as long as its frame, so that spans and steps share their edges.
         edges = np.arange(len(self.before[name]) + 1) * seconds
         span = (self.spans or {}).get(name)

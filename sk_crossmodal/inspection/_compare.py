@@ -1,8 +1,13 @@
 """Several models side by side, as in the paper's Tables 4 and 8."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+
+from .._types import Floats
+from ..metrics import HierarchyReport
 
 SCORES = {"gap": "GAP", "map": "MAP", "perr": "PERR", "hit_at_1": "Hit@1"}
 
@@ -26,12 +31,12 @@ class ComparisonReport:
         Its standard deviation over runs (n - 1 in the denominator); NaN for a single run.
     """
 
-    models: tuple
-    rows: tuple
-    mean: dict
-    std: dict
+    models: tuple[str, ...]
+    rows: tuple[str, ...]
+    mean: Mapping[str, Floats]
+    std: Mapping[str, Floats]
 
-    def to_frame(self):
+    def to_frame(self) -> Any:
         """Return the means as a data frame; this needs pandas.
 
         Returns
@@ -44,7 +49,7 @@ class ComparisonReport:
         index = pd.MultiIndex.from_product([SCORES.values(), self.rows], names=["score", "level"])
         return pd.DataFrame(np.concatenate(list(self.mean.values())), index, self.models)
 
-    def __str__(self):
+    def __str__(self) -> str:
         lines = ["error rates in percent, lower is better; mean ± std over runs"]
         cells = {
             score: [
@@ -66,7 +71,9 @@ class ComparisonReport:
         return "\n".join(lines)
 
 
-def compare_report(reports):
+def compare_report(
+    reports: Mapping[str, HierarchyReport | Sequence[HierarchyReport]],
+) -> ComparisonReport:
     """Put several models' reports side by side.
 
     Parameters
@@ -99,8 +106,8 @@ def compare_report(reports):
     overall   0.00  16.67
     level 0   0.00  16.67
     """
-    runs = {
-        name: list(report) if isinstance(report, list | tuple) else [report]
+    runs: dict[str, list[HierarchyReport]] = {
+        name: [report] if isinstance(report, HierarchyReport) else list(report)
         for name, report in reports.items()
     }
     if not runs or not all(runs.values()):
@@ -120,11 +127,11 @@ def compare_report(reports):
     )
 
 
-def _spread(errors):
+def _spread(errors: Floats) -> Floats:
     return errors.std(0, ddof=1) if len(errors) > 1 else np.full(errors.shape[1], np.nan)
 
 
-def _cell(mean, std):
+def _cell(mean: float, std: float) -> str:
     if np.isnan(mean):
         return "-"
     return f"{mean:.2f}" if np.isnan(std) else f"{mean:.2f} ± {std:.2f}"

@@ -1,7 +1,10 @@
 """`CorrelationDisplay`: how well the tower tells matching from mismatched."""
 
+from typing import Any, Self
+
 import numpy as np
 
+from .._types import Floats
 from ._style import BLUE, GREY, ORANGE, new_figure
 
 
@@ -24,12 +27,20 @@ class CorrelationDisplay:
         The figure.
     """
 
-    def __init__(self, matching, mismatched):
+    def __init__(self, matching: Floats, mismatched: Floats) -> None:
         self.matching = matching
         self.mismatched = mismatched
 
     @classmethod
-    def from_estimator(cls, estimator, X, y, *, random_state=0, ax=None):
+    def from_estimator(
+        cls,
+        estimator: Any,
+        X: Any,
+        y: Any,
+        *,
+        random_state: int | np.random.RandomState | None = 0,
+        ax: Any = None,
+    ) -> Self:
         """Pair videos, compute the tower's output and draw it.
 
         Parameters
@@ -54,7 +65,7 @@ class CorrelationDisplay:
         return cls.from_predictions(*pairs, ax=ax)
 
     @classmethod
-    def from_predictions(cls, matching, mismatched, *, ax=None):
+    def from_predictions(cls, matching: Any, mismatched: Any, *, ax: Any = None) -> Self:
         """Draw outputs that are already there.
 
         Parameters
@@ -71,7 +82,7 @@ class CorrelationDisplay:
         """
         return cls(np.ravel(matching), np.ravel(mismatched)).plot(ax=ax)
 
-    def plot(self, *, ax=None, bins=25):
+    def plot(self, *, ax: Any = None, bins: int = 25) -> Self:
         """Draw.
 
         Parameters

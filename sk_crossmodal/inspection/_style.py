@@ -1,9 +1,11 @@
 """Colours that colour-blind readers can tell apart, and the door to matplotlib."""
 
+from .._types import Array
+
 BLUE, ORANGE, GREY = "#0072B2", "#D55E00", "#666666"  # from Okabe and Ito's palette
 
 
-def new_figure(n_rows, width, height):
+def new_figure(n_rows: int, width: float, height: float) -> Array:
     """Make a figure with rows of axes, for lack of axes from the user."""
     try:
         import matplotlib.pyplot as plt
@@ -14,4 +16,5 @@ def new_figure(n_rows, width, height):
     _, axes = plt.subplots(
         n_rows, 1, figsize=(width, height), sharex=True, squeeze=False, layout="constrained"
     )
-    return axes[:, 0]
+    column: Array = axes[:, 0]
+    return column

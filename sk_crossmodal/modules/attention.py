@@ -1,6 +1,10 @@
 """Attention whose logits have an addition of low rank, without any T x T tensor."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import torch
+from torch import Tensor
 from torch.autograd.function import once_differentiable
 from torch.nn import functional as F
 
@@ -8,7 +12,9 @@ PADDING = -1e30  # a logit whose softmax is exactly zero, and whose products are
 CHUNK = 500_000  # logits made at once on a CPU, so that they stay in its cache
 
 
-def low_rank_attention(q, k, v, additions, key_bias):
+def low_rank_attention(
+    q: Tensor, k: Tensor, v: Tensor, additions: Sequence[tuple[Tensor, Tensor]], key_bias: Tensor
+) -> Tensor:
     """Attend with ``softmax(q k^T / sqrt(d) + sum left right^T + key_bias) v``.
 
     The additions are folded into longer queries and keys, ``q' = [q; left; 1]`` and
@@ -41,14 +47,19 @@ def low_rank_attention(q, k, v, additions, key_bias):
     lefts, rights = zip(*((left.to(q.dtype), right) for left, right in additions), strict=True)
     left, right = (x[0] if len(x) == 1 else torch.cat(x, -1) for x in (lefts, rights))
     if q.device.type == "cpu" and not torch.compiler.is_compiling():
-        return _CachedAttention.apply(q, k, v, left, right.to(q.dtype), key_bias.to(q.dtype))
+        rest = right.to(q.dtype), key_bias.to(q.dtype)
+        # Torch's own `apply` has no types.
+        out: Tensor = _CachedAttention.apply(q, k, v, left, *rest)  # type: ignore[no-untyped-call]
+        return out
     q, k, scale = fold(q, k, left, right, key_bias)
     # Flash kernels take values as wide as the keys.
     wide = F.pad(v, (0, q.shape[-1] - v.shape[-1]))
     return F.scaled_dot_product_attention(q, k, wide, scale=scale)[..., : v.shape[-1]]
 
 
-def fold(q, k, left, right, key_bias):
+def fold(
+    q: Tensor, k: Tensor, left: Tensor, right: Tensor, key_bias: Tensor
+) -> tuple[Tensor, Tensor, float]:
     """Return the longer queries and keys, (B, h, T, D), D a multiple of 8, and their scale."""
     scale = q.shape[-1] ** -0.5
     right = torch.cat([right, key_bias.unsqueeze(-1)], -1) / scale
@@ -70,7 +81,9 @@ class _CachedAttention(torch.autograd.Function):
     """
 
     @staticmethod
-    def forward(ctx, q, k, v, left, right, key_bias):
+    def forward(
+        ctx: Any, q: Tensor, k: Tensor, v: Tensor, left: Tensor, right: Tensor, key_bias: Tensor
+    ) -> Tensor:
         ctx.save_for_backward(q, k, v, left, right, key_bias)
         out = _heads_last(v)
         for rows in _chunks(q):
@@ -80,7 +93,7 @@ class _CachedAttention(torch.autograd.Function):
 
     @staticmethod
     @once_differentiable
-    def backward(ctx, grad):
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, ...]:
         q, k, v, left, right, key_bias = ctx.saved_tensors
         of_q, of_k, of_v = _heads_last(q), _heads_last(k), _heads_last(v)
         of_left, of_right, of_bias = map(torch.empty_like, (left, right, key_bias))
@@ -99,7 +112,7 @@ class _CachedAttention(torch.autograd.Function):
         return of_q, of_k, of_v, of_left, of_right, of_bias
 
 
-def _weights(q, k, left, right, key_bias):
+def _weights(q: Tensor, k: Tensor, left: Tensor, right: Tensor, key_bias: Tensor) -> Tensor:
     """Attention of some videos, (b, h, T, T)."""
     shape = *q.shape[:3], k.shape[2]
     logits = torch.baddbmm(key_bias[:, None], left.flatten(1, 2), right.mT)  # (b, h T, T)
@@ -108,18 +121,18 @@ def _weights(q, k, left, right, key_bias):
     return logits.softmax(-1).view(shape)
 
 
-def _heads_last(x):
+def _heads_last(x: Tensor) -> Tensor:
     """An empty tensor (B, h, T, d) that lies in memory as (B, T, h, d)."""
     return x.new_empty(x.shape[0], x.shape[2], x.shape[1], x.shape[3]).transpose(1, 2)
 
 
-def _chunks(q):
+def _chunks(q: Tensor) -> list[slice]:
     """Slices of videos whose logits stay in a processor's cache."""
     n_videos, n_heads, n_frames, _ = q.shape
     size = max(1, CHUNK // (n_heads * n_frames**2))
     return [slice(i, i + size) for i in range(0, n_videos, size)]
 
 
-def _product(a, b):
+def _product(a: Tensor, b: Tensor) -> Tensor:
     """Matrix products of all heads."""
     return torch.bmm(a.flatten(0, 1), b.flatten(0, 1)).view(*a.shape[:3], b.shape[3])

@@ -1,12 +1,15 @@
 """The network of the correlation tower (Section 3, Figure 5)."""
 
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from .dropout import Dropout
-from .influence import unordered_pairs
+from .influence import Links, unordered_pairs
 from .masking import masked_mean
-from .scaling import FrameScaler, scale_frames
+from .scaling import Frames, FrameScaler, Moments, scale_frames
 
 
 class MeanEncoder(nn.Module):
@@ -38,7 +41,9 @@ class MeanEncoder(nn.Module):
 
     influences = None
 
-    def __init__(self, widths, spec=None, *, d_model=512, dropout=0.1):
+    def __init__(
+        self, widths: Sequence[int], spec: None = None, *, d_model: int = 512, dropout: float = 0.1
+    ) -> None:
         super().__init__()
         if spec is not None:
             raise ValueError("MeanEncoder has no attention that could be influenced.")
@@ -48,7 +53,13 @@ class MeanEncoder(nn.Module):
             for width in widths
         )
 
-    def forward(self, frames, masks, links=None, sample_weight=None):
+    def forward(
+        self,
+        frames: Sequence[Tensor],
+        masks: Sequence[Tensor],
+        links: Links = None,
+        sample_weight: Tensor | None = None,
+    ) -> list[Tensor]:
         """Encode each modality on its own."""
         return [
             masked_mean(tower(x), mask)
@@ -101,14 +112,14 @@ class CorrelationNetwork(nn.Module):
 
     def __init__(
         self,
-        moments,
+        moments: Moments,
         *,
-        encoder,
-        encoder_params,
-        hidden_layer_sizes=(512,),
-        dropout=0.1,
-        pad_to=None,
-    ):
+        encoder: Callable[..., Any],
+        encoder_params: Mapping[str, Any],
+        hidden_layer_sizes: Sequence[int] = (512,),
+        dropout: float = 0.1,
+        pad_to: int | None = None,
+    ) -> None:
         super().__init__()
         self.pad_to = pad_to
         self.names = tuple(moments)
@@ -121,13 +132,19 @@ class CorrelationNetwork(nn.Module):
         )
         self.outputs = nn.ModuleList(nn.Linear(hidden_layer_sizes[-1], 1) for _ in self.pairs)
 
-    def encode(self, frames, masks, sample_weight=None):
+    def encode(
+        self,
+        frames: Mapping[str, Frames],
+        masks: Mapping[str, Tensor],
+        sample_weight: Tensor | None = None,
+    ) -> list[Tensor]:
         """Encoder output of each modality, a list of (B, d)."""
-        frames, masks = ([part[name] for name in self.names] for part in (frames, masks))
-        scaled = scale_frames(self.scalers, frames, masks, self.pad_to)
-        return self.encoder(*scaled, sample_weight=sample_weight)
+        x, m = [frames[name] for name in self.names], [masks[name] for name in self.names]
+        scaled = scale_frames(self.scalers, x, m, self.pad_to)
+        encoded: list[Tensor] = self.encoder(*scaled, sample_weight=sample_weight)
+        return encoded
 
-    def embed(self, first, second):
+    def embed(self, first: Sequence[Tensor], second: Sequence[Tensor]) -> Tensor:
         """Last hidden layer of every pair, (B, n_pairs, H), from two lists of encoder outputs.
 
         The first modality of each pair is taken from `first`, the second from `second`: the same
@@ -141,16 +158,22 @@ class CorrelationNetwork(nn.Module):
             1,
         )
 
-    def classify(self, embedding):
+    def classify(self, embedding: Tensor) -> Tensor:
         """Turn embeddings (B, n_pairs, H) into logits (B, n_pairs)."""
         return torch.cat([layer(embedding[:, i]) for i, layer in enumerate(self.outputs)], -1)
 
-    def pair_embedding(self, frames, masks):
+    def pair_embedding(self, frames: Mapping[str, Frames], masks: Mapping[str, Tensor]) -> Tensor:
         """Embed the modalities of each video, (B, n_pairs, H)."""
         encoded = self.encode(frames, masks)
         return self.embed(encoded, encoded)
 
-    def forward(self, frames, masks, partners=None, sample_weight=None):
+    def forward(
+        self,
+        frames: Mapping[str, Frames],
+        masks: Mapping[str, Tensor],
+        partners: Tensor | None = None,
+        sample_weight: Tensor | None = None,
+    ) -> Tensor:
         """Judge the modalities of each video, or matching and mismatched pairs, by logits."""
         encoded = self.encode(frames, masks, sample_weight)
         if partners is None:
@@ -160,8 +183,8 @@ class CorrelationNetwork(nn.Module):
         return torch.cat([matching, self.classify(self.embed(first, second))], -1)
 
 
-def _hidden_net(width, hidden_layer_sizes, dropout):
-    layers = []
+def _hidden_net(width: int, hidden_layer_sizes: Sequence[int], dropout: float) -> nn.Sequential:
+    layers: list[nn.Module] = []
     for size in hidden_layer_sizes:
         layers += [Dropout(dropout), nn.Linear(width, size), nn.ReLU()]
         width = size

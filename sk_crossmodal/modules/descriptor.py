@@ -1,7 +1,7 @@
 """The layer between a descriptor and the head."""
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from .dropout import Dropout
 
@@ -33,12 +33,12 @@ class Descriptor(nn.Module):
     torch.Size([2, 8])
     """
 
-    def __init__(self, width, hidden_size, dropout=0.0):
+    def __init__(self, width: int, hidden_size: int, dropout: float = 0.0) -> None:
         super().__init__()
         self.dropout = Dropout(dropout)
         self.linear = nn.Linear(width, hidden_size)
 
-    def forward(self, x):
+    def forward(self, x: Tensor) -> Tensor:
         """Apply the layer to the descriptor in units in which its numbers are about 1."""
         # NOTE[paper]: not in the paper. Else the larger a descriptor, the smaller its numbers, and
         # the slower it is learned from.

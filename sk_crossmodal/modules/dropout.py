@@ -1,7 +1,7 @@
 """Dropout that is cheap on a CPU."""
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.nn import functional as F
 
 BLOCK = 1 << 18  # numbers drawn at once, so that the draws stay in the processor's cache
@@ -26,7 +26,7 @@ class Dropout(nn.Dropout):
     (tensor([0.0000, 1.3333]), tensor(True))
     """
 
-    def forward(self, x):
+    def forward(self, x: Tensor) -> Tensor:
         """Drop numbers, in training alone."""
         on_cpu = x.device.type == "cpu" and not torch.compiler.is_compiling()
         dropped = round(self.p * 65536)
@@ -37,11 +37,11 @@ class Dropout(nn.Dropout):
         return x.mul_(noise) if self.inplace else x * noise
 
 
-def _noise(like, dropped):
+def _noise(like: Tensor, dropped: int) -> Tensor:
     """Zeros, with a probability of that many 65536ths, and else one over the share kept."""
     noise = torch.empty(like.shape, dtype=like.dtype)
     flat = noise.view(-1)
-    for block in flat.split(BLOCK):
+    for block in torch.split(flat, BLOCK):
         bits = torch.empty(-(-len(block) // 4), dtype=torch.int64).random_(-(2**63), None)
         drawn = bits.view(torch.int16)[: len(block)]
         torch.ge(drawn, dropped - 32768, out=block)

@@ -1,7 +1,9 @@
 """The influence F of one modality's attention on another's, along time (Section 2)."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Any, TypeAlias
 
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -50,35 +52,41 @@ class TemporalInfluence(nn.Module):
     """
 
     def __init__(
-        self, n_frames, layer_sizes=(64,), n_context=0, *, n_clusters=None, units=(1.0, 1.0)
-    ):
+        self,
+        n_frames: int,
+        layer_sizes: Sequence[int] = (64,),
+        n_context: int = 0,
+        *,
+        n_clusters: tuple[int, int] | None = None,
+        units: tuple[float, float] = (1.0, 1.0),
+    ) -> None:
         super().__init__()
         sizes = list(layer_sizes)
         self.units = units
         self.mix = None
         if n_clusters is not None:
-            self.mix = nn.Linear(*n_clusters, bias=False)
+            self.mix = nn.Linear(n_clusters[0], n_clusters[1], bias=False)
         self.first = nn.Linear(n_frames, sizes[0])
         self.context = nn.Linear(n_context, sizes[0], bias=False) if n_context else None
         self.inner = nn.ModuleList(nn.Linear(a, b) for a, b in pairwise(sizes))
         self.last = nn.Linear(sizes[-1], n_frames)
         self.reset_parameters()
 
-    def reset_parameters(self):
+    def reset_parameters(self) -> None:
         """Start the influence small and alive: the last layer has small weights and no bias."""
         nn.init.normal_(self.last.weight, std=0.1 / self.last.in_features**0.5)
         nn.init.zeros_(self.last.bias)
 
-    def first_weight(self, n_frames):
+    def first_weight(self, n_frames: int) -> Tensor:
         """W_1 for a batch of that many frames, (H_1, n_frames)."""
         return _fit_last_axis(self.first.weight, n_frames)
 
-    def last_layer(self, n_frames):
+    def last_layer(self, n_frames: int) -> tuple[Tensor, Tensor]:
         """Weight (n_frames, H_k) and bias (n_frames,) of the last layer for a batch."""
         weight = _fit_last_axis(self.last.weight.T, n_frames).T
         return weight, _fit_last_axis(self.last.bias, n_frames)
 
-    def hidden(self, first, context=None):
+    def hidden(self, first: Tensor, context: Tensor | None = None) -> Tensor:
         """Last hidden layer, from the product ``W_1 a``.
 
         Parameters
@@ -95,6 +103,10 @@ class TemporalInfluence(nn.Module):
         """
         bias = self.first.bias
         if self.context is not None:
+            if context is None:
+                raise ValueError(
+                    f"context must be a tensor of shape (B, {self.context.in_features}), got None."
+                )
             shape = (len(context),) + (1,) * (first.ndim - 2) + (-1,)
             bias = (bias + self.context(context)).view(shape)
         hidden = F.relu(first + bias.to(first.dtype), inplace=True)
@@ -102,7 +114,7 @@ class TemporalInfluence(nn.Module):
             hidden = F.relu(layer(hidden))
         return hidden
 
-    def forward(self, pattern, context=None):
+    def forward(self, pattern: Tensor, context: Tensor | None = None) -> Tensor:
         """Apply F to a pattern that is zero at padding."""
         n_frames = pattern.shape[-1]
         first = F.linear(pattern / self.units[0], self.first_weight(n_frames))
@@ -112,7 +124,7 @@ class TemporalInfluence(nn.Module):
         return F.linear(hidden, *self.last_layer(n_frames)) * self.units[1]
 
 
-def _fit_last_axis(weight, n_frames):
+def _fit_last_axis(weight: Tensor, n_frames: int) -> Tensor:
     """Cut or zero-pad the last axis to a batch's number of frames."""
     return F.pad(weight, (0, n_frames - weight.shape[-1]))
 
@@ -137,12 +149,17 @@ class InfluenceSpec:
     """
 
     n_frames: int
-    layer_sizes: tuple = (64,)
+    layer_sizes: Sequence[int] = (64,)
     n_context: int = 0
     combine: str = "add"
     source: str = "cross"
 
-    def build(self, n_modalities, n_clusters=None, units=None):
+    def build(
+        self,
+        n_modalities: int,
+        n_clusters: Sequence[int] | None = None,
+        units: Sequence[float] | None = None,
+    ) -> nn.ModuleList:
         """Build one F for every ordered pair of modalities.
 
         Parameters
@@ -174,7 +191,7 @@ class InfluenceSpec:
             for target in range(n_modalities)
         )
 
-    def sources(self, target, n_modalities):
+    def sources(self, target: int, n_modalities: int) -> list[int]:
         """List the modality that each influence on a target is fed with.
 
         Parameters
@@ -211,7 +228,7 @@ class Link:
     gate: Tensor | None = None
     context: Tensor | None = None
 
-    def gated(self, influence):
+    def gated(self, influence: Tensor) -> Tensor:
         """Multiply an influence by the gate.
 
         Parameters
@@ -229,7 +246,18 @@ class Link:
         return influence * self.gate.view(-1, *(1,) * (influence.ndim - 1))
 
 
-def influence_attention(attention, influences, links, masks, combine):
+Links: TypeAlias = Sequence[Sequence[Link]] | None  # per target, its links in order
+# What `InfluenceSpec.build` made, or None. A ModuleList has no type of what it holds.
+Influences: TypeAlias = Any
+
+
+def influence_attention(
+    attention: list[Tensor],
+    influences: Influences,
+    links: Links,
+    masks: Sequence[Tensor],
+    combine: str,
+) -> list[Tensor]:
     """Let the attention of each modality be influenced; zero at padding.
 
     Parameters
@@ -263,7 +291,7 @@ def influence_attention(attention, influences, links, masks, combine):
     return out
 
 
-def unordered_pairs(n):
+def unordered_pairs(n: int) -> list[tuple[int, int]]:
     """All pairs of n modalities, each once: the order of correlations everywhere.
 
     Parameters

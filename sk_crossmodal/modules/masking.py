@@ -1,10 +1,14 @@
 """Operations that see real frames only."""
 
+from typing import TypeVar
+
 import torch
-from torch import nn
+from torch import Tensor, nn
+
+Numbers = TypeVar("Numbers")
 
 
-def masked_mean(x, mask):
+def masked_mean(x: Tensor, mask: Tensor) -> Tensor:
     """Mean over time of the real frames; zeros where there is none.
 
     Parameters
@@ -30,7 +34,7 @@ def masked_mean(x, mask):
     return (x * weights).sum(1) / weights.sum(1).clamp(min=1.0)
 
 
-def attendable(mask):
+def attendable(mask: Tensor) -> Tensor:
     """Keys that attention may look at: the real frames, or all if a video has none.
 
     A softmax over nothing is NaN; a video without frames attends to padding instead, and what
@@ -56,7 +60,7 @@ def attendable(mask):
     return (mask | ~mask.any(1, keepdim=True))[:, None, None, :]
 
 
-def masked_softmax(logits, mask):
+def masked_softmax(logits: Tensor, mask: Tensor) -> Tensor:
     """Softmax along time over the real frames, zero at padding.
 
     Parameters
@@ -83,7 +87,7 @@ def masked_softmax(logits, mask):
     return attention * mask[:, None, :]
 
 
-def as_it_is(x):
+def as_it_is(x: Numbers) -> Numbers:
     """Return a sum as it is: that of all processes, where there is one."""
     return x
 
@@ -118,8 +122,10 @@ class MaskedBatchNorm(nn.Module):
     """
 
     all_sum = staticmethod(as_it_is)
+    running_mean: Tensor
+    running_var: Tensor
 
-    def __init__(self, n_features, momentum=0.1, eps=1e-5):
+    def __init__(self, n_features: int, momentum: float = 0.1, eps: float = 1e-5) -> None:
         super().__init__()
         self.momentum, self.eps = momentum, eps
         self.weight = nn.Parameter(torch.ones(n_features))
@@ -127,7 +133,7 @@ class MaskedBatchNorm(nn.Module):
         self.register_buffer("running_mean", torch.zeros(n_features))
         self.register_buffer("running_var", torch.ones(n_features))
 
-    def forward(self, x, mask, sample_weight=None):
+    def forward(self, x: Tensor, mask: Tensor, sample_weight: Tensor | None = None) -> Tensor:
         """Normalise by the batch's real frames in training, by the running statistics else."""
         mean, var = self.running_mean, self.running_var
         if self.training:
@@ -135,7 +141,9 @@ class MaskedBatchNorm(nn.Module):
         scale = self.weight * (var + self.eps).rsqrt()
         return x * scale + (self.bias - mean * scale)
 
-    def statistics(self, x, mask, sample_weight=None):
+    def statistics(
+        self, x: Tensor, mask: Tensor, sample_weight: Tensor | None = None
+    ) -> tuple[Tensor, Tensor]:
         """Mean and variance of the real frames, which also move the running statistics."""
         weights = mask.unsqueeze(-1).to(self.weight.dtype)  # (B, T, 1)
         if sample_weight is not None:

@@ -1,15 +1,17 @@
 """The cross-modal NetVLAD encoder (Section 2, Figure 4)."""
 
+from collections.abc import Sequence
 from numbers import Integral
+from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from .descriptor import Descriptor
 from .dropout import Dropout
-from .influence import influence_attention
+from .influence import Influences, InfluenceSpec, Links, influence_attention
 from .masking import MaskedBatchNorm
-from .parts import as_parts, linear_of_parts
+from .parts import Parts, as_parts, linear_of_parts
 
 
 class NetVLADEncoder(nn.Module):
@@ -50,13 +52,21 @@ class NetVLADEncoder(nn.Module):
 
     splits_frames = True  # see `CrossModalNetwork`
 
-    def __init__(self, widths, spec=None, *, n_clusters=64, hidden_size=256, dropout=0.1):
+    def __init__(
+        self,
+        widths: Sequence[int],
+        spec: InfluenceSpec | None = None,
+        *,
+        n_clusters: int | Sequence[int] = 64,
+        hidden_size: int = 256,
+        dropout: float = 0.1,
+    ) -> None:
         super().__init__()
         clusters = _clusters(n_clusters, len(widths))
         self.out_features = hidden_size
         self.combine = "add" if spec is None else spec.combine
         self.dropout = Dropout(dropout)
-        self.assign = nn.ModuleList(
+        self.assign: Any = nn.ModuleList(
             nn.Linear(width, k, bias=False) for width, k in zip(widths, clusters, strict=True)
         )
         self.norms = nn.ModuleList(MaskedBatchNorm(k) for k in clusters)
@@ -67,12 +77,18 @@ class NetVLADEncoder(nn.Module):
             Descriptor(k * width, hidden_size, dropout)
             for width, k in zip(widths, clusters, strict=True)
         )
-        self.influences = None
+        self.influences: Influences = None
         if spec is not None:
             units = [1 / k for k in clusters]
             self.influences = spec.build(len(widths), clusters, units)
 
-    def forward(self, frames, masks, links=None, sample_weight=None):
+    def forward(
+        self,
+        frames: Sequence[Parts],
+        masks: Sequence[Tensor],
+        links: Links = None,
+        sample_weight: Tensor | None = None,
+    ) -> list[Tensor]:
         """Describe; `links` holds, per target modality, its `Link` from every other."""
         frames = [tuple(self.dropout(part) for part in as_parts(x)) for x in frames]
         _, after = self.assignments(frames, masks, links, sample_weight)
@@ -83,7 +99,13 @@ class NetVLADEncoder(nn.Module):
             )
         ]
 
-    def assignments(self, frames, masks, links, sample_weight=None):
+    def assignments(
+        self,
+        frames: Sequence[Parts],
+        masks: Sequence[Tensor],
+        links: Links,
+        sample_weight: Tensor | None = None,
+    ) -> tuple[list[Tensor], list[Tensor]]:
         """Assign frames to clusters, before and after the influence: two lists of (B, K_i, T)."""
         before = [
             norm(linear_of_parts(assign, as_parts(x)), mask, sample_weight)
@@ -94,7 +116,9 @@ class NetVLADEncoder(nn.Module):
         ]
         return before, influence_attention(before, self.influences, links, masks, self.combine)
 
-    def attention(self, frames, masks, links=None):
+    def attention(
+        self, frames: Sequence[Parts], masks: Sequence[Tensor], links: Links = None
+    ) -> list[tuple[Tensor, ...]]:
         """How much each moment weighs in the descriptor, all clusters together.
 
         Returns
@@ -110,23 +134,23 @@ class NetVLADEncoder(nn.Module):
         ]
 
 
-def _clusters(n_clusters, n_towers):
+def _clusters(n_clusters: Any, n_towers: int) -> list[int]:
     """Return the clusters of each tower."""
     one = isinstance(n_clusters, Integral)
-    clusters = [n_clusters] * n_towers if one else n_clusters
+    clusters: Any = [n_clusters] * n_towers if one else n_clusters
     if (
         not isinstance(clusters, list | tuple)
         or len(clusters) != n_towers
-        or not all(isinstance(k, Integral) and k > 0 for k in clusters)
+        or not all(isinstance(k, Integral) and int(k) > 0 for k in clusters)
     ):
         raise ValueError(
             f"n_clusters must be a positive integer or {n_towers} of them, one a tower, got "
             f"{n_clusters!r}."
         )
-    return clusters
+    return [int(k) for k in clusters]
 
 
-def vlad(x, assignment, centres):
+def vlad(x: Parts, assignment: Tensor, centres: Tensor) -> Tensor:
     """Residuals summed per cluster, ``sum_t a_k(t) (x_t - c_k)``, normalised twice.
 
     Parameters
@@ -149,11 +173,11 @@ def vlad(x, assignment, centres):
     >>> vlad(torch.ones(1, 2, 3), torch.ones(1, 1, 2), torch.zeros(1, 3)).shape
     torch.Size([1, 3])
     """
-    sums = [assignment @ part for part in as_parts(x)]
-    sums = sums[0] if len(sums) == 1 else torch.cat(sums, -1)
+    parts = [assignment @ part for part in as_parts(x)]
+    sums = parts[0] if len(parts) == 1 else torch.cat(parts, -1)
     residuals = sums - assignment.sum(2, keepdim=True) * centres  # (B, K, d)
     # Normalised per cluster and then as a whole, but divided once: the numbers are many.
-    norms = residuals.norm(dim=2, keepdim=True)  # (B, K, 1)
+    norms: Tensor = torch.linalg.vector_norm(residuals, dim=2, keepdim=True)  # (B, K, 1)
     inverse = norms.clamp(min=1e-12).reciprocal()
-    whole = (norms * inverse).norm(dim=1, keepdim=True).clamp(min=1e-12)  # (B, 1, 1)
-    return (residuals * (inverse / whole)).flatten(1)
+    whole: Tensor = torch.linalg.vector_norm(norms * inverse, dim=1, keepdim=True)  # (B, 1, 1)
+    return (residuals * (inverse / whole.clamp(min=1e-12))).flatten(1)

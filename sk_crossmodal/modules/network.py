@@ -1,11 +1,15 @@
 """The network around an encoder: scaling, fusion, correlation, head (Sections 2 and 3)."""
 
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from .dropout import Dropout
-from .influence import InfluenceSpec, Link, unordered_pairs
-from .scaling import FrameScaler, scale_frames
+from .influence import InfluenceSpec, Link, Links, unordered_pairs
+from .parts import Parts
+from .scaling import Frames, FrameScaler, Moments, scale_frames
 
 FUSIONS = ("early", "late", "cross_modal", "cross_modal_gated", "cross_modal_concat")
 N_CONTEXT = 8
@@ -78,23 +82,23 @@ class CrossModalNetwork(nn.Module):
 
     def __init__(
         self,
-        moments,
-        n_outputs,
+        moments: Moments,
+        n_outputs: int,
         *,
-        encoder,
-        encoder_params,
-        fusion="cross_modal_concat",
-        gate="hard",
-        influence="cross",
-        layer_sizes=(64,),
-        combine="add",
-        n_frames=300,
-        n_correlation=1,
-        hidden_size=512,
-        dropout=0.1,
-        modality_dropout=0.0,
-        pad_to=None,
-    ):
+        encoder: Callable[..., Any],
+        encoder_params: Mapping[str, Any],
+        fusion: str = "cross_modal_concat",
+        gate: str = "hard",
+        influence: str = "cross",
+        layer_sizes: Sequence[int] = (64,),
+        combine: str = "add",
+        n_frames: int = 300,
+        n_correlation: int = 1,
+        hidden_size: int = 512,
+        dropout: float = 0.1,
+        modality_dropout: float = 0.0,
+        pad_to: int | None = None,
+    ) -> None:
         super().__init__()
         if fusion not in FUSIONS:
             raise ValueError(f"fusion must be one of {FUSIONS}, got {fusion!r}.")
@@ -124,28 +128,50 @@ class CrossModalNetwork(nn.Module):
             nn.Linear(hidden_size, n_outputs),
         )
 
-    def forward(self, frames, masks, correlation=None, sample_weight=None):
+    def forward(
+        self,
+        frames: Mapping[str, Frames],
+        masks: Mapping[str, Tensor],
+        correlation: Tensor | None = None,
+        sample_weight: Tensor | None = None,
+    ) -> Tensor:
         """Compute the logits of a batch."""
         prepared = self.prepare(frames, masks, correlation)
-        return self.head(torch.cat(self.encoder(*prepared, sample_weight=sample_weight), -1))
+        encoded = self.encoder(*prepared, sample_weight=sample_weight)
+        logits: Tensor = self.head(torch.cat(encoded, -1))
+        return logits
 
-    def attention(self, frames, masks, correlation=None):
+    def attention(
+        self,
+        frames: Mapping[str, Frames],
+        masks: Mapping[str, Tensor],
+        correlation: Tensor | None = None,
+    ) -> list[tuple[Tensor, ...]]:
         """Per tower, attention before and after the influence, each (B, T)."""
-        return self.encoder.attention(*self.prepare(frames, masks, correlation))
+        pairs: list[tuple[Tensor, ...]] = self.encoder.attention(
+            *self.prepare(frames, masks, correlation)
+        )
+        return pairs
 
-    def prepare(self, frames, masks, correlation=None):
+    def prepare(
+        self,
+        frames: Mapping[str, Frames],
+        masks: Mapping[str, Tensor],
+        correlation: Tensor | None = None,
+    ) -> tuple[Sequence[Parts], Sequence[Tensor], Links]:
         """What the encoder takes: lists of frames and masks, and the links."""
-        masks = self.drop_modalities([masks[name] for name in self.names])
-        x, masks = scale_frames(self.scalers, [frames[n] for n in self.names], masks, self.pad_to)
+        kept = self.drop_modalities([masks[name] for name in self.names])
+        x, real = scale_frames(self.scalers, [frames[n] for n in self.names], kept, self.pad_to)
         if self.fusion == "early":
-            return [torch.cat(x, -1)], [torch.stack(masks).any(0)], None
-        contexts = self.encode_correlation(correlation, masks)
-        dtype = x[0].dtype
-        if contexts is not None:
-            x = [self.append_contexts(i, x[i], masks[i], contexts) for i in range(len(x))]
-        return x, masks, self.links(correlation, contexts, masks, dtype)
+            return [torch.cat(x, -1)], [torch.stack(real).any(0)], None
+        contexts = self.encode_correlation(correlation, real)
+        links = self.links(correlation, contexts, real, x[0].dtype)
+        if contexts is None:
+            return x, real, links
+        parts = [self.append_contexts(i, x[i], real[i], contexts) for i in range(len(x))]
+        return parts, real, links
 
-    def drop_modalities(self, masks):
+    def drop_modalities(self, masks: list[Tensor]) -> list[Tensor]:
         """In training, take all frames of a modality from some videos, never its last one."""
         if not self.training or not self.modality_dropout or len(masks) == 1:
             return masks
@@ -154,24 +180,37 @@ class CrossModalNetwork(nn.Module):
         drop = (draw < self.modality_dropout) & (draw < draw.amax(0))
         return [mask & ~gone[:, None] for mask, gone in zip(masks, drop, strict=True)]
 
-    def known(self, masks, a, b):
+    def known(self, masks: Sequence[Tensor], a: int, b: int) -> Tensor:
         """Find videos with frames in both modalities, (B,): only there p means something."""
         return masks[a].any(1) & masks[b].any(1)
 
-    def encode_correlation(self, correlation, masks):
+    def given(self, correlation: Tensor | None) -> Tensor:
+        """Return the correlations, or raise ValueError where they are needed and missing."""
+        if correlation is None:
+            raise ValueError(
+                f"With fusion={self.fusion!r} correlation must be a tensor of shape "
+                f"(B, {len(self.pairs)}, n_correlation), got None."
+            )
+        return correlation
+
+    def encode_correlation(
+        self, correlation: Tensor | None, masks: Sequence[Tensor]
+    ) -> list[Tensor] | None:
         """The contexts e of all pairs, a list of (B, 8), or None without concatenation."""
         if self.contexts is None:
             return None
         out = []
         for i, (a, b) in enumerate(self.pairs):
-            signal = correlation[:, i]
+            signal = self.given(correlation)[:, i]
             if signal.shape[-1] == 1:
                 signal = 2 * signal - 1
             signal = signal * self.known(masks, a, b).unsqueeze(-1)
             out.append(self.contexts[i](signal))
         return out
 
-    def append_contexts(self, i, x, mask, contexts):
+    def append_contexts(
+        self, i: int, x: Tensor, mask: Tensor, contexts: Sequence[Tensor]
+    ) -> Parts:
         """Append to modality i's frames the context of every pair that it is part of."""
         own = [e for pair, e in zip(self.pairs, contexts, strict=True) if i in pair]
         appended = torch.cat(own, -1)[:, None] * mask.unsqueeze(-1)  # (B, T, n), zero at padding
@@ -179,11 +218,17 @@ class CrossModalNetwork(nn.Module):
             return x, appended
         return torch.cat([x, appended], -1)
 
-    def links(self, correlation, contexts, masks, dtype):
+    def links(
+        self,
+        correlation: Tensor | None,
+        contexts: Sequence[Tensor] | None,
+        masks: Sequence[Tensor],
+        dtype: torch.dtype,
+    ) -> Links:
         """For each modality its `Link` from every other, or None if nothing influences."""
-        if self.encoder.influences is None:
+        if self.spec is None or self.encoder.influences is None:
             return None
-        out = [[] for _ in masks]
+        out: list[list[Link]] = [[] for _ in masks]
         for target in range(len(masks)):
             others = [i for i in range(len(masks)) if i != target]
             sources = self.spec.sources(target, len(masks))
@@ -192,14 +237,14 @@ class CrossModalNetwork(nn.Module):
                 # Without frames on either side there is no attention to speak of.
                 gate = self.known(masks, other, target).to(dtype)
                 if self.fusion == "cross_modal_gated":
-                    p = correlation[:, pair, 0]
+                    p = self.given(correlation)[:, pair, 0]
                     gate = gate * ((p > 0.5).to(gate.dtype) if self.gate == "hard" else p)
                 context = None if contexts is None else contexts[pair]
                 out[target].append(Link(source, gate, context))
         return out
 
 
-def _context_net(n_correlation):
+def _context_net(n_correlation: int) -> nn.Sequential:
     return nn.Sequential(
         nn.Linear(n_correlation, N_CONTEXT), nn.ReLU(), nn.Linear(N_CONTEXT, N_CONTEXT)
     )

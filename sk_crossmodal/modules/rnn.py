@@ -1,12 +1,14 @@
 """The cross-modal attention RNN encoder, in its attention-cluster form (Section 2, Figure 2)."""
 
-from torch import nn
+from collections.abc import Sequence
+
+from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 from .descriptor import Descriptor
 from .dropout import Dropout
-from .influence import influence_attention
+from .influence import Influences, InfluenceSpec, Links, influence_attention
 from .masking import masked_softmax
 
 RNN_TYPES = {"gru": nn.GRU, "lstm": nn.LSTM}
@@ -57,14 +59,14 @@ class RNNEncoder(nn.Module):
 
     def __init__(
         self,
-        widths,
-        spec=None,
+        widths: Sequence[int],
+        spec: InfluenceSpec | None = None,
         *,
-        rnn_type="gru",
-        n_clusters=32,
-        hidden_size=256,
-        dropout=0.1,
-    ):
+        rnn_type: str | None = "gru",
+        n_clusters: int = 32,
+        hidden_size: int = 256,
+        dropout: float = 0.1,
+    ) -> None:
         super().__init__()
         if rnn_type is not None and rnn_type not in RNN_TYPES:
             raise ValueError(f"rnn_type must be one of {(*RNN_TYPES, None)}, got {rnn_type!r}.")
@@ -85,11 +87,17 @@ class RNNEncoder(nn.Module):
         self.descriptors = nn.ModuleList(
             Descriptor(n_clusters * width, hidden_size, dropout) for width in widths
         )
-        self.influences = None
+        self.influences: Influences = None
         if spec is not None:
             self.influences = spec.build(len(widths), units=[1 / spec.n_frames] * len(widths))
 
-    def forward(self, frames, masks, links=None, sample_weight=None):
+    def forward(
+        self,
+        frames: Sequence[Tensor],
+        masks: Sequence[Tensor],
+        links: Links = None,
+        sample_weight: Tensor | None = None,
+    ) -> list[Tensor]:
         """Encode; `links` holds, per target modality, its `Link` from every other."""
         states = self.states(frames, masks)
         _, after = self.clusters(states, masks, links)
@@ -98,7 +106,7 @@ class RNNEncoder(nn.Module):
             for descriptor, a, h in zip(self.descriptors, after, states, strict=True)
         ]
 
-    def states(self, frames, masks):
+    def states(self, frames: Sequence[Tensor], masks: Sequence[Tensor]) -> list[Tensor]:
         """Encode frames into states, a list of (B, T, d), zero at padding."""
         frames = [self.dropout(x) for x in frames]
         if self.rnns is None:
@@ -108,7 +116,9 @@ class RNNEncoder(nn.Module):
             for rnn, x, mask in zip(self.rnns, frames, masks, strict=True)
         ]
 
-    def clusters(self, states, masks, links):
+    def clusters(
+        self, states: Sequence[Tensor], masks: Sequence[Tensor], links: Links
+    ) -> tuple[list[Tensor], list[Tensor]]:
         """Attend by clusters, before and after the influence: two lists of (B, C, T)."""
         before = [
             masked_softmax(score(h).transpose(1, 2), mask)
@@ -116,7 +126,9 @@ class RNNEncoder(nn.Module):
         ]
         return before, influence_attention(before, self.influences, links, masks, self.combine)
 
-    def attention(self, frames, masks, links=None):
+    def attention(
+        self, frames: Sequence[Tensor], masks: Sequence[Tensor], links: Links = None
+    ) -> list[tuple[Tensor, ...]]:
         """Attention to each moment, mean over clusters.
 
         Returns
@@ -128,7 +140,7 @@ class RNNEncoder(nn.Module):
         return [tuple(a.mean(1) for a in pair) for pair in pairs]
 
 
-def _run(rnn, x, mask):
+def _run(rnn: nn.Module, x: Tensor, mask: Tensor) -> Tensor:
     """States of both directions over the real frames alone, (B, T, d), zero at padding."""
     lengths = mask.sum(1).clamp(min=1).cpu()
     packed = pack_padded_sequence(x, lengths, batch_first=True, enforce_sorted=False)

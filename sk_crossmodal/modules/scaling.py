@@ -1,10 +1,14 @@
 """Frames as encoders take them: scaled, and padded if asked to."""
 
-from typing import NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple, TypeAlias
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.nn import functional as F
+
+# Per modality the mean and the scale of its features: arrays, tensors, lists or numbers.
+Moments: TypeAlias = Mapping[str, tuple[Any, Any]]
 
 
 class RawFrames(NamedTuple):
@@ -24,6 +28,9 @@ class RawFrames(NamedTuple):
     scale: float
     shift: float
     dtype: torch.dtype
+
+
+Frames: TypeAlias = Tensor | RawFrames
 
 
 class FrameScaler(nn.Module):
@@ -50,13 +57,18 @@ class FrameScaler(nn.Module):
              [0.]]])
     """
 
-    def __init__(self, mean, scale):
+    mean: Tensor
+    inverse: Tensor
+
+    def __init__(self, mean: Any, scale: Any) -> None:
         super().__init__()
         self.register_buffer("mean", torch.as_tensor(mean, dtype=torch.float64))
         scale = torch.as_tensor(scale, dtype=torch.float64)
-        self.register_buffer("inverse", scale.reciprocal())
+        # Of a spread below 1e-38 the inverse is infinite in float32.
+        inverse = scale.reciprocal().clamp(max=1 / torch.finfo(torch.float32).tiny)
+        self.register_buffer("inverse", inverse)
 
-    def forward(self, x, mask):
+    def forward(self, x: Frames, mask: Tensor) -> Tensor:
         """Scale the real frames."""
         if isinstance(x, RawFrames):
             scaled = self.scale_stored(x)
@@ -66,7 +78,7 @@ class FrameScaler(nn.Module):
             return scaled
         return scaled.masked_fill_(~mask.unsqueeze(-1), 0.0)
 
-    def scale_stored(self, x):
+    def scale_stored(self, x: RawFrames) -> Tensor:
         """Do what stored numbers mean and the scaling in one multiplication and addition."""
         values = x.values.to(x.dtype, copy=True)
         factor = x.scale * self.inverse
@@ -76,12 +88,17 @@ class FrameScaler(nn.Module):
         return torch.addcmul(offset.to(x.dtype), values, factor.to(x.dtype), out=values)
 
 
-def all_real(mask):
+def all_real(mask: Tensor) -> bool:
     """Tell whether a batch is known to have no padding; on a GPU, looking would be waiting."""
     return mask.device.type == "cpu" and not torch.compiler.is_compiling() and bool(mask.all())
 
 
-def scale_frames(scalers, frames, masks, pad_to=None):
+def scale_frames(
+    scalers: nn.ModuleList,
+    frames: Sequence[Frames],
+    masks: Sequence[Tensor],
+    pad_to: int | None = None,
+) -> tuple[list[Tensor], list[Tensor]]:
     """Scale each modality's frames; pad them with zeros that count as real, where asked to.
 
     Parameters
@@ -102,7 +119,7 @@ def scale_frames(scalers, frames, masks, pad_to=None):
     """
     scaled = [scaler(x, mask) for scaler, x, mask in zip(scalers, frames, masks, strict=True)]
     if pad_to is None:
-        return scaled, masks
+        return scaled, list(masks)
     # NOTE[paper]: zero frames up to a fixed number, not told from real ones (Section 4.2); they
     # are zero after scaling, where it is the mean frame that is zero.
     scaled = [F.pad(x, (0, 0, 0, pad_to - x.shape[1])) for x in scaled]

@@ -1,15 +1,20 @@
 """The cross-modal Transformer encoder (Section 2, Figure 3)."""
 
 import math
+from collections.abc import Sequence
+from typing import Any, TypeAlias
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.nn import functional as F
 
 from .attention import PADDING, low_rank_attention
 from .dropout import Dropout
+from .influence import Influences, InfluenceSpec, Link, Links
 from .masking import attendable, masked_mean
-from .parts import as_parts, linear_of_parts
+from .parts import Parts, as_parts, linear_of_parts
+
+QKV: TypeAlias = tuple[Tensor, ...]  # queries, keys and values, each (B, h, T, d)
 
 
 class TransformerEncoder(nn.Module):
@@ -55,24 +60,40 @@ class TransformerEncoder(nn.Module):
 
     splits_frames = True  # see `CrossModalNetwork`
 
-    def __init__(self, widths, spec=None, *, d_model=512, n_heads=8, n_layers=1, dropout=0.1):
+    def __init__(
+        self,
+        widths: Sequence[int],
+        spec: InfluenceSpec | None = None,
+        *,
+        d_model: int = 512,
+        n_heads: int = 8,
+        n_layers: int = 1,
+        dropout: float = 0.1,
+    ) -> None:
         super().__init__()
         if d_model % n_heads:
             raise ValueError(f"d_model must be a multiple of n_heads, got {d_model=}, {n_heads=}.")
         self.out_features = d_model
         self.combine = "add" if spec is None else spec.combine
-        self.inputs = nn.ModuleList(nn.Linear(width, d_model) for width in widths)
+        self.inputs: Any = nn.ModuleList(nn.Linear(width, d_model) for width in widths)
         self.dropout = Dropout(dropout)
-        self.layers = nn.ModuleList(
+        # Any, as a ModuleList has no type of what it holds.
+        self.layers: Any = nn.ModuleList(
             nn.ModuleList(_Layer(d_model, n_heads, dropout) for _ in widths)
             for _ in range(n_layers)
         )
-        self.norms = nn.ModuleList(nn.LayerNorm(d_model) for _ in widths)
-        self.influences = None
+        self.norms: Any = nn.ModuleList(nn.LayerNorm(d_model) for _ in widths)
+        self.influences: Influences = None
         if spec is not None:
             self.influences = nn.ModuleList(spec.build(len(widths)) for _ in range(n_layers))
 
-    def forward(self, frames, masks, links=None, sample_weight=None):
+    def forward(
+        self,
+        frames: Sequence[Parts],
+        masks: Sequence[Tensor],
+        links: Links = None,
+        sample_weight: Tensor | None = None,
+    ) -> list[Tensor]:
         """Encode; `links` holds, per target modality, its `Link` from every other."""
         states = self.states(len(self.layers), frames, masks, links)
         return [
@@ -80,7 +101,9 @@ class TransformerEncoder(nn.Module):
             for norm, x, mask in zip(self.norms, states, masks, strict=True)
         ]
 
-    def states(self, depth, frames, masks, links):
+    def states(
+        self, depth: int, frames: Sequence[Parts], masks: Sequence[Tensor], links: Links
+    ) -> list[Tensor]:
         """Encode frames by that many layers, a list of (B, T, d_model), one a modality."""
         states = self.embed(frames)
         for i, layers in enumerate(self.layers[:depth]):
@@ -90,7 +113,7 @@ class TransformerEncoder(nn.Module):
             ]
         return states
 
-    def embed(self, frames):
+    def embed(self, frames: Sequence[Parts]) -> list[Tensor]:
         """Project frames to `d_model` and add positions."""
         out = []
         for layer, x in zip(self.inputs, frames, strict=True):
@@ -99,7 +122,9 @@ class TransformerEncoder(nn.Module):
             out.append(linear_of_parts(layer, parts) + line)
         return out
 
-    def attend(self, depth, states, masks, links):
+    def attend(
+        self, depth: int, states: Sequence[Tensor], masks: Sequence[Tensor], links: Links
+    ) -> list[Tensor]:
         """What the heads of each modality attend to in one layer, a list of (B, h, T, d)."""
         layers = self.layers[depth]
         qkv = [layer.project(x) for layer, x in zip(layers, states, strict=True)]
@@ -116,7 +141,14 @@ class TransformerEncoder(nn.Module):
             for target in range(len(qkv))
         ]
 
-    def influenced(self, influences, target, qkv, masks, links):
+    def influenced(
+        self,
+        influences: Influences,
+        target: int,
+        qkv: Sequence[QKV],
+        masks: Sequence[Tensor],
+        links: Sequence[Link],
+    ) -> Tensor:
         """Fast form of ``softmax(S_v + sum g F(S_a)) V_v``: no logits of a source are made.
 
         W_1 acts on keys, so ``W_1 S_a = Q_a (W_1 K_a)^T / sqrt(d)``; and the last layer is linear,
@@ -140,12 +172,14 @@ class TransformerEncoder(nn.Module):
         bias = bias.masked_fill(~attendable(masks[target])[:, 0, 0], PADDING)
         return low_rank_attention(q, k, v, additions, bias)
 
-    def weights(self, depth, qkv, masks, links):
+    def weights(
+        self, depth: int, qkv: Sequence[QKV], masks: Sequence[Tensor], links: Links
+    ) -> list[list[Tensor]]:
         """Plain form: attention before and after the influence, pairs of (B, h, T, T)."""
         logits = [q @ k.transpose(2, 3) / math.sqrt(q.shape[-1]) for q, k, _ in qkv]
         out = []
         for target, own in enumerate(logits):
-            total = 0.0
+            total: Tensor | float = 0.0
             if self.influences is not None and links is not None:
                 for influence, link in zip(
                     self.influences[depth][target], links[target], strict=True
@@ -157,7 +191,9 @@ class TransformerEncoder(nn.Module):
             out.append([x.masked_fill(padding, -math.inf).softmax(-1) for x in (own, after)])
         return out
 
-    def attention(self, frames, masks, links=None):
+    def attention(
+        self, frames: Sequence[Parts], masks: Sequence[Tensor], links: Links = None
+    ) -> list[tuple[Tensor, ...]]:
         """Attention of the last layer, mean over heads and real queries.
 
         Returns
@@ -178,7 +214,7 @@ class TransformerEncoder(nn.Module):
 class _Layer(nn.Module):
     """The parts of a pre-norm encoder layer before and after attention."""
 
-    def __init__(self, d_model, n_heads, dropout):
+    def __init__(self, d_model: int, n_heads: int, dropout: float) -> None:
         super().__init__()
         self.n_heads = n_heads
         self.norm = nn.LayerNorm(d_model)
@@ -195,21 +231,23 @@ class _Layer(nn.Module):
             Dropout(dropout, inplace=True),
         )
 
-    def project(self, x):
+    def project(self, x: Tensor) -> QKV:
         """Queries, keys and values, each (B, h, T, d)."""
         qkv = self.qkv(self.norm(x)).unflatten(-1, (3, self.n_heads, -1))  # (B, T, 3, h, d)
-        return qkv.permute(2, 0, 3, 1, 4).unbind(0)
+        parts: QKV = qkv.permute(2, 0, 3, 1, 4).unbind(0)
+        return parts
 
-    def finish(self, x, attended):
+    def finish(self, x: Tensor, attended: Tensor) -> Tensor:
         """Residual and feed-forward part after attention."""
         shape = x.shape
         # Frame behind frame, so that a linear layer's result is no view: changing one in place
         # would have its gradient copied.
         x = x.flatten(0, 1) + self.out(attended.transpose(1, 2).flatten(2).flatten(0, 1))
-        return (x + self.feed_forward(x)).view(shape)
+        added: Tensor = self.feed_forward(x)
+        return (x + added).view(shape)
 
 
-def positions(n_frames, d_model, like):
+def positions(n_frames: int, d_model: int, like: Tensor) -> Tensor:
     """Sinusoidal positions of Vaswani et al. (2017).
 
     Examples

@@ -268,12 +268,22 @@ class MultimodalNet(NeuralNet):
         ------
         (rows, output)
             Per batch the rows of the data set and what the network, or its `method`, returned.
+
+        Raises
+        ------
+        ValueError
+            If a number of it is not finite.
         """
         super()._set_training(False)
         loader = self._loader(dataset, batch_size or self.batch_size, shuffle=False)
         with closing(iter(loader)) as batches:
             for rows, (batch, _) in zip(loader.sampler, batches, strict=True):
-                yield rows, self.infer(batch, method)
+                output = self.infer(batch, method)
+                towers = [[output]] if isinstance(output, torch.Tensor) else output
+                for values in (values for tower in towers for values in tower):
+                    if not bool(torch.isfinite(values).all()):
+                        raise ValueError(_too_large(rows, values, self.precision))
+                yield rows, output
 
     def predict_rows(self, dataset: FrameDataset, method: str | None = None) -> Array:
         """Apply the network to a data set whose rows each give one row of numbers.
@@ -282,25 +292,18 @@ class MultimodalNet(NeuralNet):
         -------
         ndarray of shape (n, ...)
             Outputs in the order of the data set.
-
-        Raises
-        ------
-        ValueError
-            If an output is no finite number.
         """
         out: Array = np.empty(0)
         for rows, output in self.outputs(dataset, method):
             values = output.cpu().numpy()
-            if not np.isfinite(values).all():
-                raise ValueError(_too_large(rows, values, self.precision))
             if not len(out):
                 out = np.empty((len(dataset), *values.shape[1:]), values.dtype)
             out[rows] = values
         return out
 
 
-def _too_large(rows: Ints, values: Array, precision: str) -> str:
-    wrong = rows[~np.isfinite(values).reshape(len(rows), -1).all(axis=1)]
+def _too_large(rows: Ints, values: torch.Tensor, precision: str) -> str:
+    wrong = rows[~torch.isfinite(values).flatten(1).all(1).cpu().numpy()]
     return (
         f"The network's outputs for videos {wrong[:5].tolist()} are no finite numbers in "
         f"{precision}: their frames are far larger than those that it was trained on."

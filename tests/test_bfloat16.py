@@ -1,0 +1,53 @@
+"""The short version of the campaign of random trainings in bfloat16."""
+
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+BENCHMARKS = Path(__file__).resolve().parents[1] / "benchmarks"
+
+
+@pytest.fixture(scope="module")
+def bfloat16():
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        for folder in (BENCHMARKS, BENCHMARKS / "robustness"):
+            monkeypatch.syspath_prepend(str(folder))
+        monkeypatch.delitem(sys.modules, "bfloat16", raising=False)
+        yield __import__("bfloat16")
+
+
+@pytest.mark.parametrize("precision", ["bfloat16", "float32"])
+@pytest.mark.parametrize("i", range(12))
+def test_training(bfloat16, precision, i):
+    assert not bfloat16.trained([1, i], precision)
+
+
+def test_what_is_no_number_is_seen(bfloat16):
+    classifier, X, y, weight = bfloat16.problem([0, 0])
+    classifier.fit(X, y, sample_weight=weight)
+    assert not bfloat16.bad_numbers(classifier, X)
+    classifier.history_[0]["train_loss"] = float("nan")
+    assert bfloat16.bad_numbers(classifier, X) == ["losses"]
+
+
+def test_failures_are_counted_and_told(bfloat16, monkeypatch):
+    from sk_crossmodal.modules.scaling import FrameScaler
+
+    def forward(self, x, mask):
+        return torch.full((*mask.shape, len(self.mean)), torch.nan)
+
+    monkeypatch.setattr(FrameScaler, "forward", forward)
+    figures = bfloat16.campaign(trainings=2, seed=1)
+    assert figures["failed"] == 4
+    for results in figures["precisions"].values():
+        assert results["failed"] == 2
+        assert all("diverged" in wrong for (wrong,) in results["failures"].values())
+
+
+def test_a_seed_draws_the_same(bfloat16):
+    one, other = (bfloat16.problem([0, 5]) for _ in range(2))
+    assert str(one[0]) == str(other[0])
+    assert one[1].digest() == other[1].digest()
+    assert (one[2] == other[2]).all()
