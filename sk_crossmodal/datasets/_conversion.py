@@ -2,15 +2,17 @@
 
 import json
 import os
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import chain
 from pathlib import Path
+from typing import Any
 
 from joblib import Parallel, delayed
 from tqdm import tqdm
 
 from ..multimodal import Store, StoreWriter
-from ._blocks import DTYPES, SCALING, find_level, read_blocks
+from ._blocks import DTYPES, SCALING, Block, find_level, read_blocks
 from ._records import WIDTHS
 from ._tfrecord import DamageLog
 
@@ -18,7 +20,15 @@ _N_LABELS = 3862  # the vocabulary since 2018; the one before had more
 _NOTES = "shards"  # folder in the store: where each part is from, and what was left out
 
 
-def convert(shards, path, damage, *, max_frames=None, n_jobs=None, progress=None):
+def convert(
+    shards: Sequence[Path],
+    path: str | os.PathLike[str],
+    damage: DamageLog,
+    *,
+    max_frames: int | None = None,
+    n_jobs: int | None = None,
+    progress: bool | None = None,
+) -> Store:
     """Convert shards to a store, or what is not converted yet.
 
     Parameters
@@ -69,7 +79,7 @@ def convert(shards, path, damage, *, max_frames=None, n_jobs=None, progress=None
     return _open(writer, parts, damage)
 
 
-def _describe(level, max_frames):
+def _describe(level: str, max_frames: int | None) -> dict[str, Any]:
     """What a writer of the store is told; one with another description refuses to go on."""
     scale, shift = SCALING[level]
     about = {"dtype": DTYPES[level].name, "scale": scale, "shift": shift}
@@ -83,7 +93,9 @@ def _describe(level, max_frames):
     }
 
 
-def _convert(path, about, name, shard, on_error):
+def _convert(
+    path: str | os.PathLike[str], about: dict[str, Any], name: str, shard: Path, on_error: str
+) -> str:
     """Write the part of one shard; in a process of its own, so all arguments are plain."""
     damage = DamageLog(on_error)
     level, max_frames = about["attributes"]["level"], about["attributes"]["max_frames"]
@@ -96,7 +108,7 @@ def _convert(path, about, name, shard, on_error):
     return name
 
 
-def _write(part, blocks):
+def _write(part: Any, blocks: Iterable[Block]) -> int:
     """Write blocks, each while the next is being read; return by how much labels are exceeded."""
     n_labels, written = 0, None
     with ThreadPoolExecutor(1) as writer:
@@ -110,7 +122,7 @@ def _write(part, blocks):
     return n_labels
 
 
-def _open(writer, parts, damage):
+def _open(writer: StoreWriter, parts: dict[str, Path], damage: DamageLog) -> Store:
     """Finish the store if it is not, open it, and report again what was skipped."""
     notes = {name: _read_note(writer.path, name) for name in parts}
     for name, note in notes.items():
@@ -125,7 +137,7 @@ def _open(writer, parts, damage):
     return Store.open(writer.path)
 
 
-def _check_same_shards(path, parts):
+def _check_same_shards(path: str, parts: dict[str, Path]) -> None:
     """Raise ValueError unless what was converted before is the beginning of these parts."""
     found = sorted(file.stem for file in Path(path, _NOTES).glob("*.json"))
     for name in found:
@@ -144,15 +156,15 @@ def _check_same_shards(path, parts):
             )
 
 
-def _note(path, name):
+def _note(path: str | os.PathLike[str], name: str) -> Path:
     return Path(path, _NOTES, f"{name}.json")
 
 
-def _read_note(path, name):
+def _read_note(path: str | os.PathLike[str], name: str) -> Any:
     return json.loads(_note(path, name).read_text(encoding="utf-8"))
 
 
-def _write_note(path, name, note):
+def _write_note(path: str | os.PathLike[str], name: str, note: dict[str, Any]) -> None:
     file = _note(path, name)
     file.parent.mkdir(exist_ok=True)
     temporary = file.with_suffix(".tmp")

@@ -1,10 +1,11 @@
 """From the payload of a YouTube-8M record to a checked video."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from google.protobuf.message import DecodeError
 
+from .._types import Array
 from ._messages import Record
 from ._wire import UnusualError, find_frames
 
@@ -39,10 +40,10 @@ class Video(NamedTuple):
     level: str
     name: str
     labels: tuple[int, ...]
-    frames: dict[str, np.ndarray]
+    frames: dict[str, Array]
 
 
-def read_video(payload):
+def read_video(payload: bytes) -> Video:
     """Parse and check a record of either kind.
 
     Parameters
@@ -69,7 +70,7 @@ def read_video(payload):
     return Video("frame", _read_id(context), _read_labels(context), frames)
 
 
-def _parse_video(payload):
+def _parse_video(payload: bytes) -> Video:
     """Read any record."""
     record = _parse(payload)
     context = record.context.feature
@@ -84,7 +85,7 @@ def _parse_video(payload):
     return Video(level, _read_id(context), _read_labels(context), frames)
 
 
-def _parse(payload):
+def _parse(payload: bytes) -> Any:
     record = Record()
     try:
         record.ParseFromString(payload)
@@ -93,20 +94,20 @@ def _parse(payload):
     return record
 
 
-def _read_id(context):
+def _read_id(context: Any) -> str:
     for name in _ID_NAMES:
         if name in context:
             values = context[name].bytes_list.value
             if len(values) != 1 or not values[0]:
                 raise RecordError(f"feature {name!r} is not one string of bytes")
             try:
-                return values[0].decode()
+                return str(values[0], "utf-8")
             except UnicodeDecodeError:
                 raise RecordError(f"feature {name!r} is no UTF-8") from None
     raise RecordError("feature 'id' is missing")
 
 
-def _read_labels(context):
+def _read_labels(context: Any) -> tuple[int, ...]:
     # The test partition comes without labels, as an empty list or none at all.
     if "labels" not in context:
         return ()
@@ -121,7 +122,7 @@ def _read_labels(context):
     return labels
 
 
-def _read_mean(context, name, width):
+def _read_mean(context: Any, name: str, width: int) -> Array:
     if name not in context:
         raise RecordError(f"feature {name!r} is missing")
     values = np.array(context[name].float_list.value, dtype=np.float32)
@@ -132,7 +133,7 @@ def _read_mean(context, name, width):
     return values[None]
 
 
-def _read_frames(lists, name, width):
+def _read_frames(lists: Any, name: str, width: int) -> Array:
     if name not in lists:
         raise RecordError(f"feature list {name!r} is missing")
     frames = []

@@ -2,12 +2,14 @@
 
 import glob
 import os
+from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 _SUFFIX = "*.tfrecord"
 
 
-def find_shards(paths):
+def find_shards(paths: str | os.PathLike[str] | Iterable[str | os.PathLike[str]]) -> list[Path]:
     """List the shards that paths stand for.
 
     Parameters
@@ -30,10 +32,11 @@ def find_shards(paths):
     ValueError
         If a folder or pattern has no shards, there are no paths, or a shard is listed twice.
     """
-    single = isinstance(paths, str | os.PathLike)
-    if not single and (isinstance(paths, bytes) or not hasattr(paths, "__iter__")):
+    if isinstance(paths, str | os.PathLike):
+        paths = [paths]
+    elif isinstance(paths, bytes) or not hasattr(paths, "__iter__"):
         raise TypeError(f"paths must be a path or an iterable of paths, got {paths!r}.")
-    shards = [shard for path in ([paths] if single else paths) for shard in _expand(path)]
+    shards = [shard for path in paths for shard in _expand(path)]
     if not shards:
         raise ValueError("paths is empty; give at least one shard.")
     seen = set()
@@ -45,7 +48,7 @@ def find_shards(paths):
     return shards
 
 
-def _expand(path):
+def _expand(path: Any) -> list[Path]:
     if not isinstance(path, str | os.PathLike):
         raise TypeError(f"a path must be a str or path-like, got {path!r}.")
     found = Path(path)

@@ -7,6 +7,7 @@ at https://www.tensorflow.org/tutorials/load_data/tfrecord.
 
 import os
 import struct
+from collections.abc import Iterator
 
 from google_crc32c import value as crc32c
 
@@ -29,13 +30,13 @@ class DamageLog:
         File, byte offset and reason of everything that was skipped.
     """
 
-    def __init__(self, on_error):
+    def __init__(self, on_error: str) -> None:
         if on_error not in ("raise", "skip"):
             raise ValueError(f"on_error must be 'raise' or 'skip', got {on_error!r}.")
         self.on_error = on_error
-        self.entries = []
+        self.entries: list[tuple[str, int, str]] = []
 
-    def report(self, path, offset, reason):
+    def report(self, path: str | os.PathLike[str], offset: int, reason: str) -> None:
         """Raise or note.
 
         Parameters
@@ -59,7 +60,7 @@ class DamageLog:
         self.entries.append((str(path), offset, reason))
 
 
-def masked_crc32c(data):
+def masked_crc32c(data: bytes) -> int:
     """Checksum of bytes, as TFRecord stores it.
 
     Parameters
@@ -72,11 +73,11 @@ def masked_crc32c(data):
     checksum : int
         CRC32C, rotated right by 15 bits, plus a constant, modulo 2**32.
     """
-    crc = crc32c(data)
+    crc: int = crc32c(data)
     return ((crc >> 15 | crc << 17) + 0xA282EAD8) & 0xFFFFFFFF
 
 
-def read_records(path, damage):
+def read_records(path: str | os.PathLike[str], damage: DamageLog) -> Iterator[tuple[int, bytes]]:
     """Read the records of one shard, one after the other.
 
     After a payload that fails its checksum, reading goes on with the next record. After a broken
@@ -123,7 +124,7 @@ def read_records(path, damage):
             offset += _HEADER.size + length + _FOOTER.size
 
 
-def _check_header(header, remaining):
+def _check_header(header: bytes, remaining: int) -> tuple[int, str]:
     """Length of the payload, and what is wrong with it if anything is.
 
     The length is compared with the rest of the file before anyone allocates that much.

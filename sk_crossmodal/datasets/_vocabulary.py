@@ -1,6 +1,8 @@
 """youtube8m_hierarchy: the vocabulary of YouTube-8M as a label hierarchy."""
 
 import csv
+import os
+from collections.abc import Container
 
 from ..hierarchy import LabelHierarchy
 
@@ -9,7 +11,9 @@ _COLUMNS = ("Index", "KnowledgeGraphId", "Name", *_VERTICALS)
 _UNKNOWN = "(Unknown)"
 
 
-def youtube8m_hierarchy(vocabulary_csv, *, encoding="utf-8-sig"):
+def youtube8m_hierarchy(
+    vocabulary_csv: str | os.PathLike[str], *, encoding: str = "utf-8-sig"
+) -> LabelHierarchy:
     r"""Build the hierarchy of YouTube-8M: 25 verticals, and below them 3,862 entities.
 
     An entity has one to three verticals, so that the hierarchy is no tree. "(Unknown)" is a
@@ -65,7 +69,8 @@ def youtube8m_hierarchy(vocabulary_csv, *, encoding="utf-8-sig"):
         missing = [name for name in _COLUMNS if name not in (reader.fieldnames or ())]
         if missing:
             raise ValueError(f"{vocabulary_csv} lacks the columns {', '.join(missing)}.")
-        entities, names = {}, {}
+        entities: dict[int, tuple[str, ...]] = {}
+        names: dict[int, str] = {}
         for row in reader:
             index = _read_index(
                 row["Index"], entities, f"{vocabulary_csv}, line {reader.line_num}"
@@ -76,12 +81,12 @@ def youtube8m_hierarchy(vocabulary_csv, *, encoding="utf-8-sig"):
     if not entities:
         raise ValueError(f"{vocabulary_csv} has no entities.")
     verticals = sorted({vertical for above in entities.values() for vertical in above})
-    parents = dict.fromkeys(verticals, ())
+    parents: dict[str | int, tuple[str, ...]] = dict.fromkeys(verticals, ())
     parents.update(sorted(entities.items()))
     return LabelHierarchy(parents, names=names)
 
 
-def _read_index(text, known, where):
+def _read_index(text: str, known: Container[int], where: str) -> int:
     """Vocabulary index of an entity."""
     # Not int(text): that takes "1_0", too.
     if not (text.strip().isascii() and text.strip().isdigit()):

@@ -1,29 +1,37 @@
 """load_youtube8m: TFRecord shards of YouTube-8M as a MultimodalArray."""
 
+import os
+from collections.abc import Iterable, Sequence
 from itertools import pairwise
 from numbers import Integral
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 from sklearn.utils import Bunch
 
+from .._types import Array, Ints
 from ..multimodal import MultimodalArray
-from ._blocks import DTYPES, SCALING, find_level, read_blocks
+from ._blocks import DTYPES, SCALING, Block, find_level, read_blocks
 from ._conversion import convert
 from ._records import WIDTHS
 from ._shards import find_shards
 from ._tfrecord import DamageLog
 
+#: Level, frames, labels and ids of all videos.
+_Loaded = tuple[str, MultimodalArray, list[tuple[int, ...]], Array]
+
 
 def load_youtube8m(
-    paths,
+    paths: str | os.PathLike[str] | Iterable[str | os.PathLike[str]],
     *,
-    on_error="raise",
-    max_frames=None,
-    return_X_y=False,
-    store=None,
-    n_jobs=None,
-    progress=None,
-):
+    on_error: str = "raise",
+    max_frames: int | None = None,
+    return_X_y: bool = False,
+    store: str | os.PathLike[str] | None = None,
+    n_jobs: int | None = None,
+    progress: bool | None = None,
+) -> Any:
     """Load TFRecord shards of YouTube-8M, video-level or frame-level.
 
     The kind is told by looking. Both checksums of every record are verified. TensorFlow is not
@@ -112,10 +120,9 @@ def load_youtube8m(
     damage = DamageLog(on_error)
     shards = find_shards(paths)
     if store is None:
-        level, *rest = _read(shards, damage, max_frames)
+        level, data, target, ids = _read(shards, damage, max_frames)
     else:
-        level, *rest = _convert(shards, store, damage, max_frames, n_jobs, progress)
-    data, target, ids = rest
+        level, data, target, ids = _convert(shards, store, damage, max_frames, n_jobs, progress)
     if return_X_y:
         return data, target
     return Bunch(
@@ -128,7 +135,7 @@ def load_youtube8m(
     )
 
 
-def _read(shards, damage, max_frames):
+def _read(shards: Sequence[Path], damage: DamageLog, max_frames: int | None) -> _Loaded:
     """Read all of the shards into memory."""
     videos = _Videos(find_level(shards, damage.on_error))
     for shard in shards:
@@ -137,14 +144,20 @@ def _read(shards, damage, max_frames):
     return videos.level, videos.to_array(), videos.target, np.array(videos.ids)
 
 
-def _convert(shards, path, damage, max_frames, n_jobs, progress):
+def _convert(
+    shards: Sequence[Path],
+    path: str | os.PathLike[str],
+    damage: DamageLog,
+    max_frames: int | None,
+    n_jobs: int | None,
+    progress: bool | None,
+) -> _Loaded:
     """Have all of the shards in a store."""
-    options = {"max_frames": max_frames, "n_jobs": n_jobs, "progress": progress}
-    store = convert(shards, path, damage, **options)
+    store = convert(shards, path, damage, max_frames=max_frames, n_jobs=n_jobs, progress=progress)
     return store.attributes["level"], store.data, _label_sets(store.target), store.ids
 
 
-def _label_sets(indicator):
+def _label_sets(indicator: Any) -> list[tuple[int, ...]]:
     """Columns of the ones of every row, as tuples that share their numbers."""
     known, places = np.unique(indicator.indices, return_inverse=True)
     labels = known.astype(object)[places].tolist()
@@ -154,22 +167,22 @@ def _label_sets(indicator):
 class _Videos:
     """Videos as they come, their frames flat behind each other in memory."""
 
-    def __init__(self, level):
+    def __init__(self, level: str) -> None:
         self.level = level
-        self.ids = []
-        self.target = []
+        self.ids: list[str] = []
+        self.target: list[tuple[int, ...]] = []
         # They grow in place; a list of arrays would need all the memory twice at the end.
         self._frames = {name: bytearray() for name in WIDTHS}
-        self._lengths = {name: [] for name in WIDTHS}
+        self._lengths: dict[str, list[Ints]] = {name: [] for name in WIDTHS}
 
-    def add(self, block):
+    def add(self, block: Block) -> None:
         self.ids += block.ids
         self.target += block.labels
         for name, (frames, lengths) in block.frames.items():
             self._frames[name] += frames.data
             self._lengths[name].append(lengths)
 
-    def to_array(self):
+    def to_array(self) -> MultimodalArray:
         """Give the frames as MultimodalArray, without copying them."""
         frames = {
             name: np.frombuffer(flat, dtype=DTYPES[self.level]).reshape(-1, WIDTHS[name])
