@@ -1,8 +1,9 @@
 """The videos of a shard, a bounded number of bytes at a time."""
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import cycle
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -68,6 +69,7 @@ def read_blocks(
     """
     buffers = cycle((_Buffer(level), _Buffer(level)))
     buffer = next(buffers)
+    seen: dict[str, int] = {}
     for offset, video in _read_videos(shard, damage):
         # No damage but a mistake in the call, so it cannot be skipped.
         if video.level != level:
@@ -75,6 +77,11 @@ def read_blocks(
                 f"{shard}, byte {offset}: a {video.level}-level record among {level}-level ones; "
                 "load them in two calls."
             )
+        if (first := seen.setdefault(video.name, offset)) != offset:
+            damage.report(
+                shard, offset, f"the video {video.name!r} stands at byte {first} already"
+            )
+            continue
         frames = {name: values[:max_frames] for name, values in video.frames.items()}
         if not buffer.has_room(frames):
             yield buffer.take()
@@ -110,6 +117,32 @@ def find_level(shards: Sequence[str | os.PathLike[str]], on_error: str) -> str:
             return video.level
     first = "; first: {}, byte {}: {}".format(*damage.entries[0]) if damage.entries else ""
     raise ValueError(f"no video could be read from {len(shards)} shard(s){first}.")
+
+
+def check_unique(videos: Iterable[tuple[Path, Iterable[str]]]) -> None:
+    """Check that no video is in two shards.
+
+    Parameters
+    ----------
+    videos : iterable of (Path, iterable of str)
+        Shards, and the ids in each.
+
+    Raises
+    ------
+    ValueError
+        If a video is. It is no damage of either shard, but a mistake in the call: the video
+        could stand on both sides of a split.
+    """
+    seen: dict[str, Path] = {}
+    for shard, ids in videos:
+        for name in ids:
+            if (first := seen.setdefault(name, shard)) != shard:
+                found = _read_videos(shard, DamageLog("skip"))
+                offset = next((offset for offset, video in found if video.name == name), 0)
+                raise ValueError(
+                    f"{shard}, byte {offset}: the video {name!r} is in {first}, too. A video may "
+                    "be in one shard only; load these shards in two calls."
+                )
 
 
 def _read_videos(shard: str | os.PathLike[str], damage: DamageLog) -> Iterator[tuple[int, Video]]:

@@ -2,9 +2,9 @@
 
 import json
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from itertools import chain
+from itertools import chain, pairwise
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,9 @@ from joblib import Parallel, delayed
 from tqdm import tqdm
 
 from ..multimodal import Store, StoreWriter
-from ._blocks import DTYPES, SCALING, Block, find_level, read_blocks
+from ..multimodal._layout import PARTS
+from ..multimodal._parts import IDS, read_lists
+from ._blocks import DTYPES, SCALING, Block, check_unique, find_level, read_blocks
 from ._records import WIDTHS
 from ._tfrecord import DamageLog
 
@@ -133,8 +135,20 @@ def _open(writer: StoreWriter, parts: dict[str, Path], damage: DamageLog) -> Sto
             return store
     except ValueError:  # not finished; of damage `finish` complains in the same words
         pass
+    check_unique((shard, _read_ids(writer, name)) for name, shard in parts.items())
     writer.finish(parts, max([_N_LABELS, *(note["n_labels"] for note in notes.values())]))
     return Store.open(writer.path)
+
+
+def _read_ids(writer: StoreWriter, name: str) -> Iterator[str]:
+    """Ids of the videos of a part."""
+    folder = os.path.join(writer.path, PARTS, name)
+    if not os.path.exists(os.path.join(folder, IDS[0])):  # there are no videos
+        return
+    indptr, text = read_lists(folder, IDS)
+    flat = text.tobytes()
+    for first, last in pairwise(indptr.tolist()):
+        yield flat[first:last].decode()
 
 
 def _check_same_shards(path: str, parts: dict[str, Path]) -> None:

@@ -15,6 +15,7 @@ _VIDEO_LEVEL = {"video": "mean_rgb", "audio": "mean_audio"}
 _FRAME_LEVEL = {"video": "rgb", "audio": "audio"}
 _LISTS = {name: WIDTHS[key] for key, name in _FRAME_LEVEL.items()}
 _LARGEST_LABEL = 2**31 - 1
+_LONGEST_ID = 255  # bytes; an array of str is as wide as its longest everywhere
 _ID_NAMES = ("id", "video_id")  # the second until 2017
 
 
@@ -100,6 +101,12 @@ def _read_id(context: Any) -> str:
             values = context[name].bytes_list.value
             if len(values) != 1 or not values[0]:
                 raise RecordError(f"feature {name!r} is not one string of bytes")
+            if len(values[0]) > _LONGEST_ID:
+                raise RecordError(
+                    f"feature {name!r} has {len(values[0])} bytes, expected {_LONGEST_ID} at most"
+                )
+            if b"\0" in values[0]:  # which an array of str may lose
+                raise RecordError(f"feature {name!r} has a character 0 in it: {values[0]!r}")
             try:
                 return str(values[0], "utf-8")
             except UnicodeDecodeError:
@@ -125,9 +132,10 @@ def _read_labels(context: Any) -> tuple[int, ...]:
 def _read_mean(context: Any, name: str, width: int) -> Array:
     if name not in context:
         raise RecordError(f"feature {name!r} is missing")
-    values = np.array(context[name].float_list.value, dtype=np.float32)
-    if len(values) != width:
-        raise RecordError(f"feature {name!r} has {len(values)} floats, expected {width}")
+    floats = context[name].float_list.value
+    if len(floats) != width:
+        raise RecordError(f"feature {name!r} has {len(floats)} floats, expected {width}")
+    values = np.array(floats, dtype=np.float32)
     if not np.isfinite(values).all():
         raise RecordError(f"feature {name!r} has numbers that are not finite")
     return values[None]
@@ -140,9 +148,11 @@ def _read_frames(lists: Any, name: str, width: int) -> Array:
     for t, feature in enumerate(lists[name].feature):
         values = feature.bytes_list.value
         if len(values) != 1 or len(values[0]) != width:
-            given = [len(value) for value in values]
+            given = [len(value) for value in values[:3]]
+            more = f" and {len(values) - 3} more" if len(values) > 3 else ""
             raise RecordError(
-                f"frame {t} of {name!r} has strings of {given} bytes, expected one of {width}"
+                f"frame {t} of {name!r} has strings of {given} bytes{more}, "
+                f"expected one of {width}"
             )
         frames.append(values[0])
     return np.frombuffer(b"".join(frames), np.uint8).reshape(-1, width)

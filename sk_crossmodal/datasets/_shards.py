@@ -30,7 +30,8 @@ def find_shards(paths: str | os.PathLike[str] | Iterable[str | os.PathLike[str]]
     FileNotFoundError
         If a path does not exist.
     ValueError
-        If a folder or pattern has no shards, there are no paths, or a shard is listed twice.
+        If a path is neither file nor folder, a folder or pattern has no shards, there are no
+        paths, or a shard is listed twice.
     """
     if isinstance(paths, str | os.PathLike):
         paths = [paths]
@@ -57,8 +58,10 @@ def _expand(path: Any) -> list[Path]:
         if not shards:
             raise ValueError(f"the folder {found} has no {_SUFFIX} files.")
         return shards
-    if found.exists():
+    if found.is_file():
         return [found]
+    if found.exists():  # a pipe or a device: it may keep one waiting, or never end
+        raise ValueError(f"a shard must be a file or a folder of files, {found} is neither.")
     if glob.has_magic(os.fspath(path)):
         shards = sorted(map(Path, glob.glob(os.fspath(path), recursive=True)))
         shards = [shard for shard in shards if shard.is_file()]

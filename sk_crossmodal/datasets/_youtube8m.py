@@ -12,7 +12,7 @@ from sklearn.utils import Bunch
 
 from .._types import Array, Ints
 from ..multimodal import MultimodalArray
-from ._blocks import DTYPES, SCALING, Block, find_level, read_blocks
+from ._blocks import DTYPES, SCALING, Block, check_unique, find_level, read_blocks
 from ._conversion import convert
 from ._records import WIDTHS
 from ._shards import find_shards
@@ -45,7 +45,8 @@ def load_youtube8m(
         pattern such as ``"train*.tfrecord"`` for the files that match it.
     on_error : {"raise", "skip"}, default="raise"
         What to do about damage: raise, or leave the record out, go on, and note it in `skipped`.
-        After a broken length or a file that ends too early, the rest of that file is left out.
+        After a broken length reading goes on with the next record that is intact, and the note
+        says how many bytes are lost. A video that stands in its shard a second time is damage.
     max_frames : int, default=None
         How many first frames (one a second) of each video to keep. None keeps all.
     return_X_y : bool, default=False
@@ -85,11 +86,13 @@ def load_youtube8m(
     FileNotFoundError
         If a path does not exist.
     ValueError
-        If a folder or pattern has no shards, a shard is listed twice, both kinds are mixed, no
-        video can be read at all, or, with ``on_error="raise"``, at the first damage: an empty,
-        compressed or cut-off shard, a checksum that does not fit, a record that does not parse
-        or has features missing or of a wrong type, width or value. If `store` is something
-        else, or made from other shards, of the other kind, or with another `max_frames`.
+        If a path is neither file nor folder, a folder or pattern has no shards, a shard is listed
+        twice, a video is in two shards, both kinds are mixed, no video can be read at all, or,
+        with ``on_error="raise"``, at the first damage: an empty, compressed or cut-off shard, a
+        checksum that does not fit, a record of more than 16 MB, one that does not parse, has
+        features missing or of a wrong type, width or value, or a video again. If `store` is
+        something else, or made from other shards, of the other kind, or with another
+        `max_frames`.
 
     References
     ----------
@@ -138,9 +141,16 @@ def load_youtube8m(
 def _read(shards: Sequence[Path], damage: DamageLog, max_frames: int | None) -> _Loaded:
     """Read all of the shards into memory."""
     videos = _Videos(find_level(shards, damage.on_error))
+    starts = []
     for shard in shards:
+        starts.append(len(videos.ids))
         for block in read_blocks(shard, videos.level, damage, max_frames):
             videos.add(block)
+    ends = [*starts[1:], len(videos.ids)]
+    check_unique(
+        (shard, videos.ids[start:end])
+        for shard, start, end in zip(shards, starts, ends, strict=True)
+    )
     return videos.level, videos.to_array(), videos.target, np.array(videos.ids)
 
 
