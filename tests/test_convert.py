@@ -121,7 +121,8 @@ def test_store_opens_without_the_shards(good, tmp_path):
 
 
 def test_labels_beyond_the_vocabulary_are_kept(tmp_path):
-    payloads = [video_level(labels=(4715, 3)), video_level(labels=()), video_level(labels=(0,))]
+    labels = [(4715, 3), (), (0,)]
+    payloads = [video_level(b"%d" % i, each) for i, each in enumerate(labels)]
     path = write_shard(tmp_path / "a.tfrecord", payloads)
     assert load_youtube8m(path, store=tmp_path / "store").target == [(3, 4715), (), (0,)]
     assert Store.open(tmp_path / "store").target.shape == (3, 4716)
@@ -165,7 +166,7 @@ def only(shard, convert):
 
 
 def test_new_shards_may_bring_larger_labels(tmp_path):
-    paths = [write_shard(tmp_path / f"{n}.x", [video_level(labels=(n,))]) for n in (7, 9000)]
+    paths = [write_shard(tmp_path / f"{n}.x", [video_level(b"%d" % n, (n,))]) for n in (7, 9000)]
     load_youtube8m(paths[:1], store=tmp_path / "store")
     assert load_youtube8m(paths, store=tmp_path / "store").target == [(7,), (9000,)]
 
@@ -299,20 +300,21 @@ def test_blocks_do_not_show(good, tmp_path, monkeypatch):
 
 
 def test_memory_does_not_grow_with_the_shard(tmp_path, monkeypatch):
-    block, payload = 1 << 16, frame_level(rgb=[bytes(1024)] * 8, audio=[bytes(128)] * 8)
-    record = framed(payload)
+    block = 1 << 16
+    rgb, audio = [bytes(1024)] * 8, [bytes(128)] * 8
     monkeypatch.setattr(_blocks, "_BLOCK_BYTES", block)
     peaks = []
     for n in (10, 2000):
         path = tmp_path / f"{n}.tfrecord"
-        path.write_bytes(record * n)
+        write_shard(path, (frame_level(b"%d" % i, rgb=rgb, audio=audio) for i in range(n)))
         about = _conversion._describe("frame", None)
         tracemalloc.start()
         _conversion._convert(str(tmp_path / f"store{n}"), about, "0-x", path, "raise")
         peaks.append(tracemalloc.get_traced_memory()[1])
         tracemalloc.stop()
-    assert 2000 * len(payload) > 16e6
-    assert peaks[1] - peaks[0] < 2.5 * block
+    assert path.stat().st_size > 16e6
+    # Of each video only its id is remembered.
+    assert peaks[1] - peaks[0] < 2.5 * block + 200 * 2000
 
 
 def test_forged_length_allocates_nothing(good, tmp_path):

@@ -1,10 +1,13 @@
+import os
 import struct
+import tracemalloc
 
 import google_crc32c
 import numpy as np
 import pytest
 from youtube8m_writer import crc32c, framed, masked, varint, write_shard
 
+from sk_crossmodal.datasets import _resync
 from sk_crossmodal.datasets._tfrecord import DamageLog, masked_crc32c, read_records
 
 PAYLOADS = [b"first", b"", b"third " * 50, b"last"]
@@ -67,15 +70,79 @@ def test_damaged_payload_checksum_costs_its_record(shard):
 
 
 @pytest.mark.parametrize("byte", range(12))
-def test_damaged_length_costs_the_rest_of_the_file(shard, byte):
+def test_damaged_length_costs_its_record(shard, byte):
     flip(shard, OFFSETS[2] + byte)
     with pytest.raises(ValueError, match=rf"some\.tfrecord, byte {OFFSETS[2]}: .*length"):
         read(shard)
     records, skipped = read(shard, "skip")
-    assert [payload for _, payload in records] == PAYLOADS[:2]
+    assert records == [(OFFSETS[i], PAYLOADS[i]) for i in (0, 1, 3)]
     ((_, offset, reason),) = skipped
     assert offset == OFFSETS[2]
-    assert f"{OFFSETS[-1] - OFFSETS[2]} bytes" in reason
+    assert f"{OFFSETS[3] - OFFSETS[2]} bytes cannot be read" in reason
+
+
+def test_damaged_length_of_the_last_record_costs_the_rest(shard):
+    flip(shard, OFFSETS[3])
+    records, skipped = read(shard, "skip")
+    assert [payload for _, payload in records] == PAYLOADS[:3]
+    assert f"{OFFSETS[4] - OFFSETS[3]} bytes cannot be read" in skipped[0][2]
+
+
+@pytest.mark.parametrize("offset", [*range(-30, 3), 10**6])
+def test_reading_goes_on_behind_any_number_of_bytes(tmp_path, monkeypatch, offset):
+    # Headers are searched by windows; this one lies before, on and behind the edge of one.
+    monkeypatch.setattr(_resync, "_WINDOW", 1000)
+    rubbish = b"\x01" * (1000 + offset)
+    path = tmp_path / "some.tfrecord"
+    path.write_bytes(framed(b"good") + rubbish + framed(b"better") + framed(b"best"))
+    records, skipped = read(path, "skip")
+    assert [payload for _, payload in records] == [b"good", b"better", b"best"]
+    ((_, place, reason),) = skipped
+    assert place == len(framed(b"good"))
+    assert f"{len(rubbish)} bytes cannot be read" in reason
+
+
+@pytest.mark.parametrize("length", [0, 1, 299, 301, 400])
+def test_forged_length_costs_its_record(tmp_path, length):
+    # What it claims ends inside of its own payload, or of those behind it.
+    head, payloads = struct.pack("<Q", length), [b"a" * 300, b"b" * 200, b"c" * 100]
+    rest = b"".join(framed(payload) for payload in payloads)[12:]
+    path = tmp_path / "forged.tfrecord"
+    path.write_bytes(head + masked(head) + rest)
+    with pytest.raises(ValueError, match="byte 0: the checksum of the payload does not fit"):
+        read(path)
+    records, skipped = read(path, "skip")
+    assert [payload for _, payload in records] == payloads[1:]
+    ((_, place, reason),) = skipped
+    assert place == 0
+    assert "316 bytes cannot be read" in reason
+
+
+def test_record_larger_than_any_is_not_read(tmp_path):
+    # The file is as large as it claims, and has no blocks on the disk.
+    head = struct.pack("<Q", 2**34)
+    path = tmp_path / "forged.tfrecord"
+    with open(path, "wb") as file:
+        file.write(head + masked(head))
+        file.truncate(2**34 + 16)
+    tracemalloc.start()
+    try:
+        with pytest.raises(ValueError, match=f"byte 0: a record claims {2**34} bytes, more than"):
+            read(path)
+        assert tracemalloc.get_traced_memory()[1] < 1e6
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.parametrize("size", [99_000, 100_020])
+def test_file_that_shrinks_while_it_is_read_is_damage(tmp_path, size):
+    payloads = [b"a" * 50_000, b"b" * 50_000, b"c"]
+    path = write_shard(tmp_path / "some.tfrecord", payloads)
+    records = read_records(path, DamageLog("raise"))
+    assert next(records) == (0, payloads[0])
+    os.truncate(path, size)
+    with pytest.raises(ValueError, match=r"some\.tfrecord, byte 50016: .*shorter"):
+        list(records)
 
 
 @pytest.mark.parametrize("record", range(4))

@@ -21,7 +21,7 @@ from youtube8m_writer import (
 
 from sk_crossmodal.datasets import load_youtube8m, youtube8m_hierarchy
 from sk_crossmodal.hierarchy import HierarchyLabelBinarizer
-from sk_crossmodal.multimodal import MultimodalArray
+from sk_crossmodal.multimodal import MultimodalArray, Store
 
 COLUMNS = "Index,KnowledgeGraphId,Name,Vertical1,Vertical2,Vertical3\n"
 
@@ -59,7 +59,7 @@ def test_video_level_comes_back_as_written(tmp_path):
 
 
 def test_data_and_target_alone(tmp_path):
-    path = write_shard(tmp_path / "a.tfrecord", [video_level(labels=(4,)), video_level()])
+    path = write_shard(tmp_path / "a.tfrecord", [video_level(labels=(4,)), video_level(b"b")])
     X, y = load_youtube8m(path, return_X_y=True)
     assert len(X) == 2
     assert y == [(4,), (3, 7)]
@@ -90,7 +90,7 @@ def test_unlabelled_videos_load(tmp_path, labels):
 
 
 def test_data_survives_splits_and_pickle(tmp_path):
-    path = write_shard(tmp_path / "a.tfrecord", [video_level(labels=(i,)) for i in range(6)])
+    path = write_shard(tmp_path / "a.tfrecord", [video_level(b"%d" % i, (i,)) for i in range(6)])
     X, y = load_youtube8m(path, return_X_y=True)
     X_train, _, y_train, _ = train_test_split(X, y, random_state=0)
     assert len(X_train) == len(y_train) == 4
@@ -136,7 +136,8 @@ def test_modality_without_any_frame_is_empty(tmp_path):
 def test_max_frames_keeps_the_first(tmp_path):
     rng = np.random.default_rng(2)
     rgb, audio = random_frames(rng, 300, 1024), random_frames(rng, 300, 128)
-    path = write_shard(tmp_path / "f.tfrecord", [frame_level(rgb=rgb, audio=audio)] * 2)
+    payloads = [frame_level(name, rgb=rgb, audio=audio) for name in (b"a", b"b")]
+    path = write_shard(tmp_path / "f.tfrecord", payloads)
     whole = load_youtube8m(path).data
     cut = load_youtube8m(path, max_frames=7).data
     assert whole.lengths("audio").tolist() == [300, 300]
@@ -180,6 +181,8 @@ WRONG = {
     "two ids": (video_level(id=bytes_feature(b"a", b"b")), "'id' is not one string"),
     "empty id": (video_level(b""), "'id' is not one string"),
     "id of numbers": (video_level(id=int_feature([1])), "'id' is not one string"),
+    "long id": (video_level(b"x" * 256), "'id' has 256 bytes, expected 255 at most"),
+    "id with a zero": (video_level(b"abcd\0"), r"'id' has a character 0 in it: b'abcd\\x00'"),
     "id not UTF-8": (video_level(b"\xff\xfe"), "'id' is no UTF-8"),
     "key not UTF-8": (block(1, block(1, block(1, b"\xff"))), "no tf.train.Example"),
     "float labels": (video_level(labels=float_feature([1.0])), "'labels' is not a list of int64"),
@@ -227,8 +230,8 @@ WRONG_FRAMES = {
 }
 
 
-def check_wrong_record(path, good, wrong, reason):
-    write_shard(path, [good, wrong, good])
+def check_wrong_record(path, good, wrong, reason, other):
+    write_shard(path, [good, wrong, other])
     offset = len(framed(good))
     with pytest.raises(ValueError, match=rf"x\.tfrecord, byte {offset}: .*{reason}"):
         load_youtube8m(path)
@@ -240,28 +243,60 @@ def check_wrong_record(path, good, wrong, reason):
 
 @pytest.mark.parametrize("case", WRONG)
 def test_wrong_video_level_record_is_named(tmp_path, case):
-    check_wrong_record(tmp_path / "x.tfrecord", video_level(), *WRONG[case])
+    check_wrong_record(tmp_path / "x.tfrecord", video_level(b"a"), *WRONG[case], video_level(b"b"))
 
 
 @pytest.mark.parametrize("case", WRONG_FRAMES)
 def test_wrong_frame_level_record_is_named(tmp_path, case):
-    good = frame_level(rgb=[bytes(1024)], audio=[bytes(128)])
-    check_wrong_record(tmp_path / "x.tfrecord", good, *WRONG_FRAMES[case])
+    good, other = (
+        frame_level(name, rgb=[bytes(1024)], audio=[bytes(128)]) for name in (b"a", b"b")
+    )
+    check_wrong_record(tmp_path / "x.tfrecord", good, *WRONG_FRAMES[case], other)
 
 
 def test_every_kind_of_damage_is_counted_across_shards(tmp_path):
-    good = framed(video_level())
-    (tmp_path / "a.tfrecord").write_bytes(good + good[:-1] + b"\x00" + good)  # payload checksum
-    (tmp_path / "b.tfrecord").write_bytes(good + b"\xff" + good[1:] + good)  # length
-    (tmp_path / "c.tfrecord").write_bytes(good[:100])  # truncated
+    a, b, c, d, e = (framed(video_level(b"%d" % i)) for i in range(5))
+    size = len(a)
+    (tmp_path / "a.tfrecord").write_bytes(a + a[:-1] + b"\x00" + b)  # payload checksum
+    (tmp_path / "b.tfrecord").write_bytes(c + b"\xff" + c[1:] + d)  # length
+    (tmp_path / "c.tfrecord").write_bytes(a[:100])  # truncated
     (tmp_path / "d.tfrecord").write_bytes(b"")
-    (tmp_path / "e.tfrecord").write_bytes(good + framed(b"junk"))
+    (tmp_path / "e.tfrecord").write_bytes(e + framed(b"junk"))
     bunch = load_youtube8m(tmp_path, on_error="skip")
-    assert len(bunch.data) == 4
+    assert bunch.ids.tolist() == list("01234")
     files = [(path[-10], offset) for path, offset, _ in bunch.skipped]
-    size = len(good)
     assert files == [("a", size), ("b", size), ("c", 0), ("d", 0), ("e", size)]
     assert bunch.n_skipped == 5
+
+
+def test_video_given_twice_is_damage(tmp_path):
+    payloads = [video_level(name, labels=(1,)) for name in (b"a", b"b", b"a", b"c", b"b")]
+    path = write_shard(tmp_path / "x.tfrecord", payloads)
+    size = len(framed(payloads[0]))
+    with pytest.raises(ValueError, match=rf"x\.tfrecord, byte {2 * size}: the video 'a' stands "):
+        load_youtube8m(path)
+    bunch = load_youtube8m(path, on_error="skip")
+    assert bunch.ids.tolist() == ["a", "b", "c"]
+    assert [offset for _, offset, _ in bunch.skipped] == [2 * size, 4 * size]
+    assert bunch.skipped[1][2] == f"the video 'b' stands at byte {size} already"
+
+
+@pytest.mark.parametrize("on_error", ["raise", "skip"])
+@pytest.mark.parametrize("store", [None, "store"])
+def test_video_in_two_shards_is_a_mistaken_call(tmp_path, on_error, store):
+    write_shard(tmp_path / "a.tfrecord", [video_level(b"a"), video_level(b"b")])
+    write_shard(tmp_path / "b.tfrecord", [video_level(b"c"), video_level(b"a")])
+    write_shard(tmp_path / "c.tfrecord", [b"junk"])
+    paths = [tmp_path / f"{name}.tfrecord" for name in ("abc" if on_error == "skip" else "ab")]
+    options = {"on_error": on_error, "store": store and tmp_path / store}
+    for _ in range(2):
+        with pytest.raises(
+            ValueError, match=r"b\.tfrecord, byte \d+: the video 'a' is in .*a\.tf"
+        ):
+            load_youtube8m(paths, **options)
+    if store:
+        with pytest.raises(ValueError, match="not finished"):
+            Store.open(tmp_path / store)
 
 
 def test_nothing_left_is_an_error(tmp_path):
@@ -292,7 +327,9 @@ def test_random_protobuf_bytes_never_escape_as_another_error(tmp_path):
         data = bytearray(payload)
         for position in rng.integers(60, size=2):
             data[position] = int(rng.integers(256))
-        bunch = load_youtube8m(write_shard(path, [bytes(data), payload]), on_error="skip")
+        bunch = load_youtube8m(
+            write_shard(path, [bytes(data), video_level(b"b")]), on_error="skip"
+        )
         assert len(bunch.data) + bunch.n_skipped == 2
 
 
@@ -344,6 +381,17 @@ def test_paths_that_lead_nowhere_are_named(folder):
 def test_paths_of_wrong_type_are_refused(paths):
     with pytest.raises(TypeError, match="path"):
         load_youtube8m(paths)
+
+
+@pytest.mark.parametrize("within", [False, True])
+def test_pipes_and_devices_are_no_shards(folder, within):
+    os.mkfifo(folder / "pipe.tfrecord")
+    if within:  # of a folder only the files are taken
+        assert len(load_youtube8m(folder).ids) == 3
+        return
+    for path in (folder / "pipe.tfrecord", "/dev/zero"):
+        with pytest.raises(ValueError, match=f"must be a file or a folder of files, {path} is"):
+            load_youtube8m(path)
 
 
 def test_empty_shard_is_named(folder):

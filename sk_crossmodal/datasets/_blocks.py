@@ -1,11 +1,15 @@
 """The videos of a shard, a bounded number of bytes at a time."""
 
+import os
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import cycle
-from typing import NamedTuple
+from pathlib import Path
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from ._records import WIDTHS, RecordError, read_video
+from .._types import Array, Ints
+from ._records import WIDTHS, RecordError, Video, read_video
 from ._tfrecord import DamageLog, read_records
 
 # Some videos at 300 frames. Larger ones would not be in a processor's cache any more when they
@@ -13,7 +17,7 @@ from ._tfrecord import DamageLog, read_records
 _BLOCK_BYTES = 1 << 21
 
 #: Type of the numbers of a frame.
-DTYPES = {"video": np.dtype(np.float32), "frame": np.dtype(np.uint8)}
+DTYPES: dict[str, np.dtype[Any]] = {"video": np.dtype(np.float32), "frame": np.dtype(np.uint8)}
 #: YouTube-8M cuts features to [-2, 2] and stores them in 8 bits, in the middle of their steps.
 SCALING = {"video": (1.0, 0.0), "frame": (4 / 255, 4 / 512 - 2)}
 
@@ -33,10 +37,12 @@ class Block(NamedTuple):
 
     ids: list[str]
     labels: list[tuple[int, ...]]
-    frames: dict[str, tuple[np.ndarray, np.ndarray]]
+    frames: dict[str, tuple[Array, Ints]]
 
 
-def read_blocks(shard, level, damage, max_frames=None):
+def read_blocks(
+    shard: str | os.PathLike[str], level: str, damage: DamageLog, max_frames: int | None = None
+) -> Iterator[Block]:
     """Read the videos of one shard.
 
     Parameters
@@ -63,6 +69,7 @@ def read_blocks(shard, level, damage, max_frames=None):
     """
     buffers = cycle((_Buffer(level), _Buffer(level)))
     buffer = next(buffers)
+    seen: dict[str, int] = {}
     for offset, video in _read_videos(shard, damage):
         # No damage but a mistake in the call, so it cannot be skipped.
         if video.level != level:
@@ -70,6 +77,11 @@ def read_blocks(shard, level, damage, max_frames=None):
                 f"{shard}, byte {offset}: a {video.level}-level record among {level}-level ones; "
                 "load them in two calls."
             )
+        if (first := seen.setdefault(video.name, offset)) != offset:
+            damage.report(
+                shard, offset, f"the video {video.name!r} stands at byte {first} already"
+            )
+            continue
         frames = {name: values[:max_frames] for name, values in video.frames.items()}
         if not buffer.has_room(frames):
             yield buffer.take()
@@ -79,7 +91,7 @@ def read_blocks(shard, level, damage, max_frames=None):
         yield buffer.take()
 
 
-def find_level(shards, on_error):
+def find_level(shards: Sequence[str | os.PathLike[str]], on_error: str) -> str:
     """Look which kind of records there are.
 
     Parameters
@@ -107,36 +119,63 @@ def find_level(shards, on_error):
     raise ValueError(f"no video could be read from {len(shards)} shard(s){first}.")
 
 
-def _read_videos(shard, damage):
+def check_unique(videos: Iterable[tuple[Path, Iterable[str]]]) -> None:
+    """Check that no video is in two shards.
+
+    Parameters
+    ----------
+    videos : iterable of (Path, iterable of str)
+        Shards, and the ids in each.
+
+    Raises
+    ------
+    ValueError
+        If a video is. It is no damage of either shard, but a mistake in the call: the video
+        could stand on both sides of a split.
+    """
+    seen: dict[str, Path] = {}
+    for shard, ids in videos:
+        for name in ids:
+            if (first := seen.setdefault(name, shard)) != shard:
+                found = _read_videos(shard, DamageLog("skip"))
+                offset = next((offset for offset, video in found if video.name == name), 0)
+                raise ValueError(
+                    f"{shard}, byte {offset}: the video {name!r} is in {first}, too. A video may "
+                    "be in one shard only; load these shards in two calls."
+                )
+
+
+def _read_videos(shard: str | os.PathLike[str], damage: DamageLog) -> Iterator[tuple[int, Video]]:
     """Yield byte offset and video of every good record."""
     for offset, payload in read_records(shard, damage):
         try:
-            video, reason = read_video(payload), None
+            video = read_video(payload)
         except RecordError as error:
-            video, reason = None, str(error)
-        if reason:
-            damage.report(shard, offset, reason)
+            reason = str(error)
         else:
             yield offset, video
+            continue
+        # Outside of the handler, so that no error of the parser's stands above that of the shard.
+        damage.report(shard, offset, reason)
 
 
 class _Buffer:
     """A block that is being filled, always in the same memory."""
 
-    def __init__(self, level):
+    def __init__(self, level: str) -> None:
         size = _BLOCK_BYTES // (sum(WIDTHS.values()) * DTYPES[level].itemsize)
         self._frames = {
             name: np.empty((size, width), DTYPES[level]) for name, width in WIDTHS.items()
         }
         self._clear()
 
-    def has_room(self, frames):
+    def has_room(self, frames: dict[str, Array]) -> bool:
         return all(
             self._ends[name] + len(values) <= len(self._frames[name])
             for name, values in frames.items()
         )
 
-    def add(self, video, frames):
+    def add(self, video: Video, frames: dict[str, Array]) -> None:
         """Copy a video; only into an empty block one for which there is no room."""
         self.ids.append(video.name)
         self._labels.append(video.labels)
@@ -148,7 +187,7 @@ class _Buffer:
             self._ends[name] = last
             self._lengths[name].append(len(values))
 
-    def take(self):
+    def take(self) -> Block:
         """Return the block, and empty it."""
         frames = {
             name: (self._frames[name][:end], np.array(self._lengths[name], np.int64))
@@ -158,7 +197,8 @@ class _Buffer:
         self._clear()
         return block
 
-    def _clear(self):
-        self.ids, self._labels = [], []
+    def _clear(self) -> None:
+        self.ids: list[str] = []
+        self._labels: list[tuple[int, ...]] = []
         self._ends = dict.fromkeys(WIDTHS, 0)
-        self._lengths = {name: [] for name in WIDTHS}
+        self._lengths: dict[str, list[int]] = {name: [] for name in WIDTHS}

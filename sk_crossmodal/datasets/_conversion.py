@@ -5,16 +5,20 @@ import multiprocessing
 import os
 import threading
 import time
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
-from itertools import chain
+from itertools import chain, pairwise
 from pathlib import Path
+from typing import Any
 
 from joblib import Parallel, delayed
 from tqdm import tqdm
 
 from ..multimodal import Store, StoreWriter
-from ._blocks import DTYPES, SCALING, find_level, read_blocks
+from ..multimodal._layout import PARTS
+from ..multimodal._parts import IDS, read_lists
+from ._blocks import DTYPES, SCALING, Block, check_unique, find_level, read_blocks
 from ._records import WIDTHS
 from ._tfrecord import DamageLog
 
@@ -22,7 +26,15 @@ _N_LABELS = 3862  # the vocabulary since 2018; the one before had more
 _NOTES = "shards"  # folder in the store: where each part is from, and what was left out
 
 
-def convert(shards, path, damage, *, max_frames=None, n_jobs=None, progress=None):
+def convert(
+    shards: Sequence[Path],
+    path: str | os.PathLike[str],
+    damage: DamageLog,
+    *,
+    max_frames: int | None = None,
+    n_jobs: int | None = None,
+    progress: bool | None = None,
+) -> Store:
     """Convert shards to a store, or what is not converted yet.
 
     Parameters
@@ -76,7 +88,7 @@ def convert(shards, path, damage, *, max_frames=None, n_jobs=None, progress=None
     return _open(writer, parts, damage)
 
 
-def _describe(level, max_frames):
+def _describe(level: str, max_frames: int | None) -> dict[str, Any]:
     """What a writer of the store is told; one with another description refuses to go on."""
     scale, shift = SCALING[level]
     about = {"dtype": DTYPES[level].name, "scale": scale, "shift": shift}
@@ -90,26 +102,28 @@ def _describe(level, max_frames):
     }
 
 
-def _work(starter, *args):
+def _work(starter: int, *args: Any) -> str:
     """Convert in a process that ends with the one that started it, however that ended."""
     _end_with(starter, os.getpid())
     return _convert(*args)
 
 
 @cache  # one thread a process; a forked one has the cache of its parent, and another number
-def _end_with(starter, here):
+def _end_with(starter: int, here: int) -> None:
     parent = multiprocessing.parent_process()
     if parent is not None and parent.pid == starter:  # its worker, and not Dask's or Ray's
         threading.Thread(target=_watch, args=(starter,), daemon=True).start()
 
 
-def _watch(starter):
+def _watch(starter: int) -> None:
     while os.getppid() == starter:
         time.sleep(0.2)  # less than a writer waits for a lock
     os._exit(1)
 
 
-def _convert(path, about, name, shard, on_error):
+def _convert(
+    path: str | os.PathLike[str], about: dict[str, Any], name: str, shard: Path, on_error: str
+) -> str:
     """Write the part of one shard; in a process of its own, so all arguments are plain."""
     damage = DamageLog(on_error)
     level, max_frames = about["attributes"]["level"], about["attributes"]["max_frames"]
@@ -122,7 +136,7 @@ def _convert(path, about, name, shard, on_error):
     return name
 
 
-def _write(part, blocks):
+def _write(part: Any, blocks: Iterable[Block]) -> int:
     """Write blocks, each while the next is being read; return by how much labels are exceeded."""
     n_labels, written = 0, None
     with ThreadPoolExecutor(1) as writer:
@@ -136,7 +150,7 @@ def _write(part, blocks):
     return n_labels
 
 
-def _open(writer, parts, damage):
+def _open(writer: StoreWriter, parts: dict[str, Path], damage: DamageLog) -> Store:
     """Finish the store if it is not, open it, and report again what was skipped."""
     notes = {name: _read_note(writer.path, name) for name in parts}
     for name, note in notes.items():
@@ -147,11 +161,23 @@ def _open(writer, parts, damage):
             return store
     except ValueError:  # not finished; of damage `finish` complains in the same words
         pass
+    check_unique((shard, _read_ids(writer, name)) for name, shard in parts.items())
     writer.finish(parts, max([_N_LABELS, *(note["n_labels"] for note in notes.values())]))
     return Store.open(writer.path)
 
 
-def _check_same_shards(path, parts):
+def _read_ids(writer: StoreWriter, name: str) -> Iterator[str]:
+    """Ids of the videos of a part."""
+    folder = os.path.join(writer.path, PARTS, name)
+    if not os.path.exists(os.path.join(folder, IDS[0])):  # there are no videos
+        return
+    indptr, text = read_lists(folder, IDS)
+    flat = text.tobytes()
+    for first, last in pairwise(indptr.tolist()):
+        yield flat[first:last].decode()
+
+
+def _check_same_shards(path: str, parts: dict[str, Path]) -> None:
     """Raise ValueError unless what was converted before is the beginning of these parts."""
     found = sorted(file.stem for file in Path(path, _NOTES).glob("*.json"))
     for name in found:
@@ -170,15 +196,15 @@ def _check_same_shards(path, parts):
             )
 
 
-def _note(path, name):
+def _note(path: str | os.PathLike[str], name: str) -> Path:
     return Path(path, _NOTES, f"{name}.json")
 
 
-def _read_note(path, name):
+def _read_note(path: str | os.PathLike[str], name: str) -> Any:
     return json.loads(_note(path, name).read_text(encoding="utf-8"))
 
 
-def _write_note(path, name, note):
+def _write_note(path: str | os.PathLike[str], name: str, note: dict[str, Any]) -> None:
     file = _note(path, name)
     file.parent.mkdir(exist_ok=True)
     temporary = file.with_suffix(".tmp")

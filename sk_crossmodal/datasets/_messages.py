@@ -6,19 +6,23 @@ SequenceExample without feature lists, and one message class reads both.
 See https://github.com/tensorflow/tensorflow/tree/master/tensorflow/core/example.
 """
 
+from typing import Any
+
 from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 
 _PACKAGE = "sk_crossmodal.tfrecord"
 _Field = descriptor_pb2.FieldDescriptorProto
 
 
-def _add_message(parent, name):
+def _add_message(parent: Any, name: str) -> Any:
     """Add a message to a file, or a nested one to a message."""
     messages = parent.nested_type if hasattr(parent, "nested_type") else parent.message_type
     return messages.add(name=name)
 
 
-def _add_field(message, number, name, kind, *, repeated=False, **options):
+def _add_field(
+    message: Any, number: int, name: str, kind: Any, *, repeated: bool = False, **options: Any
+) -> None:
     """Add a field; a kind that is a string is the name of a message."""
     field = message.field.add(name=name, number=number, **options)
     field.label = _Field.LABEL_REPEATED if repeated else _Field.LABEL_OPTIONAL
@@ -29,7 +33,7 @@ def _add_field(message, number, name, kind, *, repeated=False, **options):
         field.type = kind
 
 
-def _add_map(file, name, field_name, value):
+def _add_map(file: Any, name: str, field_name: str, value: str) -> None:
     """Add a message that is nothing but a map from string to a message."""
     message = _add_message(file, name)
     # By convention a map is a repeated entry, whose name is made from that of the field.
@@ -41,7 +45,7 @@ def _add_map(file, name, field_name, value):
     _add_field(message, 1, field_name, f"{name}.{entry_name}", repeated=True)
 
 
-def _build_record_class():
+def _build_record_class() -> Any:
     file = descriptor_pb2.FileDescriptorProto(
         name="sk_crossmodal/tfrecord.proto", package=_PACKAGE, syntax="proto3"
     )

@@ -1,10 +1,11 @@
 """From the payload of a YouTube-8M record to a checked video."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from google.protobuf.message import DecodeError
 
+from .._types import Array
 from ._messages import Record
 from ._wire import UnusualError, find_frames
 
@@ -14,6 +15,7 @@ _VIDEO_LEVEL = {"video": "mean_rgb", "audio": "mean_audio"}
 _FRAME_LEVEL = {"video": "rgb", "audio": "audio"}
 _LISTS = {name: WIDTHS[key] for key, name in _FRAME_LEVEL.items()}
 _LARGEST_LABEL = 2**31 - 1
+_LONGEST_ID = 255  # bytes; an array of str is as wide as its longest everywhere
 _ID_NAMES = ("id", "video_id")  # the second until 2017
 
 
@@ -39,10 +41,10 @@ class Video(NamedTuple):
     level: str
     name: str
     labels: tuple[int, ...]
-    frames: dict[str, np.ndarray]
+    frames: dict[str, Array]
 
 
-def read_video(payload):
+def read_video(payload: bytes) -> Video:
     """Parse and check a record of either kind.
 
     Parameters
@@ -69,7 +71,7 @@ def read_video(payload):
     return Video("frame", _read_id(context), _read_labels(context), frames)
 
 
-def _parse_video(payload):
+def _parse_video(payload: bytes) -> Video:
     """Read any record."""
     record = _parse(payload)
     context = record.context.feature
@@ -84,7 +86,7 @@ def _parse_video(payload):
     return Video(level, _read_id(context), _read_labels(context), frames)
 
 
-def _parse(payload):
+def _parse(payload: bytes) -> Any:
     record = Record()
     try:
         record.ParseFromString(payload)
@@ -93,20 +95,26 @@ def _parse(payload):
     return record
 
 
-def _read_id(context):
+def _read_id(context: Any) -> str:
     for name in _ID_NAMES:
         if name in context:
             values = context[name].bytes_list.value
             if len(values) != 1 or not values[0]:
                 raise RecordError(f"feature {name!r} is not one string of bytes")
+            if len(values[0]) > _LONGEST_ID:
+                raise RecordError(
+                    f"feature {name!r} has {len(values[0])} bytes, expected {_LONGEST_ID} at most"
+                )
+            if b"\0" in values[0]:  # which an array of str may lose
+                raise RecordError(f"feature {name!r} has a character 0 in it: {values[0]!r}")
             try:
-                return values[0].decode()
+                return str(values[0], "utf-8")
             except UnicodeDecodeError:
                 raise RecordError(f"feature {name!r} is no UTF-8") from None
     raise RecordError("feature 'id' is missing")
 
 
-def _read_labels(context):
+def _read_labels(context: Any) -> tuple[int, ...]:
     # The test partition comes without labels, as an empty list or none at all.
     if "labels" not in context:
         return ()
@@ -121,27 +129,30 @@ def _read_labels(context):
     return labels
 
 
-def _read_mean(context, name, width):
+def _read_mean(context: Any, name: str, width: int) -> Array:
     if name not in context:
         raise RecordError(f"feature {name!r} is missing")
-    values = np.array(context[name].float_list.value, dtype=np.float32)
-    if len(values) != width:
-        raise RecordError(f"feature {name!r} has {len(values)} floats, expected {width}")
+    floats = context[name].float_list.value
+    if len(floats) != width:
+        raise RecordError(f"feature {name!r} has {len(floats)} floats, expected {width}")
+    values = np.array(floats, dtype=np.float32)
     if not np.isfinite(values).all():
         raise RecordError(f"feature {name!r} has numbers that are not finite")
     return values[None]
 
 
-def _read_frames(lists, name, width):
+def _read_frames(lists: Any, name: str, width: int) -> Array:
     if name not in lists:
         raise RecordError(f"feature list {name!r} is missing")
     frames = []
     for t, feature in enumerate(lists[name].feature):
         values = feature.bytes_list.value
         if len(values) != 1 or len(values[0]) != width:
-            given = [len(value) for value in values]
+            given = [len(value) for value in values[:3]]
+            more = f" and {len(values) - 3} more" if len(values) > 3 else ""
             raise RecordError(
-                f"frame {t} of {name!r} has strings of {given} bytes, expected one of {width}"
+                f"frame {t} of {name!r} has strings of {given} bytes{more}, "
+                f"expected one of {width}"
             )
         frames.append(values[0])
     return np.frombuffer(b"".join(frames), np.uint8).reshape(-1, width)

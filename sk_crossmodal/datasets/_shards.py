@@ -2,12 +2,14 @@
 
 import glob
 import os
+from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 _SUFFIX = "*.tfrecord"
 
 
-def find_shards(paths):
+def find_shards(paths: str | os.PathLike[str] | Iterable[str | os.PathLike[str]]) -> list[Path]:
     """List the shards that paths stand for.
 
     Parameters
@@ -28,12 +30,14 @@ def find_shards(paths):
     FileNotFoundError
         If a path does not exist.
     ValueError
-        If a folder or pattern has no shards, there are no paths, or a shard is listed twice.
+        If a path is neither file nor folder, a folder or pattern has no shards, there are no
+        paths, or a shard is listed twice.
     """
-    single = isinstance(paths, str | os.PathLike)
-    if not single and (isinstance(paths, bytes) or not hasattr(paths, "__iter__")):
+    if isinstance(paths, str | os.PathLike):
+        paths = [paths]
+    elif isinstance(paths, bytes) or not hasattr(paths, "__iter__"):
         raise TypeError(f"paths must be a path or an iterable of paths, got {paths!r}.")
-    shards = [shard for path in ([paths] if single else paths) for shard in _expand(path)]
+    shards = [shard for path in paths for shard in _expand(path)]
     if not shards:
         raise ValueError("paths is empty; give at least one shard.")
     seen = set()
@@ -45,7 +49,7 @@ def find_shards(paths):
     return shards
 
 
-def _expand(path):
+def _expand(path: Any) -> list[Path]:
     if not isinstance(path, str | os.PathLike):
         raise TypeError(f"a path must be a str or path-like, got {path!r}.")
     found = Path(path)
@@ -54,8 +58,10 @@ def _expand(path):
         if not shards:
             raise ValueError(f"the folder {found} has no {_SUFFIX} files.")
         return shards
-    if found.exists():
+    if found.is_file():
         return [found]
+    if found.exists():  # a pipe or a device: it may keep one waiting, or never end
+        raise ValueError(f"a shard must be a file or a folder of files, {found} is neither.")
     if glob.has_magic(os.fspath(path)):
         shards = sorted(map(Path, glob.glob(os.fspath(path), recursive=True)))
         shards = [shard for shard in shards if shard.is_file()]

@@ -1,11 +1,14 @@
 """Made-up frame-level videos in which sound tells when to look."""
 
+from collections.abc import Sequence
 from itertools import product
 from numbers import Integral, Real
+from typing import Any
 
 import numpy as np
 from sklearn.utils import Bunch, check_random_state
 
+from .._types import Array
 from ..hierarchy import LabelHierarchy
 from ..multimodal import MultimodalArray
 
@@ -14,24 +17,24 @@ WIDTHS = {"video": 64, "audio": 32}
 
 
 def make_crossmodal_videos(
-    n_videos=1000,
+    n_videos: int = 1000,
     *,
-    branching=(8, 2, 2, 2),
-    n_frames=(16, 22),
-    n_distractors=2,
-    scene_frames=(2, 3),
-    lead=(3, 5),
-    stretch=1.5,
-    irrelevant_audio=0.25,
-    music_bed=0.5,
-    static_video=0.05,
-    audio_detail=0.1,
-    video_noise=0.3,
-    audio_noise=0.3,
-    n_features=None,
-    structure_seed=0,
-    random_state=None,
-):
+    branching: Sequence[int] = (8, 2, 2, 2),
+    n_frames: tuple[int, int] = (16, 22),
+    n_distractors: int = 2,
+    scene_frames: tuple[int, int] = (2, 3),
+    lead: tuple[int, int] = (3, 5),
+    stretch: float = 1.5,
+    irrelevant_audio: float = 0.25,
+    music_bed: float = 0.5,
+    static_video: float = 0.05,
+    audio_detail: float = 0.1,
+    video_noise: float = 0.3,
+    audio_noise: float = 0.3,
+    n_features: dict[str, int] | None = None,
+    structure_seed: int = 0,
+    random_state: int | np.random.RandomState | None = None,
+) -> Bunch:
     """Generate frame-level videos whose audio leads, stretched in time, what is to be seen.
 
     Each video shows one short true scene and several distractor scenes which look just like true
@@ -135,7 +138,9 @@ def make_crossmodal_videos(
 class _World:
     """What labels are called, look like and sound like."""
 
-    def __init__(self, branching, widths, audio_detail, seed):
+    def __init__(
+        self, branching: Sequence[int], widths: dict[str, int], audio_detail: float, seed: int
+    ) -> None:
         rng = np.random.RandomState(seed)
         self.widths = widths
         self.leaves = list(product(*(range(count) for count in branching)))
@@ -148,8 +153,8 @@ class _World:
         # Every event, of whatever label, has this in common: something is to be heard.
         self.event = _normalised(rng.standard_normal(widths["audio"]))
 
-    def _patterns(self, rng, width, weights):
-        nodes = {}
+    def _patterns(self, rng: np.random.RandomState, width: int, weights: Sequence[float]) -> Array:
+        nodes: dict[tuple[int, ...], Array] = {}
         for leaf in self.leaves:
             for depth in range(1, 5):
                 if leaf[:depth] not in nodes:
@@ -161,22 +166,25 @@ class _World:
             ]
         )
 
-    def path(self, leaf, depth):
+    def path(self, leaf: tuple[int, ...], depth: int) -> str:
         """Label of a leaf's ancestor as a path."""
         top = leaf[0]
         name = TOP_LABELS[top] if top < len(TOP_LABELS) else f"Label {top + 1}"
         return ":".join([name, *(str(child + 1) for child in leaf[1:depth])])
 
-    def draw(self, rng, top):
+    def draw(self, rng: np.random.RandomState, top: int) -> int:
         """Draw a leaf below a top-level label, as an index."""
-        return rng.choice(np.flatnonzero(self.top == top))
+        return int(rng.choice(np.flatnonzero(self.top == top)))
 
 
-def _normalised(vector):
-    return vector * np.sqrt(len(vector) / 2) / np.linalg.norm(vector)
+def _normalised(vector: Any) -> Array:
+    scaled: Array = vector * np.sqrt(len(vector) / 2) / np.linalg.norm(vector)
+    return scaled
 
 
-def _make_video(rng, world, params):
+def _make_video(
+    rng: np.random.RandomState, world: _World, params: dict[str, Any]
+) -> dict[str, Any]:
     length = rng.randint(params["n_frames"][0], params["n_frames"][1] + 1)
     leaf = rng.randint(len(world.leaves))
     depth = 4 if rng.uniform() < 0.75 else rng.randint(1, 4)
@@ -207,12 +215,14 @@ def _make_video(rng, world, params):
     }
 
 
-def _static_share(params):
+def _static_share(params: dict[str, Any]) -> float:
     """Probability of a still picture among videos with relevant audio."""
-    return params["static_video"] / max(1 - params["irrelevant_audio"], 1e-12)
+    return float(params["static_video"] / max(1 - params["irrelevant_audio"], 1e-12))
 
 
-def _place_scenes(rng, length, count, lead, scene_frames):
+def _place_scenes(
+    rng: np.random.RandomState, length: int, count: int, lead: int, scene_frames: tuple[int, int]
+) -> list[tuple[int, int]]:
     """Start and size of each scene, none overlapping, the first at `lead` or later."""
     sizes = rng.randint(scene_frames[0], scene_frames[1] + 1, size=count)
     order = rng.permutation(count)
@@ -227,13 +237,22 @@ def _place_scenes(rng, length, count, lead, scene_frames):
     return list(zip(starts.tolist(), sizes.tolist(), strict=True))
 
 
-def _make_static(rng, video):
+def _make_static(rng: np.random.RandomState, video: Array) -> None:
     """Show one still picture: all frames are one, but for a little noise of the camera."""
     picture = _normalised(rng.standard_normal(video.shape[1]))
     video[:] = picture + 0.1 * rng.standard_normal(video.shape)
 
 
-def _add_sound(rng, world, audio, leaf, event, irrelevant, other_top, params):
+def _add_sound(
+    rng: np.random.RandomState,
+    world: _World,
+    audio: Array,
+    leaf: int,
+    event: tuple[int, int],
+    irrelevant: bool,
+    other_top: int,
+    params: dict[str, Any],
+) -> tuple[int, int]:
     """Add the event, or what irrelevant audio has in its place; return its start and length."""
     start, size = event
     if irrelevant:
@@ -245,10 +264,10 @@ def _add_sound(rng, world, audio, leaf, event, irrelevant, other_top, params):
     return start, size
 
 
-def _check(params):
+def _check(params: dict[str, Any]) -> None:
     shares = ("irrelevant_audio", "music_bed", "static_video")
     for name, low in (("n_videos", 1), ("n_distractors", 0)):
-        if not isinstance(params[name], Integral) or params[name] < low:
+        if not _is_whole(params[name], low):
             raise ValueError(f"{name} must be an integer >= {low}, got {params[name]!r}.")
     for name in shares:
         if not isinstance(params[name], Real) or not 0 <= params[name] <= 1:
@@ -267,12 +286,16 @@ def _check(params):
     _check_room(params)
 
 
-def _check_widths(n_features):
+def _is_whole(value: Any, low: int) -> bool:
+    """Whether something is an integer, and no bool, of at least `low`."""
+    return isinstance(value, Integral) and not isinstance(value, bool) and int(value) >= low
+
+
+def _check_widths(n_features: Any) -> None:
     if n_features is None:
         return
     fine = isinstance(n_features, dict) and all(
-        name in WIDTHS and isinstance(width, Integral) and width > 0
-        for name, width in n_features.items()
+        name in WIDTHS and _is_whole(width, 1) for name, width in n_features.items()
     )
     if not fine:
         raise ValueError(
@@ -280,20 +303,19 @@ def _check_widths(n_features):
         )
 
 
-def _check_range(name, value, low):
+def _check_range(name: str, value: Any, low: int) -> None:
     try:
         first, last = value
     except (TypeError, ValueError):
         raise ValueError(f"{name} must be a pair (least, most), got {value!r}.") from None
-    whole = isinstance(first, Integral) and isinstance(last, Integral)
-    if not whole or not low <= first <= last:
+    if not _is_whole(first, low) or not _is_whole(last, first):
         raise ValueError(f"{name} must be integers with {low} <= least <= most, got {value!r}.")
 
 
-def _check_room(params):
+def _check_room(params: dict[str, Any]) -> None:
     branching, distractors = params["branching"], params["n_distractors"]
-    whole = isinstance(branching, list | tuple) and all(isinstance(b, Integral) for b in branching)
-    if not whole or len(branching) != 4 or min(branching) < 1:
+    whole = isinstance(branching, list | tuple) and all(_is_whole(b, 1) for b in branching)
+    if not whole or len(branching) != 4:
         raise ValueError(f"branching must be 4 integers of at least 1, got {branching!r}.")
     if branching[0] < distractors + 2:
         raise ValueError(

@@ -7,11 +7,18 @@ at https://www.tensorflow.org/tutorials/load_data/tfrecord.
 
 import os
 import struct
+from collections.abc import Iterator
+from typing import BinaryIO
 
 from google_crc32c import value as crc32c
 
+from ._resync import find_header
+
 _HEADER = struct.Struct("<QI")
 _FOOTER = struct.Struct("<I")
+#: Bytes of a payload; those of six minutes of frames, the most in YouTube-8M, are 0.4 MB. It
+#: bounds the memory that a forged length can take, and what a parser makes of many tiny fields.
+LARGEST_RECORD = 1 << 24
 _MAGIC = {b"\x1f\x8b": "gzip", b"\x78\x01": "zlib", b"\x78\x9c": "zlib", b"\x78\xda": "zlib"}
 
 
@@ -29,13 +36,13 @@ class DamageLog:
         File, byte offset and reason of everything that was skipped.
     """
 
-    def __init__(self, on_error):
+    def __init__(self, on_error: str) -> None:
         if on_error not in ("raise", "skip"):
             raise ValueError(f"on_error must be 'raise' or 'skip', got {on_error!r}.")
         self.on_error = on_error
-        self.entries = []
+        self.entries: list[tuple[str, int, str]] = []
 
-    def report(self, path, offset, reason):
+    def report(self, path: str | os.PathLike[str], offset: int, reason: str) -> None:
         """Raise or note.
 
         Parameters
@@ -59,7 +66,7 @@ class DamageLog:
         self.entries.append((str(path), offset, reason))
 
 
-def masked_crc32c(data):
+def masked_crc32c(data: bytes) -> int:
     """Checksum of bytes, as TFRecord stores it.
 
     Parameters
@@ -72,15 +79,15 @@ def masked_crc32c(data):
     checksum : int
         CRC32C, rotated right by 15 bits, plus a constant, modulo 2**32.
     """
-    crc = crc32c(data)
+    crc: int = crc32c(data)
     return ((crc >> 15 | crc << 17) + 0xA282EAD8) & 0xFFFFFFFF
 
 
-def read_records(path, damage):
+def read_records(path: str | os.PathLike[str], damage: DamageLog) -> Iterator[tuple[int, bytes]]:
     """Read the records of one shard, one after the other.
 
-    After a payload that fails its checksum, reading goes on with the next record. After a broken
-    length nothing in the file can be trusted any more, and its rest is given up.
+    After damage, reading goes on with the next record whose length fits its checksum, wherever
+    that is. Without one the rest of the file is given up.
 
     Parameters
     ----------
@@ -107,32 +114,45 @@ def read_records(path, damage):
             damage.report(path, 0, "the shard is empty")
         offset = 0
         while offset < size:
-            header = file.read(_HEADER.size)
-            length, reason = _check_header(header, size - offset)
-            if reason:
-                if offset == 0 and header[:2] in _MAGIC:
-                    reason += f"; it looks {_MAGIC[header[:2]]}-compressed, decompress it first"
-                damage.report(path, offset, f"{reason}; {size - offset} bytes cannot be read")
-                return
-            payload = file.read(length)
-            (checksum,) = _FOOTER.unpack(file.read(_FOOTER.size))
-            if checksum == masked_crc32c(payload):
+            file.seek(offset)
+            payload, reason = _read_record(file, size - offset)
+            after = offset + _HEADER.size + len(payload or b"") + _FOOTER.size
+            if payload is not None and not reason:
                 yield offset, payload
+            elif damage.on_error == "raise":
+                damage.report(path, offset, reason)
             else:
-                damage.report(path, offset, "the checksum of the payload does not fit")
-            offset += _HEADER.size + length + _FOOTER.size
+                # Also inside of what claims to be the payload: the length may be wrong.
+                found = find_header(file, offset + 1, size)
+                if payload is None or found != after:
+                    reason += f"; {found - offset} bytes cannot be read"
+                damage.report(path, offset, reason)
+                after = found
+            offset = after
 
 
-def _check_header(header, remaining):
-    """Length of the payload, and what is wrong with it if anything is.
+def _read_record(file: BinaryIO, remaining: int) -> tuple[bytes | None, str]:
+    """Payload of the record that begins here, if one can be read, and what is wrong with it.
 
     The length is compared with the rest of the file before anyone allocates that much.
     """
     if remaining < _HEADER.size + _FOOTER.size:
-        return 0, "the file ends inside a record"
+        return None, "the file ends inside a record"
+    header = file.read(_HEADER.size)
+    if len(header) < _HEADER.size:
+        return None, "the file has become shorter while it was read"
     length, checksum = _HEADER.unpack(header)
     if checksum != masked_crc32c(header[:8]):
-        return length, "the checksum of the length does not fit"
+        compressed = _MAGIC.get(header[:2]) if file.tell() == _HEADER.size else None
+        hint = f"; it looks {compressed}-compressed, decompress it first" if compressed else ""
+        return None, f"the checksum of the length does not fit{hint}"
     if length > remaining - _HEADER.size - _FOOTER.size:
-        return length, f"the file ends inside a record, which claims {length} bytes"
-    return length, ""
+        return None, f"the file ends inside a record, which claims {length} bytes"
+    if length > LARGEST_RECORD:
+        return None, f"a record claims {length} bytes, more than the {LARGEST_RECORD} allowed"
+    payload, footer = file.read(length), file.read(_FOOTER.size)
+    if len(footer) < _FOOTER.size:
+        return None, "the file has become shorter while it was read"
+    if _FOOTER.unpack(footer) != (masked_crc32c(payload),):
+        return payload, "the checksum of the payload does not fit"
+    return payload, ""

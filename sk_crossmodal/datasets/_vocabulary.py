@@ -1,15 +1,22 @@
 """youtube8m_hierarchy: the vocabulary of YouTube-8M as a label hierarchy."""
 
+import codecs
 import csv
+import os
+from collections.abc import Container, Iterator
+from typing import Any
 
 from ..hierarchy import LabelHierarchy
 
 _VERTICALS = ("Vertical1", "Vertical2", "Vertical3")
 _COLUMNS = ("Index", "KnowledgeGraphId", "Name", *_VERTICALS)
 _UNKNOWN = "(Unknown)"
+_LONGEST_INDEX = 9  # digits, so that each fits into 32 bits as a label does
 
 
-def youtube8m_hierarchy(vocabulary_csv, *, encoding="utf-8-sig"):
+def youtube8m_hierarchy(
+    vocabulary_csv: str | os.PathLike[str], *, encoding: str = "utf-8-sig"
+) -> LabelHierarchy:
     r"""Build the hierarchy of YouTube-8M: 25 verticals, and below them 3,862 entities.
 
     An entity has one to three verticals, so that the hierarchy is no tree. "(Unknown)" is a
@@ -33,8 +40,13 @@ def youtube8m_hierarchy(vocabulary_csv, *, encoding="utf-8-sig"):
 
     Raises
     ------
+    TypeError
+        If `vocabulary_csv` is no path or `encoding` no str.
+    FileNotFoundError
+        If there is no such file.
     ValueError
-        If columns are missing, there are no rows, or an index is no number or not unique.
+        If it is no file, or not in that encoding, if columns are missing, there are no rows, a
+        quote is not closed, or an index is no number or not unique.
 
     References
     ----------
@@ -59,33 +71,64 @@ def youtube8m_hierarchy(vocabulary_csv, *, encoding="utf-8-sig"):
     >>> hierarchy.parents(1)
     ('Games', 'Sports')
     """
-    with open(vocabulary_csv, encoding=encoding, newline="") as file:
-        # Descriptions of entities are quoted and may run over several lines.
-        reader = csv.DictReader(file, restval="")
-        missing = [name for name in _COLUMNS if name not in (reader.fieldnames or ())]
-        if missing:
-            raise ValueError(f"{vocabulary_csv} lacks the columns {', '.join(missing)}.")
-        entities, names = {}, {}
-        for row in reader:
-            index = _read_index(
-                row["Index"], entities, f"{vocabulary_csv}, line {reader.line_num}"
-            )
-            above = dict.fromkeys(filter(None, (row[name].strip() for name in _VERTICALS)))
-            entities[index] = tuple(above) or (_UNKNOWN,)
-            names[index] = row["Name"].strip() or row["KnowledgeGraphId"].strip() or str(index)
+    _check_arguments(vocabulary_csv, encoding)
+    entities: dict[int, tuple[str, ...]] = {}
+    names: dict[int, str] = {}
+    for row, where in _read_rows(vocabulary_csv, encoding):
+        index = _read_index(row["Index"], entities, where)
+        above = dict.fromkeys(filter(None, (row[name].strip() for name in _VERTICALS)))
+        entities[index] = tuple(above) or (_UNKNOWN,)
+        names[index] = row["Name"].strip() or row["KnowledgeGraphId"].strip() or str(index)
     if not entities:
         raise ValueError(f"{vocabulary_csv} has no entities.")
     verticals = sorted({vertical for above in entities.values() for vertical in above})
-    parents = dict.fromkeys(verticals, ())
+    parents: dict[str | int, tuple[str, ...]] = dict.fromkeys(verticals, ())
     parents.update(sorted(entities.items()))
     return LabelHierarchy(parents, names=names)
 
 
-def _read_index(text, known, where):
+def _check_arguments(path: Any, encoding: Any) -> None:
+    if not isinstance(path, str | os.PathLike):
+        raise TypeError(f"vocabulary_csv must be a str or path-like, got {path!r}.")
+    if os.path.exists(path) and not os.path.isfile(path):
+        raise ValueError(f"vocabulary_csv must be a file, {path} is none.")
+    if not isinstance(encoding, str):
+        raise TypeError(f"encoding must be the name of an encoding, got {encoding!r}.")
+    try:
+        codecs.lookup(encoding)
+    except (LookupError, ValueError):  # the second of a name with a character 0
+        raise ValueError(f"encoding must be one that Python knows, got {encoding!r}.") from None
+
+
+def _read_rows(
+    path: str | os.PathLike[str], encoding: str
+) -> Iterator[tuple[dict[str, str], str]]:
+    """Rows by column, and where each ends."""
+    with open(path, encoding=encoding, newline="") as file:
+        # Descriptions of entities are quoted and may run over several lines.
+        reader = csv.DictReader(file, restval="", strict=True)
+        try:
+            missing = [name for name in _COLUMNS if name not in (reader.fieldnames or ())]
+            if not missing:
+                for row in reader:
+                    yield row, f"{path}, line {reader.line_num}"
+        except UnicodeDecodeError as error:
+            raise ValueError(f"{path} is no {encoding}: {error}.") from None
+        except csv.Error as error:
+            raise ValueError(f"{path}, line {reader.line_num}: {error}.") from None
+    if missing:
+        raise ValueError(f"{path} lacks the columns {', '.join(missing)}.")
+
+
+def _read_index(text: str, known: Container[int], where: str) -> int:
     """Vocabulary index of an entity."""
     # Not int(text): that takes "1_0", too.
     if not (text.strip().isascii() and text.strip().isdigit()):
-        raise ValueError(f"{where}: the Index must be a non-negative number, got {text!r}.")
+        raise ValueError(f"{where}: the Index must be a non-negative number, got {text[:99]!r}.")
+    if len(text.strip()) > _LONGEST_INDEX:
+        raise ValueError(
+            f"{where}: the Index must have {_LONGEST_INDEX} digits at most, got {text[:99]!r}."
+        )
     if (index := int(text)) in known:
         raise ValueError(f"{where}: the Index {index} is given twice.")
     return index

@@ -10,6 +10,8 @@ from functools import cache
 
 import numpy as np
 
+from .._types import Array
+
 _BLOCK_1, _BLOCK_2 = 0x0A, 0x12  # tags of fields 1 and 2 with a length and as many bytes
 
 
@@ -17,7 +19,7 @@ class UnusualError(Exception):
     """These bytes do not look as expected. Protobuf knows whether they are good all the same."""
 
 
-def find_frames(payload, widths):
+def find_frames(payload: bytes, widths: dict[str, int]) -> tuple[dict[str, Array], bytes]:
     """Find the frames of a `tf.train.SequenceExample`.
 
     Parameters
@@ -42,20 +44,21 @@ def find_frames(payload, widths):
     _, context_end = _block(payload, 0, len(payload), _BLOCK_1)
     start, end = _block(payload, context_end, len(payload), _BLOCK_2)
     _expect(end == len(payload))
-    places = {}
+    places: dict[str, tuple[int, int]] = {}
     while start < end:
         inside, entry_end = _block(payload, start, end, _BLOCK_1)
         key_start, key_end = _block(payload, inside, entry_end, _BLOCK_1)
         name = payload[key_start:key_end].decode("ascii", "replace")
         _expect(name in widths and name not in places)
-        places[name] = _, start = _block(payload, key_end, entry_end, _BLOCK_2)
+        places[name] = _block(payload, key_end, entry_end, _BLOCK_2)
+        _, start = places[name]
         _expect(start == entry_end)
     _expect(len(places) == len(widths))
     arrays = {name: _strings(payload, *places[name], width) for name, width in widths.items()}
     return arrays, payload[:context_end]
 
 
-def _strings(payload, start, end, width):
+def _strings(payload: bytes, start: int, end: int, width: int) -> Array:
     """Frames of a FeatureList: each is a Feature of one BytesList of one string of `width`."""
     prefix = _prefix(width)
     stride = len(prefix) + width
@@ -67,7 +70,7 @@ def _strings(payload, start, end, width):
 
 
 @cache
-def _prefix(width):
+def _prefix(width: int) -> bytes:
     """What stands in front of a string of `width` bytes that is a frame."""
     prefix = b""
     for _ in range(3):  # the string, the list around it, the feature around that
@@ -75,7 +78,7 @@ def _prefix(width):
     return prefix
 
 
-def _varint(number):
+def _varint(number: int) -> bytes:
     out = bytearray()
     while number > 0x7F:
         out.append(number & 0x7F | 0x80)
@@ -83,7 +86,7 @@ def _varint(number):
     return bytes([*out, number])
 
 
-def _block(payload, start, end, tag):
+def _block(payload: bytes, start: int, end: int, tag: int) -> tuple[int, int]:
     """Where the content of a field with a length begins and ends."""
     if start + 2 > end or payload[start] != tag:
         raise UnusualError
@@ -100,6 +103,6 @@ def _block(payload, start, end, tag):
     return place, place + length
 
 
-def _expect(as_usual):
+def _expect(as_usual: bool) -> None:
     if not as_usual:
         raise UnusualError

@@ -1,29 +1,37 @@
 """load_youtube8m: TFRecord shards of YouTube-8M as a MultimodalArray."""
 
+import os
+from collections.abc import Iterable, Sequence
 from itertools import pairwise
 from numbers import Integral
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 from sklearn.utils import Bunch
 
+from .._types import Array, Ints
 from ..multimodal import MultimodalArray
-from ._blocks import DTYPES, SCALING, find_level, read_blocks
+from ._blocks import DTYPES, SCALING, Block, check_unique, find_level, read_blocks
 from ._conversion import convert
 from ._records import WIDTHS
 from ._shards import find_shards
 from ._tfrecord import DamageLog
 
+#: Level, frames, labels and ids of all videos.
+_Loaded = tuple[str, MultimodalArray, list[tuple[int, ...]], Array]
+
 
 def load_youtube8m(
-    paths,
+    paths: str | os.PathLike[str] | Iterable[str | os.PathLike[str]],
     *,
-    on_error="raise",
-    max_frames=None,
-    return_X_y=False,
-    store=None,
-    n_jobs=None,
-    progress=None,
-):
+    on_error: str = "raise",
+    max_frames: int | None = None,
+    return_X_y: bool = False,
+    store: str | os.PathLike[str] | None = None,
+    n_jobs: int | None = None,
+    progress: bool | None = None,
+) -> Any:
     """Load TFRecord shards of YouTube-8M, video-level or frame-level.
 
     The kind is told by looking. Both checksums of every record are verified. TensorFlow is not
@@ -37,7 +45,8 @@ def load_youtube8m(
         pattern such as ``"train*.tfrecord"`` for the files that match it.
     on_error : {"raise", "skip"}, default="raise"
         What to do about damage: raise, or leave the record out, go on, and note it in `skipped`.
-        After a broken length or a file that ends too early, the rest of that file is left out.
+        After a broken length reading goes on with the next record that is intact, and the note
+        says how many bytes are lost. A video that stands in its shard a second time is damage.
     max_frames : int, default=None
         How many first frames (one a second) of each video to keep. None keeps all.
     return_X_y : bool, default=False
@@ -77,11 +86,13 @@ def load_youtube8m(
     FileNotFoundError
         If a path does not exist.
     ValueError
-        If a folder or pattern has no shards, a shard is listed twice, both kinds are mixed, no
-        video can be read at all, or, with ``on_error="raise"``, at the first damage: an empty,
-        compressed or cut-off shard, a checksum that does not fit, a record that does not parse
-        or has features missing or of a wrong type, width or value. If `store` is something
-        else, or made from other shards, of the other kind, or with another `max_frames`.
+        If a path is neither file nor folder, a folder or pattern has no shards, a shard is listed
+        twice, a video is in two shards, both kinds are mixed, no video can be read at all, or,
+        with ``on_error="raise"``, at the first damage: an empty, compressed or cut-off shard, a
+        checksum that does not fit, a record of more than 16 MB, one that does not parse, has
+        features missing or of a wrong type, width or value, or a video again. If `store` is
+        something else, or made from other shards, of the other kind, or with another
+        `max_frames`.
 
     References
     ----------
@@ -112,10 +123,9 @@ def load_youtube8m(
     damage = DamageLog(on_error)
     shards = find_shards(paths)
     if store is None:
-        level, *rest = _read(shards, damage, max_frames)
+        level, data, target, ids = _read(shards, damage, max_frames)
     else:
-        level, *rest = _convert(shards, store, damage, max_frames, n_jobs, progress)
-    data, target, ids = rest
+        level, data, target, ids = _convert(shards, store, damage, max_frames, n_jobs, progress)
     if return_X_y:
         return data, target
     return Bunch(
@@ -128,23 +138,36 @@ def load_youtube8m(
     )
 
 
-def _read(shards, damage, max_frames):
+def _read(shards: Sequence[Path], damage: DamageLog, max_frames: int | None) -> _Loaded:
     """Read all of the shards into memory."""
     videos = _Videos(find_level(shards, damage.on_error))
+    starts = []
     for shard in shards:
+        starts.append(len(videos.ids))
         for block in read_blocks(shard, videos.level, damage, max_frames):
             videos.add(block)
+    ends = [*starts[1:], len(videos.ids)]
+    check_unique(
+        (shard, videos.ids[start:end])
+        for shard, start, end in zip(shards, starts, ends, strict=True)
+    )
     return videos.level, videos.to_array(), videos.target, np.array(videos.ids)
 
 
-def _convert(shards, path, damage, max_frames, n_jobs, progress):
+def _convert(
+    shards: Sequence[Path],
+    path: str | os.PathLike[str],
+    damage: DamageLog,
+    max_frames: int | None,
+    n_jobs: int | None,
+    progress: bool | None,
+) -> _Loaded:
     """Have all of the shards in a store."""
-    options = {"max_frames": max_frames, "n_jobs": n_jobs, "progress": progress}
-    store = convert(shards, path, damage, **options)
+    store = convert(shards, path, damage, max_frames=max_frames, n_jobs=n_jobs, progress=progress)
     return store.attributes["level"], store.data, _label_sets(store.target), store.ids
 
 
-def _label_sets(indicator):
+def _label_sets(indicator: Any) -> list[tuple[int, ...]]:
     """Columns of the ones of every row, as tuples that share their numbers."""
     known, places = np.unique(indicator.indices, return_inverse=True)
     labels = known.astype(object)[places].tolist()
@@ -154,22 +177,22 @@ def _label_sets(indicator):
 class _Videos:
     """Videos as they come, their frames flat behind each other in memory."""
 
-    def __init__(self, level):
+    def __init__(self, level: str) -> None:
         self.level = level
-        self.ids = []
-        self.target = []
+        self.ids: list[str] = []
+        self.target: list[tuple[int, ...]] = []
         # They grow in place; a list of arrays would need all the memory twice at the end.
         self._frames = {name: bytearray() for name in WIDTHS}
-        self._lengths = {name: [] for name in WIDTHS}
+        self._lengths: dict[str, list[Ints]] = {name: [] for name in WIDTHS}
 
-    def add(self, block):
+    def add(self, block: Block) -> None:
         self.ids += block.ids
         self.target += block.labels
         for name, (frames, lengths) in block.frames.items():
             self._frames[name] += frames.data
             self._lengths[name].append(lengths)
 
-    def to_array(self):
+    def to_array(self) -> MultimodalArray:
         """Give the frames as MultimodalArray, without copying them."""
         frames = {
             name: np.frombuffer(flat, dtype=DTYPES[self.level]).reshape(-1, WIDTHS[name])
