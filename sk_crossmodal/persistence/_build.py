@@ -11,7 +11,7 @@ import torch
 from torch.nn.modules import module as torch_module
 
 from .._types import Array
-from ..modules import FUSIONS, RNN_TYPES
+from ..modules import FUSIONS, RNN_TYPES, NetVLADEncoder
 from ..training import check_number, check_option, check_sizes
 from ._kinds import check_dict
 from ._values import ENCODERS
@@ -111,9 +111,23 @@ def check_arguments(cls: Any, params: Any, given: tuple[str, ...]) -> None:
             check_sizes(name, value)
         elif name in CHOICES:
             check_option(name, value, CHOICES[name])
+        elif name == "n_clusters" and cls is NetVLADEncoder and not isinstance(value, int):
+            check_sizes(name, value)
         elif name == "n_clusters":
-            check_sizes(name, value if isinstance(value, list | tuple) else (value,))
+            check_number(name, value, low=1, integer=True)
         elif name == "encoder":
             check_option(name, value, tuple(ENCODERS.values()))
         elif name == "pad_to" and value is not None:
             check_number(name, value, low=1, high=LONGEST_PADDING, integer=True)
+
+
+def check_device(device: str) -> None:
+    """Raise ValueError unless it is the name of a device, which need not be there."""
+    if device in ("auto", "accelerate"):
+        return
+    try:
+        kind = torch.device(device).type
+    except RuntimeError as error:
+        raise ValueError(f"device must be one that torch knows, got {device!r:.80}.") from error
+    if kind == "meta":
+        raise ValueError("device cannot be 'meta', where numbers are not kept.")

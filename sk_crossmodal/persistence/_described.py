@@ -73,14 +73,15 @@ def read_history(history: Any) -> list[dict[str, Any]]:
 
 def read_loss(loss: Any, n_outputs: int | None) -> dict[str, Any]:
     """Return the arguments of a loss as they are; ValueError if they are none."""
-    if unknown := set(check_dict(loss, "loss")) - {"kind", "class_weight", "label_smoothing"}:
+    loss = check_dict(loss, "loss")
+    if unknown := set(loss) - {"kind", "class_weight", "label_smoothing"}:
         raise ValueError(f"the loss has no arguments {sorted(unknown)}.")
     check_option("kind", loss.get("kind"), ("binary", "classes"))
     check_number("label_smoothing", loss.get("label_smoothing", 0.0), low=0, high=1)
     weight = loss.get("class_weight")
     if weight is not None and getattr(weight, "shape", None) != (n_outputs,):
         raise ValueError(f"class_weight must be {n_outputs} numbers, got {reprlib.repr(weight)}.")
-    return loss
+    return dict(loss)
 
 
 def read_targets(about: Any, n_outputs: int) -> Targets:

@@ -1,5 +1,6 @@
 """The file of a model: safetensors with a JSON document, and a checksum over every byte."""
 
+import errno
 import json
 import os
 import stat
@@ -159,9 +160,11 @@ def write_whole(path: Path, data: bytes) -> None:
     with _named(path):
         real = Path(os.path.realpath(path))
         if real.is_dir():
-            raise IsADirectoryError(21, "a model is one file, and this is a folder")
+            raise IsADirectoryError(errno.EISDIR, "a model is one file, and this is a folder")
+        if real.is_symlink():
+            raise OSError(errno.ELOOP, "the link leads back to itself")
         if real.exists() and not real.is_file():
-            raise OSError(22, "no regular file is there")
+            raise OSError(errno.EINVAL, "no regular file is there")
         part = real.with_name(f"{real.name[:100]}.{uuid4().hex}.part")
         try:
             with open(part, "xb") as file:

@@ -8,7 +8,7 @@ from typing import Any
 from sklearn import config_context
 
 from ..hierarchy import LabelHierarchy
-from ._values import Reader, Writer
+from ._values import Reader, Writer, check_list
 
 # Parameters that name places of the machine, and what they are in a file. A stranger's file must
 # not say where a fit writes, nor from where joblib reads its pickles.
@@ -154,29 +154,35 @@ class HierarchyKind(Kind):
 
     def make(self, written: dict[str, Any], reader: Reader) -> Any:
         """Build it by its own constructor, which finds cycles."""
-        nodes = [_node(reader.value(node), "the hierarchy") for node in written["nodes"]]
+        about = {name: check_list(written.get(name)) for name in ("nodes", "parents", "names")}
+        nodes = [_node(reader.value(node), "the hierarchy") for node in about["nodes"]]
 
         def at(number: Any) -> Any:
             if type(number) is not int or not 0 <= number < len(nodes):
                 raise ValueError(f"there is no node {reprlib.repr(number)} among {len(nodes)}.")
             return nodes[number]
 
-        if len(written["parents"]) != len(nodes) or len(set(nodes)) != len(nodes):
+        if len(about["parents"]) != len(nodes) or len(set(nodes)) != len(nodes):
             raise ValueError(f"{len(nodes)} nodes must all differ, and have parents each.")
         parents = {
-            node: tuple(map(at, above))
-            for node, above in zip(nodes, written["parents"], strict=True)
+            node: tuple(map(at, check_list(above)))
+            for node, above in zip(nodes, about["parents"], strict=True)
         }
         left_out = {
-            _node(reader.value(label), "the hierarchy"): tuple(map(at, above))
-            for label, above in written["left_out"]
+            _node(reader.value(label), "the hierarchy"): tuple(map(at, check_list(above)))
+            for label, above in _pairs(written.get("left_out"))
         }
         if known := [label for label in left_out if label in parents]:
             raise ValueError(f"{reprlib.repr(known[0])} cannot be a node and be left out.")
-        names = {at(number): name for number, name in written["names"]}
+        names = {at(number): name for number, name in _pairs(about["names"])}
         value = LabelHierarchy(parents, names=names)
         value.__setstate__({"parents": parents, "names": names, "left_out": left_out})
         return value
+
+
+def _pairs(values: Any) -> list[list[Any]]:
+    """Return a list of pairs as it is; ValueError if it is none."""
+    return [check_list(value, 2) for value in check_list(values)]
 
 
 def _node(node: Any, where: str) -> Any:
@@ -200,10 +206,11 @@ _SETTINGS = ("_sklearn_output_config", "_metadata_request", "_skl_callbacks")
 
 def _settings(own: dict[str, Any], where: str) -> dict[str, Any]:
     """What `set_output` and `set_fit_request` left; TypeError for callbacks."""
-    if own.get("_skl_callbacks"):
+    if callbacks := own.get("_skl_callbacks"):
+        names = [type(callback).__name__ for callback in callbacks]
         raise TypeError(
-            f"{where}set_callbacks was given {reprlib.repr(own['_skl_callbacks'])}, which a model "
-            "file cannot hold; call it without any, or use joblib.dump, see docs/models.md."
+            f"{where}set_callbacks was given {names}, which a model file cannot hold; call it "
+            "without any, or use joblib.dump, see docs/models.md."
         )
     settings: dict[str, Any] = {}
     if output := own.get("_sklearn_output_config", {}).get("transform"):

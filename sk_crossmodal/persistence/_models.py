@@ -18,12 +18,17 @@ from ..classification import (
 from ..correlation import CorrelationTower
 from ..hierarchy import LabelHierarchy
 from ..training import resolve_device
+from ._build import check_device
 from ._file import from_bytes, read_whole, to_bytes, write_whole
 from ._kinds import HierarchyKind, Kind
 from ._networks import ClassifierKind, TowerKind
 from ._parts import PARTS
 from ._values import Reader, Writer
 
+try:
+    PACKAGE = version("sk_crossmodal")
+except PackageNotFoundError:  # used without being installed
+    PACKAGE = "unknown"
 CLASSIFIERS = (
     CrossModalNetVLADClassifier,
     CrossModalRNNClassifier,
@@ -110,7 +115,7 @@ def save_model(model: Any, path: str | PathLike[str]) -> None:
         check_is_fitted(model)
     writer = Writer(_write_object)
     number = writer.object(model, "")
-    document = {"package": _package(), "objects": writer.objects, "model": number}
+    document = {"package": PACKAGE, "objects": writer.objects, "model": number}
     data = to_bytes(document, writer.tensors)
     if places := {name: value for name, value in writer.places.items() if value is not True}:
         warnings.warn(
@@ -157,7 +162,7 @@ def load_model(path: str | PathLike[str], *, device: str | None = None) -> Any:
     """
     where = Path(_checked_path(path))
     if device is not None:
-        resolve_device(device)
+        check_device(resolve_device(device))
     try:
         document, tensors = from_bytes(read_whole(where))
         return make_model(document, tensors, device)
@@ -226,16 +231,9 @@ def _checked_path(path: Any) -> str:
     return fspath(path)
 
 
-def _package() -> str:
-    try:
-        return version("sk_crossmodal")
-    except PackageNotFoundError:  # used without being installed
-        return "unknown"
-
-
 def _written_by(document: dict[str, Any]) -> str:
     """Words about the version that wrote a file, where it is another."""
     package = document.get("package")
-    if package == _package() or not isinstance(package, str):
+    if package == PACKAGE or not isinstance(package, str):
         return ""
-    return f" (It was written by version {package[:20]}, this is {_package()}.)"
+    return f" (It was written by version {package[:20]!r}, this is {PACKAGE!r}.)"

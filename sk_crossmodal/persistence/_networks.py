@@ -10,7 +10,7 @@ import torch
 from .._types import Ints
 from ..modules import CorrelationNetwork, CrossModalNetwork
 from ..training import check_number, check_option, net_around
-from ._build import build_network
+from ._build import build_network, check_device
 from ._described import (
     check_fitted,
     check_tower,
@@ -77,8 +77,7 @@ class NetworkKind(Kind):
         device = params.get("device", "auto")
         if not isinstance(device, str):
             raise ValueError(f"device must be a name, got {reprlib.repr(device)}.")
-        if device not in ("auto", "accelerate"):
-            torch.device(device)  # which need not be there
+        check_device(device)
         if params.get("callbacks"):
             raise ValueError(f"callbacks must be None, got {reprlib.repr(params['callbacks'])}.")
         value = super().build({**params, "device": "auto"}, reader)
@@ -183,7 +182,7 @@ class ClassifierKind(NetworkKind):
         best = reader.value(fitted["best_validation_score"])
         if best is not None:
             check_number("best_validation_score", best, low=0, high=1)
-        check_tower(value, tower, arguments["n_correlation"], embeds)
+        check_tower(value, tower, arguments.get("n_correlation", 1), embeds)
         value._targets, value.classes_, value.label_names_ = (
             targets,
             targets.classes,

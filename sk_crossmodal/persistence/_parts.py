@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 from sklearn.decomposition import PCA, IncrementalPCA
+from sklearn.exceptions import NotFittedError
 from sklearn.frozen import FrozenEstimator
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import LabelEncoder, Normalizer, StandardScaler
@@ -39,13 +40,14 @@ SHAPES: dict[type, dict[str, str]] = {
     Normalizer: {"n_features_in_": ""},
 }
 MAY_BE_NONE = {StandardScaler: ("mean_", "var_", "scale_")}
+MAY_LACK = ("batch_size_",)  # after `partial_fit`
 NAMES = "feature_names_in_"
 
 
 def finish_transformer(value: Any) -> None:
     """Raise ValueError unless the fitted attributes have the shapes of n features and k others."""
     shapes, own = SHAPES[type(value)], vars(value)
-    if missing := [name for name in shapes if name not in own]:
+    if missing := [name for name in shapes if name not in own and name not in MAY_LACK]:
         raise ValueError(f"a fitted {type(value).__name__} needs {missing}.")
     sizes = {"n": own["n_features_in_"], "k": own.get("n_components_", 1)}
     if not all(type(size) is int and size > 0 for size in sizes.values()):
@@ -53,7 +55,7 @@ def finish_transformer(value: Any) -> None:
     optional = MAY_BE_NONE.get(type(value), ())
     for name, letters in shapes.items():
         shape = tuple(sizes[letter] for letter in letters)
-        if own[name] is None and name in optional:
+        if name not in own or (own[name] is None and name in optional):
             continue
         array = isinstance(own[name], np.ndarray) and own[name].dtype.kind in "fiu"
         number = type(own[name]) in (int, float) or name == "_fit_svd_solver"
@@ -121,9 +123,22 @@ def finish_pipeline(value: Any) -> None:
             raise ValueError(f"step {step[0]!r} is no transformer: {reprlib.repr(step[1])}.")
     if len({name for name, _ in steps}) < len(steps):
         raise ValueError(f"steps must have different names, got {[name for name, _ in steps]}.")
-    _check_chain([part for _, part in steps if not isinstance(part, str)])
+    parts = [part for _, part in steps if not isinstance(part, str)]
+    if parts and is_fitted(parts[-1]):
+        for part in parts:
+            check_is_fitted(part)
+    _check_chain(parts)
     if value.transform_input is not None:
         raise ValueError("a model file holds no Pipeline with transform_input.")
+
+
+def is_fitted(value: Any) -> bool:
+    """Tell whether an estimator is fitted."""
+    try:
+        check_is_fitted(value)
+    except NotFittedError:
+        return False
+    return True
 
 
 def _check_chain(parts: list[Any]) -> None:

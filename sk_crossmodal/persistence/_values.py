@@ -185,16 +185,16 @@ class Reader:
         return {name.removeprefix(prefix): self.tensor(name) for name in names}
 
     def _make_tuple(self, values: Any) -> tuple[Any, ...]:
-        return tuple(self.value(part) for part in _list(values))
+        return tuple(self.value(part) for part in check_list(values))
 
     def _make_slice(self, values: Any) -> slice:
-        start, stop, step = (self.value(part) for part in _list(values, 3))
+        start, stop, step = (self.value(part) for part in check_list(values, 3))
         if not all(isinstance(part, int | None) for part in (start, stop, step)):
             raise ValueError(f"a slice must be of whole numbers, got {reprlib.repr(values)}.")
         return slice(start, stop, step)
 
     def _make_dict(self, items: Any) -> dict[Any, Any]:
-        pairs = [_list(item, 2) for item in _list(items)]
+        pairs = [check_list(item, 2) for item in check_list(items)]
         made = {self.value(key): self.value(part) for key, part in pairs}
         if len(made) < len(pairs):
             raise ValueError("a key stands in a dict twice.")
@@ -227,12 +227,12 @@ class Reader:
         return self._make_tensor(name).T
 
     def _make_array(self, parts: Any) -> Array:
-        name, shape, values = _list(parts, 3)
+        name, shape, values = check_list(parts, 3)
         if not isinstance(name, str) or not DTYPE.fullmatch(name):
             raise ValueError(f"an array cannot be of dtype {reprlib.repr(name)}.")
         dtype = np.dtype(name)
-        values = [self.value(part) for part in _list(values)]
-        sizes = _list(shape)
+        values = [self.value(part) for part in check_list(values)]
+        sizes = check_list(shape)
         if not all(type(size) is int and size >= 0 for size in sizes) or prod(sizes) != len(
             values
         ):
@@ -251,10 +251,12 @@ class Reader:
 def _checked(value: Any) -> Any:
     if type(value) is int and value.bit_length() >= LONGEST_INT:
         raise ValueError(f"a number has {value.bit_length()} bits, at most 63 are allowed.")
+    if type(value) is float and not isfinite(value):
+        raise ValueError("a number is too large to be one.")
     return value
 
 
-def _list(value: Any, length: int | None = None) -> list[Any]:
+def check_list(value: Any, length: int | None = None) -> list[Any]:
     """Return a list as it is; ValueError if it is none, or of another length."""
     if not isinstance(value, list) or length not in (None, len(value)):
         wanted = "a list" if length is None else f"a list of {length}"

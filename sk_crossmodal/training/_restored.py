@@ -12,7 +12,8 @@ def device_here(device: str) -> str:
     """Return what a device means here, or what "auto" means where there is no such device."""
     try:
         name: str = resolve_device(device)
-    except ValueError:
+        torch.empty(0, device=name)
+    except (ValueError, RuntimeError, AssertionError, NotImplementedError):
         name = resolve_device("auto")
     return name
 
@@ -49,7 +50,8 @@ def net_around(
     Returns
     -------
     MultimodalNet
-        The net. Its optimizer knows nothing of the training.
+        The net. Its optimizer knows nothing of the training, and it is not compiled: a network
+        that is compiled is built by `fit`.
     """
     device = device_here(estimator.device)
     if estimator.precision == "auto" and precision != "float64":
@@ -64,7 +66,6 @@ def net_around(
         max_epochs=estimator.max_epochs,
         device=device,
         precision=precision,
-        compile=estimator.compile,
         verbose=estimator.verbose,
         train_split=None,
         **{f"module__{name}": value for name, value in params.items()},
