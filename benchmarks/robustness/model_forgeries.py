@@ -252,7 +252,8 @@ def tensor_changed(document, tensors, rng):
         "half": value.half,
         "double": value.double,
         "int": lambda: value.to(torch.int64),
-        "complex": lambda: value.to(torch.complex64),
+        "bool": lambda: value.to(torch.bool),
+        "brain": value.bfloat16,
         "nan": lambda: value * torch.nan,
         "bytes": lambda: torch.frombuffer(bytearray(CODE.encode()), dtype=torch.uint8),
     }

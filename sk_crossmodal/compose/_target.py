@@ -19,6 +19,12 @@ from .._links import LinkedEstimator
 from .._types import Array
 from ..hierarchy import LabelHierarchy
 
+# Methods of what is composed.
+NEEDED = {
+    "classifier": ("fit", "predict", "get_params"),
+    "transformer": ("fit", "transform", "inverse_transform", "get_params"),
+}
+
 
 def _classifier_has(method: str) -> Callable[[Any], bool]:
     """Check for `available_if`: AttributeError unless the classifier has the method."""
@@ -154,13 +160,14 @@ class TransformedTargetClassifier(
         ValueError
             If y is missing, or the transformer or the classifier refuses what it is given.
         TypeError
-            If `eval_set` is no tuple of X and y.
+            If `classifier` or `transformer` is none, or `eval_set` is no tuple of X and y.
         """
         *arrays, y = (X, y, *more)
         if y is None:
             raise ValueError(
                 f"{type(self).__name__} requires y to be passed, but the target y is None."
             )
+        self._check_params()
         transformer = self._fitted_transformer(y)
         y = _transformed(transformer, y)
         classifier = clone(self._classifier())
@@ -173,6 +180,15 @@ class TransformedTargetClassifier(
         self.transformer_ = transformer
         self._inverse_classes = transformer is not None and getattr(y, "ndim", None) == 1
         return self
+
+    def _check_params(self) -> None:
+        for name, needed in NEEDED.items():
+            part = getattr(self, name)
+            has_all = all(hasattr(part, method) for method in needed)
+            if part is not None and (isinstance(part, type) or not has_all):
+                raise TypeError(
+                    f"{name} must be None or an instance with the methods {needed}, got {part!r}."
+                )
 
     def _fit_classifier(
         self, classifier: Any, arrays: Sequence[Any], y: Any, params: dict[str, Any]
