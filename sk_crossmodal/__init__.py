@@ -13,6 +13,7 @@ from .compose import ModalityTransformer, TransformedTargetClassifier
 from .correlation import CorrelationTower
 from .hierarchy import HierarchyLabelBinarizer, LabelHierarchy
 from .multimodal import MultimodalArray
+from .persistence import load_model, save_model
 
 __all__ = [
     "CorrelationTower",
@@ -24,4 +25,6 @@ __all__ = [
     "ModalityTransformer",
     "MultimodalArray",
     "TransformedTargetClassifier",
+    "load_model",
+    "save_model",
 ]

@@ -132,6 +132,19 @@ def test_store(tmp_path, monkeypatch):
     assert store.ids.tolist() == namespace["ids"] == ["a4Xk", "zz9P"] * 6
 
 
+def test_models(tmp_path, monkeypatch):
+    """What the page reads with safetensors alone is what the model has."""
+    monkeypatch.chdir(tmp_path)
+    namespace = run("docs/models.md", {})
+    network = namespace["model"].classifier_.module_
+    name = f"{namespace['number']}.module.head.4.weight"
+    expected = network.head[4].weight.detach().numpy()
+    np.testing.assert_array_equal(namespace["weights"][name], expected)
+    classes = [each["class"] for each in namespace["document"]["objects"]]
+    assert classes[namespace["document"]["model"]] == "TransformedTargetClassifier"
+    assert [path.name for path in tmp_path.iterdir()] == ["model.safetensors"]
+
+
 def test_scale(small, monkeypatch, tmp_path, capsys):
     """The script that several processes run is run by one."""
     pytest.importorskip("accelerate", reason="accelerate is not installed")

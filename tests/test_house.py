@@ -11,6 +11,7 @@ ROOT = Path(sk_crossmodal.__file__).parent
 GROUND = {"_links", "_types", "modules", "multimodal", "hierarchy", "metrics"}
 BELOW = {
     "cli": {"_types", "datasets", "multimodal"},
+    "persistence": GROUND | {"classification", "correlation", "compose", "training"},
     "utils": GROUND | {"classification", "correlation", "training", "datasets"},
     "inspection": GROUND | {"classification", "correlation", "training", "datasets"},
     "classification": GROUND | {"correlation", "training"},

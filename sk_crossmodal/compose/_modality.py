@@ -1,14 +1,16 @@
 """`ModalityTransformer`: a scikit-learn transformer for the frames of each modality."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import Any, Self
 
 import numpy as np
-from sklearn.base import OneToOneFeatureMixin, TransformerMixin
+from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
 from sklearn.callback import with_callbacks
 from sklearn.utils import check_consistent_length
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from ..multimodal import as_multimodal, has_named_modalities
+from .._types import Array
+from ..multimodal import MultimodalArray, as_multimodal, has_named_modalities
 from ..training import check_number, check_widths
 from ._parameters import NamedTransformers
 from ._transformers import (
@@ -27,17 +29,17 @@ from ._transformers import (
 class _Table(TransformerMixin, NamedTransformers):
     """The `transform` that `set_output` concerns: scikit-learn wraps the one of this class."""
 
-    def transform(self, X):
+    def transform(self, X: Any) -> Any:
         array = self._check_transform_input(X)
         frames = self._transformed(array)
         kept = (name for name in self.transformers_ if name in self._widths_out)
         return np.hstack([frames[n] if n in frames else next(array.frame_blocks(n)) for n in kept])
 
 
-class _TableOrContainer:
+class _TableOrContainer(BaseEstimator):
     """The methods that users call. Not a `TransformerMixin`, so that they are not wrapped."""
 
-    def fit_transform(self, X, y=None):
+    def fit_transform(self, X: Any, y: Any = None) -> Any:
         """Fit the transformer of each modality and transform its frames.
 
         Parameters
@@ -54,7 +56,7 @@ class _TableOrContainer:
         """
         return self.fit(X, y).transform(X)
 
-    def transform(self, X):
+    def transform(self, X: Any) -> Any:
         """Transform the frames of every modality.
 
         Parameters
@@ -152,15 +154,20 @@ class ModalityTransformer(_TableOrContainer, _Table):
     """
 
     def __init__(
-        self, transformers=None, *, modalities=None, remainder="passthrough", block_size=8192
-    ):
+        self,
+        transformers: dict[str, Any] | None = None,
+        *,
+        modalities: Mapping[str, Any] | Sequence[str] | None = None,
+        remainder: Any = "passthrough",
+        block_size: int | None = 8192,
+    ) -> None:
         self.transformers = transformers
         self.modalities = modalities
         self.remainder = remainder
         self.block_size = block_size
 
     @with_callbacks
-    def fit(self, X, y=None):
+    def fit(self, X: Any, y: Any = None) -> Self:
         """Fit the transformer of each modality on its frames.
 
         Parameters
@@ -206,7 +213,7 @@ class ModalityTransformer(_TableOrContainer, _Table):
         context.call_on_fit_task_end(estimator=self, X=X, y=y)
         return self
 
-    def _check_params(self):
+    def _check_params(self) -> None:
         if not isinstance(self.transformers, dict | None):
             raise TypeError(
                 f"transformers must be a dict by modality or None, got {self.transformers!r}."
@@ -217,7 +224,7 @@ class ModalityTransformer(_TableOrContainer, _Table):
         if self.block_size is not None:
             check_number("block_size", self.block_size, low=1, integer=True)
 
-    def _transformers_for(self, array):
+    def _transformers_for(self, array: MultimodalArray) -> dict[str, Any]:
         """Clones of what each modality is transformed with, after all checks."""
         named, names = self.transformers or {}, array.modality_names
         check_names(named, names, self.get_params(deep=False))
@@ -232,7 +239,7 @@ class ModalityTransformer(_TableOrContainer, _Table):
                 )
         return parts
 
-    def _check_transform_input(self, X):
+    def _check_transform_input(self, X: Any) -> MultimodalArray:
         """Door for X after `fit`: the same modalities with the same widths, in order."""
         if is_table(X):
             validate_data(self, X, skip_check_array=True, reset=False)
@@ -242,7 +249,7 @@ class ModalityTransformer(_TableOrContainer, _Table):
         check_widths(self, array, self._widths_in)
         return array
 
-    def _transformed(self, array):
+    def _transformed(self, array: MultimodalArray) -> dict[str, Array]:
         """New frames of those modalities that neither pass through nor are dropped."""
         return {
             name: transform_frames(part, array, name, self.block_size, self._widths_out[name])
@@ -250,7 +257,7 @@ class ModalityTransformer(_TableOrContainer, _Table):
             if not is_keyword(part)
         }
 
-    def get_feature_names_out(self, input_features=None):
+    def get_feature_names_out(self, input_features: Any = None) -> Array:
         """Return names such as "video__pca0": the modality's, and that its transformer gives.
 
         Parameters
@@ -274,7 +281,7 @@ class ModalityTransformer(_TableOrContainer, _Table):
         check_is_fitted(self)
         # What this mixin gives is the names that come in, checked.
         names_in = OneToOneFeatureMixin.get_feature_names_out(self, input_features)
-        names_out = []
+        names_out: list[str] = []
         for name, columns in self._columns().items():
             part, names = self.transformers_[name], names_in[columns]
             if not is_keyword(part):
@@ -287,7 +294,7 @@ class ModalityTransformer(_TableOrContainer, _Table):
             names_out += [f"{name}__{feature}" for feature in names]
         return np.array(names_out, dtype=object)
 
-    def _columns(self):
+    def _columns(self) -> dict[str, Array]:
         """Columns of a table, (n_features,) int, of each modality that is kept."""
         widths = self._widths_in
         split = self.modalities if isinstance(self.modalities, Mapping) else widths

@@ -1,5 +1,7 @@
 """Transformers in a dict that are parameters by their names, as in a `ColumnTransformer`."""
 
+from typing import Any, Self
+
 from sklearn.base import BaseEstimator
 from sklearn.callback import CallbackSupportMixin
 from sklearn.pipeline import FeatureUnion
@@ -12,7 +14,10 @@ from ._transformers import is_transformer
 class NamedTransformers(LinkedEstimator, CallbackSupportMixin, BaseEstimator):
     """Base of an estimator with parameters `transformers`, a dict or None, and `remainder`."""
 
-    def get_params(self, deep=True):
+    transformers: Any
+    remainder: Any
+
+    def get_params(self, deep: bool = True) -> dict[str, Any]:
         """Get the parameters.
 
         Parameters
@@ -26,7 +31,7 @@ class NamedTransformers(LinkedEstimator, CallbackSupportMixin, BaseEstimator):
         dict of str to object
             The parameters by name.
         """
-        params = super().get_params(deep=deep)
+        params: dict[str, Any] = super().get_params(deep=deep)
         for name, part in self._named().items() if deep else ():
             params[name] = part
             if is_transformer(part):
@@ -34,7 +39,7 @@ class NamedTransformers(LinkedEstimator, CallbackSupportMixin, BaseEstimator):
                 params |= {f"{name}__{key}": value for key, value in nested.items()}
         return params
 
-    def set_params(self, **params):
+    def set_params(self, **params: Any) -> Self:
         """Set parameters.
 
         Parameters
@@ -53,16 +58,17 @@ class NamedTransformers(LinkedEstimator, CallbackSupportMixin, BaseEstimator):
         if new := {name: params.pop(name) for name in self._named() if name in params}:
             # A dict of its own: that of the user, or of the original of a copy, stays.
             self.transformers = {**self.transformers, **new}
-        return super().set_params(**params)
+        super().set_params(**params)
+        return self
 
-    def _named(self):
+    def _named(self) -> dict[str, Any]:
         """Transformers that are parameters by the names of their modalities."""
         if not isinstance(self.transformers, dict):
             return {}
         own = super().get_params(deep=False)
         return {n: t for n, t in self.transformers.items() if isinstance(n, str) and n not in own}
 
-    def __sklearn_tags__(self):
+    def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         parts = [*self._named().values(), self.remainder]
         inner = [get_tags(part) for part in parts if is_transformer(part)]
@@ -70,7 +76,7 @@ class NamedTransformers(LinkedEstimator, CallbackSupportMixin, BaseEstimator):
         tags.target_tags.required = any(tag.target_tags.required for tag in inner)
         return tags
 
-    def _sk_visual_block_(self):
+    def _sk_visual_block_(self) -> Any:
         # What scikit-learn asks for how to draw an estimator; without it a dict is one line.
         parts = [*self._named().items(), ("remainder", self.remainder)]
         return FeatureUnion(parts)._sk_visual_block_()

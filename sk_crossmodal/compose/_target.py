@@ -1,5 +1,8 @@
 """TransformedTargetClassifier: a classifier whose y goes through a transformer."""
 
+from collections.abc import Callable, Sequence
+from typing import Any, Self
+
 import numpy as np
 from sklearn import get_config
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
@@ -13,12 +16,20 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted
 
 from .._links import LinkedEstimator
+from .._types import Array
+from ..hierarchy import LabelHierarchy
+
+# Methods of what is composed.
+NEEDED = {
+    "classifier": ("fit", "predict", "get_params"),
+    "transformer": ("fit", "transform", "inverse_transform", "get_params"),
+}
 
 
-def _classifier_has(method):
+def _classifier_has(method: str) -> Callable[[Any], bool]:
     """Check for `available_if`: AttributeError unless the classifier has the method."""
 
-    def check(self):
+    def check(self: Any) -> bool:
         fitted = vars(self).get("classifier_")
         getattr(self._classifier() if fitted is None else fitted, method)
         return True
@@ -113,12 +124,14 @@ class TransformedTargetClassifier(
     1.0
     """
 
-    def __init__(self, classifier=None, *, transformer=None):
+    def __init__(self, classifier: Any = None, *, transformer: Any = None) -> None:
         self.classifier = classifier
         self.transformer = transformer
 
     @with_callbacks
-    def fit(self, X, y=None, *more, sample_weight=None, **fit_params):
+    def fit(
+        self, X: Any, y: Any = None, *more: Any, sample_weight: Any = None, **fit_params: Any
+    ) -> Self:
         """Fit the transformer on y, and the classifier on X and what became of y.
 
         Parameters
@@ -147,13 +160,14 @@ class TransformedTargetClassifier(
         ValueError
             If y is missing, or the transformer or the classifier refuses what it is given.
         TypeError
-            If `eval_set` is no tuple of X and y.
+            If `classifier` or `transformer` is none, or `eval_set` is no tuple of X and y.
         """
         *arrays, y = (X, y, *more)
         if y is None:
             raise ValueError(
                 f"{type(self).__name__} requires y to be passed, but the target y is None."
             )
+        self._check_params()
         transformer = self._fitted_transformer(y)
         y = _transformed(transformer, y)
         classifier = clone(self._classifier())
@@ -167,7 +181,18 @@ class TransformedTargetClassifier(
         self._inverse_classes = transformer is not None and getattr(y, "ndim", None) == 1
         return self
 
-    def _fit_classifier(self, classifier, arrays, y, params):
+    def _check_params(self) -> None:
+        for name, needed in NEEDED.items():
+            part = getattr(self, name)
+            has_all = all(hasattr(part, method) for method in needed)
+            if part is not None and (isinstance(part, type) or not has_all):
+                raise TypeError(
+                    f"{name} must be None or an instance with the methods {needed}, got {part!r}."
+                )
+
+    def _fit_classifier(
+        self, classifier: Any, arrays: Sequence[Any], y: Any, params: dict[str, Any]
+    ) -> Any:
         """Fit it as a part of this fit, for scikit-learn's callbacks."""
         context = self._init_callback_context(max_subtasks=1)
         context.call_on_fit_task_begin(estimator=self)
@@ -179,7 +204,7 @@ class TransformedTargetClassifier(
         context.call_on_fit_task_end(estimator=self)
         return classifier
 
-    def predict(self, X, *more):
+    def predict(self, X: Any, *more: Any) -> Any:
         """Predict, and bring what is predicted into y's own form.
 
         Parameters
@@ -200,7 +225,9 @@ class TransformedTargetClassifier(
         labels = self.transformer_.inverse_transform(labels)
         return _objects(labels) if isinstance(labels, list) else labels
 
-    def score(self, X, y, *more, sample_weight=None, **score_params):
+    def score(
+        self, X: Any, y: Any, *more: Any, sample_weight: Any = None, **score_params: Any
+    ) -> float:
         """Score with the classifier's own `score`: accuracy, all labels of a sample right.
 
         Parameters
@@ -220,10 +247,13 @@ class TransformedTargetClassifier(
         check_is_fitted(self)
         *arrays, y = (X, y, *more)
         params = self._routed("score", sample_weight, score_params)
-        return self.classifier_.score(*arrays, _transformed(self.transformer_, y), **params)
+        score: float = self.classifier_.score(
+            *arrays, _transformed(self.transformer_, y), **params
+        )
+        return score
 
     @available_if(_classifier_has("predict_proba"))
-    def predict_proba(self, X, *more):
+    def predict_proba(self, X: Any, *more: Any) -> Any:
         """Return the probabilities of the classifier.
 
         Parameters
@@ -240,7 +270,7 @@ class TransformedTargetClassifier(
         return self.classifier_.predict_proba(X, *more)
 
     @available_if(_classifier_has("predict_log_proba"))
-    def predict_log_proba(self, X, *more):
+    def predict_log_proba(self, X: Any, *more: Any) -> Any:
         """Return the logarithms of the probabilities of the classifier.
 
         Parameters
@@ -257,7 +287,7 @@ class TransformedTargetClassifier(
         return self.classifier_.predict_log_proba(X, *more)
 
     @available_if(_classifier_has("decision_function"))
-    def decision_function(self, X, *more):
+    def decision_function(self, X: Any, *more: Any) -> Any:
         """Return the decision function of the classifier.
 
         Parameters
@@ -274,18 +304,18 @@ class TransformedTargetClassifier(
         return self.classifier_.decision_function(X, *more)
 
     @property
-    def classes_(self):
+    def classes_(self) -> Any:
         """The original classes, or those of the indicator's columns."""
         classes = self._of_fitted("classifier_", "classes_")
         return self.transformer_.inverse_transform(classes) if self._inverse_classes else classes
 
     @property
-    def hierarchy_(self):
+    def hierarchy_(self) -> Any:
         """The hierarchy of the transformer."""
         return self._of_fitted("transformer_", "hierarchy_")
 
     @property
-    def label_names_(self):
+    def label_names_(self) -> Any:
         """The names of the labels that the classifier knows."""
         classifier = self._of_fitted("classifier_")
         while isinstance(classifier, Pipeline):
@@ -293,16 +323,16 @@ class TransformedTargetClassifier(
         return classifier.label_names_
 
     @property
-    def n_features_in_(self):
+    def n_features_in_(self) -> Any:
         """The number of features that the classifier saw in `fit`."""
         return self._of_fitted("classifier_", "n_features_in_")
 
     @property
-    def feature_names_in_(self):
+    def feature_names_in_(self) -> Any:
         """The names of the features that the classifier saw in `fit`."""
         return self._of_fitted("classifier_", "feature_names_in_")
 
-    def get_metadata_routing(self):
+    def get_metadata_routing(self) -> Any:
         """Return where metadata goes, see scikit-learn's guide to metadata routing.
 
         Returns
@@ -317,14 +347,14 @@ class TransformedTargetClassifier(
             classifier=self._classifier(), method_mapping=methods
         )
 
-    def _of_fitted(self, part, name=None):
+    def _of_fitted(self, part: str, name: str | None = None) -> Any:
         """Return an attribute of a fitted part; before `fit` there is none (AttributeError)."""
         if part not in vars(self):
             raise AttributeError(f"This {type(self).__name__} is not fitted yet.")
-        part = vars(self)[part]
-        return part if name is None else getattr(part, name)
+        fitted = vars(self)[part]
+        return fitted if name is None else getattr(fitted, name)
 
-    def _classifier(self):
+    def _classifier(self) -> Any:
         if self.classifier is not None:
             return self.classifier
         classifier = LogisticRegression()
@@ -332,7 +362,7 @@ class TransformedTargetClassifier(
             classifier.set_fit_request(sample_weight=True).set_score_request(sample_weight=True)
         return classifier
 
-    def _fitted_transformer(self, y):
+    def _fitted_transformer(self, y: Any) -> Any:
         if self.transformer is None:
             return None
         if getattr(getattr(y, "dtype", None), "kind", None) == "f":
@@ -344,14 +374,15 @@ class TransformedTargetClassifier(
             transformer.set_output(transform="default")  # what it makes is no frame but a y
         return transformer.fit(y)
 
-    def _routed(self, method, sample_weight, params):
+    def _routed(self, method: str, sample_weight: Any, params: dict[str, Any]) -> dict[str, Any]:
         if sample_weight is not None:
             params = {"sample_weight": sample_weight, **params}
         if get_config()["enable_metadata_routing"]:
-            return process_routing(self, method, **params)["classifier"][method]
+            routed: dict[str, Any] = process_routing(self, method, **params)["classifier"][method]
+            return routed
         return params
 
-    def __sklearn_tags__(self):
+    def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         of_classifier = get_tags(self._classifier())
         tags.input_tags = of_classifier.input_tags
@@ -365,7 +396,7 @@ class TransformedTargetClassifier(
         return tags
 
 
-def _objects(labels):
+def _objects(labels: list[Any]) -> Array:
     """Put label sets into a 1-D array; numpy itself would read a list of pairs as a table."""
     out = np.empty(len(labels), dtype=object)
     for i, label in enumerate(labels):
@@ -373,11 +404,11 @@ def _objects(labels):
     return out
 
 
-def _transformed(transformer, y):
+def _transformed(transformer: Any, y: Any) -> Any:
     return y if transformer is None else transformer.transform(y)
 
 
-def _hand_over(hierarchy, classifier):
+def _hand_over(hierarchy: LabelHierarchy | None, classifier: Any) -> None:
     """Give the hierarchy to every parameter of that name that is None."""
     if hierarchy is None:
         return
@@ -389,7 +420,7 @@ def _hand_over(hierarchy, classifier):
     classifier.set_params(**empty)
 
 
-def _transformed_eval_set(name, eval_set, transformer):
+def _transformed_eval_set(name: str, eval_set: Any, transformer: Any) -> tuple[Any, ...] | None:
     if eval_set is None:
         return None
     if not isinstance(eval_set, tuple) or len(eval_set) < 2:

@@ -1,7 +1,8 @@
 """What `ModalityTransformer` does with one transformer: check, fit and apply it, by blocks."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from typing import Any
 
 import numpy as np
 from scipy.sparse import issparse
@@ -10,32 +11,33 @@ from sklearn.frozen import FrozenEstimator
 from sklearn.utils import get_tags
 from sklearn.utils.validation import check_is_fitted
 
-from ..multimodal import has_named_modalities
+from .._types import Array
+from ..multimodal import MultimodalArray, has_named_modalities
 
 KEYWORDS = ("passthrough", "drop")
 NEEDED = ("fit", "transform", "get_params")
 
 
-def is_table(X):
+def is_table(X: Any) -> bool:
     """Tell whether X is 2-D: one frame a video, its modalities side by side."""
     if has_named_modalities(X):
         return False
     if isinstance(X, Sequence):
         return len(X) > 0 and np.ndim(X[0]) == 1  # np.ndim of all would fail on a ragged list
-    return (X if hasattr(X, "ndim") else np.asarray(X)).ndim == 2
+    return bool((X if hasattr(X, "ndim") else np.asarray(X)).ndim == 2)
 
 
-def is_keyword(transformer):
+def is_keyword(transformer: Any) -> bool:
     """Tell whether a transformer is one of the two words."""
     return isinstance(transformer, str) and transformer in KEYWORDS
 
 
-def is_transformer(transformer):
+def is_transformer(transformer: Any) -> bool:
     """Tell whether something is an instance that can be cloned, fitted and applied."""
     return not isinstance(transformer, type) and all(hasattr(transformer, n) for n in NEEDED)
 
 
-def check_transformer(what, transformer):
+def check_transformer(what: str, transformer: Any) -> None:
     """Raise TypeError unless it is a transformer or a keyword."""
     if not is_keyword(transformer) and not is_transformer(transformer):
         raise TypeError(
@@ -44,7 +46,9 @@ def check_transformer(what, transformer):
         )
 
 
-def check_names(transformers, modality_names, reserved):
+def check_names(
+    transformers: Mapping[Any, Any], modality_names: Sequence[str], reserved: Collection[str]
+) -> None:
     """Raise unless the keys of `transformers` are modalities that may be parameters."""
     if unknown := [name for name in transformers if name not in modality_names]:
         raise ValueError(
@@ -57,7 +61,9 @@ def check_names(transformers, modality_names, reserved):
         )
 
 
-def clone_for(modality_names, transformers, remainder):
+def clone_for(
+    modality_names: Iterable[str], transformers: Mapping[str, Any], remainder: Any
+) -> dict[str, Any]:
     """Return an unfitted transformer of its own, or a keyword, for each modality."""
     return {
         name: part if is_keyword(part) else clone(part)
@@ -66,7 +72,7 @@ def clone_for(modality_names, transformers, remainder):
     }
 
 
-def indexable_targets(y):
+def indexable_targets(y: Any) -> Any:
     """Labels as something that can be indexed by an array of rows, sparse ones as CSR."""
     if y is None:
         return None
@@ -84,7 +90,7 @@ def indexable_targets(y):
     return targets
 
 
-def _holds_frames(targets):
+def _holds_frames(targets: Array) -> bool:
     if targets.dtype.kind == "f":
         return targets.ndim > 2
     return targets.dtype == object and any(
@@ -92,7 +98,9 @@ def _holds_frames(targets):
     )
 
 
-def fit_frames(transformer, X, name, y, block_size):
+def fit_frames(
+    transformer: Any, X: MultimodalArray, name: str, y: Any, block_size: int | None
+) -> None:
     """Fit a transformer on the frames of one modality, each with its video's label.
 
     Parameters
@@ -123,12 +131,15 @@ def fit_frames(transformer, X, name, y, block_size):
             n_done += len(frames)
 
 
-def width_of_output(transformer, X, name):
+def width_of_output(transformer: Any, X: MultimodalArray, name: str) -> int:
     """Apply a fitted transformer to a few frames and return the width of what it gives."""
-    return _apply(transformer, next(X.frame_blocks(name, 2)), name, None).shape[1]
+    width: int = _apply(transformer, next(X.frame_blocks(name, 2)), name, None).shape[1]
+    return width
 
 
-def transform_frames(transformer, X, name, block_size, width):
+def transform_frames(
+    transformer: Any, X: MultimodalArray, name: str, block_size: int | None, width: int
+) -> Array:
     """Apply a fitted transformer to all frames of one modality.
 
     Parameters
@@ -160,7 +171,7 @@ def transform_frames(transformer, X, name, block_size, width):
     return np.empty((0, width), np.float32) if out is None else out
 
 
-def _apply(transformer, frames, name, width):
+def _apply(transformer: Any, frames: Array, name: str, width: int | None) -> Array:
     out = transformer.transform(frames)
     who = f"{type(transformer).__name__}, the transformer of modality {name!r},"
     if issparse(out):
@@ -176,7 +187,7 @@ def _apply(transformer, frames, name, width):
 
 
 @contextmanager
-def _named_bad_frames(transformer, X, name):
+def _named_bad_frames(transformer: Any, X: MultimodalArray, name: str) -> Iterator[None]:
     """Say where NaN or infinity is, if a transformer that takes none of it raises."""
     try:
         yield

@@ -13,10 +13,12 @@ from ._checks import (
     short,
 )
 from ._data import Batch, FrameDataset, Videos
+from ._device import resolve_device
 from ._estimator import NetworkEstimator
 from ._interruption import fit_method
 from ._net import MultimodalNet, WeightedLoss
 from ._processes import Processes
+from ._restored import net_around
 from ._targets import Targets, check_y
 from ._train import EpochTasks
 
@@ -40,4 +42,6 @@ __all__ = [
     "check_y",
     "fit_method",
     "short",
+    "net_around",
+    "resolve_device",
 ]

@@ -1,0 +1,197 @@
+"""The file of a model: safetensors with a JSON document, and a checksum over every byte."""
+
+import errno
+import json
+import os
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import torch
+from safetensors.torch import load, save
+
+KEY = "sk_crossmodal"  # of the document, among the metadata of safetensors
+FORMAT = 1  # another number is refused
+LONGEST_HEADER = 1 << 25  # bytes: what is read of a file before anything about it is known
+NO_SUM = "0" * 64  # stands in the place of the checksum while that is computed
+
+
+def to_bytes(document: dict[str, Any], tensors: dict[str, torch.Tensor]) -> bytes:
+    """Put a document and tensors into the bytes of a file.
+
+    Parameters
+    ----------
+    document : dict
+        What JSON can say.
+    tensors : dict of str to Tensor
+        On the CPU, none a view of another.
+
+    Returns
+    -------
+    bytes
+        The same ones for the same document and tensors.
+
+    Raises
+    ------
+    ValueError
+        If the document is larger than `from_bytes` would take.
+    """
+    head = {"format": FORMAT, "sha256": NO_SUM}
+    text = json.dumps({**head, **document}, allow_nan=False, separators=(",", ":"))
+    # One key alone, as safetensors writes several in any order.
+    data: bytes = save(tensors, metadata={KEY: text})
+    if _header_size(data) > LONGEST_HEADER:
+        raise ValueError(
+            f"what is not a weight takes {_header_size(data)} bytes as JSON, more than the "
+            f"{LONGEST_HEADER} that a model file may have of it; use joblib for this model."
+        )
+    return data.replace(NO_SUM.encode(), sha256(data).hexdigest().encode(), 1)
+
+
+def from_bytes(data: bytes) -> tuple[dict[str, Any], dict[str, torch.Tensor]]:
+    """Read what `to_bytes` made.
+
+    Parameters
+    ----------
+    data : bytes
+        The whole file.
+
+    Returns
+    -------
+    document : dict
+        The document, all of it JSON.
+    tensors : dict of str to Tensor
+        The tensors.
+
+    Raises
+    ------
+    ValueError
+        If anything is not as it was written.
+    """
+    _check_header(data[:8], len(data))
+    end = 8 + _header_size(data)
+    try:
+        metadata = _json(data[8:end])["__metadata__"]
+        document = _json(metadata[KEY])
+        known, found = document["format"], document["sha256"]
+    except (KeyError, TypeError, AttributeError) as error:
+        raise ValueError(f"it is no model file of sk_crossmodal, for want of {error}.") from error
+    if known != FORMAT:
+        raise ValueError(f"it is of format {known!r}, and this version knows {FORMAT}.")
+    _check_sum(data, end, found)
+    return document, load(data)
+
+
+def _header_size(data: bytes) -> int:
+    return int.from_bytes(data[:8], "little")
+
+
+def _check_header(head: bytes, size: int) -> None:
+    """Raise ValueError unless a file of that size can have the header that it says it has."""
+    said = _header_size(head)
+    if len(head) < 8 or said > size - 8 or said > LONGEST_HEADER:
+        raise ValueError(
+            f"it has {size} bytes and says that its header has {said} of them (at most "
+            f"{LONGEST_HEADER} are allowed): it is damaged, or no safetensors file."
+        )
+
+
+def _check_sum(data: bytes, end: int, found: Any) -> None:
+    """Raise ValueError unless this is the checksum of the bytes without it."""
+    if not isinstance(found, str) or len(found) != len(NO_SUM):
+        raise ValueError(f"its checksum must have {len(NO_SUM)} digits, got {found!r:.80}.")
+    computed = sha256(data[:end].replace(found.encode(), NO_SUM.encode(), 1))
+    computed.update(memoryview(data)[end:])
+    if computed.hexdigest() != found:
+        raise ValueError("its checksum is not that of its content: it is damaged.")
+
+
+def _json(text: str | bytes) -> Any:
+    """Parse JSON, and nothing but JSON: every key once, no NaN, not deeper than Python goes."""
+    try:
+        text = text.decode() if isinstance(text, bytes) else text
+        return json.loads(text, object_pairs_hook=_once, parse_constant=_no_number)
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"its header is not valid JSON: {error}") from error
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise ValueError("a key stands there twice")
+    return found
+
+
+def _no_number(name: str) -> None:
+    raise ValueError(f"{name} is no number of JSON")
+
+
+def read_whole(path: Path) -> bytes:
+    """Read a regular file; ValueError for a pipe or a device, which have no end."""
+    mode = path.stat().st_mode
+    if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):  # `open` refuses a folder
+        raise ValueError("it is no regular file.")
+    with open(path, "rb") as file:
+        # The size of the header is looked at first, as the file may be large and another's.
+        _check_header(file.read(8), os.fstat(file.fileno()).st_size)
+        file.seek(0)
+        return file.read()
+
+
+def write_whole(path: Path, data: bytes) -> None:
+    """Write a file beside the old one and put it in its place when it is whole.
+
+    Parameters
+    ----------
+    path : Path
+        The file; a link is followed.
+    data : bytes
+        What is to be in it.
+
+    Raises
+    ------
+    OSError
+        If it cannot be written; what was there is as it was.
+    """
+    with _named(path):
+        real = Path(os.path.realpath(path))
+        if real.is_dir():
+            raise IsADirectoryError(errno.EISDIR, "a model is one file, and this is a folder")
+        if real.is_symlink():
+            raise OSError(errno.ELOOP, "the link leads back to itself")
+        if real.exists() and not real.is_file():
+            raise OSError(errno.EINVAL, "no regular file is there")
+        part = real.with_name(f"{real.name[:100]}.{uuid4().hex}.part")
+        try:
+            with open(part, "xb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+            os.replace(part, real)
+        finally:
+            part.unlink(missing_ok=True)
+        _sync_folder(real.parent)
+
+
+@contextmanager
+def _named(path: Path) -> Iterator[None]:
+    """Name the file that was asked for in errors, rather than the one beside it."""
+    try:
+        yield
+    except OSError as error:
+        words = f"{error.strerror}; the model is not saved, and what was there is as it was"
+        raise OSError(error.errno, words, str(path)) from error
+
+
+def _sync_folder(folder: Path) -> None:
+    """Let the new name survive a loss of power, where folders can be synchronised at all."""
+    with suppress(OSError):
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)

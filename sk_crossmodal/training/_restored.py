@@ -1,0 +1,82 @@
+"""A skorch net around a network that is trained already."""
+
+from typing import Any
+
+import torch
+
+from ._device import resolve_device, resolve_precision, seeded
+from ._net import MultimodalNet, WeightedLoss
+
+
+def device_here(device: str) -> str:
+    """Return what a device means here, or what "auto" means where there is no such device."""
+    try:
+        name: str = resolve_device(device)
+        torch.empty(0, device=name)
+    except (ValueError, RuntimeError, AssertionError, NotImplementedError):
+        name = resolve_device("auto")
+    return name
+
+
+def net_around(
+    network: torch.nn.Module,
+    params: dict[str, Any],
+    loss: dict[str, Any],
+    estimator: Any,
+    *,
+    batch_size: int,
+    precision: str,
+    epochs: list[dict[str, Any]],
+) -> MultimodalNet:
+    """Return the net of an estimator that was not fitted in this process.
+
+    Parameters
+    ----------
+    network : Module
+        The trained network, on the CPU.
+    params : dict
+        The arguments that it was built with.
+    loss : dict
+        Arguments of `WeightedLoss`.
+    estimator : NetworkEstimator
+        Its parameters say where to compute; it is not changed.
+    batch_size : int
+        Videos a batch.
+    precision : {"float32", "float64", "bfloat16"}
+        In which it was trained. Where the estimator leaves it to the device, so does this.
+    epochs : list of dict
+        The history of the training.
+
+    Returns
+    -------
+    MultimodalNet
+        The net. Its optimizer knows nothing of the training, and it is not compiled: a network
+        that is compiled is built by `fit`.
+    """
+    device = device_here(estimator.device)
+    if estimator.precision == "auto" and precision != "float64":
+        precision = resolve_precision("auto", device)
+    net = MultimodalNet(
+        type(network),
+        criterion=WeightedLoss,
+        optimizer=torch.optim.AdamW,
+        optimizer__weight_decay=float(estimator.weight_decay),
+        lr=float(estimator.lr),
+        batch_size=batch_size,
+        max_epochs=estimator.max_epochs,
+        device=device,
+        precision=precision,
+        verbose=estimator.verbose,
+        train_split=None,
+        **{f"module__{name}": value for name, value in params.items()},
+        **{f"criterion__{name}": value for name, value in loss.items()},
+    )
+    with seeded(0):
+        net.module = lambda **_: network  # there is no need to build another
+        net.initialize()
+        net.module = type(network)
+    for row in epochs:
+        net.history.new_epoch()
+        for key, value in row.items():
+            net.history.record(key, value)
+    return net
