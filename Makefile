@@ -22,6 +22,7 @@ test: $(READY)
 lint: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/mypy
 
 # Known weaknesses of the tested versions; asks PyPI, so neither tests nor CI need it.
 audit: $(READY)

@@ -70,9 +70,7 @@ def convert(
     _check_same_shards(path, parts)
     missing = {name: shard for name, shard in parts.items() if not writer.done(name)}
     here = os.getpid()
-    jobs = (
-        delayed(_work)(here, path, about, *item, damage.on_error) for item in missing.items()
-    )
+    jobs = (delayed(_work)(here, path, about, *item, damage.on_error) for item in missing.items())
     done = Parallel(n_jobs, return_as="generator_unordered")(jobs)
     sizes = {name: shard.stat().st_size for name, shard in parts.items()}
     with tqdm(

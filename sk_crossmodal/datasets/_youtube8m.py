@@ -19,7 +19,7 @@ from ._shards import find_shards
 from ._tfrecord import DamageLog
 
 #: Level, frames, labels and ids of all videos.
-_Loaded = tuple[str, MultimodalArray, list[tuple[int, ...]], Array]
+_Loaded = tuple[str, MultimodalArray, list[tuple[int, ...]], Array | None]
 
 
 def load_youtube8m(

@@ -41,7 +41,7 @@ __all__ = [
     "check_widths",
     "check_y",
     "fit_method",
-    "short",
     "net_around",
     "resolve_device",
+    "short",
 ]
