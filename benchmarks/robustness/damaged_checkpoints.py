@@ -40,7 +40,7 @@ def damage(builds, expected, count, rng):
         found["failed"] += not _forged_is_refused(file_name, data)
         found["fits of damaged files"] += 1
         found["failed"] += not _fit_refuses(builds[name], file_name, damaged(data, "cut off", rng))
-    return {"files": count, "failed": 0, **found}
+    return {"files": count, "failed": 0, "refused": 0, "equal": 0, **found}
 
 
 def damaged(data, kind, rng):

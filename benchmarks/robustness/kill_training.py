@@ -27,7 +27,7 @@ from failing_writer import Operations
 from forked import alone
 from training_cases import cases, fit
 
-FULL = {"kills": 250, "file_kills": 150, "full_disks": 100, "damages": 1000, "epochs": 12}
+FULL = {"kills": 110, "file_kills": 63, "full_disks": 36, "damages": 600, "epochs": 8}
 QUICK = {"kills": 4, "file_kills": 4, "full_disks": 4, "damages": 40, "epochs": 2}
 
 

@@ -1,7 +1,9 @@
 """Where to compute, in which precision, and with which random numbers."""
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from threading import RLock
 from typing import Any
 
 import torch
@@ -11,10 +13,31 @@ from ._processes import launched_device, shares
 PRECISIONS = ("auto", "float32", "float64", "bfloat16")
 
 
+class _Turn:
+    """Whose turn it is to draw from torch's random numbers, of which a process has only one set.
+
+    A thread that has it may ask again, as a callback does that fits something.
+    """
+
+    lock = RLock()
+
+    @classmethod
+    def renew(cls) -> None:
+        """In a process that was forked, nobody would give back what another thread had."""
+        cls.lock = RLock()
+
+
+if hasattr(os, "register_at_fork"):  # where processes can be forked at all
+    os.register_at_fork(after_in_child=_Turn.renew)
+
+
 @contextmanager
 def seeded(seed: int) -> Iterator[None]:
-    """Run with torch's random numbers seeded, and leave the user's as they were."""
-    with torch.random.fork_rng(devices=range(torch.cuda.device_count())):
+    """Run with torch's random numbers seeded, and leave the user's as they were.
+
+    Threads take turns, as each would draw from the other's numbers.
+    """
+    with _Turn.lock, torch.random.fork_rng(devices=range(torch.cuda.device_count())):
         torch.manual_seed(seed)
         yield
 

@@ -1,0 +1,161 @@
+"""Many threads and processes that predict and fit at once: the same bytes as one alone, no growth.
+
+Each estimator, one a family with its own correlation tower, is asked about videos in memory and in
+a store on the disk, by all threads at once, and by all processes: forked ones, and such that are
+given a copy.
+"""
+
+import sys
+import tempfile
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from multiprocessing import get_context
+from pathlib import Path
+
+import numpy as np
+import torch
+from joblib import Parallel, delayed
+
+sys.path.append(str(Path(__file__).resolve().parent))
+sys.path.append(str(Path(__file__).resolve().parents[1]))
+
+import campaign
+from forked import MB, resident
+from training_cases import cases, fit, videos
+
+from sk_crossmodal.multimodal import MultimodalArray
+
+FULL = {"threads": 8, "processes": 4, "calls": 200, "fits": 24, "growth_calls": 10_000}
+QUICK = {"threads": 8, "processes": 4, "calls": 3, "fits": 4, "growth_calls": 40}
+ASKED = (
+    "transformer, own tower, cosine",
+    "netvlad, gated with tower, every 0.5 epochs",
+    "rnn, concat with tower, early stopping, every 0.3 epochs",
+)
+
+
+def main():
+    """Run the campaign from the command line."""
+    campaign.main(load, FULL, QUICK)
+
+
+def load(threads, processes, calls, fits, growth_calls, seed):
+    """Do everything; return figures."""
+    builds = cases(2)
+    fitted = {name: builds[name]().fit(*videos()) for name in ASKED}
+    with tempfile.TemporaryDirectory() as folder:
+        videos()[0].save(Path(folder, "store"))
+        places = {"memory": videos()[0], "store": MultimodalArray.open(Path(folder, "store"))}
+        figures = {
+            f"{kind}, videos in {place}": {
+                "calls": len(fitted) * count * calls,
+                "failed": sum(ask(estimator, X, count, calls) for estimator in fitted.values()),
+            }
+            for place, X in places.items()
+            for kind, (ask, count) in {
+                "threads": (ask_by_threads, threads),
+                "forked processes": (ask_by_forks, processes),
+                "processes of joblib": (ask_by_jobs, processes),
+            }.items()
+        }
+    figures["fits in threads"] = fits_in_threads(builds, fitted[ASKED[0]], fits, seed)
+    figures["growth"] = growth(fitted[ASKED[0]], growth_calls)
+    return {"failed": sum(part["failed"] for part in figures.values()), **figures}
+
+
+def answers(estimator, X, calls):
+    """Return the different answers to so many calls, as bytes."""
+    return {estimator.predict_proba(X).tobytes() for _ in range(calls)}
+
+
+def ask_by_threads(estimator, X, count, calls):
+    """Ask in threads that start together; return how many had another answer than one alone."""
+    alone, barrier = answers(estimator, X, 1), threading.Barrier(count)
+
+    def ask(_):
+        barrier.wait()
+        return answers(estimator, X, calls) != alone
+
+    with ThreadPoolExecutor(count) as pool:
+        return sum(pool.map(ask, range(count)))
+
+
+def ask_by_jobs(estimator, X, count, calls):
+    """Ask in joblib's processes, which are given copies."""
+    alone = answers(estimator, X, 1)
+    jobs = (delayed(answers)(estimator, X, calls) for _ in range(count))
+    return sum(said != alone for said in Parallel(count)(jobs))
+
+
+def ask_by_forks(estimator, X, count, calls):
+    """Ask in forked processes, which share all open files with this one."""
+    alone = answers(estimator, X, 1)
+    torch.set_num_threads(1)
+    fork = get_context("fork")
+    barrier, wrong = fork.Barrier(count), fork.Value("i", 0)
+
+    def ask():
+        barrier.wait()
+        said = answers(estimator, X, calls)
+        with wrong.get_lock():
+            wrong.value += said != alone
+
+    started = [fork.Process(target=ask) for _ in range(count)]
+    for process in started:
+        process.start()
+    for process in started:
+        process.join()
+    return max(wrong.value, sum(process.exitcode != 0 for process in started))
+
+
+def fits_in_threads(builds, estimator, count, seed):
+    """Fit in four threads while two others predict with an estimator of their own."""
+    names = [list(builds)[i % len(builds)] for i in range(count)]
+    expected = {name: fit(builds[name]) for name in names}
+    probability, done = answers(estimator, videos()[0], 1), threading.Event()
+    torch.manual_seed(seed)
+    state = torch.get_rng_state()
+
+    def ask(_):
+        said, calls = set(probability), 0
+        while not done.is_set() or not calls:
+            said, calls = said | answers(estimator, videos()[0], 1), calls + 1
+        return said != probability, calls
+
+    with ThreadPoolExecutor(2) as askers, ThreadPoolExecutor(4) as fitters:
+        asking = [askers.submit(ask, i) for i in range(2)]
+        try:
+            results = list(fitters.map(lambda name: fit(builds[name]), names))
+        finally:
+            done.set()
+        said = [future.result() for future in asking]
+    wrong = sum(result != expected[name] for name, result in zip(names, results, strict=True))
+    moved = not torch.equal(torch.get_rng_state(), state)
+    return {
+        "fits": count,
+        "calls meanwhile": sum(calls for _, calls in said),
+        "failed": wrong + moved + sum(other for other, _ in said),
+    }
+
+
+def growth(estimator, calls):
+    """Call again and again with a few videos; how resident memory grows after the first tenth."""
+    X, points = videos()[0][:4], []
+    for call in range(calls):
+        estimator.predict_proba(X)
+        if call >= calls // 10 and call % max(1, calls // 100) == 0:
+            points.append((call, resident("VmRSS") / MB))
+    numbers, megabytes = np.array(points).T
+    slope = float(np.polyfit(numbers, megabytes, 1)[0])
+    return {
+        "calls": calls,
+        "MB at first": round(float(megabytes[0]), 2),
+        "MB at last": round(float(megabytes[-1]), 2),
+        "bytes a call": round(slope * MB, 1),
+        # A page or two of the allocator's own, but no object a call: the smallest has 56 bytes.
+        "failed": int(calls >= 1000 and slope * MB > 50),
+    }
+
+
+if __name__ == "__main__":
+    main()

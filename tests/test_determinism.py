@@ -1,0 +1,92 @@
+"""The same seed gives the same bytes in every process, with every number of jobs."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from estimator_cases import FAMILIES, make_classifier, make_tower, make_videos, make_y
+from joblib import parallel_config
+from sklearn.model_selection import GridSearchCV, cross_val_predict
+
+X, Y, CLASSES = make_videos().data, make_y("multilabel"), make_y("classes")
+ROBUSTNESS = Path(__file__).resolve().parents[1] / "benchmarks" / "robustness"
+SCRIPT = """
+import json, sys
+import numpy as np, torch
+sys.path[:0] = sys.argv[1:2]
+torch.set_num_threads(1)
+torch.manual_seed(int(sys.argv[2]))  # what others draw decides nothing
+np.random.seed(int(sys.argv[2]))
+from training_cases import cases, fit
+print(json.dumps({name: fit(build) for name, build in cases(1).items()}))
+"""
+
+
+def in_a_process(hash_seed):
+    """The outcomes of the campaigns' trainings in a process of its own."""
+    environment = {
+        **os.environ,
+        "PYTHONPATH": os.pathsep.join(sys.path),
+        "PYTHONHASHSEED": str(hash_seed),
+        "OMP_NUM_THREADS": "1",
+    }
+    command = [sys.executable, "-c", SCRIPT, str(ROBUSTNESS), str(hash_seed)]
+    out = subprocess.run(command, env=environment, check=True, capture_output=True, text=True)
+    return json.loads(out.stdout)
+
+
+def test_processes(monkeypatch):
+    """Three families, with and without a tower, and the tower alone; here and in another one."""
+    monkeypatch.syspath_prepend(str(ROBUSTNESS))
+    sys.modules.pop("training_cases", None)
+    training_cases = __import__("training_cases")
+    sys.modules.pop("training_cases")
+    builds = training_cases.cases(1)
+    here = {name: training_cases.fit(build) for name, build in builds.items()}
+    here = json.loads(json.dumps(here))
+    assert in_a_process(1) == here
+    assert len({outcome["weights"] for outcome in here.values()}) == len(here)
+    seed = training_cases.fit(lambda: next(iter(builds.values()))().set_params(random_state=1))
+    assert seed["weights"] != next(iter(here.values()))["weights"]
+
+
+@pytest.mark.parametrize("backend", ["loky", "threading"])
+def test_jobs_of_a_search(backend):
+    classifier = make_classifier(correlation_tower=make_tower(max_epochs=1), dropout=0.3)
+    grid = {"fusion": ["late", "cross_modal_concat"], "lr": [1e-3, 1e-2]}
+    alone = GridSearchCV(classifier, grid, cv=2, scoring="neg_log_loss").fit(X, CLASSES)
+    with parallel_config(backend=backend):
+        jobs = GridSearchCV(classifier, grid, cv=2, scoring="neg_log_loss", n_jobs=2)
+        jobs.fit(X, CLASSES)
+    for i in range(2):
+        name = f"split{i}_test_score"
+        assert jobs.cv_results_[name].tobytes() == alone.cv_results_[name].tobytes()
+    assert len(set(alone.cv_results_["mean_test_score"])) == 4
+    assert jobs.predict_proba(X).tobytes() == alone.predict_proba(X).tobytes()
+
+
+def test_jobs_of_a_cross_validation():
+    for family in FAMILIES:
+        classifier = make_classifier(family, fusion="cross_modal", dropout=0.3)
+        alone, jobs = (
+            cross_val_predict(classifier, X, CLASSES, cv=3, n_jobs=n, method="predict_proba")
+            for n in (None, 2)
+        )
+        assert alone.tobytes() == jobs.tobytes()
+
+
+def test_the_state_of_others_decides_nothing():
+    """Neither what was drawn before, nor what is drawn between fit and predict."""
+    outcomes = set()
+    for seed in (0, 1):
+        torch.manual_seed(seed)
+        np.random.seed(seed)  # noqa: NPY002
+        classifier = make_classifier(dropout=0.3, correlation_tower=make_tower()).fit(X, Y)
+        torch.rand(seed)
+        outcomes.add(classifier.predict_proba(X).tobytes())
+    assert len(outcomes) == 1

@@ -1,0 +1,138 @@
+"""Threads and processes that predict and fit at once: the short version of the campaign."""
+
+import os
+import sys
+import threading
+from multiprocessing import get_context
+from pathlib import Path
+
+import pytest
+import torch
+
+from sk_crossmodal.multimodal import MultimodalArray
+from sk_crossmodal.training._device import seeded
+
+ROBUSTNESS = Path(__file__).resolve().parents[1] / "benchmarks" / "robustness"
+FORKS = pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
+OWN = ("load", "training_cases", "campaign", "forked", "machine")
+
+
+@pytest.fixture
+def load(monkeypatch):
+    monkeypatch.syspath_prepend(str(ROBUSTNESS))
+    monkeypatch.setattr(sys, "path", sys.path.copy())  # to which the campaigns append
+    for name in OWN:
+        sys.modules.pop(name, None)
+    yield __import__("load")
+    for name in OWN:
+        sys.modules.pop(name, None)
+
+
+@pytest.fixture
+def fitted(load):
+    name = load.ASKED[0]
+    return load.cases(1)[name]().fit(*load.videos())
+
+
+def test_eight_threads(load, fitted, tmp_path):
+    load.videos()[0].save(tmp_path / "store")
+    for X in (load.videos()[0], MultimodalArray.open(tmp_path / "store")):
+        assert load.ask_by_threads(fitted, X, 8, 3) == 0
+
+
+@FORKS
+def test_four_processes(load, fitted, tmp_path):
+    """Forked ones share the open files of the store."""
+    load.videos()[0].save(tmp_path / "store")
+    X = MultimodalArray.open(tmp_path / "store")
+    assert load.ask_by_forks(fitted, X, 4, 3) == 0
+
+
+def test_a_wrong_answer_is_counted(load, fitted):
+    class Wrong:
+        def predict_proba(self, X):
+            asked.append(X)
+            return fitted.predict_proba(X) + (len(asked) == 5)
+
+    asked = []
+    assert load.ask_by_threads(Wrong(), load.videos()[0], 4, 3) == 1
+
+
+def test_fits_in_threads_while_others_predict(load, fitted):
+    figures = load.fits_in_threads(load.cases(2), fitted, 4, seed=0)
+    assert figures["failed"] == 0
+    assert figures["calls meanwhile"] >= 2
+
+
+def test_memory(load, fitted):
+    assert load.growth(fitted, 20)["calls"] == 20
+    leaks = []
+
+    class Leaking:
+        def predict_proba(self, X):
+            leaks.append(bytearray(4096))
+
+    assert load.growth(Leaking(), 1000)["failed"] == 1
+
+
+def drawn(seed, started, go):
+    with seeded(seed):
+        first = torch.rand(3)
+        started.set()
+        go.wait(5)
+        return [*first.tolist(), *torch.rand(3).tolist()]
+
+
+def test_threads_draw_in_turns():
+    """Each draws as if it was alone, and the user's numbers are as they were."""
+    torch.manual_seed(7)
+    state, results = torch.get_rng_state(), {}
+    events = [threading.Event() for _ in "ab"]
+
+    def draw(seed):
+        results[seed] = drawn(seed, events[seed], events[1 - seed])
+
+    events[1].wait(0)
+    alone = {seed: drawn(seed, threading.Event(), _set()) for seed in (0, 1)}
+    threads = [threading.Thread(target=draw, args=(seed,)) for seed in (0, 1)]
+    threads[0].start()
+    events[0].wait()  # it has drawn half, and waits for the other one
+    threads[1].start()
+    threads[1].join(0.2)
+    assert threads[1].is_alive()  # so the other one has to wait
+    assert not events[1].is_set()
+    events[1].set()
+    for thread in threads:
+        thread.join()
+    assert results == alone
+    assert torch.equal(torch.get_rng_state(), state)
+
+
+def _set():
+    event = threading.Event()
+    event.set()
+    return event
+
+
+@FORKS
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="processes cannot be forked here")
+def test_a_fit_within_another_and_in_a_forked_process():
+    """Neither waits for ever: not the same thread, nor a process forked while one draws."""
+    go, started = threading.Event(), threading.Event()
+    other = threading.Thread(target=drawn, args=(0, started, go))
+    other.start()
+    started.wait()
+    process = get_context("fork").Process(target=drawn, args=(1, threading.Event(), _set()))
+    process.start()
+    process.join(20)
+    alive = process.is_alive()
+    process.kill()
+    go.set()
+    other.join()
+    assert not alive
+    with seeded(0):
+        first = torch.rand(3)
+        with seeded(1):
+            torch.rand(1)
+        second = torch.rand(3)
+    assert [*first.tolist(), *second.tolist()] == drawn(0, threading.Event(), _set())
