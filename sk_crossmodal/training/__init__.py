@@ -15,6 +15,7 @@ from ._checks import (
 from ._data import Batch, FrameDataset, Videos
 from ._estimator import NetworkEstimator
 from ._net import MultimodalNet, WeightedLoss
+from ._parameters import check_seed
 from ._processes import Processes
 from ._targets import Targets, check_y
 from ._train import EpochTasks
@@ -33,6 +34,7 @@ __all__ = [
     "WeightedLoss",
     "check_number",
     "check_option",
+    "check_seed",
     "check_size",
     "check_sizes",
     "check_widths",
