@@ -27,6 +27,7 @@ from ..training import (
     Targets,
     Videos,
     check_number,
+    check_seed,
     check_sizes,
     check_y,
     fit_method,
@@ -319,6 +320,7 @@ class CorrelationTower(TransformerMixin, NetworkEstimator):
             left out, and so are videos that have no possible partner.
         """
         *arrays, y = (X, y, *more)
+        check_seed("random_state", random_state)
         X = self._check_predict_input(arrays[0], arrays[1:])
         top_level = self._top_level(y, len(X))
         rows = np.arange(len(X))

@@ -293,46 +293,54 @@ def _check_numbers(array: Any, wanted: str) -> None:
 
 def _is_ragged(part: Any) -> bool:
     if isinstance(part, np.ndarray):
-        return part.dtype == object and part.ndim == 1 and np.ndim(_first(part)) == 2
-    return isinstance(part, Sequence) and np.ndim(_first(part)) == 2
+        return part.dtype == object and part.ndim == 1 and len(_shape(_first(part))) == 2
+    return isinstance(part, Sequence) and len(_shape(_first(part))) == 2
 
 
 def _is_empty(row: Any) -> bool:
     """Tell whether a video has nothing in a modality: None, NaN, or an empty list or array."""
     if row is None or (isinstance(row, float) and np.isnan(row)):
         return True
-    return np.ndim(row) == 1 and not np.size(row)
+    return _shape(row) == (0,)
+
+
+def _shape(row: Any) -> tuple[int, ...]:
+    """Shape of what may be no array: (-1,) for lists of unequal lengths."""
+    try:
+        return np.shape(row)
+    except ValueError:
+        return (-1,)
 
 
 def _first(part: Iterable[Any]) -> Any:
     """Return the first video that has something, else the first that says how wide it is."""
     candidates = (row for row in part if not _is_empty(row))
     first = next(candidates, None)
-    if first is None or np.size(first):
+    if first is None or 0 not in _shape(first):
         return first
-    return next((row for row in candidates if np.size(row)), first)
+    return next((row for row in candidates if 0 not in _shape(row)), first)
 
 
 def _flatten_ragged(part: Iterable[Any], what: str) -> tuple[Array, Array]:
     first = np.asarray(_first(part))
     width = first.shape[1]
     nothing = np.empty((0, width), first.dtype)
-    # An empty float64 array must not make float64 of all others.
-    empty = [_is_empty(row) or np.shape(row) == nothing.shape for row in part]
     rows = [
-        nothing if e else _as_row(row, i, width, what)
-        for i, (e, row) in enumerate(zip(empty, part, strict=True))
+        nothing if _is_empty(row) else _as_row(row, i, nothing, what) for i, row in enumerate(part)
     ]
     return np.concatenate(rows), np.array([len(row) for row in rows])
 
 
-def _as_row(row: Any, i: int, width: int, what: str) -> Array:
+def _as_row(row: Any, i: int, nothing: Array, what: str) -> Array:
     """Frames of one video as an array of numbers (T_i, width)."""
+    width = nothing.shape[1]
     wanted = f"Row {i} of {what} must be an array of numbers (T_i, {width})"
     try:
         array = np.asarray(row)
     except ValueError as error:
         raise ValueError(f"{wanted}, got {type(row).__name__}: {error}") from error
+    if array.shape == nothing.shape:  # an empty float64 array must not make float64 of all others
+        return nothing
     if array.ndim != 2 or array.shape[1] != width:
         raise ValueError(
             f"Row {i} of {what} has shape {array.shape}, expected (T_i, {width}) as in the rows "

@@ -17,6 +17,7 @@ from ._device import resolve_device
 from ._estimator import NetworkEstimator
 from ._interruption import fit_method
 from ._net import MultimodalNet, WeightedLoss
+from ._parameters import check_seed
 from ._processes import Processes
 from ._restored import net_around
 from ._targets import Targets, check_y
@@ -36,6 +37,7 @@ __all__ = [
     "WeightedLoss",
     "check_number",
     "check_option",
+    "check_seed",
     "check_size",
     "check_sizes",
     "check_widths",

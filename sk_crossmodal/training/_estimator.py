@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from os import PathLike
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from sklearn.base import BaseEstimator
@@ -146,6 +146,37 @@ class NetworkEstimator(LinkedEstimator, CallbackSupportMixin, BaseEstimator):
         if cls.__doc__ and base.__doc__:  # python -OO has none
             cls.__doc__ = inherit_entries(cls.__doc__, base.__doc__)
 
+    def set_params(self, **params: Any) -> Self:
+        """Set parameters, all of them or, if one is unknown, none.
+
+        Parameters
+        ----------
+        **params : dict
+            Names and values; ``correlation_tower__lr`` is the `lr` of a `correlation_tower`.
+
+        Returns
+        -------
+        estimator
+            The estimator itself.
+        """
+        known = self.get_params(deep=False)
+        for name in params:
+            own, _, inner = name.partition("__")
+            if own not in known:
+                raise ValueError(
+                    f"Invalid parameter {own!r} for {type(self).__name__}: its parameters are "
+                    f"{sorted(known)}."
+                )
+            part = params.get(own, known[own])
+            there = part.get_params(deep=False) if hasattr(part, "get_params") else {}
+            if inner and inner.partition("__")[0] not in there:
+                raise ValueError(
+                    f"Invalid parameter {name!r}: {own} is {short(part)}, whose parameters are "
+                    f"{sorted(there)}."
+                )
+        super().set_params(**params)
+        return self
+
     def _check_training_params(self) -> None:
         check_parameters(vars(self))
         check_checkpoint(self)
@@ -287,8 +318,10 @@ class NetworkEstimator(LinkedEstimator, CallbackSupportMixin, BaseEstimator):
                 f"{self.n_features_in_} features as input."
             )
         parts = list(X.values()) if isinstance(X, Mapping) else [X, *more]
-        if self._longest > 1 and all(
-            isinstance(p, np.ndarray) and p.ndim == 2 and len(p) for p in parts
+        if (
+            self._longest > 1
+            and parts
+            and all(isinstance(p, np.ndarray) and p.ndim == 2 and len(p) for p in parts)
         ):
             raise ValueError(
                 "X has 2-D arrays, which would be read as videos of one frame each, but "

@@ -62,7 +62,10 @@ def rehearse(
     _check_names(net, arguments)
     if previous is not None:
         _check_shapes(net, previous)
-    _check_memory(net, resolve_device(arguments["device"]))
+    device = resolve_device(arguments["device"])
+    _check_memory(net, device)
+    if not estimator.mask_padding:
+        _check_padding(estimator, arguments["module__moments"], device)
 
 
 def _copied(item: Any) -> Any:
@@ -133,6 +136,18 @@ def _check_memory(net: MultimodalNet, device: str) -> None:
             f"The network would have {weights:.3g} weights, {needed / 2**30:.0f} GiB in training, "
             f"expected at most the {there / 2**30:.0f} GiB of {device}: make its layers smaller, "
             "such as d_model, hidden_size, n_clusters, max_frames or the sizes of layers."
+        )
+
+
+def _check_padding(estimator: "NetworkEstimator", moments: dict[str, Any], device: str) -> None:
+    """Raise ValueError if one padded video is more than there is memory."""
+    width = sum(len(mean) for mean, _ in moments.values())
+    needed, there = 4 * width * estimator.max_frames, _memory(device)
+    if there is not None and needed > there:
+        raise ValueError(
+            f"max_frames={estimator.max_frames} with mask_padding=False makes "
+            f"{needed / 2**30:.0f} GiB of every video, expected at most the "
+            f"{there / 2**30:.0f} GiB of {device}."
         )
 
 

@@ -1,0 +1,200 @@
+"""The table of wrong calls: each is refused by name, before anything is trained or changed."""
+
+import inspect
+import re
+import traceback
+from typing import NamedTuple
+from unittest import mock
+
+import joblib
+import pytest
+from bad_calls_data import (
+    BAD_CLASSES,
+    BAD_EVAL_SET,
+    BAD_WEIGHT,
+    BAD_X,
+    BAD_X_FOR_FIT,
+    BAD_X_LATER,
+    BAD_Y,
+    BAD_Y_FOR_FIT,
+    BAD_Y_LATER,
+    X,
+    Y,
+)
+from bad_calls_methods import METHOD_ROWS
+from bad_calls_parameters import CLASSIFIERS, PARAMETERS, Case
+from estimator_cases import fitted, fitted_tower, make_classifier, make_tower
+
+import sk_crossmodal
+from sk_crossmodal.training import short
+
+WRONG = (ValueError, TypeError)
+OTHERS = ()  # modules of tests with further rows, (id, callable, exception types, regex)
+MAKE = {
+    "CrossModalTransformerClassifier": make_classifier,
+    "CrossModalNetVLADClassifier": lambda **params: make_classifier("netvlad", **params),
+    "CrossModalRNNClassifier": lambda **params: make_classifier("rnn", **params),
+    "CorrelationTower": make_tower,
+}
+
+
+ALIKE = ("CrossModalNetVLADClassifier", "CrossModalRNNClassifier")
+
+
+class Row(NamedTuple):
+    """A wrong call of a method of an estimator."""
+
+    id: str
+    make: object  # returns the estimator
+    method: str
+    args: tuple
+    kwargs: dict
+    error: tuple
+    match: str
+
+
+def late():
+    return make_classifier(fusion="late")
+
+
+TRANSFORMER = "CrossModalTransformerClassifier"
+# Estimators by whether they are fitted: name, what makes one.
+NEW = {TRANSFORMER: late, "CorrelationTower": make_tower}
+FITTED = {TRANSFORMER: lambda: fitted("late"), "CorrelationTower": fitted_tower}
+
+
+def parameter_rows():
+    for name, parameters in PARAMETERS.items():
+        for parameter, (wanted, values) in parameters.items():
+            # What the classifiers share is tried in full with one of them.
+            again = parameter in CLASSIFIERS and name in ALIKE
+            step = max(1, len(values) // 4) if again else 1
+            for i, value in list(enumerate(values))[::step]:
+                wrong = value.value if isinstance(value, Case) else value
+                got = f"{wanted}, got {literally(short(wrong))}"
+                match = value.match if isinstance(value, Case) else got
+                yield Row(
+                    f"{name}.fit: {parameter} {i}",
+                    lambda name=name, params={parameter: wrong}: MAKE[name](**params),
+                    "fit",
+                    (X, Y),
+                    {},
+                    WRONG,
+                    match,
+                )
+
+
+def literally(text):
+    """A regex that finds the text, without addresses."""
+    return re.escape(text.split(" at 0x")[0])
+
+
+def data_rows():
+    for name, make in NEW.items():
+        for what, (bad, match) in {**BAD_X, **BAD_X_FOR_FIT}.items():
+            yield Row(f"{name}.fit: X {what}", make, "fit", (*several(bad), Y), {}, WRONG, match)
+        for what, (bad, match) in {**BAD_Y, **BAD_Y_FOR_FIT}.items():
+            yield Row(f"{name}.fit: y {what}", make, "fit", (X, bad), {}, WRONG, match)
+        for key, bads in (("sample_weight", BAD_WEIGHT), ("eval_set", BAD_EVAL_SET)):
+            for what, (bad, match) in bads.items():
+                yield Row(
+                    f"{name}.fit: {key} {what}", make, "fit", (X, Y), {key: bad}, WRONG, match
+                )
+    make, again = NEW[TRANSFORMER], FITTED[TRANSFORMER]
+    for what, (bad, match) in BAD_CLASSES.items():
+        for call, of in (("first", make), ("second", again)):
+            id_ = f"{TRANSFORMER}.partial_fit: {call} classes {what}"
+            yield Row(id_, of, "partial_fit", (X, Y), {"classes": bad}, WRONG, match)
+
+
+def later_rows():
+    """Data for estimators that are fitted: each wrong form goes to every method in turn."""
+    methods = {
+        TRANSFORMER: ("predict", "predict_proba", "decision_function", "attention_weights"),
+        "CorrelationTower": ("transform", "predict_proba", "embed"),
+    }
+    labelled = {
+        TRANSFORMER: ("score", "partial_fit"),
+        "CorrelationTower": ("pair_probabilities", "pair_error_rates"),
+    }
+    xs = {**BAD_X, **BAD_X_LATER}
+    for name, make in FITTED.items():
+        for i, (what, (bad, _)) in enumerate(xs.items()):
+            # Whether what is wide fits is looked at before what it holds.
+            match = f"{xs[what][1]}|X has (.* features|2-D arrays)"
+            method = methods[name][i % len(methods[name])]
+            yield Row(f"{name}.{method}: X {what}", make, method, several(bad), {}, WRONG, match)
+            method = labelled[name][i % 2]
+            if method != "partial_fit":
+                args = (*several(bad), Y)
+                yield Row(f"{name}.{method}: X {what}", make, method, args, {}, WRONG, match)
+        for method in labelled[name]:
+            more = BAD_Y_LATER if name == TRANSFORMER else {}
+            for what, (bad, match) in {**BAD_Y, **more}.items():
+                yield Row(f"{name}.{method}: y {what}", make, method, (X, bad), {}, WRONG, match)
+    for what, (bad, match) in BAD_WEIGHT.items():
+        for method in ("score", "partial_fit"):
+            id_ = f"{TRANSFORMER}.{method}: sample_weight {what}"
+            kwargs = {"sample_weight": bad}
+            yield Row(id_, FITTED[TRANSFORMER], method, (X, Y), kwargs, WRONG, match)
+
+
+def several(bad):
+    return bad if isinstance(bad, tuple) else (bad,)
+
+
+ROWS = [*parameter_rows(), *data_rows(), *later_rows(), *(Row(*row) for row in METHOD_ROWS)]
+
+
+@pytest.fixture(autouse=True)
+def untrained():
+    """No call of the table may get as far as training."""
+    reached = AssertionError("training began")
+    with mock.patch("sk_crossmodal.training._estimator.train", side_effect=reached):
+        yield
+
+
+@pytest.fixture(autouse=True, scope="module")
+def unchanged():
+    """X and y are part of most rows, and are looked at once, at the end."""
+    before = joblib.hash((X, Y))
+    yield
+    assert joblib.hash((X, Y)) == before
+
+
+def state(thing):
+    """What an estimator or an argument is, to be compared; generators have nothing to compare."""
+    if hasattr(thing, "get_params") and not isinstance(thing, type):
+        return {key: state(value) for key, value in vars(thing).items()}
+    if thing is X or thing is Y:
+        return None  # see `unchanged`
+    try:
+        return joblib.hash(thing.to_dict() if hasattr(thing, "to_dict") else thing)
+    except Exception:  # what cannot be pickled
+        return id(thing)
+
+
+for row_of in (fitted("late"), fitted_tower()):
+    row_of.predict_proba(X)  # from here on their networks are in the mode of prediction
+
+
+@pytest.mark.parametrize("row", ROWS, ids=[row.id for row in ROWS])
+def test_refused(row):
+    estimator = row.make()
+    before = state(estimator), [state(each) for each in (*row.args, *row.kwargs.values())]
+    with pytest.raises(row.error) as caught:
+        getattr(estimator, row.method)(*row.args, **row.kwargs)
+    caught.match(rf"(?s){row.match}")
+    innermost = traceback.extract_tb(caught.tb)[-1].filename
+    assert not {"torch", "skorch"} & set(innermost.replace("\\", "/").split("/")), innermost
+    assert (
+        state(estimator),
+        [state(each) for each in (*row.args, *row.kwargs.values())],
+    ) == before
+
+
+@pytest.mark.parametrize("name", MAKE)
+def test_every_parameter_has_wrong_values(name):
+    parameters = inspect.signature(getattr(sk_crossmodal, name)).parameters
+    assert set(PARAMETERS[name]) == set(parameters)
+    assert min(len(values) for _, values in PARAMETERS[name].values()) >= 5
