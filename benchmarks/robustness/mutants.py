@@ -11,6 +11,7 @@ tests are left out for their time. What survives must have its reason in
 
 import ast
 import copy
+import gc
 import json
 import os
 import random
@@ -36,7 +37,9 @@ TESTS = {
 }
 # Times, memory and processes are no business of a mutant's, and cost most.
 SKIPPED = "not fast and not memory and not grid_search and not deep_chain"
+LONG = 0.25  # seconds of a test that is left out: what survives would cost minutes
 SECONDS = 120  # a mutant that runs longer is caught
+SURVIVED = ("survived", "no test")
 SWAPS = {
     ast.Eq: ast.NotEq, ast.NotEq: ast.Eq, ast.Lt: ast.LtE, ast.LtE: ast.Lt, ast.Gt: ast.GtE,
     ast.GtE: ast.Gt, ast.Is: ast.IsNot, ast.IsNot: ast.Is, ast.In: ast.NotIn, ast.NotIn: ast.In,
@@ -191,19 +194,24 @@ class Loop:
 
     def __init__(self, mutants, jobs):
         self.mutants, self.jobs, self.results, self.running = mutants, jobs, {}, {}
+        self.terminal = os.dup(2)
         self.codes, self.seconds = {}, {}  # of a test, what it executes and how long it takes
 
     def pytest_runtestloop(self, session):
         """Run mutants, several at a time; the tests that killed one come first for the next."""
         for item in session.items:
-            self.codes[item], start = set(), time.perf_counter()
-            sys.setprofile(lambda frame, *_, seen=self.codes[item]: seen.add(frame.f_code))
+            self.codes[item], start = set(), time.process_time()
+            sys.settrace(lambda frame, *_, seen=self.codes[item]: seen.add(frame.f_code))
             item.config.hook.pytest_runtest_protocol(item=item, nextitem=None)
-            sys.setprofile(None)
-            self.seconds[item] = time.perf_counter() - start
+            sys.settrace(None)
+            self.seconds[item] = time.process_time() - start
         if session.testsfailed:
             raise RuntimeError("tests fail without any mutant")
-        self.order = sorted(session.items, key=self.seconds.get)
+        quick = [item for item in session.items if self.seconds[item] < LONG]
+        self.order = sorted(quick, key=self.seconds.get)
+        cost = sum(map(self.seconds.get, quick))
+        self.say(f"{len(quick)} of {len(session.items)} tests, {cost:.1f} s together")
+        gc.freeze()  # pages that nobody writes to are shared by all forks
         for number, mutant in enumerate(self.mutants):
             self.start(session, mutant)
             if len(self.running) >= self.jobs:
@@ -239,7 +247,14 @@ class Loop:
         elif status:
             fate = "timeout" if os.WTERMSIG(status) == signal.SIGALRM else "crash"
         self.results[mutant["key"]] = fate
-        print(f"\r{done} of {len(self.mutants)}", end="", file=sys.stderr)
+        if fate in SURVIVED:
+            self.say(f"{fate}: {mutant['key']}")
+        if done % 50 == 0:
+            self.say(f"{done} of {len(self.mutants)} mutants")
+
+    def say(self, text):
+        """Write to where pytest captures nothing."""
+        os.write(self.terminal, f"{text}\n".encode())
 
 
 def child(session, mutant, tests, out):
@@ -280,7 +295,7 @@ def campaign(mutants_of_a_room, jobs, seed):
             chosen = random.Random(seed).sample(everything, mutants_of_a_room)
         start = time.perf_counter()
         fates = run(room, chosen, jobs)
-        alive = [key for key, fate in fates.items() if fate in ("survived", "no test")]
+        alive = [key for key, fate in fates.items() if fate in SURVIVED]
         survivors |= {key: reasons.get(key, "") for key in alive}
         figures[room] = {
             "mutants": len(chosen),
