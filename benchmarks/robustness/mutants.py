@@ -61,7 +61,7 @@ def changes(node):
         yield "unary", lambda n: become(n, n.operand)
     elif isinstance(node, ast.Constant) and isinstance(node.value, bool | int | float | str):
         yield "constant", lambda n: setattr(n, "value", another(n.value))
-    elif isinstance(node, ast.Return) and getattr(node.value, "value", 0) is not None:
+    elif isinstance(node, ast.Return) and not isinstance(node.value, ast.Constant | None):
         yield "return", lambda n: setattr(n, "value", ast.Constant(None))
     elif isinstance(node, ast.Raise | ast.Expr):
         yield "left out", lambda n: become(n, ast.Pass())
@@ -71,15 +71,16 @@ def changes(node):
         yield "condition", lambda n: setattr(n, "test", ast.UnaryOp(ast.Not(), n.test))
     for i in range(len(getattr(node, "ifs", ()))):
         yield "condition", lambda n, i=i: n.ifs.__setitem__(i, ast.UnaryOp(ast.Not(), n.ifs[i]))
-    for i in range(len(getattr(node, "keywords", ())) if isinstance(node, ast.Call) else 0):
-        yield "keyword", lambda n, i=i: n.keywords.pop(i)
+    for i, keyword in enumerate(node.keywords if isinstance(node, ast.Call) else ()):
+        if keyword.arg != "strict":  # zip says what holds anyway
+            yield "keyword", lambda n, i=i: n.keywords.pop(i)
 
 
 def another(value):
     """Another value of the type of a constant."""
     if isinstance(value, bool):
         return not value
-    return f"{value}!" if isinstance(value, str) else value + 1
+    return f"{value[:-1]}!" if isinstance(value, str) else value + 1
 
 
 def become(node, other):
