@@ -65,7 +65,7 @@ SCORES = {
 
 def damaged(kind):
     """Labels in a sparse array whose indices point beyond it."""
-    labels = sp.csr_array(Y) if kind == "csr" else sp.csc_array(Y)
+    labels = sp.coo_array(Y).asformat(kind)
     labels.indices[0] = 999_999_999
     return labels
 
@@ -107,6 +107,7 @@ TABLES = [
     ("sparse complex", sp.csr_array(Y * 1j), S, "y_true must be numbers .*dtype complex128"),
     ("damaged csr", damaged("csr"), S, "y_true must be a multilabel .*csr array .* damaged"),
     ("damaged csc", damaged("csc"), S, "y_true must be a multilabel .*csc array .* damaged"),
+    ("damaged bsr", damaged("bsr"), S, "y_true must be a multilabel .*bsr array .* damaged"),
 ]
 WEIGHTS = [
     ("shape", [1, 1, 1], r"sample_weight must be 2 numbers, one for each video, got shape \(3,\)"),
@@ -271,6 +272,7 @@ INDICATORS = [
     ("sparse twos", sp.csr_array(2 * Y), "Y must hold 0 and 1 alone"),
     ("damaged", damaged("csr"), "Y must"),
     ("damaged csc", damaged("csc"), "Y must"),
+    ("damaged bsr", damaged("bsr"), "Y must"),
     ("masked", masked(Y), "Y must"),
 ]
 REPORTS = [

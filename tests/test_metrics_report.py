@@ -110,6 +110,23 @@ def test_a_score_at_the_threshold_is_not_a_prediction():
     assert report.n_videos.tolist() == [2, 1, 2]
 
 
+def test_a_threshold_is_rounded_as_the_scores_are():
+    y_true, y_score = np.zeros((1, 2)), np.array([[0.1, 0.0]])
+    for table in (y_score, y_score.astype("f4"), y_score.astype("f2")):
+        for threshold in (0.1, np.float64(0.1)):
+            assert hierarchy_report(y_true, table, [0, 1], threshold=threshold).n_videos[1] == 0
+    assert hierarchy_report(y_true, y_score, [0, 1], threshold=0.09).n_videos[1] == 1
+
+
+def test_a_heavy_video_outside_a_level_leaves_no_rounding_in_it():
+    # Of five videos only the last has no label at level 1, and it weighs as much as it can.
+    y_true = np.array([[1, 1], [1, 1], [1, 1], [1, 1], [1, 0]])
+    y_score = np.array([[0.9, 0.4], [0.8, 0.3], [0.7, 0.2], [0.6, 0.1], [0.5, 0.45]])
+    weight = [1, 1, 1, 1, 1e20]
+    report = hierarchy_report(y_true, y_score, [0, 1], rows="truth", sample_weight=weight)
+    assert report.map[1] == report.gap[1] == 1
+
+
 def test_all_labels_in_the_pool_of_gap():
     rng = np.random.default_rng(2)
     y_true, y_score = rng.random((30, 60)) < 0.2, rng.random((30, 60))

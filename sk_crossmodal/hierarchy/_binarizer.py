@@ -316,10 +316,13 @@ def _check_indicator(given: Any, n_labels: int) -> csr_array:
         raise ValueError(f"{expected}, got a {type(given).__name__}: {error}") from error
     if Y.shape[1] != n_labels:
         raise ValueError(f"Y has {Y.shape[1]} columns, expected {n_labels}.")
-    Y = csr_array(Y, copy=True)
-    Y.sum_duplicates()
-    Y.eliminate_zeros()
-    others = Y.data[Y.data != 1]
+    if issparse(Y):
+        Y = csr_array(Y, copy=True)
+        Y.sum_duplicates()
+    values = Y.data if issparse(Y) else Y
+    others = values[(values != 0) & (values != 1)]
     if others.size:
         raise ValueError(f"Y must hold 0 and 1 alone, got {others[0]}; give labels, not scores.")
-    return Y.astype(np.int32)
+    Y = csr_array(Y.astype(np.int32))  # of other byte orders SciPy makes no sparse array
+    Y.eliminate_zeros()
+    return Y
