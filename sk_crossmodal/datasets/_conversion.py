@@ -58,9 +58,7 @@ def convert(shards, path, damage, *, max_frames=None, n_jobs=None, progress=None
     _check_same_shards(path, parts)
     missing = {name: shard for name, shard in parts.items() if not writer.done(name)}
     here = os.getpid()
-    jobs = (
-        delayed(_work)(here, path, about, *item, damage.on_error) for item in missing.items()
-    )
+    jobs = (delayed(_work)(here, path, about, *item, damage.on_error) for item in missing.items())
     done = Parallel(n_jobs, return_as="generator_unordered")(jobs)
     sizes = {name: shard.stat().st_size for name, shard in parts.items()}
     with tqdm(
@@ -182,8 +180,11 @@ def _write_note(path, name, note):
     file = _note(path, name)
     file.parent.mkdir(exist_ok=True)
     temporary = file.with_suffix(".tmp")
-    with open(temporary, "w", encoding="utf-8") as opened:
-        opened.write(json.dumps(note))
-        opened.flush()
-        os.fsync(opened.fileno())
+    try:
+        with open(temporary, "w", encoding="utf-8") as opened:
+            opened.write(json.dumps(note))
+            opened.flush()
+            os.fsync(opened.fileno())
+    except OSError as error:  # that of a full disk does not say where
+        raise OSError(error.errno, error.strerror, str(temporary)) from error
     temporary.replace(file)
