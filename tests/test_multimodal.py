@@ -812,7 +812,7 @@ def test_other_frames_in_the_place_of_old_ones():
     assert_content(container(parts).replace_frames({}), parts)
     with pytest.raises(ValueError, match=r"Unknown modalities \['text'\]"):
         X.replace_frames({"text": new})
-    with pytest.raises(ValueError, match=f"add up to its {len(new) - 1} frames"):
+    with pytest.raises(ValueError, match=f"as many as there are, {len(new)}, got {len(new) - 1}"):
         X.replace_frames({"video": new[1:]})
 
 

@@ -273,7 +273,7 @@ def test_the_same_description_said_otherwise(whole):
         ({"video": {"width": 0, "dtype": "uint8"}}, None, ValueError, "'video' needs a width"),
         ({"video": {"width": 2.5, "dtype": "uint8"}}, None, ValueError, "'video' needs a width"),
         ({"video": {"width": 2, "dtype": "int16"}}, None, ValueError, "'int16', expected one of"),
-        ({"video": {"width": 2, "dtype": "nonsense"}}, None, TypeError, "nonsense"),
+        ({"video": {"width": 2, "dtype": "nonsense"}}, None, ValueError, "nonsense"),
         ({"video": {"width": 2}}, None, TypeError, "dtype"),
         ({"video": {**ONE["video"], "scale": np.nan}}, None, ValueError, "finite scale"),
         ({"video": {**ONE["video"], "length": 3}}, None, TypeError, "length"),

@@ -206,8 +206,11 @@ def _write_note(path: str | os.PathLike[str], name: str, note: dict[str, Any]) -
     file = _note(path, name)
     file.parent.mkdir(exist_ok=True)
     temporary = file.with_suffix(".tmp")
-    with open(temporary, "w", encoding="utf-8") as opened:
-        opened.write(json.dumps(note))
-        opened.flush()
-        os.fsync(opened.fileno())
+    try:
+        with open(temporary, "w", encoding="utf-8") as opened:
+            opened.write(json.dumps(note))
+            opened.flush()
+            os.fsync(opened.fileno())
+    except OSError as error:  # that of a full disk does not say where
+        raise OSError(error.errno, error.strerror, str(temporary)) from error
     temporary.replace(file)

@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, DTypeLike
 
 from .._types import Array, Bools, Floats, Ints
 from ._frames import Frames, check_lengths
+from ._given import as_array, check_columns, check_count, check_mapping, check_several
 from ._opening import open_frames
 from ._saving import save
 
@@ -58,7 +59,13 @@ class MultimodalArray:
     """
 
     def __init__(self, frames: Mapping[str, Frames]) -> None:
+        check_mapping("frames", frames)
         self._frames = dict(frames)
+        if not all(isinstance(part, Frames) for part in self._frames.values()):
+            raise TypeError(
+                "A MultimodalArray is built by from_frames, as_multimodal or open, got frames as "
+                f"{[type(part).__name__ for part in self._frames.values()]}."
+            )
         if not self._frames:
             raise ValueError("MultimodalArray needs at least one modality, got none.")
         counts = {name: len(part.lengths) for name, part in self._frames.items()}
@@ -96,12 +103,15 @@ class MultimodalArray:
         ValueError
             If names, numbers of rows, shapes or sums of lengths do not fit.
         """
+        quantization = {} if quantization is None else quantization
+        given = {"frames": frames, "lengths": lengths, "quantization": quantization}
+        for what, each in given.items():
+            check_mapping(what, each)
         if set(frames) != set(lengths):
             raise ValueError(
-                f"frames and lengths must name the same modalities, got {sorted(frames)} "
-                f"and {sorted(lengths)}."
+                f"frames and lengths must name the same modalities, got {list(frames)} "
+                f"and {list(lengths)}."
             )
-        quantization = quantization or {}
         if unknown := set(quantization) - set(frames):
             raise ValueError(f"quantization names unknown modalities {sorted(unknown)}.")
         checked = {name: _check_flat(name, values) for name, values in frames.items()}
@@ -110,7 +120,7 @@ class MultimodalArray:
                 name: Frames.from_lengths(
                     values,
                     check_lengths(name, lengths[name], len(values)),
-                    *quantization.get(name, (1.0, 0.0)),
+                    *_check_quantization(name, quantization.get(name, (1.0, 0.0))),
                 )
                 for name, values in checked.items()
             }
@@ -214,7 +224,7 @@ class MultimodalArray:
         ndarray of shape (n,), int64
             The numbers.
         """
-        return self._frames[name].lengths
+        return self._part(name).lengths
 
     def timeline_lengths(self) -> Ints:
         """Number of moments of each video: its longest modality's frames.
@@ -255,9 +265,17 @@ class MultimodalArray:
         if isinstance(key, np.ndarray) and key.ndim == 0 and key.dtype.kind in "iu":
             key = int(key)
         if isinstance(key, int | np.integer):
-            row = range(len(self))[key]  # negative indices and IndexError as in a list
+            if not -len(self) <= key < len(self):
+                raise IndexError(f"There is no row {key} in a MultimodalArray of {len(self)}.")
+            row = range(len(self))[key]
             return {n: p.dequantise(p.stored(row)) for n, p in self._frames.items()}
-        rows = np.arange(len(self))[key]
+        try:
+            rows = np.arange(len(self))[key]
+        except (IndexError, TypeError, ValueError) as error:
+            raise type(error)(
+                f"Rows of {len(self)} videos cannot be picked by {key!r}: {error}. "
+                "X.select([...]) picks modalities."
+            ) from None
         if rows.ndim != 1:
             raise IndexError(f"MultimodalArray is one-dimensional, got the index {key!r}.")
         return MultimodalArray({name: part.take(rows) for name, part in self._frames.items()})
@@ -289,8 +307,13 @@ class MultimodalArray:
                     f"Columns are split from one modality, X has {list(self.modality_names)}."
                 )
             (whole,) = self._frames.values()
-            return MultimodalArray({n: whole.columns(cols) for n, cols in modalities.items()})
-        modalities = list(modalities)
+            columns = {n: check_columns(n, c, whole.width) for n, c in modalities.items()}
+            return MultimodalArray({n: whole.columns(each) for n, each in columns.items()})
+        modalities = check_several("modalities", modalities)
+        if not all(isinstance(name, str) for name in modalities):
+            raise TypeError(f"Names of modalities must be str, got {modalities}.")
+        if len(set(modalities)) < len(modalities):
+            raise ValueError(f"Each modality is selected once, got {modalities}.")
         if missing := [name for name in modalities if name not in self._frames]:
             raise ValueError(
                 f"Modalities {missing} are missing; X has {list(self.modality_names)}."
@@ -319,7 +342,9 @@ class MultimodalArray:
         masks : dict of str to bool ndarray of shape (B, T)
             True at real frames. A modality without frames in a video is False throughout.
         """
-        rows = np.asarray(rows, dtype=np.intp)
+        rows = _check_rows(rows, len(self))
+        if max_frames is not None:
+            max_frames = _check_max_frames(max_frames, len(rows))
         parts = {name: part.take(rows) for name, part in self._frames.items()}
         line = np.maximum.reduce([part.lengths for part in parts.values()])
         kept = line if max_frames is None else np.minimum(line, max_frames)
@@ -341,18 +366,15 @@ class MultimodalArray:
             Frames a block, whatever videos they are of; those left over at the end join the
             last block. All frames are one block by default.
 
-        Yields
-        ------
-        ndarray of shape (n_frames, n_features), float32 or float64
-            What the stored numbers mean. Nothing is yielded where there are no frames.
+        Returns
+        -------
+        iterator of ndarray of shape (n_frames, n_features), float32 or float64
+            What the stored numbers mean. It gives nothing where there are no frames.
         """
-        part = self._frames[name]
-        total = int(part.lengths.sum())
-        size = total if block_size is None else min(block_size, total)
-        firsts = range(0, total - size + 1, size) if total else ()
-        for first in firsts:
-            last = first + size if first + 2 * size <= total else total
-            yield part.dequantise(part.between(first, last))
+        part = self._part(name)
+        if block_size is not None:
+            block_size = check_count("block_size", block_size, 1)
+        return _blocks(part, block_size)
 
     def replace_frames(self, frames: Mapping[str, ArrayLike]) -> "MultimodalArray":
         """Put other frames in the place of those of some modalities.
@@ -373,9 +395,16 @@ class MultimodalArray:
         ValueError
             If a modality is unknown, or the number of its frames differs.
         """
+        check_mapping("frames", frames)
         if unknown := [name for name in frames if name not in self._frames]:
             raise ValueError(f"Unknown modalities {unknown}; X has {list(self._frames)}.")
         checked = {name: _check_flat(name, values) for name, values in frames.items()}
+        for name, values in checked.items():
+            if len(values) != (total := self.lengths(name).sum()):
+                raise ValueError(
+                    f"New frames of modality {name!r} must be as many as there are, {total}, got "
+                    f"{len(values)}."
+                )
         new = {
             name: Frames.from_lengths(values, check_lengths(name, self.lengths(name), len(values)))
             for name, values in checked.items()
@@ -385,7 +414,7 @@ class MultimodalArray:
     def frame_moments(
         self,
         *,
-        sample_weight: Array | None = None,
+        sample_weight: ArrayLike | None = None,
         per_feature: bool = False,
         max_videos: int = 10_000,
     ) -> dict[str, tuple[Floats, Any]]:
@@ -409,12 +438,19 @@ class MultimodalArray:
             it does not vary; or the root mean square of those of the features that vary, 1
             where none does.
         """
-        usual = max(1.0, float(self.timeline_lengths().mean()))
-        count = max(1, min(len(self), max_videos, int(MOST_FRAMES / usual)))
-        rows = np.unique(np.linspace(0, len(self) - 1, count).astype(int))
-        weight = np.ones(len(rows)) if sample_weight is None else sample_weight[rows]
+        n, max_videos = len(self), check_count("max_videos", max_videos, 1)
+        weights = np.ones(n) if sample_weight is None else _check_weights(sample_weight, n)
+        usual = max(1.0, float(self.timeline_lengths().sum()) / max(1, n))
+        count = min(n, max(1, min(max_videos, int(MOST_FRAMES / usual))))
+        rows = np.unique(np.linspace(0, n - 1, count).astype(int))
+        weight = weights[rows]
         parts = {name: part.take(rows) for name, part in self._frames.items()}
         return {name: _moments(part, weight, per_feature) for name, part in parts.items()}
+
+    def _part(self, name: str) -> Frames:
+        if not isinstance(name, str) or name not in self._frames:
+            raise ValueError(f"There is no modality {name!r}; X has {list(self._frames)}.")
+        return self._frames[name]
 
     def digest(self) -> str:
         """Fingerprint of the videos: of names, lengths and frames, wherever these lie.
@@ -458,7 +494,8 @@ def _moments(part: Frames, weight: Array, per_feature: bool) -> tuple[Floats, An
             continue
         block, weights = stored.astype(np.float64), np.repeat(weight[rows], part.lengths[rows])
         block /= unit
-        new = weights.sum()
+        if not (new := weights.sum()):
+            continue
         block_mean = weights @ block / new
         block -= block_mean
         delta, total = block_mean - mean, seen + new
@@ -491,8 +528,61 @@ def _units(part: Frames) -> Floats:
     return unit
 
 
+def _blocks(part: Frames, block_size: int | None) -> Iterator[Floats]:
+    total = int(part.lengths.sum())
+    size = total if block_size is None else min(block_size, total)
+    firsts = range(0, total - size + 1, size) if total else ()
+    for first in firsts:
+        last = first + size if first + 2 * size <= total else total
+        yield part.dequantise(part.between(first, last))
+
+
+def _check_rows(rows: Any, n: int) -> Ints:
+    array = as_array("rows", rows)
+    if array.ndim != 1 or (array.size and array.dtype.kind not in "iu"):
+        raise TypeError(f"rows must be integers of shape (B,), got {rows!r}.")
+    if array.size and not -n <= array.min() <= array.max() < n:
+        raise IndexError(f"rows must be rows of {n} videos, got {array.min()} to {array.max()}.")
+    return array.astype(np.intp, copy=False)
+
+
+def _check_max_frames(max_frames: Any, n: int) -> Ints:
+    array = as_array("max_frames", max_frames)
+    if array.dtype.kind not in "iu" and array.size:
+        raise TypeError(f"max_frames must be integers, got {max_frames!r}.")
+    if array.shape not in ((), (n,)) or (array < 0).any():
+        raise ValueError(
+            f"max_frames must be one number or {n}, none of them negative, got {max_frames!r}."
+        )
+    return array.astype(np.int64, copy=False)
+
+
+def _check_weights(sample_weight: Any, n: int) -> Floats:
+    weights = as_array("sample_weight", sample_weight)
+    if weights.dtype.kind not in "biuf":
+        raise TypeError(f"sample_weight must be numbers, got {sample_weight!r}.")
+    if weights.shape != (n,) or not (np.isfinite(weights) & (weights >= 0)).all():
+        raise ValueError(
+            f"sample_weight must be finite, not negative and of shape ({n},), got {weights!r}."
+        )
+    return weights.astype(np.float64, copy=False)
+
+
+def _check_quantization(name: str, pair: Any) -> tuple[float, float]:
+    numbers = as_array(f"The quantization of modality {name!r}", pair)
+    if numbers.shape != (2,) or numbers.dtype.kind not in "iuf":
+        raise TypeError(
+            f"The quantization of modality {name!r} must be a pair (scale, shift), got {pair!r}."
+        )
+    if not np.isfinite(numbers).all():
+        raise ValueError(
+            f"The quantization of modality {name!r} must be finite, got {tuple(pair)}."
+        )
+    return float(pair[0]), float(pair[1])
+
+
 def _check_flat(name: str, values: Any) -> Array:
-    array: Array = values if isinstance(values, np.ndarray) else np.asarray(values)
+    array = as_array(f"Frames of modality {name!r}", values)
     if array.ndim != 2 or array.shape[1] == 0:
         raise ValueError(
             f"Frames of modality {name!r} must have shape (n_frames, n_features), "

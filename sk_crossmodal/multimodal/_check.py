@@ -10,6 +10,7 @@ from sklearn.utils import check_array
 
 from .._types import Array
 from ._array import MultimodalArray
+from ._given import check_columns
 from ._store import Store
 
 DEFAULT_NAMES = ("video", "audio", "text")
@@ -112,15 +113,15 @@ def _check_names(modalities: Any) -> None:
     """Raise unless `modalities` names each modality once, by a str."""
     if modalities is None:
         return
-    if isinstance(modalities, str) or not hasattr(modalities, "__iter__"):
+    if isinstance(modalities, str) or not isinstance(modalities, Mapping | Sequence | np.ndarray):
         raise TypeError(f"modalities must be a dict or a sequence of names, got {modalities!r}.")
     names = list(modalities)
     if not names:
         raise ValueError("modalities must name at least one modality, got none.")
-    if len(set(names)) < len(names):
-        raise ValueError(f"modalities must name each modality once, got {names}.")
     if not all(isinstance(name, str) for name in names):
         raise TypeError(f"Names of modalities must be str, got {names}.")
+    if len(set(names)) < len(names):
+        raise ValueError(f"modalities must name each modality once, got {names}.")
 
 
 def _non_empty(array: MultimodalArray) -> MultimodalArray:
@@ -192,14 +193,19 @@ def _column_slices(width: int, modalities: Any) -> dict[str, slice]:
         modalities = {n: (width + len(names) - 1 - i) // len(names) for i, n in enumerate(names)}
     if all(isinstance(size, slice) for size in modalities.values()):
         slices: dict[str, slice] = dict(modalities)
-    elif not all(isinstance(size, Integral) for size in modalities.values()):
+    elif not all(_is_width(size) for size in modalities.values()):
         raise TypeError(
             "modalities must give every modality of a wide array its width (an int), or every "
             f"one its columns (a slice), got {dict(modalities)}."
         )
     else:
         ends = np.cumsum(list(modalities.values()))
-        if ends[-1] != width or min(modalities.values()) < 1:
+        if min(modalities.values()) < 1:
+            raise ValueError(
+                f"X has {width} features, too few for a width >= 1 of each modality in "
+                f"modalities={dict(modalities)}."
+            )
+        if ends[-1] != width:
             raise ValueError(
                 f"X has {width} features, but modalities={dict(modalities)} expects {ends[-1]}."
             )
@@ -207,10 +213,11 @@ def _column_slices(width: int, modalities: Any) -> dict[str, slice]:
             name: slice(int(end - size), int(end))
             for (name, size), end in zip(modalities.items(), ends, strict=True)
         }
-    for name, columns in slices.items():
-        if not len(range(width)[columns]):
-            raise ValueError(f"Modality {name!r} is empty: {columns} of {width} columns of X.")
-    return slices
+    return {name: check_columns(name, columns, width) for name, columns in slices.items()}
+
+
+def _is_width(size: Any) -> bool:
+    return isinstance(size, Integral) and not isinstance(size, bool)
 
 
 def _default_widths(width: int) -> dict[str, int]:
@@ -225,8 +232,16 @@ def _object_columns(X: Any) -> dict[Any, list[Any]] | None:
     """Columns of a data frame whose cells are frames, or None for anything else."""
     if not (hasattr(X, "columns") and hasattr(X, "__getitem__")):
         return None
+    if len(set(X.columns)) < len(list(X.columns)):
+        raise ValueError(f"The data frame X has several columns of one name: {list(X.columns)}.")
     columns = {name: X[name] for name in X.columns}
-    if any(np.ndim(_first(column)) == 0 for column in columns.values()):
+    plain = [name for name, column in columns.items() if np.ndim(_first(column)) == 0]
+    if plain and len(plain) < len(columns):
+        raise ValueError(
+            f"Columns {plain} of the data frame X hold no frames, and others do; each cell must "
+            "be an array (T_i, d) or (d,), or None."
+        )
+    if plain:
         return None
     return {
         name: [
@@ -244,9 +259,14 @@ def _flatten(part: Any, what: str) -> tuple[Array, Array]:
         raise ValueError(
             f"Found array with 0 sample(s) while a minimum of 1 is required: {what} is empty."
         )
+    if isinstance(part, MultimodalArray):
+        raise TypeError(
+            f"A MultimodalArray was passed for {what}; it holds all, and stands alone."
+        )
     if _is_ragged(part):
         return _flatten_ragged(part, what)
-    if isinstance(part, list | tuple) and all(_is_empty(row) for row in part):
+    objects = isinstance(part, np.ndarray) and part.dtype == object and part.ndim == 1
+    if (objects or isinstance(part, list | tuple)) and len(part) and all(map(_is_empty, part)):
         raise ValueError(
             f"{what} has frames in none of its {len(part)} videos, and nothing that says how wide "
             "they are: expected an array (T_i, d) for at least one of them."

@@ -9,6 +9,7 @@ from numpy.lib.stride_tricks import as_strided
 from numpy.typing import ArrayLike, DTypeLike
 
 from .._types import Array, Bools, Floats, Ints
+from ._given import as_array
 from ._stored import StoredFrames
 
 BLOCK = 1 << 18  # numbers looked at in one go when all frames are walked through
@@ -209,14 +210,14 @@ def joined(values: Array | StoredFrames, begins: Ints, lengths: Ints) -> Array:
 
 def check_lengths(name: str, lengths: Any, n_frames: int) -> Array:
     """Return numbers of frames as an array; ValueError if they do not fit the frames."""
-    given = np.asarray(lengths)
+    given = as_array(f"Lengths of modality {name!r}", lengths)
     if given.ndim != 1 or (given.size and given.dtype.kind not in "iu"):
         raise ValueError(
             f"Lengths of modality {name!r} must be integers of shape (n,), got {lengths!r}."
         )
-    if (given < 0).any() or given.sum() != n_frames:
+    if (given < 0).any() or (given > n_frames).any() or given.sum() != n_frames:
         raise ValueError(
             f"Lengths of modality {name!r} must be non-negative and add up to its {n_frames} "
-            f"frames, got a sum of {given.sum()}."
+            f"frames, got a sum of {given.sum(dtype=object)}."
         )
     return given

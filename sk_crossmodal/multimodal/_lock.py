@@ -1,4 +1,4 @@
-"""A lock that is gone with the process that held it, however that ended."""
+"""Locks that are gone with the process that held them, and errors that say of which file."""
 
 import os
 import time
@@ -35,6 +35,17 @@ def locked(path: str, patience: float = 0.0) -> Iterator[bool]:
             os.unlink(path)
             fcntl.flock(descriptor, fcntl.LOCK_UN)  # also for children that were forked since
             os.close(descriptor)
+
+
+@contextmanager
+def naming(path: str) -> Iterator[None]:
+    """Add the file to an OSError that names none, as those of a full disk do not."""
+    try:
+        yield
+    except OSError as error:
+        if error.filename is not None:
+            raise
+        raise OSError(error.errno, error.strerror or str(error), path) from error
 
 
 def _lock(path: str) -> int | None:

@@ -7,6 +7,7 @@ from numpy.lib import format as npy
 from numpy.typing import ArrayLike, DTypeLike
 
 from .._types import Array
+from ._lock import naming
 
 
 class GrowingNpy:
@@ -27,18 +28,21 @@ class GrowingNpy:
 
     def __init__(self, path: str, dtype: DTypeLike, shape: tuple[int, ...] = ()) -> None:
         self.dtype, self.shape, self.length = np.dtype(dtype), tuple(shape), 0
+        self._path = path
         self._file = open(path, "xb")  # noqa: SIM115, it is closed by `close`
-        self._write_header()
+        with naming(path):
+            self._write_header()
 
     def append(self, values: ArrayLike) -> None:
         """Write further entries, (k, *shape)."""
         array = np.ascontiguousarray(values, self.dtype)
-        self._file.write(array.reshape(-1).view(np.uint8).data)
+        with naming(self._path):
+            self._file.write(array.reshape(-1).view(np.uint8).data)
         self.length += len(array)
 
     def close(self, keep: bool = True) -> None:
         """Complete the header and have the file on the disk; without `keep` only close it."""
-        with self._file:
+        with naming(self._path), self._file:
             if keep:
                 self._file.seek(0)
                 self._write_header()
@@ -71,6 +75,8 @@ def check_npy(
     shape : tuple of int
         The shape that was found.
     """
+    if os.path.exists(path) and not os.path.isfile(path):  # a device has no end, a pipe may wait
+        raise ValueError(f"Damaged store: {path} is no file.")
     try:
         with open(path, "rb") as file:
             if npy.read_magic(file) != (1, 0):
@@ -79,7 +85,9 @@ def check_npy(
             offset, size = file.tell(), os.fstat(file.fileno()).st_size
     except FileNotFoundError:
         raise ValueError(f"Damaged store: {path} is missing.") from None
-    except ValueError as error:
+    except OSError:
+        raise
+    except Exception as error:  # NumPy parses Python, and lets all kinds of errors through
         raise ValueError(f"Damaged store: {path} is no .npy file of a store: {error}.") from None
     fits = len(given) == len(shape) and all(
         e in (None, g) for e, g in zip(shape, given, strict=True)

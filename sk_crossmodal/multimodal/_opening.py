@@ -5,6 +5,7 @@ import os
 import numpy as np
 
 from ._frames import Frames
+from ._given import check_path
 from ._layout import PARTS, Header, StoredModality, StoredPart, read_header
 from ._parts import PartContent, read_part
 from ._stored import FrameFiles, StoredFrames
@@ -27,7 +28,9 @@ def open_frames(path: str | os.PathLike[str]) -> tuple[str, Header, dict[str, Fr
     frames : dict of str to Frames
         Those of each modality, of which only lengths were read.
     """
-    path = os.path.realpath(path)  # a link may lead elsewhere by the time frames are read
+    path = os.path.realpath(
+        check_path(path)
+    )  # a link may lead elsewhere by the time frames are read
     header = read_header(path)
     if header.parts is None:
         raise ValueError(

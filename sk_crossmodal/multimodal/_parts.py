@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, DTypeLike
 
 from .._types import Array, Ints
 from ._frames import Frames, check_lengths
+from ._given import as_array, check_mapping, check_several
 from ._layout import LABEL, LENGTH, TEXT, StoredModality, StoredPart
 from ._npy import GrowingNpy, check_npy, load_npy
 
@@ -33,7 +34,7 @@ class PartWriter:
     def __init__(self, folder: str, modalities: tuple[StoredModality, ...]) -> None:
         self._folder, self._modalities = folder, modalities
         self._files: dict[str, GrowingNpy] = {}
-        self._videos, self._failed = 0, False
+        self._videos, self._failed, self._closed = 0, False, False
         for modality in modalities:
             frames, lengths = modality.file("frames"), modality.file("lengths")
             self._open(frames, modality.stored_dtype, (modality.width,))
@@ -63,6 +64,9 @@ class PartWriter:
         ValueError
             If anything does not fit; nothing of this call is written then.
         """
+        if self._closed:
+            raise ValueError(f"Videos cannot be added to {self._folder}: the part is complete.")
+        check_mapping("frames", frames)
         checked = {m.name: self._check(m, frames) for m in self._modalities}
         counts = {name: len(lengths) for name, (_, lengths) in checked.items()}
         if set(frames) != set(checked) or len(set(counts.values())) > 1:
@@ -83,6 +87,7 @@ class PartWriter:
 
     def close(self, keep: bool) -> None:
         """Complete the files, or only close them."""
+        self._closed = True
         with ExitStack() as stack:  # closes the others too if one fails
             for file in self._files.values():
                 stack.callback(file.close, keep)
@@ -96,8 +101,14 @@ class PartWriter:
         """Frames and lengths of one modality as arrays; ValueError if they do not fit."""
         if modality.name not in frames:
             raise ValueError(f"Frames of modality {modality.name!r} are missing.")
-        values, lengths = frames[modality.name]
-        values, lengths = np.asarray(values), np.asarray(lengths)
+        pair = frames[modality.name]
+        if not isinstance(pair, tuple | list) or len(pair) != 2:
+            raise TypeError(
+                f"Modality {modality.name!r} must be given as a pair of frames and lengths, got "
+                f"{type(pair).__name__}."
+            )
+        values = as_array(f"Frames of modality {modality.name!r}", pair[0])
+        lengths = pair[1]
         expected = (modality.dtype, modality.width)
         if values.ndim != 2 or (values.dtype.name, values.shape[1]) != expected:
             raise ValueError(
@@ -220,9 +231,9 @@ def _check_labels(labels: Any, n: int) -> Lists | None:
     """Numbers of labels, (n,), and all labels behind each other, sorted, each once a video."""
     if labels is None:
         return None
-    labels = [list(each) for each in labels]
+    labels = [check_several("labels of a video", e) for e in check_several("labels", labels)]
     sizes = [len(each) for each in labels]
-    flat = np.array(list(chain.from_iterable(labels)))
+    flat = as_array("labels", list(chain.from_iterable(labels)))
     if len(labels) != n:
         raise ValueError(f"labels must have an entry for each of {n} videos, got {len(labels)}.")
     if flat.size and (flat.ndim != 1 or flat.dtype.kind not in "iu"):
@@ -243,10 +254,13 @@ def _check_ids(ids: Any, n: int) -> Lists | None:
     """Bytes of each id, (n,), and all ids behind each other in UTF-8."""
     if ids is None:
         return None
-    ids = list(ids)
+    ids = check_several("ids", ids)
     if len(ids) != n or not all(isinstance(each, str) for each in ids):
         raise ValueError(f"ids must be a str for each of {n} videos, got {ids[:3]!r}, ...")
     if any("\0" in each for each in ids):
         raise ValueError("ids must not hold the character 0, which an array of str may lose.")
-    coded = [each.encode() for each in ids]
+    try:
+        coded = [each.encode() for each in ids]
+    except UnicodeEncodeError as error:
+        raise ValueError(f"ids must be text that UTF-8 can hold, got {error.object!r}.") from None
     return np.array([len(each) for each in coded]), np.frombuffer(b"".join(coded), TEXT)

@@ -5,10 +5,11 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
-from scipy.sparse import csr_array
+from scipy.sparse import csr_array, issparse
 
 from .._types import Ints
 from ._frames import Frames
+from ._given import as_array, check_path, check_several
 from ._writer import StoreWriter, describe, start, under_way
 
 BLOCK_BYTES = 1 << 24  # frames that are held in memory while videos are saved
@@ -19,7 +20,7 @@ def save(
 ) -> None:
     """Write the frames of a container, see `MultimodalArray.save`."""
     n = _n_videos(parts)
-    path = os.path.abspath(path)
+    path = check_path(path)
     if os.path.lexists(path):
         raise ValueError(f"{path} exists already; a store is written to a new folder.")
     y, ids = _check_y(y, n), _check_all_ids(ids, n)
@@ -77,12 +78,13 @@ def _of_rows(y: csr_array, rows: slice) -> tuple[Ints, Ints]:
 def _check_y(y: Any, n: int) -> csr_array | None:
     if y is None:
         return None
-    shape = np.shape(y)
-    if len(shape) != 2 or shape[0] != n:
+    y = y if issparse(y) else as_array("y", y)
+    if y.ndim != 2 or y.shape[0] != n or y.dtype.kind not in "biuf":
         raise ValueError(
             f"y must be a multilabel indicator of shape ({n}, n_labels), dense or sparse, got "
-            f"shape {shape}. Of a vector of classes sklearn.preprocessing.OneHotEncoder makes an "
-            "indicator; or keep the vector in a file of its own."
+            f"shape {y.shape} and dtype {y.dtype}. Of a vector of classes "
+            "sklearn.preprocessing.OneHotEncoder makes an indicator; or keep the vector in a "
+            "file of its own."
         )
     y = csr_array(y, copy=True)
     y.sum_duplicates()
@@ -95,7 +97,9 @@ def _check_y(y: Any, n: int) -> csr_array | None:
 def _check_all_ids(ids: Any, n: int) -> list[Any] | None:
     if ids is None:
         return None
-    names = [str(each) if isinstance(each, np.str_) else each for each in ids]
+    names = [
+        str(each) if isinstance(each, np.str_) else each for each in check_several("ids", ids)
+    ]
     if len(names) != n:
         raise ValueError(f"ids must name each of {n} videos, got {len(names)}.")
     return names

@@ -93,9 +93,11 @@ class Store:
             return None
         sizes, text = self._lists(IDS)
         ends, coded = np.cumsum(sizes).tolist(), text.tobytes()
-        return np.array(
-            [coded[end - size : end].decode() for end, size in zip(ends, sizes, strict=True)], str
-        )
+        each = zip(ends, sizes, strict=True)
+        try:
+            return np.array([coded[end - size : end].decode() for end, size in each], str)
+        except UnicodeDecodeError as error:
+            raise ValueError(f"Damaged store: ids in {self.path} are no text: {error}.") from None
 
     def __len__(self) -> int:
         return len(self.data)

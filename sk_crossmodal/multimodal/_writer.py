@@ -8,8 +8,10 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
+from ._given import check_count, check_path, check_several
 from ._layout import (
     HEADER,
+    MOST,
     PARTS,
     PATIENCE,
     Header,
@@ -83,7 +85,7 @@ class StoreWriter:
         modalities: Mapping[str, Mapping[str, Any]],
         attributes: Mapping[str, Any] | None = None,
     ) -> None:
-        self.path = os.path.abspath(path)
+        self.path = check_path(path)
         header = describe(modalities, attributes)
         if not os.path.exists(os.path.join(self.path, HEADER)):
             _create(self.path, header)
@@ -171,7 +173,12 @@ class StoreWriter:
             If a part is not complete, given twice, or does not fit the others, or if a label is
             not below `n_labels`. The store is as it was before, then.
         """
-        parts = list(parts)
+        parts = check_several("parts", parts)
+        for name in parts:
+            check_part_name(name)
+        if n_labels is not None and check_count("n_labels", n_labels, 0) > MOST:
+            raise ValueError(f"n_labels must be at most {MOST}, got {n_labels}.")
+        n_labels = None if n_labels is None else int(n_labels)
         if len(set(parts)) < len(parts):
             raise ValueError(f"Each part of a store is named once, got {parts}.")
         if missing := [name for name in parts if not self.done(name)]:
@@ -245,9 +252,15 @@ def describe(modalities: Any, attributes: Any) -> Header:
                 f"modalities[{name!r}] must be a dict of width and dtype, and of scale and "
                 f"shift where frames are quantised, got {about!r}."
             )
+    try:
+        text = json.dumps(dict(attributes or {}), allow_nan=False, ensure_ascii=False)
+        text.encode()
+    except (TypeError, ValueError) as error:
+        kind = TypeError if isinstance(error, TypeError) else ValueError
+        raise kind(f"attributes must be what JSON can hold, got {attributes!r}: {error}") from None
     header = Header(
         tuple(StoredModality(name, **about) for name, about in modalities.items()),
-        json.loads(json.dumps(dict(attributes or {}), allow_nan=False)),
+        json.loads(text),
     )
     if not header.modalities:
         raise ValueError("A store needs at least one modality, got none.")
