@@ -202,7 +202,9 @@ def campaign(trainings, jobs, seed):
     """Train that many classifiers in each precision, some at once."""
     results, failed = {}, 0
     for precision in PRECISIONS:
-        found = Parallel(jobs)(delayed(trained)([seed, i], precision) for i in range(trainings))
+        # Forked: what is compiled for bfloat16 makes workers grow, and others are then begun anew.
+        run = Parallel(jobs, backend="multiprocessing")
+        found = run(delayed(trained)([seed, i], precision) for i in range(trainings))
         failures = {i: wrong for i, wrong in enumerate(found) if wrong}
         failed += len(failures)
         results[precision] = {
