@@ -18,10 +18,11 @@ def bfloat16():
         yield __import__("bfloat16")
 
 
-@pytest.mark.parametrize("precision", ["bfloat16", "float32"])
-@pytest.mark.parametrize("i", range(12))
-def test_training(bfloat16, precision, i):
-    assert not bfloat16.trained([1, i], precision)
+@pytest.mark.parametrize("i", range(16))
+def test_training(bfloat16, i):
+    assert not bfloat16.trained([1, i], "bfloat16")
+    if i % 4 == 0:
+        assert not bfloat16.trained([1, i], "float32")
 
 
 def test_what_is_no_number_is_seen(bfloat16):
@@ -39,7 +40,7 @@ def test_failures_are_counted_and_told(bfloat16, monkeypatch):
         return torch.full((*mask.shape, len(self.mean)), torch.nan)
 
     monkeypatch.setattr(FrameScaler, "forward", forward)
-    figures = bfloat16.campaign(trainings=2, seed=1)
+    figures = bfloat16.campaign(trainings=2, jobs=1, seed=1)
     assert figures["failed"] == 4
     for results in figures["precisions"].values():
         assert results["failed"] == 2

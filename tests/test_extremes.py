@@ -89,8 +89,6 @@ FRAMES = {
     "300 frames": lambda: videos(lengths=((300, 301), (299, 301))),
     "some without audio": lambda: videos(lengths=((1, 5), (0, 2))),
     "some without any": lambda: videos(lengths=((0, 2), (0, 2))),
-    "no audio": lambda: videos(lengths=((1, 5), (0, 1))),
-    "nothing": lambda: videos(lengths=((0, 1), (0, 1))),
     "one feature": lambda: videos(widths=(1, 1)),
     "bytes": bytes_of,
     "equal bytes": lambda: bytes_of(255),
@@ -153,6 +151,32 @@ def test_frames_as_they_are(name, family):
         assert not hasattr(classifier, "classes_")
     else:
         assert_sane(classifier.fit(X, INDICATORS), X)
+
+
+ABSENT = {
+    "no audio": lambda: videos(lengths=((1, 5), (0, 1))),
+    "no video": lambda: videos(lengths=((0, 1), (1, 5))),
+    "nothing": lambda: videos(lengths=((0, 1), (0, 1))),
+}
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("name", sorted({*FRAMES, *ABSENT} - {"one feature", "double"}))
+def test_frames_after_usual_ones(name, family):
+    """What was learned from usual frames is applied to others, or these are refused."""
+    X = ABSENT[name]() if name in ABSENT else videos_of(name)
+    classifier = usual(family)
+    if name == "1e30":
+        with pytest.raises(ValueError, match=r"videos \[.*\] are no finite numbers"):
+            classifier.predict_proba(X)
+    else:
+        assert_sane(classifier, X)
+
+
+@functools.cache
+def usual(family):
+    classifier = small(family, fusion="cross_modal_concat")
+    return classifier.fit(videos(), CLASSES)
 
 
 @given(

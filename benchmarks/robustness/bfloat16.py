@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from joblib import Parallel, delayed
 
 sys.path.append(str(Path(__file__).resolve().parent))
 
@@ -100,8 +101,8 @@ def options(draw):
         "lr": draw.power(-5, -2),
         "weight_decay": draw.one(0.0, 0.01),
         "lr_schedule": draw.one("plateau", "cosine", None),
-        "batch_size": draw.one(1, 4, 32),
-        "max_epochs": draw.one(2, 4),
+        "batch_size": draw.one(3, 8, 32),
+        "max_epochs": draw.one(1, 2, 3),
         "validation_fraction": 0.3,
         "random_state": int(draw.rng.integers(2**31)),
     }
@@ -150,7 +151,7 @@ def labels(draw, n, alone):
 def problem(seed):
     """An unfitted classifier, what it is fitted with, and weights."""
     draw = Draw(seed)
-    n = draw.one(12, 24)
+    n = draw.one(8, 14)
     cls, sizes = family(draw)
     classifier = cls(**sizes, **options(draw), device="cpu")
     with_tower = classifier.fusion in ("cross_modal_gated", "cross_modal_concat")
@@ -183,6 +184,7 @@ def bad_numbers(classifier, X):
 
 def trained(seed, precision):
     """Train and apply; return what went wrong, a list of str."""
+    torch.set_num_threads(1)
     classifier, X, y, weight = problem(seed)
     classifier.set_params(precision=precision)
     if classifier.correlation_tower is not None:
@@ -196,15 +198,14 @@ def trained(seed, precision):
             return [f"{type(error).__name__}: {error}"]
 
 
-def campaign(trainings, seed):
-    """Train that many classifiers in each precision."""
-    torch.set_num_threads(1)
+def campaign(trainings, jobs, seed):
+    """Train that many classifiers in each precision, some at once."""
     results, failed = {}, 0
     for precision in PRECISIONS:
-        failures = {}
-        for i in range(trainings):
-            if wrong := trained([seed, i], precision):
-                failures[i] = wrong
+        # Forked: what is compiled for bfloat16 makes workers grow, and others are then begun anew.
+        run = Parallel(jobs, backend="multiprocessing")
+        found = run(delayed(trained)([seed, i], precision) for i in range(trainings))
+        failures = {i: wrong for i, wrong in enumerate(found) if wrong}
         failed += len(failures)
         results[precision] = {
             "trained": trainings,
@@ -221,4 +222,4 @@ def campaign(trainings, seed):
 
 
 if __name__ == "__main__":
-    main(campaign, full={"trainings": 1000}, quick={"trainings": 20})
+    main(campaign, full={"trainings": 1000, "jobs": 2}, quick={"trainings": 20, "jobs": 2})

@@ -6,7 +6,7 @@ from typing import Any, Self, TypeAlias
 import numpy as np
 
 from .._types import Floats
-from ._style import BLUE, GREY, ORANGE, new_figure
+from ._style import BLUE, GREY, ORANGE, check_has, check_positive, new_figure
 
 Spans: TypeAlias = Mapping[str, tuple[float, float]]
 
@@ -75,9 +75,12 @@ class AttentionDisplay:
 
         Raises
         ------
+        TypeError
+            If there is no `attention_weights`.
         ValueError
-            If X holds more or less than one video.
+            If X holds more or less than one video, or what else is given does not fit it.
         """
+        check_has(estimator, "attention_weights")
         attention = estimator.attention_weights(X)
         n_videos = len(next(iter(attention.values())).before)
         if n_videos != 1:
@@ -103,16 +106,42 @@ class AttentionDisplay:
         -------
         AttentionDisplay
             The display itself.
+
+        Raises
+        ------
+        ValueError
+            If attention, spans or axes are not those of the same modalities.
         """
+        check_positive("seconds_per_frame", seconds_per_frame)
+        self._check()
         names = list(self.before)
         self.axes_ = np.asarray(
             new_figure(len(names), 7.0, 1.0 + 1.9 * len(names)) if axes is None else axes
         )
+        if self.axes_.shape != (len(names),):
+            raise ValueError(
+                f"axes must be {len(names)}, one for each of {names}, got an array of shape "
+                f"{self.axes_.shape}."
+            )
         self.figure_ = self.axes_[0].figure
         for ax, name in zip(self.axes_, names, strict=True):
             self._plot_modality(ax, name, seconds_per_frame)
         self.axes_[-1].set_xlabel("time in seconds")
         return self
+
+    def _check(self) -> None:
+        """Raise ValueError unless all parts are of the same modalities."""
+        shapes = [{k: np.shape(v) for k, v in part.items()} for part in (self.before, self.after)]
+        if not shapes[0] or shapes[0] != shapes[1] or any(len(s) != 1 for s in shapes[0].values()):
+            raise ValueError(
+                "before and after must hold arrays of shape (T,) of the same modalities, got "
+                f"shapes {shapes[0]} and {shapes[1]}."
+            )
+        for name, span in (self.spans or {}).items():
+            if name not in self.before:
+                raise ValueError(f"spans must be of {list(self.before)}, got one of {name!r}.")
+            if span is not None and np.shape(span) != (2,):
+                raise ValueError(f"The span of {name!r} must be (start, length), got {span!r}.")
 
     def _plot_modality(self, ax: Any, name: str, seconds: float) -> None:
         # A step lasts as long as its frame, so that spans and steps share their edges.

@@ -88,6 +88,8 @@ def compare_report(
 
     Raises
     ------
+    TypeError
+        If there is anything else than reports.
     ValueError
         If there is no model, or reports have different rows.
 
@@ -106,12 +108,20 @@ def compare_report(
     overall   0.00  16.67
     level 0   0.00  16.67
     """
-    runs: dict[str, list[HierarchyReport]] = {
-        name: [report] if isinstance(report, HierarchyReport) else list(report)
+    if not isinstance(reports, Mapping):
+        raise TypeError(f"reports must be a dict by model, got {type(reports).__name__}.")
+    runs: dict[str, list[Any]] = {
+        name: list(report) if isinstance(report, list | tuple) else [report]
         for name, report in reports.items()
     }
     if not runs or not all(runs.values()):
         raise ValueError(f"Each model needs at least one report, got {reports!r}.")
+    wrong = [r for rs in runs.values() for r in rs if not isinstance(r, HierarchyReport)]
+    if wrong:
+        raise TypeError(
+            "Each model needs reports of `hierarchy_report`, got "
+            f"{sorted({type(report).__name__ for report in wrong})}."
+        )
     rows = {tuple(report.rows) for reports in runs.values() for report in reports}
     if len(rows) != 1:
         raise ValueError(f"Reports must have the same rows, got {sorted(rows)}.")

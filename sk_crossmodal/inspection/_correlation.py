@@ -1,11 +1,12 @@
 """`CorrelationDisplay`: how well the tower tells matching from mismatched."""
 
+from numbers import Integral
 from typing import Any, Self
 
 import numpy as np
 
 from .._types import Floats
-from ._style import BLUE, GREY, ORANGE, new_figure
+from ._style import BLUE, GREY, ORANGE, check_has, check_positive, new_figure
 
 
 class CorrelationDisplay:
@@ -61,6 +62,7 @@ class CorrelationDisplay:
         CorrelationDisplay
             The drawn display. With several pairs of modalities all are counted together.
         """
+        check_has(estimator, "pair_probabilities")
         pairs = estimator.pair_probabilities(X, y, random_state=random_state)
         return cls.from_predictions(*pairs, ax=ax)
 
@@ -79,8 +81,14 @@ class CorrelationDisplay:
         -------
         CorrelationDisplay
             The drawn display.
+
+        Raises
+        ------
+        ValueError
+            If they are no probabilities.
         """
-        return cls(np.ravel(matching), np.ravel(mismatched)).plot(ax=ax)
+        parts = {"matching": matching, "mismatched": mismatched}
+        return cls(*(_probabilities(name, part) for name, part in parts.items())).plot(ax=ax)
 
     def plot(self, *, ax: Any = None, bins: int = 25) -> Self:
         """Draw.
@@ -97,6 +105,7 @@ class CorrelationDisplay:
         CorrelationDisplay
             The display itself.
         """
+        check_positive("bins", bins, Integral)
         self.ax_ = new_figure(1, 7.0, 3.8)[0] if ax is None else ax
         self.figure_ = self.ax_.figure
         edges = np.linspace(0, 1, bins + 1)
@@ -117,3 +126,11 @@ class CorrelationDisplay:
         self.ax_.spines[["top", "right"]].set_visible(False)
         self.ax_.legend(frameon=False, loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=1)
         return self
+
+
+def _probabilities(name: str, values: Any) -> Floats:
+    """Return probabilities as a flat array; ValueError if they are none."""
+    given = np.ravel(values)
+    if given.dtype.kind not in "fiub" or not ((given >= 0) & (given <= 1)).all():
+        raise ValueError(f"{name} must hold numbers from 0 to 1, got {values!r}.")
+    return given.astype(np.result_type(given, np.float32))

@@ -6,10 +6,11 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from .checks import check_size, check_sizes
 from .dropout import Dropout
 from .influence import Links, unordered_pairs
 from .masking import masked_mean
-from .scaling import Frames, FrameScaler, Moments, scale_frames
+from .scaling import Frames, FrameScaler, Moments, check_inputs, check_moments, scale_frames
 
 
 class MeanEncoder(nn.Module):
@@ -47,6 +48,8 @@ class MeanEncoder(nn.Module):
         super().__init__()
         if spec is not None:
             raise ValueError("MeanEncoder has no attention that could be influenced.")
+        check_sizes("widths", widths)
+        check_size("d_model", d_model)
         self.out_features = d_model
         self.towers = nn.ModuleList(
             nn.Sequential(Dropout(dropout), nn.Linear(width, d_model), nn.ReLU())
@@ -121,6 +124,10 @@ class CorrelationNetwork(nn.Module):
         pad_to: int | None = None,
     ) -> None:
         super().__init__()
+        check_moments(moments)
+        if len(moments) < 2:
+            raise ValueError(f"A correlation needs two modalities, got {list(moments)}.")
+        check_sizes("hidden_layer_sizes", hidden_layer_sizes)
         self.pad_to = pad_to
         self.names = tuple(moments)
         self.pairs = unordered_pairs(len(self.names))
@@ -139,6 +146,7 @@ class CorrelationNetwork(nn.Module):
         sample_weight: Tensor | None = None,
     ) -> list[Tensor]:
         """Encoder output of each modality, a list of (B, d)."""
+        check_inputs(self.scalers, self.names, frames, masks)
         x, m = [frames[name] for name in self.names], [masks[name] for name in self.names]
         scaled = scale_frames(self.scalers, x, m, self.pad_to)
         encoded: list[Tensor] = self.encoder(*scaled, sample_weight=sample_weight)

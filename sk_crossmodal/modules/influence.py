@@ -8,6 +8,8 @@ from typing import Any, TypeAlias
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from .checks import check_option, check_size, check_sizes
+
 
 class TemporalInfluence(nn.Module):
     """A small network along the time axis: ``F(a) = W_k ReLU(... ReLU(W_1 a + b_1 + U e)) + b_k``.
@@ -61,6 +63,9 @@ class TemporalInfluence(nn.Module):
         units: tuple[float, float] = (1.0, 1.0),
     ) -> None:
         super().__init__()
+        check_size("n_frames", n_frames)
+        check_sizes("layer_sizes", layer_sizes)
+        check_size("n_context", n_context, low=0)
         sizes = list(layer_sizes)
         self.units = units
         self.mix = None
@@ -153,6 +158,13 @@ class InfluenceSpec:
     n_context: int = 0
     combine: str = "add"
     source: str = "cross"
+
+    def __post_init__(self) -> None:
+        check_size("n_frames", self.n_frames)
+        check_sizes("layer_sizes", self.layer_sizes)
+        check_size("n_context", self.n_context, low=0)
+        check_option("combine", self.combine, ("add", "multiply"))
+        check_option("source", self.source, ("cross", "self"))
 
     def build(
         self,

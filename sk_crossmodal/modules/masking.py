@@ -5,6 +5,8 @@ from typing import TypeVar
 import torch
 from torch import Tensor, nn
 
+from .checks import check_size
+
 Numbers = TypeVar("Numbers")
 
 
@@ -127,6 +129,7 @@ class MaskedBatchNorm(nn.Module):
 
     def __init__(self, n_features: int, momentum: float = 0.1, eps: float = 1e-5) -> None:
         super().__init__()
+        check_size("n_features", n_features)
         self.momentum, self.eps = momentum, eps
         self.weight = nn.Parameter(torch.ones(n_features))
         self.bias = nn.Parameter(torch.zeros(n_features))

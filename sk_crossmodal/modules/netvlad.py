@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from .checks import check_sizes
 from .descriptor import Descriptor
 from .dropout import Dropout
 from .influence import Influences, InfluenceSpec, Links, influence_attention
@@ -62,6 +63,7 @@ class NetVLADEncoder(nn.Module):
         dropout: float = 0.1,
     ) -> None:
         super().__init__()
+        check_sizes("widths", widths)
         clusters = _clusters(n_clusters, len(widths))
         self.out_features = hidden_size
         self.combine = "add" if spec is None else spec.combine

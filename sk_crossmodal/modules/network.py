@@ -6,10 +6,11 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from .checks import check_option, check_size, check_sizes
 from .dropout import Dropout
 from .influence import InfluenceSpec, Link, Links, unordered_pairs
 from .parts import Parts
-from .scaling import Frames, FrameScaler, Moments, scale_frames
+from .scaling import Frames, FrameScaler, Moments, check_inputs, check_moments, scale_frames
 
 FUSIONS = ("early", "late", "cross_modal", "cross_modal_gated", "cross_modal_concat")
 N_CONTEXT = 8
@@ -100,8 +101,14 @@ class CrossModalNetwork(nn.Module):
         pad_to: int | None = None,
     ) -> None:
         super().__init__()
-        if fusion not in FUSIONS:
-            raise ValueError(f"fusion must be one of {FUSIONS}, got {fusion!r}.")
+        check_moments(moments)
+        check_option("fusion", fusion, FUSIONS)
+        check_option("gate", gate, ("hard", "soft"))
+        check_option("influence", influence, ("cross", "self", "none"))
+        check_option("combine", combine, ("add", "multiply"))
+        check_sizes("layer_sizes", layer_sizes)
+        check_size("n_outputs", n_outputs)
+        check_size("hidden_size", hidden_size)
         self.names = tuple(moments)
         self.fusion, self.gate = fusion, gate
         self.modality_dropout, self.pad_to = modality_dropout, pad_to
@@ -160,6 +167,7 @@ class CrossModalNetwork(nn.Module):
         correlation: Tensor | None = None,
     ) -> tuple[Sequence[Parts], Sequence[Tensor], Links]:
         """What the encoder takes: lists of frames and masks, and the links."""
+        check_inputs(self.scalers, self.names, frames, masks)
         kept = self.drop_modalities([masks[name] for name in self.names])
         x, real = scale_frames(self.scalers, [frames[n] for n in self.names], kept, self.pad_to)
         if self.fusion == "early":

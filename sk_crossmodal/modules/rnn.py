@@ -6,6 +6,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
+from .checks import check_size, check_sizes
 from .descriptor import Descriptor
 from .dropout import Dropout
 from .influence import Influences, InfluenceSpec, Links, influence_attention
@@ -68,6 +69,9 @@ class RNNEncoder(nn.Module):
         dropout: float = 0.1,
     ) -> None:
         super().__init__()
+        check_sizes("widths", widths)
+        check_size("n_clusters", n_clusters)
+        check_size("hidden_size", hidden_size)
         if rnn_type is not None and rnn_type not in RNN_TYPES:
             raise ValueError(f"rnn_type must be one of {(*RNN_TYPES, None)}, got {rnn_type!r}.")
         if rnn_type is not None and hidden_size % 2:

@@ -88,6 +88,47 @@ class FrameScaler(nn.Module):
         return torch.addcmul(offset.to(x.dtype), values, factor.to(x.dtype), out=values)
 
 
+def check_moments(moments: Moments) -> None:
+    """Raise TypeError or ValueError unless these are pairs of means and scales, by modality."""
+    if not isinstance(moments, Mapping) or not moments:
+        raise TypeError(
+            "moments must be a dict of at least one modality's mean and scale, got "
+            f"{type(moments).__name__} {moments!r}."
+        )
+    for name, pair in moments.items():
+        if not isinstance(pair, tuple | list) or len(pair) != 2 or not hasattr(pair[0], "__len__"):
+            raise ValueError(
+                f"The moments of modality {name!r} must be a mean of each feature and their "
+                f"scale, got {pair!r}."
+            )
+
+
+def check_inputs(
+    scalers: nn.ModuleList,
+    names: Sequence[str],
+    frames: Mapping[str, Frames],
+    masks: Mapping[str, Tensor],
+) -> None:
+    """Raise ValueError unless these are frames and masks as networks take them."""
+    for what, parts in (("frames", frames), ("masks", masks)):
+        if missing := [name for name in names if name not in parts]:
+            raise ValueError(f"{what} must be given of {list(names)}, got none of {missing}.")
+    for name, scaler in zip(names, scalers, strict=True):
+        x, mask = frames[name], masks[name]
+        values = x.values if isinstance(x, RawFrames) else x
+        width = len(scaler.get_buffer("mean"))
+        if values.ndim != 3 or values.shape[2] != width:
+            raise ValueError(
+                f"Frames of modality {name!r} must be of shape (B, T, {width}), got "
+                f"{tuple(values.shape)}."
+            )
+        if mask.dtype != torch.bool or mask.shape != values.shape[:2]:
+            raise ValueError(
+                f"The mask of modality {name!r} must be a bool tensor of shape "
+                f"{tuple(values.shape[:2])}, got {mask.dtype} of shape {tuple(mask.shape)}."
+            )
+
+
 def all_real(mask: Tensor) -> bool:
     """Tell whether a batch is known to have no padding; on a GPU, looking would be waiting."""
     return mask.device.type == "cpu" and not torch.compiler.is_compiling() and bool(mask.all())

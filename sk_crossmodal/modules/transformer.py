@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from .attention import PADDING, low_rank_attention
+from .checks import check_size, check_sizes
 from .dropout import Dropout
 from .influence import Influences, InfluenceSpec, Link, Links
 from .masking import attendable, masked_mean
@@ -71,6 +72,9 @@ class TransformerEncoder(nn.Module):
         dropout: float = 0.1,
     ) -> None:
         super().__init__()
+        check_sizes("widths", widths)
+        for name, value in (("d_model", d_model), ("n_heads", n_heads), ("n_layers", n_layers)):
+            check_size(name, value)
         if d_model % n_heads:
             raise ValueError(f"d_model must be a multiple of n_heads, got {d_model=}, {n_heads=}.")
         self.out_features = d_model
