@@ -637,7 +637,7 @@ FORGED = {
     "class": (lambda o, t: o.update({"class": "os.system"}), "unknown class 'os.system'; known"),
     "entry": (lambda o, t: o.update(x=1), r"entries may be .* got \['x'\]"),
     "parameter": (lambda o, t: o["params"].update(x=1), r"has no parameters \['x'\]; it has"),
-    "value": (lambda o, t: o["params"].update(lr=-1.0), "lr must be a number > 0, got -1.0"),
+    "value": (lambda o, t: o["params"].update(lr=-1.0), r"lr must be a number > 0.*, got -1.0"),
     "callbacks": (lambda o, t: o["params"].update(callbacks=["os.system"]), "callbacks must be"),
     "memory": (lambda o, t: o["params"].update(memory="../x"), "memory must be None in a model"),
     "checkpoint": (lambda o, t: o["params"].update(checkpoint="/x"), "checkpoint must be None"),
@@ -673,7 +673,7 @@ FORGED = {
     "padding": (lambda o, t: o["fitted"]["network"].update(pad_to=9), "fitted with mask_padding"),
     "tower": (
         lambda o, t: o["params"].update(correlation_tower="os.system"),
-        "correlation_tower must be a tower",
+        r"correlation_tower must be .*[tT]ower",
     ),
     "itself": (
         lambda o, t: o["params"].update(correlation_tower={"!object": 0}),
