@@ -269,6 +269,6 @@ def forged_models(damages, forgeries, seed):
 if __name__ == "__main__":
     campaign.main(
         forged_models,
-        full={"damages": 4000, "forgeries": 6000},
+        full={"damages": 5000, "forgeries": 10_000},
         quick={"damages": 300, "forgeries": 400},
     )

@@ -16,7 +16,7 @@ from safetensors.torch import load, save
 
 KEY = "sk_crossmodal"  # of the document, among the metadata of safetensors
 FORMAT = 1  # another number is refused
-LONGEST_HEADER = 1 << 25  # bytes: what is read of a file before anything about it is known
+LONGEST_HEADER = 1 << 23  # bytes: what is read of a file before anything about it is known
 NO_SUM = "0" * 64  # stands in the place of the checksum while that is computed
 
 

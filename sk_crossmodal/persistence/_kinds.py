@@ -35,6 +35,9 @@ class Kind:
         The class; what inherits from it is of no known kind.
     attributes : sequence of str
         The fitted attributes, as far as an estimator has them.
+    rank : int
+        An object holds only what is of less rank. So nothing is nested deeply; as what is held
+        twice is one object, each level might double the time that looking at it takes.
     derived : sequence of str
         Those that follow from the others, which `finish` sets.
     finish : callable, optional
@@ -45,11 +48,13 @@ class Kind:
     def __init__(
         self,
         cls: type,
+        rank: int,
         attributes: tuple[str, ...] = (),
         derived: tuple[str, ...] = (),
         finish: Callable[[Any], None] | None = None,
     ) -> None:
-        self.cls, self.attributes, self.derived, self.finish = cls, attributes, derived, finish
+        self.cls, self.rank, self.finish = cls, rank, finish
+        self.attributes, self.derived = attributes, derived
 
     def write(self, value: Any, where: str, writer: Writer) -> dict[str, Any]:
         """Say everything about an object; TypeError if something cannot be said."""
@@ -87,6 +92,7 @@ class Kind:
 
     def make(self, written: dict[str, Any], reader: Reader) -> Any:
         """Make the object again; ValueError if what was written does not go together."""
+        check_keys(written, ("class", "params", "settings", "fitted"))
         params = check_dict(reader.value(written.get("params")), "params")
         names = self._names()
         if unknown := sorted(set(params) - set(names)):
@@ -129,7 +135,7 @@ class HierarchyKind(Kind):
     """A `LabelHierarchy`; its nodes are written once, and named by their numbers."""
 
     def __init__(self) -> None:
-        super().__init__(LabelHierarchy)
+        super().__init__(LabelHierarchy, 0)
 
     def write(self, value: Any, where: str, writer: Writer) -> dict[str, Any]:
         """Say nodes, parents, names, and what `subset` left out."""
@@ -154,6 +160,7 @@ class HierarchyKind(Kind):
 
     def make(self, written: dict[str, Any], reader: Reader) -> Any:
         """Build it by its own constructor, which finds cycles."""
+        check_keys(written, ("class", "nodes", "parents", "names", "left_out"))
         about = {name: check_list(written.get(name)) for name in ("nodes", "parents", "names")}
         nodes = [_node(reader.value(node), "the hierarchy") for node in about["nodes"]]
 
@@ -238,6 +245,12 @@ def _set(value: Any, settings: dict[str, Any]) -> None:
             raise ValueError(f"no metadata can be requested for {reprlib.repr(method)}.")
         with config_context(enable_metadata_routing=True):
             getattr(value, f"set_{method}_request")(**check_dict(requests, "requests"))
+
+
+def check_keys(value: dict[str, Any], known: tuple[str, ...]) -> None:
+    """Raise ValueError if a dict has other keys."""
+    if unknown := sorted(set(value) - set(known)):
+        raise ValueError(f"the entries may be {known}, got {reprlib.repr(unknown)}.")
 
 
 def check_dict(value: Any, name: str) -> dict[str, Any]:

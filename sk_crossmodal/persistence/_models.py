@@ -20,7 +20,7 @@ from ..hierarchy import LabelHierarchy
 from ..training import resolve_device
 from ._build import check_device
 from ._file import from_bytes, read_whole, to_bytes, write_whole
-from ._kinds import HierarchyKind, Kind
+from ._kinds import HierarchyKind, Kind, check_keys
 from ._networks import ClassifierKind, TowerKind
 from ._parts import PARTS
 from ._values import Reader, Writer
@@ -34,6 +34,7 @@ CLASSIFIERS = (
     CrossModalRNNClassifier,
     CrossModalTransformerClassifier,
 )
+MOST_OBJECTS = 10_000
 OF_CLASSIFIERS = (
     "_embeds_correlation",
     "_targets",
@@ -45,8 +46,8 @@ KINDS: dict[str, Kind] = {
     kind.cls.__name__: kind
     for kind in (
         HierarchyKind(),
-        TowerKind(CorrelationTower, derived=("pairs_",)),
-        *(ClassifierKind(cls, derived=OF_CLASSIFIERS) for cls in CLASSIFIERS),
+        TowerKind(CorrelationTower, 1, derived=("pairs_",)),
+        *(ClassifierKind(cls, 3, derived=OF_CLASSIFIERS) for cls in CLASSIFIERS),
         *PARTS,
     )
 }
@@ -113,7 +114,7 @@ def save_model(model: Any, path: str | PathLike[str]) -> None:
         )
     if not isinstance(model, LabelHierarchy):
         check_is_fitted(model)
-    writer = Writer(_write_object)
+    writer = Writer(KINDS)
     number = writer.object(model, "")
     document = {"package": PACKAGE, "objects": writer.objects, "model": number}
     data = to_bytes(document, writer.tensors)
@@ -197,30 +198,29 @@ def make_model(
         If anything does not fit.
     """
     reader = Reader(tensors, device)
+    check_keys(document, ("format", "sha256", "package", "objects", "model"))
     objects = document.get("objects")
-    if not isinstance(objects, list):
-        raise ValueError(f"objects must be a list, got {reprlib.repr(objects)}.")
+    if not isinstance(objects, list) or len(objects) > MOST_OBJECTS:
+        raise ValueError(
+            f"objects must be a list of at most {MOST_OBJECTS}, got {reprlib.repr(objects)}."
+        )
     for written in objects:
         name = written.get("class") if isinstance(written, dict) else None
         if not isinstance(name, str) or name not in KINDS:
             raise ValueError(f"unknown class {reprlib.repr(name)}; known are {sorted(KINDS)}.")
+        reader.below = KINDS[name].rank
         try:
             reader.objects.append(KINDS[name].make(written, reader))
         except Exception as error:
             raise ValueError(f"{name}: {error}{_written_by(document)}") from error
+        reader.ranks.append(KINDS[name].rank)
+    reader.below = 1 + max(kind.rank for kind in KINDS.values())
     if unused := sorted(set(tensors) - reader.used):
         raise ValueError(f"nothing knows of the tensors {reprlib.repr(unused)}.")
     model = reader.value({"!object": document.get("model")})
     if not isinstance(model, LabelHierarchy):
         check_is_fitted(model)
     return model
-
-
-def _write_object(value: Any, where: str, writer: Writer) -> dict[str, Any] | None:
-    kind = KINDS.get(type(value).__name__)
-    if kind is None or type(value) is not kind.cls:
-        return None
-    return kind.write(value, where, writer)
 
 
 def _checked_path(path: Any) -> str:

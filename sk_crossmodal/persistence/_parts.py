@@ -41,6 +41,7 @@ SHAPES: dict[type, dict[str, str]] = {
 }
 MAY_BE_NONE = {StandardScaler: ("mean_", "var_", "scale_")}
 MAY_LACK = ("batch_size_",)  # after `partial_fit`
+MOST_STEPS = 100  # of a Pipeline
 NAMES = "feature_names_in_"
 
 
@@ -110,8 +111,8 @@ def finish_frozen(value: Any) -> None:
 def finish_pipeline(value: Any) -> None:
     """Raise ValueError unless the steps are a list of transformers and a last estimator."""
     steps = value.steps
-    if not isinstance(steps, list) or not steps:
-        raise ValueError(f"steps must be a list, got {reprlib.repr(steps)}.")
+    if not isinstance(steps, list) or not 1 <= len(steps) <= MOST_STEPS:
+        raise ValueError(f"steps must be 1 to {MOST_STEPS}, got {reprlib.repr(steps)}.")
     for i, step in enumerate(steps):
         named = isinstance(step, tuple) and len(step) == 2 and isinstance(step[0], str)
         if not named or "__" in step[0] or step[0] in ("steps", "memory", "verbose"):
@@ -221,18 +222,20 @@ def _check_estimator(what: str, value: Any) -> None:
 
 TARGET_ATTRIBUTES = ("classifier_", "transformer_", "_inverse_classes")
 PARTS = (
-    *(Kind(cls, (*names, NAMES), (), finish_transformer) for cls, names in SHAPES.items()),
-    Kind(LabelEncoder, ("classes_",), (), finish_encoder),
-    Kind(FrozenEstimator, (), (), finish_frozen),
-    Kind(Pipeline, (), (), finish_pipeline),
+    *(Kind(cls, 1, (*names, NAMES), (), finish_transformer) for cls, names in SHAPES.items()),
+    Kind(LabelEncoder, 1, ("classes_",), (), finish_encoder),
+    Kind(FrozenEstimator, 2, (), (), finish_frozen),
+    Kind(Pipeline, 4, (), (), finish_pipeline),
     Kind(
         HierarchyLabelBinarizer,
+        1,
         ("hierarchy_", "n_features_in_"),
         ("classes_", "levels_"),
         finish_binarizer,
     ),
     Kind(
         ModalityTransformer,
+        3,
         (
             "transformers_",
             "modality_names_in_",
@@ -244,5 +247,5 @@ PARTS = (
         (),
         finish_modalities,
     ),
-    Kind(TransformedTargetClassifier, TARGET_ATTRIBUTES, (), finish_target),
+    Kind(TransformedTargetClassifier, 5, TARGET_ATTRIBUTES, (), finish_target),
 )

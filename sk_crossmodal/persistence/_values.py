@@ -2,6 +2,7 @@
 
 import re
 import reprlib
+from collections.abc import Mapping
 from math import isfinite, prod
 from typing import Any
 
@@ -29,9 +30,8 @@ class Writer:
 
     Parameters
     ----------
-    write_object : callable
-        ``write_object(value, where, writer)`` gives an object as JSON, or None for an unknown
-        one.
+    kinds : dict of str to Kind
+        The known kinds of objects by the names of their classes.
 
     Attributes
     ----------
@@ -43,11 +43,11 @@ class Writer:
         Parameters that name places of this machine, which are not written.
     """
 
-    def __init__(self, write_object: Any) -> None:
+    def __init__(self, kinds: Mapping[str, Any]) -> None:
         self.objects: list[dict[str, Any]] = []
         self.tensors: dict[str, torch.Tensor] = {}
         self.places: dict[str, Any] = {}
-        self._write_object = write_object
+        self._kinds, self._below = kinds, 1 + max(kind.rank for kind in kinds.values())
         self._known: dict[Any, tuple[int, Any]] = {}
 
     def value(self, value: Any, where: str) -> Any:
@@ -72,18 +72,21 @@ class Writer:
 
     def object(self, value: Any, where: str) -> int:
         """Write an object, unless it has been written, and return its number."""
+        kind = self._kinds.get(type(value).__name__)
+        if kind is None or type(value) is not kind.cls or kind.rank >= self._below:
+            owner, dot, name = re.sub(r"(\[[^\]]*\])+$", "", where).rpartition(".")
+            raise TypeError(
+                f"{where or 'The model'} is {reprlib.repr(value)}, of the class "
+                f"{type(value).__name__}, which a model file cannot hold there. Give another "
+                f"value, such as with {owner}{dot}set_params({name or '...'}=None), or use "
+                "joblib.dump, see docs/models.md."
+            )
         # Equal hierarchies are one, as they cannot be changed.
         key = value if type(value) is LabelHierarchy else id(value)
         if key not in self._known:
-            written = self._write_object(value, where, self)
-            if written is None:
-                owner, dot, name = re.sub(r"(\[[^\]]*\])+$", "", where).rpartition(".")
-                raise TypeError(
-                    f"{where or 'The model'} is {reprlib.repr(value)}, of the class "
-                    f"{type(value).__name__}, which a model file cannot hold. Give another value, "
-                    f"such as with {owner}{dot}set_params({name or '...'}=None), or use "
-                    "joblib.dump, see docs/models.md."
-                )
+            self._below, below = kind.rank, self._below
+            written = kind.write(value, where, self)
+            self._below = below
             self.objects.append(written)
             # The value itself is kept, so that its id is nobody else's in the meantime.
             self._known[key] = (len(self.objects) - 1, value)
@@ -147,6 +150,10 @@ class Reader:
     ----------
     objects : list
         The objects made so far.
+    ranks : list of int
+        Their ranks, see `Kind`.
+    below : int
+        Of what rank an object must be less that is asked for.
     used : set of str
         Names of the tensors that were asked for.
     """
@@ -154,6 +161,8 @@ class Reader:
     def __init__(self, tensors: dict[str, torch.Tensor], device: str | None = None) -> None:
         self.tensors, self.device = tensors, device
         self.objects: list[Any] = []
+        self.ranks: list[int] = []
+        self.below = 0
         self.used: set[str] = set()
 
     def value(self, value: Any) -> Any:
@@ -217,6 +226,8 @@ class Reader:
             raise ValueError(
                 f"object {reprlib.repr(number)} is not among the {len(self.objects)} before."
             )
+        if self.ranks[number] >= self.below:
+            raise ValueError(f"a {type(self.objects[number]).__name__} cannot be held there.")
         return self.objects[number]
 
     def _make_tensor(self, name: Any) -> Array:
