@@ -1,0 +1,232 @@
+"""Damage shards, real and written, in many ways, and load and convert each of them.
+
+Each must be detected, by an error that names file, byte and reason, or skipped and counted; what
+is delivered must be, bit for bit, what protobuf reads from the undamaged records.
+"""
+
+import os
+import re
+import resource
+import shutil
+import signal
+import tempfile
+from collections import Counter
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+from campaign import main
+from damages import KINDS, odd_files, payloads_of, write_frames
+
+from sk_crossmodal.datasets import load_youtube8m
+
+FULL, QUICK = {"trials": 6000, "whole_shards": 200}, {"trials": 150, "whole_shards": 0}
+SECONDS, MEGABYTES = 60, 1024  # what one trial may take, beyond the memory of the process
+COUNTS = ("tried", "detected", "skipped", "harmless", "failed")
+
+
+# Judging one case -------------------------------------------------------------------------
+
+
+def judge(case, folder):
+    """Load and convert, raising and skipping; raise AssertionError, or say what came of it.
+
+    Parameters
+    ----------
+    case : Case
+        Shards, and what is expected of them.
+    folder : Path
+        A new folder for the shards and the stores.
+
+    Returns
+    -------
+    counts : dict of str to int
+        "detected" by an error, "skipped" and counted, or "harmless".
+    """
+    paths = [folder / f"{i}.tfrecord" for i in range(len(case.shards))]
+    for path, data in zip(paths, case.shards, strict=True):
+        path.write_bytes(data)
+    strict, loose = (load(paths, on_error, folder) for on_error in ("raise", "skip"))
+    if case.must is None:  # a mistaken call, which cannot be skipped
+        assert isinstance(strict, str), "not refused"
+        assert isinstance(loose, str), "not refused when skipping"
+        return {"detected": 1}
+    if isinstance(loose, str):
+        assert not case.must, f"good videos are not delivered: {loose}"
+        assert isinstance(strict, str), "only skipping fails"
+        return {"detected": 1}
+    check_videos(loose, case)
+    told = isinstance(strict, str)
+    assert told == bool(loose.n_skipped), "raising and skipping do not agree"
+    assert case.flawed is None or case.flawed == told, f"flawed {case.flawed}, but {told=}"
+    for path, offset, reason in loose.skipped:
+        size = os.path.getsize(path)
+        assert Path(path) in paths, path
+        assert 0 <= offset < max(size, 1), offset
+        assert 9 < len(reason) < 1000, reason
+    if told:
+        return {"detected": 1, "skipped": 1}
+    assert videos_of(strict) == videos_of(loose)
+    return {"harmless": 1}
+
+
+def load(paths, on_error, folder):
+    """Load, and convert to a store; a bunch that both agree on, or the message of both."""
+    store = folder / f"store {on_error}"
+    results = [attempt(paths, on_error, place) for place in (None, store)]
+    if isinstance(results[0], str):
+        assert results[0] == results[1], "loading and conversion complain differently"
+        return results[0]
+    loaded, converted = results
+    assert not isinstance(converted, str), converted
+    assert videos_of(loaded) == videos_of(converted), "the store differs"
+    assert loaded.skipped == converted.skipped
+    return loaded
+
+
+def attempt(paths, on_error, store):
+    """Bunch, or the message of the error, which names a shard and a byte."""
+    try:
+        return load_youtube8m(paths, on_error=on_error, store=store, progress=False)
+    except ValueError as error:
+        message = str(error)
+    names = "|".join(re.escape(str(path)) for path in paths)
+    form = rf"(no video could be read from \d+ shard\(s\); first: )?({names}), byte \d+: ."
+    assert re.match(form, message), f"no place is named: {message}"
+    assert len(message) < 2000
+    return message
+
+
+def videos_of(bunch):
+    """Id, labels and bytes of the frames of each video."""
+    data = bunch.data
+    assert len(data) == len(bunch.ids) == len(bunch.target)
+    rows = {
+        name: [np.asarray(frames.stored(i)).tobytes() for i in range(len(data))]
+        for name, frames in data._frames.items()  # as they are stored, not as the floats they mean
+    }
+    columns = (bunch.ids.tolist(), bunch.target, rows["video"], rows["audio"])
+    return list(zip(*columns, strict=True))
+
+
+def check_videos(bunch, case):
+    """What is delivered is what must be, and between it at most what may be."""
+    given, known = videos_of(bunch), {video[0]: video for video in [*case.may, *case.must]}
+    names = [video[0] for video in given]
+    assert len(set(names)) == len(names), "a video twice"
+    for video in given:
+        assert video == known.get(video[0]), f"other numbers in {video[0]!r}"
+    order = list(dict.fromkeys(video[0] for video in case.may or case.must))
+    assert names == [name for name in order if name in set(names)], "another order"
+    missing = {video[0] for video in case.must} - set(names)
+    assert not missing, f"good videos are not delivered: {missing}"
+
+
+# Many cases -------------------------------------------------------------------------------
+
+
+@contextmanager
+def limits(seconds=SECONDS, megabytes=MEGABYTES):
+    """End what hangs or takes too much memory, by an error."""
+
+    def ring(*_):
+        raise AssertionError(f"takes more than {seconds} s")
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_AS)
+    now = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+    before = signal.signal(signal.SIGALRM, ring)
+    resource.setrlimit(resource.RLIMIT_AS, (now + megabytes * 2**20, hard))
+    signal.alarm(seconds)
+    try:
+        yield
+    finally:
+        signal.alarm(0)
+        signal.signal(signal.SIGALRM, before)
+        resource.setrlimit(resource.RLIMIT_AS, (soft, hard))
+
+
+def attempt_case(make, counts, notes):
+    """Judge one case in a folder of its own, within limits, and count what came of it."""
+    counts["tried"] += 1
+    folder = Path(tempfile.mkdtemp(prefix="damaged-"))
+    try:
+        with limits():
+            counts.update(judge(make(), folder))
+    except Exception as error:  # any error that is not ours is what is looked for
+        counts["failed"] += 1
+        notes.append(f"{type(error).__name__}: {str(error)[:300]}")
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def sources():
+    """Real shards as lists of payloads, an empty list where there are none."""
+    data = Path(os.environ.get("SK_CROSSMODAL_DATA", Path(__file__).parents[3] / "shared/data"))
+    return sorted(data.glob("youtube8m/video_level/*.tfrecord"))
+
+
+def some_payloads(rng, real, whole):
+    """A few records of a real shard, or all of them, or a few that are written."""
+    n = int(rng.integers(2, 7))
+    if not (real and (whole or rng.integers(2))):
+        return "written", write_frames(rng, n, b"v")
+    payloads = payloads_of(real[rng.integers(len(real))].read_bytes())
+    if whole:
+        return "real, whole", payloads
+    first = int(rng.integers(len(payloads) - n))
+    return "real", payloads[first : first + n]
+
+
+def campaign(trials, whole_shards, seed):
+    """Try every kind of damage in turn, each on other records."""
+    real, notes = sources(), []
+    table = {kind: Counter() for kind in KINDS}
+    by_source = Counter()
+    for trial in range(trials + whole_shards):
+        rng = np.random.default_rng([seed, trial])
+        kind = list(KINDS)[trial % len(KINDS)]
+        source, payloads = some_payloads(rng, real, trial >= trials)
+        by_source[source] += 1
+        said = len(notes)
+        attempt_case(lambda k=kind, r=rng, p=payloads: KINDS[k](r, p), table[kind], notes)
+        notes[said:] = [f"{kind}, trial {trial}, {source}: {note}" for note in notes[said:]]
+    table["files that are no shards"] = try_odd_files(notes)
+    rows = {kind: {name: counts[name] for name in COUNTS} for kind, counts in table.items()}
+    total = {name: sum(row[name] for row in rows.values()) for name in COUNTS}
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    return {
+        "real_shards": len(real),
+        "sources": dict(by_source),
+        "limit_seconds": SECONDS,
+        "limit_megabytes": MEGABYTES,
+        "peak_megabytes": round(peak),
+        "kinds": rows,
+        "total": total,
+        "notes": notes,
+        "failed": total["failed"],
+    }
+
+
+def try_odd_files(notes):
+    """Load files that are no shards: each is refused at once, with its name."""
+    counts = Counter()
+    with tempfile.TemporaryDirectory() as folder:
+        for name, path in odd_files(folder).items():
+            for on_error in ("raise", "skip"):
+                counts["tried"] += 1
+                try:
+                    with limits():
+                        load_youtube8m(path, on_error=on_error, store=None)
+                    error = None
+                except Exception as caught:
+                    error = caught
+                if isinstance(error, ValueError | FileNotFoundError) and str(path) in str(error):
+                    counts["detected"] += 1
+                else:
+                    counts["failed"] += 1
+                    notes.append(f"{name}, {on_error}: {type(error).__name__}: {error}"[:300])
+    return counts
+
+
+if __name__ == "__main__":
+    main(campaign, FULL, QUICK, packages=("protobuf", "google-crc32c"))
