@@ -25,7 +25,7 @@ from training_cases import cases, fit, videos
 
 from sk_crossmodal.multimodal import MultimodalArray
 
-FULL = {"threads": 8, "processes": 4, "calls": 200, "fits": 24, "growth_calls": 10_000}
+FULL = {"threads": 8, "processes": 4, "calls": 40, "fits": 18, "growth_calls": 10_000}
 QUICK = {"threads": 8, "processes": 4, "calls": 3, "fits": 4, "growth_calls": 40}
 ASKED = (
     "transformer, own tower, cosine",
