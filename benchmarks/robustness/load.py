@@ -89,8 +89,9 @@ def ask_by_jobs(estimator, X, count, calls):
 
 def ask_by_forks(estimator, X, count, calls):
     """Ask in forked processes, which share all open files with this one."""
-    alone = answers(estimator, X, 1)
+    # GNU's OpenMP has no threads after a fork; and another number of them rounds otherwise.
     torch.set_num_threads(1)
+    alone = answers(estimator, X, 1)
     fork = get_context("fork")
     barrier, wrong = fork.Barrier(count), fork.Value("i", 0)
 
