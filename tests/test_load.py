@@ -70,7 +70,7 @@ def test_memory(load, fitted):
 
     class Leaking:
         def predict_proba(self, X):
-            leaks.append(bytearray(4096))
+            leaks.append(bytes(65_536) + b"0")
 
     assert load.growth(Leaking(), 1000)["failed"] == 1
 
