@@ -1,5 +1,6 @@
 """The table of wrong calls: each is refused by name, before anything is trained or changed."""
 
+import importlib
 import inspect
 import re
 import traceback
@@ -29,7 +30,8 @@ import sk_crossmodal
 from sk_crossmodal.training import short
 
 WRONG = (ValueError, TypeError)
-OTHERS = ()  # modules of tests with further rows, (id, callable, exception types, regex)
+# Modules of tests with further rows, (id, callable, exception types, regex).
+OTHERS: tuple[str, ...] = ()
 MAKE = {
     "CrossModalTransformerClassifier": make_classifier,
     "CrossModalNetVLADClassifier": lambda **params: make_classifier("netvlad", **params),
@@ -146,7 +148,7 @@ def several(bad):
 ROWS = [*parameter_rows(), *data_rows(), *later_rows(), *(Row(*row) for row in METHOD_ROWS)]
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture(autouse=True, scope="module")
 def untrained():
     """No call of the table may get as far as training."""
     reached = AssertionError("training began")
@@ -156,16 +158,21 @@ def untrained():
 
 @pytest.fixture(autouse=True, scope="module")
 def unchanged():
-    """X and y are part of most rows, and are looked at once, at the end."""
-    before = joblib.hash((X, Y))
+    """Look once, at the end, at what is part of most rows: X, y, and what was fitted."""
+    shared = [X, Y, vars(fitted("late")), vars(fitted_tower())]
+    before = [joblib.hash(each) for each in shared]
     yield
-    assert joblib.hash((X, Y)) == before
+    assert [joblib.hash(each) for each in shared] == before
 
 
 def state(thing):
     """What an estimator or an argument is, to be compared; generators have nothing to compare."""
     if hasattr(thing, "get_params") and not isinstance(thing, type):
-        return {key: state(value) for key, value in vars(thing).items()}
+        # What was learned is at least the same object; `unchanged` looks into it.
+        return {
+            key: id(value) if "_" in (key[0], key[-1]) else state(value)
+            for key, value in vars(thing).items()
+        }
     if thing is X or thing is Y:
         return None  # see `unchanged`
     try:
@@ -198,3 +205,40 @@ def test_every_parameter_has_wrong_values(name):
     parameters = inspect.signature(getattr(sk_crossmodal, name)).parameters
     assert set(PARAMETERS[name]) == set(parameters)
     assert min(len(values) for _, values in PARAMETERS[name].values()) >= 5
+
+
+CASES = [case for module in OTHERS for case in importlib.import_module(module).CASES]
+
+
+@pytest.mark.parametrize("case", CASES, ids=[case[0] for case in CASES])
+def test_others_refused(case):
+    _, call, error, match = case
+    with pytest.raises(error) as caught:
+        call()
+    caught.match(f"(?s){match}")
+    innermost = traceback.extract_tb(caught.tb)[-1].filename
+    assert not {"torch", "skorch"} & set(innermost.replace("\\", "/").split("/")), innermost
+
+
+IDS = [row.id for row in ROWS] + [case[0] for case in CASES]
+
+
+def test_the_table_is_large():
+    """At least 2,500 calls of the estimators, no two alike."""
+    assert len(IDS) == len(set(IDS))
+    assert len(ROWS) >= 2500
+    assert len({(row.method, row.match) for row in ROWS}) >= 700
+
+
+@pytest.mark.parametrize("name", ["CrossModalTransformerClassifier", "CorrelationTower"])
+def test_every_method_is_called(name):
+    cls = getattr(sk_crossmodal, name)
+    methods = {
+        method
+        for method, _ in inspect.getmembers(cls, inspect.isfunction)
+        if not method.startswith("_") and method not in ("get_params", "get_metadata_routing")
+    }
+    # What scikit-learn adds to ask for metadata or for data frames is its own to check.
+    ours = {m for m in methods if not m.endswith("_request") and m != "set_output"}
+    called = {row.method for row in ROWS if row.id.startswith(f"{name}.")}
+    assert ours <= called, ours - called

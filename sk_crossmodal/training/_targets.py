@@ -1,6 +1,7 @@
 """The one door for labels: every accepted form of y becomes what a loss takes, and back."""
 
 from collections.abc import Collection, Mapping
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -104,6 +105,9 @@ def _as_classes(y: Array) -> Array:
             f"y holds label sets such as {first!r}; wrap the classifier in "
             "TransformedTargetClassifier, or make indicators with HierarchyLabelBinarizer."
         )
+    if y.dtype == object and all(type(each) is int for each in y.ravel().tolist()):
+        with suppress(OverflowError):
+            y = y.astype(np.int64)
     try:
         with np.errstate(invalid="ignore"):  # of floats that no int is as large as
             check_classification_targets(y)
