@@ -4,7 +4,7 @@ import time
 import numpy as np
 import pandas as pd
 import pytest
-from scipy.sparse import csr_array, issparse
+from scipy.sparse import coo_array, csr_array, issparse
 from sklearn import config_context
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
@@ -499,6 +499,16 @@ def test_inverse_transform_of_what_is_not_closed():
 def test_wrong_indicators_are_named(Y, message):
     with pytest.raises(ValueError, match=message):
         HierarchyLabelBinarizer().fit(PATHS).inverse_transform(Y)
+
+
+def test_sparse_indicators_with_stored_zeros_and_entries_in_parts():
+    binarizer = HierarchyLabelBinarizer().fit([["a:b"], ["c"]])
+    halves = coo_array(([0.5, 0.5, 0.0, 1.0], ([0, 0, 0, 0], [0, 0, 1, 2])), shape=(1, 3))
+    for form in ("coo", "csr", "csc"):
+        assert binarizer.inverse_transform(halves.asformat(form)) == [("a", "c")]
+    twice = coo_array(([1, 1], ([0, 0], [0, 0])), shape=(1, 3))
+    with pytest.raises(ValueError, match="0 and 1 alone, got 2"):
+        binarizer.inverse_transform(twice)
 
 
 def test_unfitted_binarizer_says_so():

@@ -323,6 +323,4 @@ def _check_indicator(given: Any, n_labels: int) -> csr_array:
     others = values[(values != 0) & (values != 1)]
     if others.size:
         raise ValueError(f"Y must hold 0 and 1 alone, got {others[0]}; give labels, not scores.")
-    Y = csr_array(Y.astype(np.int32))  # of other byte orders SciPy makes no sparse array
-    Y.eliminate_zeros()
-    return Y
+    return csr_array(Y.astype(np.int32))  # of other byte orders SciPy makes no sparse array
