@@ -11,6 +11,7 @@ from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, MultiLabelBinarizer, OneHotEncoder
+from sklearn.utils import get_tags
 
 from sk_crossmodal.datasets import youtube8m_hierarchy
 from sk_crossmodal.hierarchy import HierarchyLabelBinarizer, LabelHierarchy
@@ -509,6 +510,22 @@ def test_sparse_indicators_with_stored_zeros_and_entries_in_parts():
     twice = coo_array(([1, 1], ([0, 0], [0, 0])), shape=(1, 3))
     with pytest.raises(ValueError, match="0 and 1 alone, got 2"):
         binarizer.inverse_transform(twice)
+
+
+def test_a_separator_of_its_own():
+    binarizer = HierarchyLabelBinarizer(separator="/").fit([["a/b:c"]])
+    assert binarizer.classes_.tolist() == ["a", "a/b:c"]
+    with pytest.raises(ValueError, match="separator must not be empty"):
+        binarizer.set_params(separator="", hierarchy=LabelHierarchy({"a": []})).fit([["a"]])
+
+
+def test_what_it_tells_scikit_learn():
+    binarizer = HierarchyLabelBinarizer().fit([["a"]])
+    assert binarizer.get_feature_names_out().dtype == binarizer.classes_.dtype == object
+    tags = get_tags(binarizer)
+    assert tags.input_tags.categorical
+    assert tags.input_tags.string
+    assert tags.transformer_tags.preserves_dtype == []
 
 
 def test_unfitted_binarizer_says_so():
