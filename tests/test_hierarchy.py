@@ -4,13 +4,14 @@ import time
 import numpy as np
 import pandas as pd
 import pytest
-from scipy.sparse import csr_array, issparse
+from scipy.sparse import coo_array, csr_array, issparse
 from sklearn import config_context
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, MultiLabelBinarizer, OneHotEncoder
+from sklearn.utils import get_tags
 
 from sk_crossmodal.datasets import youtube8m_hierarchy
 from sk_crossmodal.hierarchy import HierarchyLabelBinarizer, LabelHierarchy
@@ -499,6 +500,32 @@ def test_inverse_transform_of_what_is_not_closed():
 def test_wrong_indicators_are_named(Y, message):
     with pytest.raises(ValueError, match=message):
         HierarchyLabelBinarizer().fit(PATHS).inverse_transform(Y)
+
+
+def test_sparse_indicators_with_stored_zeros_and_entries_in_parts():
+    binarizer = HierarchyLabelBinarizer().fit([["a:b"], ["c"]])
+    halves = coo_array(([0.5, 0.5, 0.0, 1.0], ([0, 0, 0, 0], [0, 0, 1, 2])), shape=(1, 3))
+    for form in ("coo", "csr", "csc"):
+        assert binarizer.inverse_transform(halves.asformat(form)) == [("a", "c")]
+    twice = coo_array(([1, 1], ([0, 0], [0, 0])), shape=(1, 3))
+    with pytest.raises(ValueError, match="0 and 1 alone, got 2"):
+        binarizer.inverse_transform(twice)
+
+
+def test_a_separator_of_its_own():
+    binarizer = HierarchyLabelBinarizer(separator="/").fit([["a/b:c"]])
+    assert binarizer.classes_.tolist() == ["a", "a/b:c"]
+    with pytest.raises(ValueError, match="separator must not be empty"):
+        binarizer.set_params(separator="", hierarchy=LabelHierarchy({"a": []})).fit([["a"]])
+
+
+def test_what_it_tells_scikit_learn():
+    binarizer = HierarchyLabelBinarizer().fit([["a"]])
+    assert binarizer.get_feature_names_out().dtype == binarizer.classes_.dtype == object
+    tags = get_tags(binarizer)
+    assert tags.input_tags.categorical
+    assert tags.input_tags.string
+    assert tags.transformer_tags.preserves_dtype == []
 
 
 def test_unfitted_binarizer_says_so():

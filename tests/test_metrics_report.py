@@ -242,7 +242,7 @@ def test_printed_as_error_rates_in_percent():
     y_true = [[1, 1, 0], [1, 0, 0]]
     y_score = [[0.9, 0.6, 0.7], [0.8, 0.2, 0.1]]
     lines = str(hierarchy_report(y_true, y_score, [0, 1, 1])).splitlines()
-    assert "error rates in percent" in lines[0]
+    assert lines[0] == "error rates in percent, 100 * (1 - score); lower is better"
     assert lines[1].split() == ["videos", "labels", "GAP", "MAP", "PERR", "Hit@1"]
     assert lines[2].split() == ["overall", "2", "3", "8.33", "0.00", "25.00", "0.00"]
     assert lines[3].split() == ["level", "0", "2", "1", "0.00", "0.00", "0.00", "0.00"]

@@ -180,7 +180,9 @@ def test_weights_have_no_unit(score):
     y_true, y_score = make(seed=6)
     weight = np.random.default_rng(3).random(len(y_true))
     once = score(y_true, y_score, sample_weight=weight)
-    assert score(y_true, y_score, sample_weight=1e6 * weight) == pytest.approx(once, abs=1e-12)
+    for unit in (1e6, 2.0**1023, 2.0**-1000):  # sums of the first are beyond float64
+        other = score(y_true, y_score, sample_weight=unit * weight)
+        assert other == pytest.approx(once, abs=1e-12)
     ones = score(y_true, y_score, sample_weight=np.ones(len(y_true), int))
     assert ones == pytest.approx(score(y_true, y_score), abs=1e-12)
 

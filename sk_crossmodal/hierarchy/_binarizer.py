@@ -292,7 +292,7 @@ class HierarchyLabelBinarizer(LinkedEstimator, TransformerMixin, BaseEstimator):
         if not isinstance(least, Integral):
             # 0.07 * 100 is a little more than 7, and 7 of 100 samples are meant to be enough.
             least = np.ceil(least * n_samples - 1e-9)
-        return np.flatnonzero(np.bincount(closed.indices, minlength=n_labels) >= least)
+        return np.flatnonzero(np.bincount(closed.indices) >= least)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
@@ -310,7 +310,7 @@ def _check_indicator(given: Any, n_labels: int) -> csr_array:
     try:
         if issparse(given) and given.format in ("csr", "csc", "bsr"):
             # SciPy reads and writes wherever wrong indices point to. It may change their dtype.
-            given.copy().check_format(full_check=True)
+            given.copy().check_format()
         Y = check_array(given, accept_sparse=True, input_name="Y")
     except (ValueError, TypeError, RuntimeError) as error:
         raise ValueError(f"{expected}, got a {type(given).__name__}: {error}") from error
@@ -323,6 +323,4 @@ def _check_indicator(given: Any, n_labels: int) -> csr_array:
     others = values[(values != 0) & (values != 1)]
     if others.size:
         raise ValueError(f"Y must hold 0 and 1 alone, got {others[0]}; give labels, not scores.")
-    Y = csr_array(Y.astype(np.int32))  # of other byte orders SciPy makes no sparse array
-    Y.eliminate_zeros()
-    return Y
+    return csr_array(Y.astype(np.int32))  # of other byte orders SciPy makes no sparse array

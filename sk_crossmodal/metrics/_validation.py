@@ -99,7 +99,7 @@ def check_weights(sample_weight: ArrayLike | None, n_videos: int) -> Floats | No
     weights = as_array("sample_weight", sample_weight, expected)
     if weights.shape != (n_videos,):
         raise ValueError(f"sample_weight must be {expected}, got shape {weights.shape}")
-    weights = as_numbers("sample_weight", weights).astype(np.float64, copy=False)
+    weights = as_numbers("sample_weight", weights).astype(np.float64)
     if not np.isfinite(weights).all() or weights.min() < 0:
         raise ValueError(
             "sample_weight must be finite and not negative, "
@@ -187,7 +187,7 @@ def _check_sparse_labels(given: Any) -> sp.csr_array:
     if given.format in ("csr", "csc", "bsr"):
         given = given.copy()  # the check may change the dtype of the indices
         try:  # SciPy reads and writes wherever wrong indices point to
-            given.check_format(full_check=True)
+            given.check_format()
         except ValueError as error:
             raise ValueError(
                 f"y_true must be {LABELS}, got a {given.format} array that is damaged: {error}"
