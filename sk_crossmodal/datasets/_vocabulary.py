@@ -115,7 +115,7 @@ def _read_rows(
         except UnicodeDecodeError as error:
             raise ValueError(f"{path} is no {encoding}: {error}.") from None
         except csv.Error as error:
-            raise ValueError(f"{path}, line {reader.line_num}: {error}.") from None
+            raise ValueError(f"{path}, line {reader.reader.line_num}: {error}.") from None
     if missing:
         raise ValueError(f"{path} lacks the columns {', '.join(missing)}.")
 
