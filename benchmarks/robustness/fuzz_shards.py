@@ -238,6 +238,7 @@ PAST["vocabulary"] = [
     HEAD + b"0,/m/a,A\0,Games,,\n",
     HEAD + b"0,/m/a,A,Games,,\r1,/m/b,B,,,\n",
     HEAD + b"0,/m/a,A,,,,further,columns\n",
+    HEAD + b"11\x1d,/m/a,A,,,\n",
 ]  # fmt: skip
 
 
