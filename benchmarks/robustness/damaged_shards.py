@@ -20,7 +20,8 @@ from damages import KINDS, odd_files, payloads_of, write_frames
 
 from sk_crossmodal.datasets import load_youtube8m
 
-FULL, QUICK = {"trials": 6000, "whole_shards": 200}, {"trials": 150, "whole_shards": 0}
+FULL = {"trials": 2400, "whole_shards": 21, "convert_every": 1}
+QUICK = {"trials": 168, "whole_shards": 0, "convert_every": 5}
 SECONDS, MEGABYTES = 60, 1024  # what one trial may take, beyond the memory of the process
 COUNTS = ("tried", "detected", "skipped", "harmless", "failed")
 
@@ -28,7 +29,7 @@ COUNTS = ("tried", "detected", "skipped", "harmless", "failed")
 # Judging one case -------------------------------------------------------------------------
 
 
-def judge(case, folder):
+def judge(case, folder, convert=True):
     """Load and convert, raising and skipping; raise AssertionError, or say what came of it.
 
     Parameters
@@ -37,6 +38,8 @@ def judge(case, folder):
         Shards, and what is expected of them.
     folder : Path
         A new folder for the shards and the stores.
+    convert : bool
+        Whether to convert beside loading.
 
     Returns
     -------
@@ -46,7 +49,7 @@ def judge(case, folder):
     paths = [folder / f"{i}.tfrecord" for i in range(len(case.shards))]
     for path, data in zip(paths, case.shards, strict=True):
         path.write_bytes(data)
-    strict, loose = (load(paths, on_error, folder) for on_error in ("raise", "skip"))
+    strict, loose = (load(paths, on_error, folder, convert) for on_error in ("raise", "skip"))
     if case.must is None:  # a mistaken call, which cannot be skipped
         assert isinstance(strict, str), "not refused"
         assert isinstance(loose, str), "not refused when skipping"
@@ -70,10 +73,14 @@ def judge(case, folder):
     return {"harmless": 1}
 
 
-def load(paths, on_error, folder):
+def load(paths, on_error, folder, convert):
     """Load, and convert to a store; a bunch that both agree on, or the message of both."""
     store = folder / f"store {on_error}"
-    results = [attempt(paths, on_error, place) for place in (None, store)]
+    results = [
+        attempt(paths, on_error, place) for place in ((None, store) if convert else (None,))
+    ]
+    if not convert:
+        return results[0]
     if isinstance(results[0], str):
         assert results[0] == results[1], "loading and conversion complain differently"
         return results[0]
@@ -145,13 +152,13 @@ def limits(seconds=SECONDS, megabytes=MEGABYTES):
         resource.setrlimit(resource.RLIMIT_AS, (soft, hard))
 
 
-def attempt_case(make, counts, notes):
+def attempt_case(make, counts, notes, convert):
     """Judge one case in a folder of its own, within limits, and count what came of it."""
     counts["tried"] += 1
     folder = Path(tempfile.mkdtemp(prefix="damaged-"))
     try:
         with limits():
-            counts.update(judge(make(), folder))
+            counts.update(judge(make(), folder, convert))
     except Exception as error:  # any error that is not ours is what is looked for
         counts["failed"] += 1
         notes.append(f"{type(error).__name__}: {str(error)[:300]}")
@@ -177,8 +184,8 @@ def some_payloads(rng, real, whole):
     return "real", payloads[first : first + n]
 
 
-def campaign(trials, whole_shards, seed):
-    """Try every kind of damage in turn, each on other records."""
+def campaign(trials, whole_shards, convert_every, seed):
+    """Try every kind of damage in turn, each on other records; convert one in so many."""
     real, notes = sources(), []
     table = {kind: Counter() for kind in KINDS}
     by_source = Counter()
@@ -188,7 +195,8 @@ def campaign(trials, whole_shards, seed):
         source, payloads = some_payloads(rng, real, trial >= trials)
         by_source[source] += 1
         said = len(notes)
-        attempt_case(lambda k=kind, r=rng, p=payloads: KINDS[k](r, p), table[kind], notes)
+        convert = trial % convert_every == 0
+        attempt_case(lambda k=kind, r=rng, p=payloads: KINDS[k](r, p), table[kind], notes, convert)
         notes[said:] = [f"{kind}, trial {trial}, {source}: {note}" for note in notes[said:]]
     table["files that are no shards"] = try_odd_files(notes)
     rows = {kind: {name: counts[name] for name in COUNTS} for kind, counts in table.items()}

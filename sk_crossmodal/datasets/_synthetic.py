@@ -270,10 +270,10 @@ def _check(params: dict[str, Any]) -> None:
         if not _is_whole(params[name], low):
             raise ValueError(f"{name} must be an integer >= {low}, got {params[name]!r}.")
     for name in shares:
-        if not isinstance(params[name], Real) or not 0 <= params[name] <= 1:
+        if not _is_real(params[name]) or not 0 <= params[name] <= 1:
             raise ValueError(f"{name} must be between 0 and 1, got {params[name]!r}.")
     for name in ("stretch", "audio_detail", "video_noise", "audio_noise"):
-        if not isinstance(params[name], Real) or not 0 <= params[name] < np.inf:
+        if not _is_real(params[name]) or not 0 <= params[name] < np.inf:
             raise ValueError(f"{name} must be a number of at least 0, got {params[name]!r}.")
     for name, low in (("n_frames", 1), ("scene_frames", 1), ("lead", 0)):
         _check_range(name, params[name], low)
@@ -282,6 +282,7 @@ def _check(params: dict[str, Any]) -> None:
             "irrelevant_audio and static_video must add up to 1 at most, got "
             f"{params['irrelevant_audio']} and {params['static_video']}."
         )
+    _check_seeds(params["structure_seed"], params["random_state"])
     _check_widths(params["n_features"])
     _check_room(params)
 
@@ -289,6 +290,23 @@ def _check(params: dict[str, Any]) -> None:
 def _is_whole(value: Any, low: int) -> bool:
     """Whether something is an integer, and no bool, of at least `low`."""
     return isinstance(value, Integral) and not isinstance(value, bool) and int(value) >= low
+
+
+def _is_real(value: Any) -> bool:
+    return isinstance(value, Real) and not isinstance(value, bool)
+
+
+def _check_seeds(structure_seed: Any, random_state: Any) -> None:
+    seeds = "an integer from 0 to 2**32 - 1"
+    if not _is_whole(structure_seed, 0) or structure_seed >= 2**32:
+        raise ValueError(f"structure_seed must be {seeds}, got {structure_seed!r}.")
+    if random_state is None or random_state is np.random:
+        return
+    whole = _is_whole(random_state, 0) and random_state < 2**32
+    if not whole and not isinstance(random_state, np.random.RandomState):
+        raise ValueError(
+            f"random_state must be {seeds}, a RandomState or None, got {random_state!r}."
+        )
 
 
 def _check_widths(n_features: Any) -> None:

@@ -37,7 +37,7 @@ class DamageLog:
     """
 
     def __init__(self, on_error: str) -> None:
-        if on_error not in ("raise", "skip"):
+        if not isinstance(on_error, str) or on_error not in ("raise", "skip"):
             raise ValueError(f"on_error must be 'raise' or 'skip', got {on_error!r}.")
         self.on_error = on_error
         self.entries: list[tuple[str, int, str]] = []

@@ -115,20 +115,21 @@ def _read_rows(
         except UnicodeDecodeError as error:
             raise ValueError(f"{path} is no {encoding}: {error}.") from None
         except csv.Error as error:
-            raise ValueError(f"{path}, line {reader.line_num}: {error}.") from None
+            raise ValueError(f"{path}, line {reader.reader.line_num}: {error}.") from None
     if missing:
         raise ValueError(f"{path} lacks the columns {', '.join(missing)}.")
 
 
 def _read_index(text: str, known: Container[int], where: str) -> int:
     """Vocabulary index of an entity."""
-    # Not int(text): that takes "1_0", too.
-    if not (text.strip().isascii() and text.strip().isdigit()):
+    # Not int(text): that takes "1_0", too. It also knows less white space than strip.
+    digits = text.strip()
+    if not (digits.isascii() and digits.isdigit()):
         raise ValueError(f"{where}: the Index must be a non-negative number, got {text[:99]!r}.")
-    if len(text.strip()) > _LONGEST_INDEX:
+    if len(digits) > _LONGEST_INDEX:
         raise ValueError(
             f"{where}: the Index must have {_LONGEST_INDEX} digits at most, got {text[:99]!r}."
         )
-    if (index := int(text)) in known:
+    if (index := int(digits)) in known:
         raise ValueError(f"{where}: the Index {index} is given twice.")
     return index

@@ -82,7 +82,7 @@ def load_youtube8m(
     Raises
     ------
     TypeError
-        If `paths` or `max_frames` have the wrong type.
+        If anything but `on_error` has the wrong type.
     FileNotFoundError
         If a path does not exist.
     ValueError
@@ -115,11 +115,18 @@ def load_youtube8m(
     ...     "yt8m/frame/train*.tfrecord", store="yt8m/train", n_jobs=-1
     ... )  # doctest: +SKIP
     """
-    if max_frames is not None:
-        if isinstance(max_frames, bool) or not isinstance(max_frames, Integral):
-            raise TypeError(f"max_frames must be an int or None, got {max_frames!r}.")
-        if max_frames < 1:
-            raise ValueError(f"max_frames must be positive, got {max_frames}.")
+    _check_whole("max_frames", max_frames)
+    if max_frames is not None and max_frames < 1:
+        raise ValueError(f"max_frames must be positive, got {max_frames}.")
+    _check_whole("n_jobs", n_jobs)
+    if n_jobs == 0:
+        raise ValueError("n_jobs must be positive, negative or None, got 0.")
+    if not isinstance(return_X_y, bool | np.bool_):
+        raise TypeError(f"return_X_y must be True or False, got {return_X_y!r}.")
+    if not isinstance(progress, bool | np.bool_ | None):
+        raise TypeError(f"progress must be True, False or None, got {progress!r}.")
+    if not isinstance(store, str | os.PathLike | None):
+        raise TypeError(f"store must be a str, path-like or None, got {store!r}.")
     damage = DamageLog(on_error)
     shards = find_shards(paths)
     if store is None:
@@ -136,6 +143,11 @@ def load_youtube8m(
         n_skipped=len(damage.entries),
         skipped=damage.entries,
     )
+
+
+def _check_whole(name: str, value: Any) -> None:
+    if value is not None and (isinstance(value, bool) or not isinstance(value, Integral)):
+        raise TypeError(f"{name} must be an int or None, got {value!r}.")
 
 
 def _read(shards: Sequence[Path], damage: DamageLog, max_frames: int | None) -> _Loaded:

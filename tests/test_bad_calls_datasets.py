@@ -1,0 +1,19 @@
+"""The table of wrong calls of data sets."""
+
+import re
+
+import pytest
+from bad_calls_datasets import CASES, folder
+
+
+@pytest.mark.parametrize(("call", "errors", "message"), [case[1:] for case in CASES],
+                         ids=[case[0] for case in CASES])  # fmt: skip
+def test_wrong_call_is_told_what_is_wrong(call, errors, message):
+    with pytest.raises(errors) as caught:
+        call()
+    assert re.search(message, str(caught.value), re.DOTALL), str(caught.value)
+    assert not (folder() / "store").exists()
+
+
+def test_table_is_as_large_as_it_should_be():
+    assert len({case[0] for case in CASES}) == len(CASES) >= 100
