@@ -18,6 +18,7 @@ ROOMS = (
     "sk_crossmodal.metrics",
     "sk_crossmodal.modules",
     "sk_crossmodal.multimodal",
+    "sk_crossmodal.persistence",
     "sk_crossmodal.training",
     "sk_crossmodal.utils.estimator_checks",
 )
