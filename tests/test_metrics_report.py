@@ -131,6 +131,11 @@ def test_all_labels_in_the_pool_of_gap():
     rng = np.random.default_rng(2)
     y_true, y_score = rng.random((30, 60)) < 0.2, rng.random((30, 60))
     levels = np.arange(60) % 2
+    usual, twenty, more = (
+        hierarchy_report(y_true, y_score, levels, **options).gap.tolist()
+        for options in ({}, {"top_k": 20}, {"top_k": 21})
+    )
+    assert usual == twenty != more
     report = hierarchy_report(y_true, y_score, levels, top_k=None, rows="all")
     expected = [gap_score(y_true, y_score, top_k=None)]
     for level in range(2):

@@ -98,11 +98,9 @@ def mutable(node):
             continue
         for child in value if isinstance(value, list) else [value]:
             docstring = isinstance(child, ast.Expr) and isinstance(child.value, ast.Constant)
-            if (
-                isinstance(child, ast.AST)
-                and not isinstance(child, ast.JoinedStr)
-                and not docstring
-            ):
+            strict = isinstance(child, ast.keyword) and child.arg == "strict"
+            skipped = isinstance(child, ast.JoinedStr) or docstring or strict
+            if isinstance(child, ast.AST) and not skipped:
                 yield child
                 warns = isinstance(child, ast.Expr) and ast.unparse(child).startswith("warnings.")
                 if not (warns or isinstance(child, ast.Raise)):
