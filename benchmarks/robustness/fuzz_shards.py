@@ -25,7 +25,7 @@ sys.path.append(str(Path(__file__).resolve().parents[2] / "tests"))
 
 import youtube8m_writer as w
 
-FULL = {"payload": 2_000_000, "shard": 100_000, "vocabulary": 200_000}
+FULL = {"payload": 1_000_000, "shard": 70_000, "vocabulary": 50_000}
 QUICK = {"payload": 2_000, "shard": 1_000, "vocabulary": 500}
 WIDTHS = {"video": 1024, "audio": 128}
 RSS_MB, SECONDS = 2048, 20  # of one input; libFuzzer ends the run above them
