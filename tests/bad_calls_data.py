@@ -80,7 +80,10 @@ BAD_X = {
         pd.DataFrame(),
         "X must name at least one modality, got none",
     ),
-    "a data frame of one name twice": (pd.concat([FRAME, FRAME], axis=1), r"unique column names"),
+    "a data frame of one name twice": (
+        pd.concat([FRAME, FRAME], axis=1),
+        r"several columns of one name",
+    ),
     "CSR": (csr_array(WIDE), "Sparse data was passed for X, but dense data is required"),
     "COO": (coo_array(WIDE), "Sparse data was passed for X, but dense data is required"),
     "DOK": (dok_array(WIDE), "Sparse data was passed for X, but dense data is required"),

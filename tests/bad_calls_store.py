@@ -1714,4 +1714,10 @@ CASES = [
         TypeError,
         r"n_labels must be an int, got 'x'\.",
     ),
+    (
+        "ma-check-finite-dtype",
+        lambda: X.check_finite("nonsense"),
+        TypeError,
+        r"data type 'nonsense' not understood",
+    ),
 ]
