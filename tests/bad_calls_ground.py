@@ -74,8 +74,8 @@ def masked(array):
     return np.ma.masked_array(array, np.eye(*np.shape(array), dtype=bool))
 
 
-def with_gradient():
-    return torch.tensor(S, requires_grad=True)
+def with_gradient(array):
+    return torch.tensor(array, dtype=torch.float32, requires_grad=True)
 
 
 TABLES = [
@@ -88,7 +88,7 @@ TABLES = [
     ("NaN", Y, np.where(S == 0.8, np.nan, S), "y_score must not contain NaN, got 1 of them"),
     ("masked scores", Y, masked(S), "y_score must be scores .*masked array that hides 2 values"),
     ("no float", Y, [[HUGE, 0, 0], [0, 0, 0]], "y_score must be numbers .*no float64 can hold"),
-    ("gradient", Y, with_gradient(), "y_score must be scores of shape .*got a Tensor"),
+    ("gradient", Y, with_gradient(S), "y_score must be scores of shape .*got a Tensor"),
     ("dates", Y, np.zeros((2, 3), "M8[s]"), r"y_score must be numbers .*dtype datetime64\[s\]"),
     ("other shape", Y, S[:, :2], r"one shape, got y_true of \(2, 3\) and y_score of \(2, 2\)"),
     ("fewer rows", Y, S[:1], r"one shape, got y_true of \(2, 3\) and y_score of \(1, 3\)"),
@@ -105,6 +105,9 @@ TABLES = [
     ("objects", np.full((2, 3), None), S, "y_true must be numbers .*got dtype object with None"),
     ("sparse 2", sp.csr_array(2 * Y), S, "y_true must contain 0 and 1 only, got 2"),
     ("sparse complex", sp.csr_array(Y * 1j), S, "y_true must be numbers .*dtype complex128"),
+    ("label gradient", with_gradient(Y), S, "y_true must be a multilabel .*got a Tensor"),
+    ("no labels", None, S, r"y_true must be a multilabel .*got 0 dimension\(s\)"),
+    ("no objects", np.array([], object), S, r"y_true must be a multilabel .*shape \(0,\)"),
     ("damaged csr", damaged("csr"), S, "y_true must be a multilabel .*csr array .* damaged"),
     ("damaged csc", damaged("csc"), S, "y_true must be a multilabel .*csc array .* damaged"),
     ("damaged bsr", damaged("bsr"), S, "y_true must be a multilabel .*bsr array .* damaged"),
@@ -152,7 +155,11 @@ LEVELS = [
     ("floats", [0.0, 1.0, 1.0], "hierarchy must be .*got list .*dtype float64"),
     ("booleans", [True, False, True], "hierarchy must be .*got list .*dtype bool"),
     ("negative", [0, -1, 1], "hierarchy must be .* from 0, .*got list"),
-    ("ragged", [[0], [0, 1]], "hierarchy must be .*got a list"),
+    (
+        "ragged",
+        [[0], [0, 1]],
+        "hierarchy must be a label hierarchy or the level of every label, got a list",
+    ),
     ("text", "011", "hierarchy must be .*got str"),
     ("nothing", None, "hierarchy must be .*got NoneType"),
     ("empty", [], r"hierarchy must be .*shape \(0,\)"),
@@ -319,6 +326,12 @@ def options():
             yield f"scorers-{form}", partial(hierarchy_scorers, levels), ValueError, pattern
     call = partial(hierarchy_report, Y, S, [0, 1, 1], by_group=True)
     yield "report-groups of levels", call, ValueError, "by_group=True needs .* got list"
+    call = partial(hierarchy_report, Y, S, LabelHierarchy({"a": []}), by_group=True)
+    yield "report-fewer groups", call, ValueError, "got 1 nodes for 3 labels"
+    call = partial(hierarchy_report, [1, 0], S, TREE)
+    yield "report-one list", call, ValueError, r"y_true must be .*got 1 dimension\(s\)"
+    call = partial(hierarchy_report, Y[:, :2], S, TREE)
+    yield "report-fewer columns", call, ValueError, r"y_true of \(2, 2\) and y_score of \(2, 3\)"
     for form, given, error, pattern in REPORTS:
         arrays = {name: np.ones(1) for name in ("n_videos", "n_labels", *SCORES)[:6]}
         call = partial(HierarchyReport, **{"rows": ("a",), **arrays, **given})

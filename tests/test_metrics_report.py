@@ -213,6 +213,25 @@ def test_a_root_that_is_no_label_goes_by_its_node():
     assert report.rows == ("Animal", "('some', 'where')")
 
 
+def test_a_matrix_of_roots_may_have_any_form_and_stays_as_it_is():
+    members = sp.csc_array(np.ones((6, 2)) * Forest().root_matrix().toarray())
+    padded = sp.csc_array(np.ones((6, 2)))
+    padded.data[:] = members.toarray().T.ravel()
+    padded.indices[:6] = padded.indices[:6][::-1].copy()
+    padded.data[:6] = padded.data[:6][::-1].copy()
+    padded.has_sorted_indices = False
+    before = padded.data.tolist(), padded.indices.tolist(), padded.indptr.tolist()
+
+    class Stored(Forest):
+        def root_matrix(self):
+            return padded
+
+    y_true, y_score = make()
+    report = hierarchy_report(y_true, y_score, Stored(), by_group=True)
+    assert report.to_dict() == hierarchy_report(y_true, y_score, Forest(), by_group=True).to_dict()
+    assert (padded.data.tolist(), padded.indices.tolist(), padded.indptr.tolist()) == before
+
+
 def test_nobody_left():
     y_true, y_score = [[1, 0], [1, 0]], [[0.9, 0.1], [0.8, 0.2]]
     report = hierarchy_report(y_true, y_score, [0, 1])

@@ -192,6 +192,14 @@ def test_strings_and_arrays_of_strings_are_label_sets():
         assert scorer(stub, X, given) == scorer(stub, X, y)
 
 
+def test_one_video_with_one_label():
+    y_score = np.linspace(0.9, 0.1, len(TREE))[None]
+    for label in TREE.nodes:
+        expected = hierarchy_report(TREE.indicator_matrix([[label]]), y_score, TREE).to_dict()
+        got = hierarchy_report([[label]], y_score, TREE).to_dict()
+        np.testing.assert_equal(got, expected)
+
+
 def test_lists_of_zeros_and_ones_of_the_right_length_are_an_indicator():
     X, _, y = make_sets(LabelHierarchy({i: [] for i in range(5)}))
     scorer = hierarchy_scorers(LabelHierarchy({i: [] for i in range(5)}))["gap"]

@@ -113,6 +113,12 @@ def test_ties_go_to_the_lowest_index():
     assert gap_score([[0, 0, 1, 0]], y_score, top_k=2) == 0.0
 
 
+def test_twenty_labels_of_a_video_are_pooled_unless_told():
+    y_true, y_score = make(n_labels=40, density=0.5)
+    assert gap_score(y_true, y_score) == gap_score(y_true, y_score, top_k=20)
+    assert gap_score(y_true, y_score) != gap_score(y_true, y_score, top_k=21)
+
+
 def test_nothing_to_find():
     y_true, y_score = np.zeros((3, 4)), np.arange(12.0).reshape(3, 4)
     assert gap_score(y_true, y_score) == 0.0
