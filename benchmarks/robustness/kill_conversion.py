@@ -17,6 +17,7 @@ import signal
 import subprocess
 import sys
 import time
+import traceback
 from collections import Counter
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -131,7 +132,7 @@ def write(folder):
         with writer.part(name) as part:
             for i, frames in enumerate(given):
                 part.append({"a": (frames, [len(frames)])}, labels=[(i,)], ids=[f"{name}{i}"])
-    writer.finish("pqr", n_labels=3)
+    writer.finish(list("pqr"), n_labels=3)
 
 
 class Job(NamedTuple):
@@ -193,7 +194,8 @@ class Trial:
     def _run_forked(self):
         self.fresh()
         start = time.perf_counter()
-        assert finished(forked(self.job.run, self.folder)) == 0
+        code, said = finished(forked(self.job.run, self.folder)), self.folder / "said.txt"
+        assert code == 0, said.read_text() if said.exists() else f"exit code {code}"
         return time.perf_counter() - start
 
     def fresh(self):
@@ -206,6 +208,7 @@ class Trial:
 
     def judge(self):
         """Look at what a kill or an error left, and run again; AssertionError if it is wrong."""
+        (self.folder / "said.txt").unlink(missing_ok=True)
         found = look(self.folder)
         if isinstance(found, tuple):
             kind = "whole" if found == self.whole else "as before"
@@ -242,6 +245,8 @@ def forked(run, *args, before=nothing):
         before(*args)
         run(*args)
         code = 0
+    except BaseException:
+        Path(args[0], "said.txt").write_text(traceback.format_exc())
     finally:
         os._exit(code)
 
