@@ -153,7 +153,7 @@ def real_file_systems(builds, expected):
             try:
                 alone(fit, builds["rnn, cross-modal, weight decay"], folder)
             except RuntimeError as error:
-                found["read-only"] = str(error)
+                found["read-only"] = str(error).replace(folder, "folder")
             found["failed"] += "Read-only file system" not in found.get("read-only", "")
         finally:
             _system("umount", folder)
