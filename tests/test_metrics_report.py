@@ -116,6 +116,8 @@ def test_a_threshold_is_rounded_as_the_scores_are():
         for threshold in (0.1, np.float64(0.1)):
             assert hierarchy_report(y_true, table, [0, 1], threshold=threshold).n_videos[1] == 0
     assert hierarchy_report(y_true, y_score, [0, 1], threshold=0.09).n_videos[1] == 1
+    beyond = hierarchy_report(y_true, y_score.astype("f4"), [0, 1], threshold=1e300)
+    assert beyond.n_videos[1] == 0
 
 
 def test_a_heavy_video_outside_a_level_leaves_no_rounding_in_it():
