@@ -116,6 +116,8 @@ def test_a_threshold_is_rounded_as_the_scores_are():
         for threshold in (0.1, np.float64(0.1)):
             assert hierarchy_report(y_true, table, [0, 1], threshold=threshold).n_videos[1] == 0
     assert hierarchy_report(y_true, y_score, [0, 1], threshold=0.09).n_videos[1] == 1
+    beyond = hierarchy_report(y_true, y_score.astype("f4"), [0, 1], threshold=1e300)
+    assert beyond.n_videos[1] == 0
 
 
 def test_a_heavy_video_outside_a_level_leaves_no_rounding_in_it():
@@ -202,6 +204,17 @@ def test_a_level_without_labels_has_no_row():
     y_true, y_score = make()
     report = hierarchy_report(y_true[:, :3], y_score[:, :3], [0, 3, 3])
     assert report.rows == ("overall", "level 0", "level 3")
+
+
+@pytest.mark.parametrize("own", [[0, 3], [0, 2], [1, 2], [0, 1, 3], [0, 2, 3], [3], [0, 4]])
+def test_columns_of_a_level_with_gaps(own):
+    rng = np.random.default_rng(4)
+    y_true, y_score = rng.random((20, 5)) < 0.5, rng.random((20, 5))
+    levels = np.zeros(5, int)
+    levels[own] = 1
+    report = hierarchy_report(y_true, y_score, levels, rows="all", top_k=1)
+    assert report.gap[2] == pytest.approx(gap_score(y_true[:, own], y_score[:, own], top_k=1))
+    assert report.perr[2] == pytest.approx(perr_score(y_true[:, own], y_score[:, own]))
 
 
 def test_a_root_that_is_no_label_goes_by_its_node():
