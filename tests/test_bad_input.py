@@ -31,134 +31,11 @@ ESTIMATORS = {"classifier": make_classifier, "tower": make_tower}
 both = pytest.mark.parametrize("make", ESTIMATORS.values(), ids=ESTIMATORS)
 wrong = (ValueError, TypeError)
 
-SHARED_PARAMS = [
-    ("lr", 0),
-    ("lr", -1e-3),
-    ("lr", "fast"),
-    ("lr", float("nan")),
-    ("lr", float("inf")),
-    ("lr", None),
-    ("batch_size", 0),
-    ("batch_size", 2.5),
-    ("batch_size", None),
-    ("max_epochs", 0),
-    ("max_epochs", -1),
-    ("max_epochs", True),
-    ("max_frames", 0),
-    ("max_frames", None),
-    ("dropout", -0.1),
-    ("dropout", 1.1),
-    ("dropout", "much"),
-    ("verbose", -1),
-    ("verbose", "yes"),
-    ("precision", "float16"),
-    ("precision", None),
-    ("device", "nonsense"),
-    ("device", 3.5),
-    ("lr_schedule", "line"),
-    ("lr_patience", -1),
-    ("lr_patience", None),
-    ("lr_patience", "long"),
-    ("early_stopping", "maybe"),
-    ("early_stopping", 3),
-    ("modalities", 3),
-    ("modalities", []),
-    ("modalities", ["video", "video"]),
-    ("modalities", [1, 2]),
-    ("callbacks", 3),
-    ("net_params", 3),
-    ("net_params", {"nonsense": 1}),
-    ("hierarchy", "tree"),
-    ("hierarchy", 3),
-    ("hierarchy", {"Food": [], "Music": []}),
-    ("random_state", "lucky"),
-]
-
-
-@pytest.mark.parametrize(("name", "value"), SHARED_PARAMS, ids=str)
-@both
-def test_parameters_of_all(make, name, value):
-    message = {"net_params": "net_params|nonsense"}.get(name, name)
-    with pytest.raises(wrong, match=message):
-        make(**{name: value}).fit(X, Y)
-
-
-@pytest.mark.parametrize("hierarchy", ["tree", 3, {"Food": [], "Music": []}], ids=str)
-@both
-def test_hierarchy_of_another_type(make, hierarchy):
-    with pytest.raises(TypeError, match="hierarchy must be a LabelHierarchy or None, got"):
-        make(hierarchy=hierarchy).fit(X, Y)
-
-
-@pytest.mark.parametrize("fraction", [0, -0.1, 1.0, 7, "half", None])
-@both
-def test_validation_fraction(make, fraction):
-    with pytest.raises(wrong, match="validation_fraction"):
-        make(early_stopping=True, validation_fraction=fraction).fit(X, Y)
-
-
-@pytest.mark.parametrize(
-    ("name", "value"),
-    [
-        ("fusion", "middle"),
-        ("fusion", None),
-        ("gate", "open"),
-        ("influence", "other"),
-        ("cross_modal_combine", "divide"),
-        ("correlation_features", "logit"),
-        ("cross_modal_layer_sizes", ()),
-        ("cross_modal_layer_sizes", 64),
-        ("cross_modal_layer_sizes", (64, 0)),
-        ("cross_modal_layer_sizes", (6.5,)),
-        ("cross_modal_layer_sizes", "64"),
-        ("modality_dropout", -0.1),
-        ("modality_dropout", 1.1),
-        ("d_model", 0),
-        ("d_model", 2.5),
-        ("n_heads", 0),
-        ("n_heads", 3),
-        ("n_layers", 0),
-        ("class_weight", "heavy"),
-        ("class_weight", 3.0),
-        ("class_weight", {"nowhere": 1.0}),
-        ("class_weight", {"Food": -1.0}),
-        ("class_weight", {"Food": "much"}),
-        ("correlation_tower", "tower"),
-        ("correlation_tower", make_classifier()),
-    ],
-    ids=str,
-)
-def test_parameters_of_the_classifier(name, value):
-    with pytest.raises(wrong, match=name):
-        make_classifier(**{name: value}).fit(X, Y)
-
 
 @pytest.mark.parametrize("fusion", ["middle", "", None, 3, "Late", ["late"]])
 def test_unknown_fusion_lists_the_known_ones(fusion):
     with pytest.raises(ValueError, match=r"fusion must be one of .*'late'.*'cross_modal_gated'"):
         make_classifier(fusion=fusion).fit(X, Y)
-
-
-@pytest.mark.parametrize(
-    ("name", "value"),
-    [
-        ("encoder", "lstm"),
-        ("encoder_params", {"foo": 1}),
-        ("encoder_params", {"widths": [8, 6]}),
-        ("encoder_params", 3),
-        ("hidden_layer_sizes", ()),
-        ("hidden_layer_sizes", 8),
-        ("hidden_layer_sizes", (0,)),
-        ("negative_weight", 0),
-        ("negative_weight", -1),
-        ("negative_weight", "heavy"),
-        ("negative_weight", float("inf")),
-    ],
-    ids=str,
-)
-def test_parameters_of_the_tower(name, value):
-    with pytest.raises(wrong, match=name):
-        make_tower(**{name: value}).fit(X, Y)
 
 
 @pytest.mark.parametrize(
@@ -323,23 +200,6 @@ def test_labels_outside_the_hierarchy(make):
     hierarchy = make_labels()[0].hierarchy_
     with pytest.raises(ValueError, match=f"y has 3 columns, but hierarchy has {len(hierarchy)}"):
         make(hierarchy=hierarchy).fit(X, np.eye(3, dtype=int)[np.arange(48) % 3])
-
-
-@pytest.mark.parametrize(
-    ("weight", "message"),
-    [
-        (np.zeros(48), "zero"),
-        (np.ones(47), "sample_weight"),
-        (np.ones((48, 1)), "sample_weight"),
-        (np.full(48, -1.0), "sample_weight"),
-        (np.full(48, np.nan), "sample_weight"),
-        (np.full(48, np.inf), "sample_weight"),
-    ],
-)
-@both
-def test_bad_sample_weight(make, weight, message):
-    with pytest.raises(ValueError, match=message):
-        make().fit(X, Y, sample_weight=weight)
 
 
 # The tower's modalities -----------------------------------------------------------------------

@@ -17,7 +17,7 @@ def check_class_weight(class_weight: Any) -> None:
     --------
     >>> check_class_weight({"Food": -1})
     Traceback (most recent call last):
-    ValueError: class_weight['Food'] must be a number >= 0, got -1.
+    ValueError: class_weight['Food'] must be a number >= 0 and <= 1e+30, got -1.
     """
     if isinstance(class_weight, str):
         check_option("class_weight", class_weight, ("balanced",))
