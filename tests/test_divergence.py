@@ -35,18 +35,13 @@ def assert_diverges(estimator, words="", **fit_params):
 @pytest.mark.parametrize("fusion", ["late", "cross_modal_concat"])
 def test_of_classifiers(family, fusion):
     params = {"fusion": fusion, "correlation_tower": make_tower()}
-    words = r"learning rate of 1e\+35 in float32"
-    assert_diverges(make_classifier(family, lr=1e35, max_epochs=5, **params), words)
-
-
-@pytest.mark.parametrize("precision", ["float64", "bfloat16"])
-def test_in_other_precisions(precision):
-    assert_diverges(late(lr=1e300, max_epochs=5, precision=precision), f"in {precision}")
+    words = r"learning rate of 1e\+30 in float32"
+    assert_diverges(make_classifier(family, lr=1e30, max_epochs=5, **params), words)
 
 
 def test_of_the_tower():
-    assert_diverges(make_tower(lr=1e35, max_epochs=5))
-    classifier = make_classifier(correlation_tower=make_tower(lr=1e35, max_epochs=5))
+    assert_diverges(make_tower(lr=1e30, max_epochs=5))
+    classifier = make_classifier(correlation_tower=make_tower(lr=1e30, max_epochs=5))
     with pytest.raises(ValueError, match="Training of CorrelationTower diverged"):
         classifier.fit(X, Y)
     assert not hasattr(classifier, "net_")
@@ -66,6 +61,11 @@ class Spoil(Callback):
         if self.left_ < 0:
             for _, parameter in named_parameters:
                 parameter.grad.fill_(torch.nan)
+
+
+@pytest.mark.parametrize("precision", ["float64", "bfloat16"])
+def test_in_other_precisions(precision):
+    assert_diverges(late(callbacks=[Spoil(0)], precision=precision), f"in {precision}")
 
 
 @pytest.mark.parametrize(
@@ -120,7 +120,7 @@ def test_with_a_checkpoint(tmp_path):
 
 
 def test_in_a_search():
-    search = GridSearchCV(late(max_epochs=5), {"lr": [1e35, 1e-3]}, cv=2)
+    search = GridSearchCV(late(max_epochs=5), {"lr": [1e30, 1e-3]}, cv=2)
     failed = pytest.warns(FitFailedWarning, match="diverged")
     with failed, pytest.warns(UserWarning, match="scores are non-finite"):
         search.fit(X, CLASSES)
