@@ -104,6 +104,8 @@ TABLES = [
     ("complex labels", Y * 1j, S, "y_true must be numbers or booleans, got dtype complex128"),
     ("objects", np.full((2, 3), None), S, "y_true must be numbers .*got dtype object with None"),
     ("sparse 2", sp.csr_array(2 * Y), S, "y_true must contain 0 and 1 only, got 2"),
+    ("in parts", sp.csr_array(([1, 1], [0, 0], [0, 2, 2]), (2, 3)), S, "0 and 1 only, got 2"),
+    ("many", [[2, 3, 4], [5, 1, 0]], S, "y_true must contain 0 and 1 only, got 2, 3, 4$"),
     ("sparse complex", sp.csr_array(Y * 1j), S, "y_true must be numbers .*dtype complex128"),
     ("label gradient", with_gradient(Y), S, "y_true must be a multilabel .*got a Tensor"),
     ("no labels", None, S, r"y_true must be a multilabel .*got 0 dimension\(s\)"),

@@ -511,9 +511,12 @@ def test_sparse_indicators_with_stored_zeros_and_entries_in_parts():
     halves = coo_array(([0.5, 0.5, 0.0, 1.0], ([0, 0, 0, 0], [0, 0, 1, 2])), shape=(1, 3))
     for form in ("coo", "csr", "csc"):
         assert binarizer.inverse_transform(halves.asformat(form)) == [("a", "c")]
-    twice = coo_array(([1, 1], ([0, 0], [0, 0])), shape=(1, 3))
-    with pytest.raises(ValueError, match="0 and 1 alone, got 2"):
-        binarizer.inverse_transform(twice)
+    for twice in (
+        coo_array(([1, 1], ([0, 0], [0, 0])), shape=(1, 3)),
+        csr_array(([1, 1], [0, 0], [0, 2]), shape=(1, 3)),
+    ):
+        with pytest.raises(ValueError, match="0 and 1 alone, got 2"):
+            binarizer.inverse_transform(twice)
 
 
 def test_whole_numbers_may_be_floats_in_lists_too():

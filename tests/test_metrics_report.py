@@ -245,6 +245,19 @@ def test_a_matrix_of_roots_may_have_any_form_and_stays_as_it_is():
     assert (padded.data.tolist(), padded.indices.tolist(), padded.indptr.tolist()) == before
 
 
+def test_one_group():
+    class Alone(Forest):
+        roots = ("animal",)
+
+        def root_matrix(self):
+            return sp.csr_array(np.ones((6, 1), bool))
+
+    y_true, y_score = make()
+    report = hierarchy_report(y_true, y_score, Alone(), by_group=True)
+    assert report.rows == ("Animal",)
+    assert report.n_labels.tolist() == [6]
+
+
 def test_nobody_left():
     y_true, y_score = [[1, 0], [1, 0]], [[0.9, 0.1], [0.8, 0.2]]
     report = hierarchy_report(y_true, y_score, [0, 1])

@@ -105,6 +105,17 @@ def test_hierarchy_scorers_are_the_report(rows, top_k):
     assert len(scorers) == 12
 
 
+def test_scorers_pool_twenty_labels_unless_told():
+    rng = np.random.default_rng(5)
+    X, y = rng.random((30, 40)), rng.random((30, 40)) < 0.5
+    stub = Stub().fit(X, y)
+    usual, twenty, more = (
+        hierarchy_scorers([0] * 40, **options)["gap"](stub, X, y)
+        for options in ({}, {"top_k": 20}, {"top_k": 21})
+    )
+    assert usual == twenty != more
+
+
 def test_names_follow_the_levels_that_exist():
     names = hierarchy_scorers(np.array([3, 0]))
     assert set(names) == {

@@ -277,6 +277,13 @@ def test_blocks_of_a_few_numbers_give_the_same(score, weighted, monkeypatch):
     assert got == pytest.approx(expected, abs=1e-12)
 
 
+@pytest.mark.parametrize(
+    "y_score", [np.array([[0.5, 0.5 + 1e-12]]), np.int32([[2**24, 2**24 + 1]])]
+)
+def test_scores_of_float64_and_integers_keep_every_digit(y_score):
+    assert hit_at_1_score([[0, 1]], y_score) == gap_score([[0, 1]], y_score) == 1
+
+
 @pytest.mark.parametrize("n_labels", [1, 2])
 def test_few_labels(n_labels):
     y_true, y_score = make(seed=14, n_labels=3)

@@ -192,7 +192,7 @@ def _check_sparse_labels(given: Any) -> sp.csr_array:
             raise ValueError(
                 f"y_true must be {LABELS}, got a {given.format} array that is damaged: {error}"
             ) from error
-    labels = sp.csr_array(given, copy=True)
+    labels = sp.csr_array(given)
     labels.sum_duplicates()
     labels.eliminate_zeros()
     _check_ones(labels.data)
