@@ -116,8 +116,8 @@ SAVING = [
         ValueError,
         "device must be .* got 'tpu9'",
     ),
-    ("device a number", lambda: load(b"", device=2.5), ValueError, "device must be .* got 2.5"),
-    ("device meta", lambda: load(b"", device="meta"), ValueError, "device cannot be 'meta'"),
+    ("device a number", lambda: load(b"", device=2.5), TypeError, "device must be .* got 2.5"),
+    ("device meta", lambda: load(b"", device="meta"), ValueError, "device must be .*got 'meta'"),
 ]
 
 COMPOSING = [
@@ -155,7 +155,7 @@ COMPOSING = [
     ("modalities unknown", lambda: modality(modalities=["text", "x"]), ValueError, "text"),
     ("modalities too wide", lambda: modality(data=TABLE, modalities={"a": 9}), ValueError, "9"),
     ("X none", lambda: modality(data=None), BAD, "Expected 2D array|None"),
-    ("X a word", lambda: modality(data="video"), BAD, "video|str"),
+    ("X a word", lambda: modality(data="video"), BAD, "X must be an array of numbers.*<U5"),
     ("X sparse", lambda: modality(data=csr_array(TABLE)), BAD, "[Ss]parse"),
     ("X empty", lambda: modality(data=[]), ValueError, "empty|0 sample|no video"),
     (

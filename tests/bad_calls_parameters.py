@@ -262,7 +262,7 @@ PARAMETERS = {
             [v for v in COUNTS if v is not None and not isinstance(v, dict)]
             + [10**12]
             + [
-                Case(v, r"name a number for each of \['video', 'audio'\] and for no other, got")
+                Case(v, r"name a number for each of \['video', 'audio'\], got")
                 for v in ({}, {"video": 4}, {"video": 4, "audio": 4, "text": 4}, {"sound": 4})
             ]
             + [

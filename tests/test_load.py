@@ -6,9 +6,16 @@ import threading
 from multiprocessing import get_context
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
+from estimator_cases import make_classifier, make_videos, make_y
+from joblib import parallel_config
+from sklearn.base import clone
+from sklearn.model_selection import cross_val_score
+from skorch.callbacks import Callback
 
+from sk_crossmodal import load_model, save_model
 from sk_crossmodal.multimodal import MultimodalArray
 from sk_crossmodal.training._device import seeded
 
@@ -92,7 +99,6 @@ def test_threads_draw_in_turns():
     def draw(seed):
         results[seed] = drawn(seed, events[seed], events[1 - seed])
 
-    events[1].wait(0)
     alone = {seed: drawn(seed, threading.Event(), _set()) for seed in (0, 1)}
     threads = [threading.Thread(target=draw, args=(seed,)) for seed in (0, 1)]
     threads[0].start()
@@ -136,3 +142,50 @@ def test_a_fit_within_another_and_in_a_forked_process():
             torch.rand(1)
         second = torch.rand(3)
     assert [*first.tolist(), *second.tolist()] == drawn(0, threading.Event(), _set())
+
+
+class Waits(Callback):
+    """Fits others in threads, at every event of one kind, and waits for them."""
+
+    def __init__(self, event):
+        self.scores = []
+        setattr(self, event, self.fit_others)
+
+    def fit_others(self, net, **kwargs):
+        X, y = make_videos(24).data, make_y("classes", 24)
+        own = make_classifier(fusion="late", random_state=3)
+        with parallel_config("threading", n_jobs=2):
+            self.scores.append(cross_val_score(own, X, y, cv=2).tolist())
+
+
+@pytest.mark.parametrize("event", ["on_train_begin", "on_epoch_end", "on_batch_begin"])
+def test_a_callback_may_wait_for_fits_in_threads(event):
+    X, y = make_videos().data, make_y("classes")
+    torch.manual_seed(7)
+    state, waits = torch.get_rng_state(), Waits(event)
+    classifier = make_classifier(fusion="late", dropout=0.3, max_epochs=2, batch_size=64)
+    alone = clone(classifier).fit(X, y).predict_proba(X)
+    thread = threading.Thread(target=classifier.set_params(callbacks=[waits]).fit, args=(X, y))
+    thread.daemon = True
+    thread.start()
+    thread.join(60)
+    assert not thread.is_alive()
+    assert np.array_equal(classifier.predict_proba(X), alone)
+    assert waits.scores
+    assert waits.scores == [waits.scores[0]] * len(waits.scores)
+    assert torch.equal(torch.get_rng_state(), state)
+
+
+def test_a_model_is_loaded_while_another_thread_trains(fitted, tmp_path):
+    save_model(fitted, tmp_path / "model")
+    started, go = threading.Event(), threading.Event()
+    other = threading.Thread(target=drawn, args=(0, started, go))
+    other.start()
+    started.wait()
+    loader = threading.Thread(target=load_model, args=(tmp_path / "model",))
+    loader.start()
+    loader.join(4)
+    waits = loader.is_alive()
+    go.set()
+    other.join()
+    assert not waits

@@ -58,10 +58,9 @@ class CrossModalNetVLADClassifier(CrossModalClassifier):
     _encoder = NetVLADEncoder
 
     def _encoder_params(self, names: Sequence[str]) -> dict[str, Any]:
-        if isinstance(self.n_clusters, Mapping) and set(self.n_clusters) != set(names):
+        if isinstance(self.n_clusters, Mapping) and not set(names) <= set(self.n_clusters):
             raise ValueError(
-                f"n_clusters must name a number for each of {list(names)} and for no other, got "
-                f"{self.n_clusters}."
+                f"n_clusters must name a number for each of {list(names)}, got {self.n_clusters}."
             )
         clusters = [self._clusters_of(name) for name in names]
         if self.fusion == "early":

@@ -3,12 +3,13 @@
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from threading import RLock
-from typing import Any
+from threading import RLock, local
+from typing import Any, ClassVar
 
 import torch
 
 from ._processes import launched_device, shares
+from ._state_file import random_state, set_random_state
 
 PRECISIONS = ("auto", "float32", "float64", "bfloat16")
 
@@ -16,15 +17,34 @@ PRECISIONS = ("auto", "float32", "float64", "bfloat16")
 class _Turn:
     """Whose turn it is to draw from torch's random numbers, of which a process has only one set.
 
-    A thread that has it may ask again, as a callback does that fits something.
+    Attributes
+    ----------
+    lock : RLock
+        The turn itself.
+    mine : local
+        ``depth``: how often this thread has it, as a callback may fit something, too.
+    fits : int
+        Fits of all threads that have begun and not ended.
+    users : dict
+        The user's random state, from before the first of these.
     """
 
     lock = RLock()
+    mine = local()
+    fits = 0
+    users: ClassVar[dict[str, Any]] = {}
 
     @classmethod
     def renew(cls) -> None:
         """In a process that was forked, nobody would give back what another thread had."""
         cls.lock = RLock()
+        for _ in range(cls.depth()):
+            cls.lock.acquire()
+
+    @classmethod
+    def depth(cls) -> int:
+        """How often this thread has its turn."""
+        return getattr(cls.mine, "depth", 0)
 
 
 if hasattr(os, "register_at_fork"):  # where processes can be forked at all
@@ -37,9 +57,39 @@ def seeded(seed: int) -> Iterator[None]:
 
     Threads take turns, as each would draw from the other's numbers.
     """
-    with _Turn.lock, torch.random.fork_rng(devices=range(torch.cuda.device_count())):
-        torch.manual_seed(seed)
+    with _Turn.lock:
+        before = random_state()
+        if not _Turn.fits:
+            _Turn.users = before
+        _Turn.fits += 1
+        _Turn.mine.depth = _Turn.depth() + 1
+        try:
+            torch.manual_seed(seed)
+            yield
+        finally:
+            _Turn.mine.depth -= 1
+            _Turn.fits -= 1
+            set_random_state(before if _Turn.fits else _Turn.users)
+
+
+@contextmanager
+def others_turn() -> Iterator[None]:
+    """Within `seeded`: let other threads have their turn, and go on with the same numbers.
+
+    For callbacks of the user's, which may wait for what other threads fit.
+    """
+    depth, state = _Turn.depth(), random_state()
+    _Turn.mine.depth = 0
+    for _ in range(depth):
+        _Turn.lock.release()
+    try:
         yield
+    finally:
+        for _ in range(depth):
+            _Turn.lock.acquire()
+        _Turn.mine.depth = depth
+        if depth:
+            set_random_state(state)
 
 
 def resolve_device(device: Any) -> str:

@@ -15,6 +15,7 @@ from torch.nn import functional as F
 from .._types import Array, Ints
 from ..modules.masking import as_it_is
 from ._data import Batch, BatchLoader, FrameDataset
+from ._device import others_turn
 from ._processes import Processes
 
 if TYPE_CHECKING:
@@ -163,6 +164,16 @@ class MultimodalNet(NeuralNet):
         with torch.autocast(device.type, torch.bfloat16, enabled=self.precision == "bfloat16"):
             out = call(**x.inputs(device, self._dtype), **fit_params)
         return out.to(self._dtype) if isinstance(out, torch.Tensor) else out
+
+    def notify(self, method_name: str, **cb_kwargs: Any) -> None:
+        """Tell callbacks, the user's among them, while other threads may train."""
+        if "batch" in method_name or method_name == "on_grad_computed":
+            names = (each[0] for each in self.callbacks or () if isinstance(each, list | tuple))
+            if len(self.callbacks or ()) == sum(name.startswith("own_") for name in names):
+                super().notify(method_name, **cb_kwargs)  # none of them waits for anybody
+                return
+        with others_turn():
+            super().notify(method_name, **cb_kwargs)
 
     def on_epoch_begin(self, net: NeuralNet, **kwargs: Any) -> None:
         """Announce an epoch, or end training if that was asked for."""

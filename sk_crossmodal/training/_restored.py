@@ -4,7 +4,7 @@ from typing import Any
 
 import torch
 
-from ._device import resolve_device, resolve_precision, seeded
+from ._device import resolve_device, resolve_precision
 from ._net import MultimodalNet, WeightedLoss
 
 
@@ -71,10 +71,9 @@ def net_around(
         **{f"module__{name}": value for name, value in params.items()},
         **{f"criterion__{name}": value for name, value in loss.items()},
     )
-    with seeded(0):
-        net.module = lambda **_: network  # there is no need to build another
-        net.initialize()
-        net.module = type(network)
+    net.module = lambda **_: network  # there is no need to build another
+    net.initialize()
+    net.module = type(network)
     for row in epochs:
         net.history.new_epoch()
         for key, value in row.items():
