@@ -263,7 +263,7 @@ PARAMETERS = {
             + [10**12]
             + [
                 Case(v, r"name a number for each of \['video', 'audio'\], got")
-                for v in ({}, {"video": 4}, {"video": 4, "audio": 4, "text": 4}, {"sound": 4})
+                for v in ({}, {"video": 4}, {"sound": 4})
             ]
             + [
                 Case({"video": 4, "audio": v}, rf"n_clusters\['audio'\] {SIZE}, got {v!r}")

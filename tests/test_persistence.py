@@ -839,3 +839,14 @@ def test_a_document_that_would_not_be_read_is_not_written(tmp_path, monkeypatch)
     with pytest.raises(ValueError, match="bytes as JSON, more than the 200"):
         save_model(LABELS, tmp_path / "model")
     assert not list(tmp_path.iterdir())
+
+
+def test_a_file_keeps_its_mode_and_a_device_becomes_its_name(tmp_path):
+    X, y = make_videos().data, make_y("classes")
+    model = make_classifier(fusion="late", max_epochs=1, device=torch.device("cpu")).fit(X, y)
+    path = tmp_path / "model"
+    save_model(model, path)
+    path.chmod(0o600)
+    save_model(model, path)
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert load_model(path).device == "cpu"

@@ -169,9 +169,10 @@ class CrossModalClassifier(ClassifierMixin, TowerUser, NetworkEstimator):
         ------
         ValueError
             If a parameter, X or y does not fit, see
-            :func:`~sk_crossmodal.multimodal.as_multimodal`; if classes are outside the hierarchy
-            or its size is not that of y; if the tower's modalities are not those of X; or, with
-            `warm_start`, if modalities, classes or the network's shape are not those of before.
+            :func:`~sk_crossmodal.multimodal.as_multimodal`; if a modality has no frame in any
+            video; if classes are outside the hierarchy or its size is not that of y; if the
+            tower's modalities are not those of X; with `warm_start`, if modalities, classes or the
+            network's shape are not those of before; or if training diverges.
         """
         *arrays, y = (X, y, *more)
         self._check_params()

@@ -142,7 +142,8 @@ class CorrelationTower(TransformerMixin, NetworkEstimator):
         Raises
         ------
         ValueError
-            If X or y does not fit, or no two videos differ in their top-level labels.
+            If X or y does not fit, a modality has no frame in any video, or no two videos differ
+            in their top-level labels; or if training diverges.
         """
         *arrays, y = (X, y, *more)
         self._check_params()

@@ -11,10 +11,10 @@ import torch
 from torch.nn.modules import module as torch_module
 
 from .._types import Array
+from ..correlation import ENCODERS
 from ..modules import FUSIONS, RNN_TYPES, NetVLADEncoder
 from ..training import check_number, check_option, check_sizes
 from ._kinds import check_dict
-from ._values import ENCODERS
 
 LONGEST_PADDING = 100_000  # frames that every video is padded to, of which no weight knows
 # Arguments of the networks and encoders, by what they may be.

@@ -171,6 +171,8 @@ def write_whole(path: Path, data: bytes) -> None:
                 file.write(data)
                 file.flush()
                 os.fsync(file.fileno())
+            if real.exists():  # whoever could not read the old file cannot read the new one
+                part.chmod(stat.S_IMODE(real.stat().st_mode))
             os.replace(part, real)
         finally:
             part.unlink(missing_ok=True)

@@ -10,15 +10,9 @@ import numpy as np
 import torch
 
 from .._types import Array
+from ..correlation import ENCODERS
 from ..hierarchy import LabelHierarchy
-from ..modules import MeanEncoder, NetVLADEncoder, RNNEncoder, TransformerEncoder
 
-ENCODERS = {
-    "mean": MeanEncoder,
-    "netvlad": NetVLADEncoder,
-    "rnn": RNNEncoder,
-    "transformer": TransformerEncoder,
-}
 NOT_FINITE = ("nan", "inf", "-inf")
 LONGEST_INT = 64  # bits
 LARGEST_ARRAY = 1 << 26  # bytes of an array in JSON, where a long dtype makes much of little
@@ -58,6 +52,8 @@ class Writer:
             return self._plain(value, where)
         if type(value) is list:
             return self._values(value, where)
+        if isinstance(value, torch.device):
+            return str(value)
         if type(value) is tuple:
             return {"!tuple": self._values(value, where)}
         if type(value) is slice:
