@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from estimator_cases import make_classifier, make_tower
 from sklearn.frozen import FrozenEstimator
-from skorch.callbacks import EpochTimer, PrintLog
+from skorch.callbacks import EarlyStopping, EpochScoring, EpochTimer, PrintLog
 
 from sk_crossmodal import CorrelationTower, CrossModalRNNClassifier, LabelHierarchy
 
@@ -39,8 +39,9 @@ def sizes(name):
     )
 
 
-def number(name, wanted, *more):
-    return rf"{name} must be a number {wanted}", [*NUMBERS, *more]
+def number(name, wanted, *more, drop=()):
+    wrong = [value for value in [*NUMBERS, *more] if not any(value is each for each in drop)]
+    return rf"{name} must be a number {wanted}", wrong
 
 
 def count(name, high=2**31 - 1, low=1, drop=()):
@@ -113,22 +114,35 @@ NET_PARAMS = [
             ("optimizer", "adam", "'str' object is not callable"),
             ("criterion", 3, "'int' object is not callable"),
             ("criterion__x", 3, "unexpected keyword argument 'x'"),
-            ("callbacks__print_log", 3, "'int' object"),
-            ("callbacks__print_log__x", 3, "Invalid parameter 'x'"),
+            ("callbacks__print_log", 3, "callbacks__print_log must be a skorch callback, got 3"),
+            ("callbacks__print_log", print, "must be a skorch callback, got <built-in"),
+            ("callbacks__print_log__x", 3, r"has the parameters \[.*'sink'.*\], got \['x'\]"),
         )
     ),
     Case({"optimizer__fused": True, "optimizer__foreach": True}, "cannot be `True` together"),
     Case({"callbacks__nonsense": None}, r"for the callbacks \['nonsense'\], expected some of"),
+    Case({"callbacks__": None}, r"for the callbacks \[''\], expected some of"),
+    Case({"callbacks": [("a", 3)]}, r"net_params\['callbacks'\] must hold skorch.*\('a', 3\)"),
+    Case(
+        {"callbacks__print_log": None, "callbacks__print_log__sink": print},
+        r"the callback 'print_log', None, has the parameters \[\], got \['sink'\]",
+    ),
+    Case(
+        {"callbacks": [EarlyStopping], "callbacks__EarlyStopping__x": 1},
+        "the callback 'EarlyStopping' of .*unexpected keyword argument 'x'",
+    ),
     Case({"compile": True, "compile__mode": "slow"}, "cannot build its network.*'slow'"),
 ]
-INSTANCES = r"callbacks must hold instances of skorch callbacks, or \(name, instance\), got "
+HOLD = r"callbacks must hold skorch callbacks, or \(name, callback\), got "
 CALLBACKS = [
     *(3, "print", EpochTimer, EpochTimer(), {"timer": EpochTimer()}, np.array([1])),
-    *(Case([value], INSTANCES + re.escape(repr(value))) for value in (3, None, ("a", 3), len)),
-    Case([EpochTimer], INSTANCES + "the class .*EpochTimer"),
-    Case([("timer", EpochTimer)], INSTANCES + "the class .*'timer'"),
-    Case([("a", "b", "c")], INSTANCES + r"\('a', 'b', 'c'\)"),
-    Case([(3, EpochTimer())], INSTANCES + r"\(3, "),
+    *(Case([value], HOLD + re.escape(repr(value))) for value in (3, None, ("a", 3), len)),
+    Case([dict], HOLD + "<class 'dict'>"),
+    Case([("timer", dict)], HOLD + r"\('timer', <class 'dict'>\)"),
+    Case([EpochScoring], "callbacks=.*callback 'EpochScoring'.*argument: 'scoring'"),
+    Case([EpochTimer, EpochTimer, ("EpochTimer", PrintLog)], "callbacks=.*duplicate"),
+    Case([("a", "b", "c")], HOLD + r"\('a', 'b', 'c'\)"),
+    Case([(3, EpochTimer())], HOLD + r"\(3, "),
     Case([("a", EpochTimer()), ("a", PrintLog())], "callbacks=.*duplicate.*'a'"),
     Case([("train_loss", EpochTimer())], "callbacks=.*duplicate.*'train_loss'"),
 ]
@@ -160,7 +174,7 @@ SHARED = {
         SEED,
         ["lucky", -1, 2**32, 1.5, True, [0], (1, 2), b"a", np.int64(-5), np.random.default_rng(0)],
     ),
-    "verbose": number("verbose", ">= 0", -1, -0.5),
+    "verbose": number("verbose", ">= 0", -1, -0.5, drop=(True, np.True_)),
     "checkpoint": (
         FOLDER,
         [

@@ -1,12 +1,18 @@
 """Unusual but right forms of X, y and weights are taken, and mean what the plain ones mean."""
 
+from unittest import mock
+
 import numpy as np
 import pytest
-from estimator_cases import make_classifier, make_labels, make_tower
+import torch
+from estimator_cases import Interrupt, RandomStates, make_classifier, make_labels, make_tower
 from scipy.sparse import csr_array
 from sklearn.model_selection import GridSearchCV, KFold, PredefinedSplit, cross_validate
+from skorch.callbacks import Callback, EpochTimer
 
 from sk_crossmodal.metrics import map_scorer
+from sk_crossmodal.modules import MeanEncoder
+from sk_crossmodal.training import _rehearsal
 
 N = 24
 # Whole numbers that float16 and uint8 have, too.
@@ -158,6 +164,209 @@ def test_numbers_of_numpy(make):
     plain = {name: value.item() for name, value in params.items() if hasattr(value, "item")}
     plain |= {"class_weight": {0: 2.0}} if make is make_classifier else {}
     np.testing.assert_array_equal(said(small(make, **params)), said(small(make, **plain)))
+
+
+@pytest.mark.parametrize("verbose", [True, False, np.True_, np.False_])
+@both
+def test_verbose_may_be_a_bool(make, verbose, capsys):
+    said(small(make, verbose=verbose))
+    assert ("train_loss" in capsys.readouterr().out) == verbose
+
+
+# Callbacks --------------------------------------------------------------------------------------
+
+
+class Counting(Callback):
+    """Counts how often it is made and begun."""
+
+    made = begun = 0
+
+    def __init__(self, step=1):
+        self.step = step
+        type(self).made += 1
+
+    def initialize(self):
+        type(self).begun += self.step
+        return self
+
+
+@pytest.fixture
+def counting():
+    Counting.made = Counting.begun = 0
+    return Counting
+
+
+@pytest.mark.parametrize("named", [False, True])
+@both
+def test_callbacks_are_begun_once(make, named, counting):
+    callback = counting()
+    said(small(make, callbacks=[("mine", callback) if named else callback]))
+    assert (counting.made, counting.begun) == (1, 1)
+
+
+@pytest.mark.parametrize("named", [False, True])
+@both
+def test_callbacks_may_be_classes(make, named, counting):
+    name = "mine" if named else "Counting"
+    callbacks = [EpochTimer, (name, counting) if named else counting]
+    estimator = small(make, callbacks=callbacks, net_params={f"callbacks__{name}__step": 5})
+    said(estimator)
+    assert (counting.made, counting.begun) == (1, 5)
+    assert isinstance(dict(estimator.net_.callbacks_)[name], counting)
+    assert estimator.callbacks is callbacks
+
+
+@both
+def test_arguments_of_callbacks_leave_a_refused_one_alone(make, counting):
+    callback = counting()
+    params = {"callbacks__Counting__step": 5, "callbacks__nobody__step": 5}
+    with pytest.raises(ValueError, match=r"for the callbacks \['nobody'\]"):
+        said(small(make, callbacks=[callback], net_params=params))
+    assert (callback.step, counting.begun) == (1, 0)
+
+
+@both
+def test_callbacks_of_net_params_may_be_a_tuple(make, counting):
+    estimator = small(make, net_params={"callbacks": (counting(),)})
+    said(estimator)
+    assert counting.begun == 1
+
+
+# Encoders of the user's own ---------------------------------------------------------------------
+
+
+class OnCPU(MeanEncoder):
+    """Draws its numbers on the CPU, whatever the device around it is."""
+
+    def __init__(self, widths, spec=None, *, d_model=8, dropout=0.1):
+        super().__init__(widths, spec, d_model=d_model, dropout=dropout)
+        self.register_buffer("noise", torch.randn(3, device="cpu"))
+
+
+class Mixing(OnCPU):
+    """Computes with numbers on the CPU and others."""
+
+    def __init__(self, widths, spec=None, *, d_model=8, dropout=0.1):
+        super().__init__(widths, spec, d_model=d_model, dropout=dropout)
+        self.register_buffer("sum", torch.cat([torch.ones(3), self.noise]))
+
+
+class Unique(MeanEncoder):
+    """Looks at its numbers, of which torch says "Meta tensors" have none."""
+
+    def __init__(self, widths, spec=None, *, d_model=8, dropout=0.1):
+        super().__init__(widths, spec, d_model=d_model, dropout=dropout)
+        self.register_buffer("values", torch.ones(3).unique())
+
+
+class Empty(MeanEncoder):
+    """Takes numbers out of torch, and says in words of its own that there are none."""
+
+    def __init__(self, widths, spec=None, *, d_model=8, dropout=0.1):
+        super().__init__(widths, spec, d_model=d_model, dropout=dropout)
+        if torch.ones(3).device.type != "cpu":
+            raise AssertionError("numbers, please")
+
+
+class Never(OnCPU):
+    """Cannot be built."""
+
+    def __init__(self, widths, spec=None, *, dropout=0.1):
+        super().__init__(widths, spec, dropout=dropout)
+        raise AssertionError("never")
+
+
+@pytest.mark.parametrize("encoder", [OnCPU, Mixing, Unique, Empty])
+def test_encoders_of_ones_own(encoder):
+    before = RandomStates()
+    tower = small(make_tower, encoder=encoder, encoder_params={"d_model": 8})
+    assert np.isfinite(said(tower)).all()
+    assert before.unchanged()
+
+
+def test_an_encoder_of_ones_own_that_cannot_be_built_leaves_random_numbers_alone():
+    before = RandomStates()
+    with pytest.raises(ValueError, match=r"cannot build .*encoder=.*Never.*: never"):
+        said(small(make_tower, encoder=Never, encoder_params={}))
+    assert before.unchanged()
+
+
+# Going on ---------------------------------------------------------------------------------------
+
+EAGER = {"compile": True, "net_params": {"compile__backend": "eager"}}
+COMPILES = pytest.mark.filterwarnings("ignore:The .grad attribute of a Tensor:UserWarning")
+
+
+def gone_on(method, *settings, **params):
+    """A classifier that learns once with each of some settings in turn."""
+    classifier = small(make_classifier, warm_start=True, dropout=0.0, **params)
+    for setting in settings:
+        getattr(classifier.set_params(**setting), method)(FRAMES, Y)
+    assert classifier.n_iter_ == len(settings)
+    return classifier.predict_proba(FRAMES)
+
+
+@COMPILES
+@pytest.mark.parametrize("method", ["fit", "partial_fit"])
+@pytest.mark.parametrize("compiled", [(True, True), (True, False), (False, True)])
+def test_compiled_networks_go_on(method, compiled):
+    each = [{**EAGER, "compile": yes} for yes in compiled]
+    np.testing.assert_allclose(gone_on(method, *each), gone_on(method, {}, {}), rtol=1e-4)
+
+
+@COMPILES
+def test_compiled_networks_of_another_shape_do_not_go_on():
+    with pytest.raises(ValueError, match=r"expected encoder\S* of shape \(16, 3\), got \(32, 3\)"):
+        gone_on("fit", {**EAGER}, {"d_model": 32})
+
+
+@pytest.mark.parametrize(
+    ("params", "builds"),
+    [
+        ({}, 0),
+        ({"lr": 1e-3}, 0),
+        ({"class_weight": {0: 2.0}}, 1),
+        ({"d_model": 32}, 1),
+        ({"lr": 1e-2}, 1),
+        ({"net_params": {"optimizer__betas": (0.9, 0.99)}}, 1),
+        ({"callbacks": [EpochTimer()]}, 1),
+    ],
+)
+def test_what_was_built_so_before_is_not_tried_again(params, builds):
+    classifier = small(make_classifier, callbacks=[Interrupt(99)], compile=False)
+    classifier.partial_fit(FRAMES, Y)
+    classifier.set_params(**params)
+    with mock.patch.object(_rehearsal, "_build", side_effect=KeyError) as build:
+        if builds:
+            with pytest.raises(ValueError, match="cannot build its network"):
+                classifier.partial_fit(FRAMES, Y)
+        else:
+            classifier.partial_fit(FRAMES, Y)
+    assert build.call_count == builds
+
+
+@pytest.mark.parametrize("taken_away", [False, True])
+def test_what_may_have_changed_is_tried_again(taken_away):
+    net_params = {"optimizer__betas": [0.9, 0.99], "optimizer__eps": 1e-6}
+    classifier = small(make_classifier, class_weight={0: 2.0}, net_params=net_params)
+    classifier.partial_fit(FRAMES, Y)
+    if taken_away:
+        classifier.set_params(net_params={"optimizer__eps": 1e-6})
+        building = mock.patch.object(_rehearsal, "_build", side_effect=KeyError)
+        with building as build, pytest.raises(ValueError, match="cannot build"):
+            classifier.partial_fit(FRAMES, Y)
+        assert build.call_count == 1
+    else:
+        net_params["optimizer__betas"][0] = 7
+        with pytest.raises(ValueError, match=r"cannot build its network.*beta.*7"):
+            classifier.partial_fit(FRAMES, Y)
+    assert classifier.n_iter_ == 1
+
+
+def test_a_video_too_large_is_refused_in_going_on():
+    classifier = small(make_classifier, mask_padding=False).partial_fit(FRAMES, Y)
+    with pytest.raises(ValueError, match="max_frames=2147483647 with mask_padding=False makes"):
+        classifier.set_params(max_frames=2**31 - 1).partial_fit(FRAMES, Y)
 
 
 # Folds that lack something ----------------------------------------------------------------------

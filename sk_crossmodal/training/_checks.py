@@ -92,6 +92,32 @@ def short(value: Any) -> str:
     return text if len(text) <= 200 else f"{text[:200]}..."
 
 
+def surely_same(value: Any, before: Any) -> bool:
+    """Whether a value is what another was: False too for one list that may have changed since.
+
+    Examples
+    --------
+    >>> sizes = [8]
+    >>> surely_same({"a": (1, [8])}, {"a": (1, sizes)}), surely_same(sizes, sizes)
+    (True, False)
+    """
+    if type(value) is not type(before):
+        return False
+    if isinstance(value, dict | list | np.ndarray) and value is before:
+        return False
+    if isinstance(value, dict):
+        return value.keys() == before.keys() and all(
+            surely_same(each, before[key]) for key, each in value.items()
+        )
+    if isinstance(value, list | tuple):
+        return len(value) == len(before) and all(map(surely_same, value, before))
+    if isinstance(value, np.ndarray):
+        return value.dtype == before.dtype != object and np.array_equal(value, before)
+    if isinstance(value, str | bytes | Real | np.bool_):
+        return bool(value == before)
+    return value is before
+
+
 def check_sizes(name: str, value: Any) -> None:
     """Raise TypeError or ValueError unless `value` is a sequence of 1 to 100 layer sizes.
 

@@ -80,12 +80,16 @@ class NetworkEstimator(LinkedEstimator, CallbackSupportMixin, BaseEstimator):
     compile : bool, default=False
         Whether to compile the network with `torch.compile`.
     callbacks : list of skorch callbacks, default=None
-        Used beside the estimator's own.
+        Used beside the estimator's own: instances or classes, or tuples of a name and one.
     net_params : dict, default=None
-        Further arguments of the skorch net, such as ``{"optimizer__betas": (0.9, 0.99)}``.
+        Arguments of the skorch net that take the place of those that the estimator gives it:
+        `batch_size`, `callbacks`, `compile`, `criterion`, `device`, `lr`, `max_epochs`,
+        `optimizer`, `precision`, `verbose`, and those that begin with ``callbacks__``,
+        ``compile__``, ``criterion__`` or ``optimizer__``, as ``{"optimizer__betas": (0.9, 0.99)}``
+        has. Others, such as ``module__`` and ``iterator_train__``, are the estimator's to give.
     random_state : int, RandomState or None, default=None
         Decides everything random; torch's global state is neither used nor changed.
-    verbose : int, default=0
+    verbose : int or bool, default=0
         1 prints a line an epoch.
     checkpoint : str or path, default=None
         A folder in which the state of training is kept, so that a fit that was cut short can be

@@ -74,12 +74,13 @@ def check_seed(name: str, value: Any) -> None:
 def check_callbacks(name: str, value: Any) -> None:
     """Raise TypeError unless `value` is None or a list of skorch's callbacks.
 
+    They may be instances or, as in skorch, classes.
+
     Examples
     --------
-    >>> from skorch.callbacks import EpochTimer
-    >>> check_callbacks("callbacks", [EpochTimer])
+    >>> check_callbacks("callbacks", [print])
     Traceback (most recent call last):
-    TypeError: callbacks must hold instances of skorch callbacks, or (name, instance), got the...
+    TypeError: callbacks must hold skorch callbacks, or (name, callback), got <built-in function...
     """
     if not isinstance(value, list | tuple | None):
         raise TypeError(f"{name} must be a list of skorch callbacks or None, got {short(value)}.")
@@ -91,12 +92,25 @@ def check_callbacks(name: str, value: Any) -> None:
                 f"{name} must be skorch's; give scikit-learn's to `set_callbacks`, got "
                 f"{type(callback).__name__}."
             )
-        if not isinstance(callback, Callback):
-            what = "the class " if isinstance(callback, type) else ""
+        kind = callback if isinstance(callback, type) else type(callback)
+        if not issubclass(kind, Callback):
             raise TypeError(
-                f"{name} must hold instances of skorch callbacks, or (name, instance), got "
-                f"{what}{short(item)}."
+                f"{name} must hold skorch callbacks, or (name, callback), got {short(item)}."
             )
+
+
+def check_verbose(name: str, value: Any) -> None:
+    """Raise TypeError or ValueError unless `value` can be the parameter `verbose`.
+
+    Examples
+    --------
+    >>> check_verbose("verbose", True)
+    >>> check_verbose("verbose", -1)
+    Traceback (most recent call last):
+    ValueError: verbose must be a number >= 0, got -1.
+    """
+    if not isinstance(value, bool | np.bool_):
+        check_number(name, value, low=0)
 
 
 def check_net_params(name: str, value: Any) -> None:
@@ -151,7 +165,7 @@ CHECKS: dict[str, Callable[[str, Any], object]] = {
     "compile": _flag,
     "callbacks": check_callbacks,
     "random_state": check_seed,
-    "verbose": partial(check_number, low=0),
+    "verbose": check_verbose,
 }
 
 

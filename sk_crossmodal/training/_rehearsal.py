@@ -1,20 +1,22 @@
 """Building a network without its numbers, to find before training what cannot be built."""
 
 import os
-from copy import copy
+from inspect import signature
 from typing import TYPE_CHECKING, Any
 
 import torch
+from skorch.callbacks import Callback
 
-from ._checks import short
+from ._checks import short, surely_same
 from ._device import resolve_device, seeded
-from ._net import MultimodalNet
+from ._net import MultimodalNet, WeightedLoss
 
 if TYPE_CHECKING:
     from ._estimator import NetworkEstimator
 
 COPIES = 4  # of each weight in training: itself, its gradient, and two that Adam keeps
 OWN_CALLBACKS = ("own_lr_schedule", "own_accuracy", "own_early_stopping")  # some not always
+OWN_ENCODERS = "sk_crossmodal.modules"  # which can be built without numbers
 NAMES = ("encoder", "encoder_params", "net_params", "callbacks")
 
 
@@ -35,7 +37,7 @@ def rehearse(
     cls : type
         Class of the network.
     previous : MultimodalNet, optional
-        The net whose weights training will start with.
+        The net whose weights training will start with. What it was built with is not tried again.
 
     Raises
     ------
@@ -43,15 +45,55 @@ def rehearse(
         If the network, its loss, optimizer or callbacks cannot be built so, if it is no network
         of the shape of `previous`, or if it does not fit into memory.
     """
+    device = resolve_device(arguments["device"])
+    if previous is None or not _is_as_before(previous, cls, arguments):
+        net = _rehearsed(estimator, arguments, cls)
+        if previous is not None:
+            _check_shapes(net, previous)
+        _check_memory(net, device)
+    if not estimator.mask_padding:
+        _check_padding(estimator, arguments["module__moments"], device)
+
+
+def uncompiled(net: MultimodalNet) -> torch.nn.Module:
+    """Return the network of a net, whose weights have other names where it is compiled."""
+    module: Any = net.module_
+    network: torch.nn.Module = getattr(module, "_orig_mod", module)
+    return network
+
+
+def _is_as_before(
+    previous: MultimodalNet, cls: type[torch.nn.Module], arguments: dict[str, Any]
+) -> bool:
+    """Whether a net was built with these arguments, so that one can be built again."""
+    before = vars(previous)
+    names = {name for name in before if "__" in name and name[0] != "_"}
+    return (
+        previous.module is cls
+        and names == {name for name in arguments if "__" in name}
+        and all(
+            # The moments are taken from the net itself; data that was held out is not kept.
+            name == "train_split"
+            or (name == "module__moments" and value is before.get(name))
+            or surely_same(value, before.get(name))
+            for name, value in arguments.items()
+        )
+    )
+
+
+def _rehearsed(
+    estimator: "NetworkEstimator", arguments: dict[str, Any], cls: type[torch.nn.Module]
+) -> MultimodalNet:
+    """Return a net that has been built; raise TypeError or ValueError if none can be."""
     rehearsed = {
-        **arguments,
-        "callbacks": [_copied(item) for item in arguments["callbacks"] or ()],
-        "compile": False,
-        "train_split": None,
+        name: value
+        for name, value in arguments.items()
+        # Fused optimizers are for real devices alone; callbacks are the user's own to start.
+        if name != "optimizer__fused" and not name.startswith("callbacks")
     }
-    rehearsed.pop("optimizer__fused", None)  # for real devices alone
     try:
-        net = _build(cls, rehearsed)
+        _check_callbacks(arguments)
+        net = _build(cls, {**rehearsed, "compile": False, "train_split": None})
         _build_for_real(arguments)
     except Exception as error:
         given = [f"{n}={short(getattr(estimator, n))}" for n in NAMES if hasattr(estimator, n)]
@@ -59,30 +101,20 @@ def rehearse(
         raise kind(
             f"{type(estimator).__name__} cannot build its network with {', '.join(given)}: {error}"
         ) from error
-    _check_names(net, arguments)
-    if previous is not None:
-        _check_shapes(net, previous)
-    device = resolve_device(arguments["device"])
-    _check_memory(net, device)
-    if not estimator.mask_padding:
-        _check_padding(estimator, arguments["module__moments"], device)
-
-
-def _copied(item: Any) -> Any:
-    """Return a callback that may be initialized without the user's own being so."""
-    return (item[0], copy(item[1])) if isinstance(item, list | tuple) else copy(item)
+    return net
 
 
 def _build(cls: type[torch.nn.Module], arguments: dict[str, Any]) -> MultimodalNet:
     net: MultimodalNet
-    try:
-        with torch.device("meta"):
-            net = MultimodalNet(cls, **{**arguments, "device": "meta"}).initialize()
-    except Exception as error:
-        if "meta" not in str(error):
-            raise
-        # An encoder of the user's own that looks at its numbers has to have some.
-        with seeded(0):
+    encoder = str(getattr(arguments["module__encoder"], "__module__", ""))
+    with seeded(0):
+        try:
+            with torch.device("meta"):
+                net = MultimodalNet(cls, **{**arguments, "device": "meta"}).initialize()
+        except Exception as error:
+            if encoder.startswith(OWN_ENCODERS) and "meta" not in str(error).lower():
+                raise
+            # What is the user's own may have to look at its numbers.
             net = MultimodalNet(cls, **{**arguments, "device": "cpu"}).initialize()
     return net
 
@@ -100,22 +132,46 @@ def _build_for_real(arguments: dict[str, Any]) -> None:
         torch.compile(torch.nn.Identity(), **parts["compile"])
 
 
-def _check_names(net: MultimodalNet, arguments: dict[str, Any]) -> None:
-    """Raise ValueError if arguments are for callbacks that are not there."""
-    given = [item for item in arguments["callbacks"] or () if isinstance(item, list | tuple)]
-    there = {name for name, _ in [*net.callbacks_, *net.get_default_callbacks(), *given]}
-    names = {key.split("__")[1] for key in arguments if key.startswith("callbacks__")}
-    if unknown := names - there - set(OWN_CALLBACKS):
-        raise ValueError(
-            f"net_params has arguments for the callbacks {sorted(unknown)}, expected some of "
-            f"{sorted(there)}."
-        )
+def _check_callbacks(arguments: dict[str, Any]) -> None:
+    """Raise TypeError or ValueError if callbacks cannot be had so; none is started or changed."""
+    net = MultimodalNet(torch.nn.Module, WeightedLoss, callbacks=arguments["callbacks"])
+    there = dict(net._uniquely_named_callbacks())  # ValueError if two have one name
+    start = "callbacks__"
+    given = {k.removeprefix(start): v for k, v in arguments.items() if k.startswith(start)}
+    for key in given:
+        if not any(key == n or key.startswith(f"{n}__") for n in (*there, *OWN_CALLBACKS)):
+            raise ValueError(
+                f"net_params has arguments for the callbacks {[key.partition('__')[0]]}, expected "
+                f"some of {sorted(there)}."
+            )
+    for name, callback in there.items():
+        prefix = f"{name}__"
+        names = [key.removeprefix(prefix) for key in given if key.startswith(prefix)]
+        _check_callback(name, given.get(name, callback), names)
+
+
+def _check_callback(name: str, callback: Any, params: list[str]) -> None:
+    """Raise TypeError or ValueError unless it is a callback, or None, with these parameters."""
+    if isinstance(callback, type) and issubclass(callback, Callback):
+        try:
+            signature(callback).bind(**dict.fromkeys(params))
+        except TypeError as error:
+            raise TypeError(f"the callback {name!r} of {callback}: {error}") from error
+    elif callback is not None and not isinstance(callback, Callback):
+        raise TypeError(f"callbacks__{name} must be a skorch callback, got {short(callback)}")
+    elif params:
+        there = [] if callback is None else sorted(callback.get_params())
+        if unknown := [key for key in params if key.partition("__")[0] not in there]:
+            raise ValueError(
+                f"the callback {name!r}, {short(callback)}, has the parameters {there}, got "
+                f"{unknown}"
+            )
 
 
 def _check_shapes(net: MultimodalNet, previous: MultimodalNet) -> None:
     """Raise ValueError unless two nets have weights of the same names and shapes."""
     now, before = (
-        {name: tuple(weights.shape) for name, weights in each.module_.state_dict().items()}
+        {name: tuple(weights.shape) for name, weights in uncompiled(each).state_dict().items()}
         for each in (net, previous)
     )
     if now != before:

@@ -16,6 +16,7 @@ from ._distributed import build_net
 from ._interruption import end_interrupted
 from ._net import MultimodalNet, WeightedLoss
 from ._processes import Processes
+from ._rehearsal import uncompiled
 
 if TYPE_CHECKING:
     from ._checkpoint import Checkpoint
@@ -171,7 +172,7 @@ def net_arguments(
     """Return the arguments of the net, but for the class of its network; see `train`."""
     device = resolve_device(estimator.device)
     first = Processes.of(estimator.device).index == 0
-    return {
+    arguments = {
         "criterion": WeightedLoss,
         "optimizer": torch.optim.AdamW,
         "optimizer__weight_decay": float(estimator.weight_decay),
@@ -189,6 +190,7 @@ def net_arguments(
         **(estimator.net_params or {}),
         **({"max_epochs": 1} if partial else {}),
     }
+    return {**arguments, "callbacks": list(arguments["callbacks"] or ())}  # skorch adds to a list
 
 
 def _callbacks(estimator: "NetworkEstimator", valid_set: Sized | None, partial: bool) -> list[Any]:
@@ -221,7 +223,7 @@ def _callbacks(estimator: "NetworkEstimator", valid_set: Sized | None, partial: 
 def _resume(net: MultimodalNet, previous: MultimodalNet, optimizer: bool) -> None:
     """Give a new net the weights of another, and the optimizer's state if asked to."""
     try:
-        net.module_.load_state_dict(previous.module_.state_dict())
+        uncompiled(net).load_state_dict(uncompiled(previous).state_dict())
     except RuntimeError as error:
         raise ValueError(
             "Training goes on with the network of the fit before, so parameters that change its "
