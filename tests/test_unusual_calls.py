@@ -268,6 +268,13 @@ class Empty(MeanEncoder):
             raise AssertionError("numbers, please")
 
 
+class PassesOn(MeanEncoder):
+    """Passes on whatever it is given."""
+
+    def __init__(self, widths, spec=None, **params):
+        super().__init__(widths, spec, **params)
+
+
 class Never(OnCPU):
     """Cannot be built."""
 
@@ -276,7 +283,7 @@ class Never(OnCPU):
         raise AssertionError("never")
 
 
-@pytest.mark.parametrize("encoder", [OnCPU, Mixing, Unique, Empty])
+@pytest.mark.parametrize("encoder", [OnCPU, Mixing, Unique, Empty, PassesOn])
 def test_encoders_of_ones_own(encoder):
     before = RandomStates()
     tower = small(make_tower, encoder=encoder, encoder_params={"d_model": 8})

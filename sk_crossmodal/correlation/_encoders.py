@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from functools import partial
-from inspect import signature
+from inspect import Parameter, signature
 from typing import Any
 
 from torch import nn
@@ -61,8 +61,10 @@ def check_encoder(encoder: Any, params: Any) -> None:
     if not isinstance(params, Mapping | None):
         raise TypeError(f"encoder_params must be a dict or None, got {short(params)}.")
     cls = encoder_class(encoder)
-    allowed = set(signature(cls).parameters) - {"widths", "spec"}
-    if unknown := set(params or {}) - allowed:
+    arguments = signature(cls).parameters
+    allowed = set(arguments) - {"widths", "spec"}
+    takes_any = any(each.kind is Parameter.VAR_KEYWORD for each in arguments.values())
+    if (unknown := set(params or {}) - allowed) and not takes_any:
         raise ValueError(
             f"encoder_params of {encoder!r} may be {sorted(allowed)}, got "
             f"{sorted(map(str, unknown))}."
