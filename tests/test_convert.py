@@ -7,13 +7,14 @@ import subprocess
 import sys
 import textwrap
 import tracemalloc
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
 from youtube8m_writer import frame_level, framed, masked, video_level, write_shard
 
-from sk_crossmodal.datasets import _blocks, _conversion, load_youtube8m
-from sk_crossmodal.multimodal import Store
+from sk_crossmodal.datasets import _blocks, _conversion, _unique, load_youtube8m
+from sk_crossmodal.multimodal import Store, StoreWriter
 
 
 def frames(rng, lengths):
@@ -264,6 +265,73 @@ def test_unfinished_store_of_other_shards_is_refused(good, tmp_path):
     with pytest.raises(ValueError, match="ends inside a record"):
         load_youtube8m(good, store=tmp_path / "store")
     refuses("has 0.tfrecord as its shard 0", good[1:], tmp_path / "store")
+
+
+@pytest.mark.parametrize("n_jobs", [None, 2])
+def test_video_in_two_shards_is_found_early_and_the_store_goes_on(good, tmp_path, n_jobs):
+    # The third shard has a video of the first; many are behind it.
+    with open(good[2], "ab") as file:
+        file.write(framed(frame_level(b"02", rgb=[], audio=[])))
+    later = [frame_shard(tmp_path / f"later{i}.tfrecord", 2, i) for i in range(20)]
+    later[-1].write_bytes(b"damage that is not come to")
+    shards, store = [*good, *later], tmp_path / "store"
+    message = rf"{good[2]}, byte \d+: the video '02' is in {good[0]}, too.*leave {good[2]} out"
+    with pytest.raises(ValueError, match=message):
+        load_youtube8m(shards, store=store, n_jobs=n_jobs)
+    kept = {f"0000{i}-{i}.tfrecord" for i in range(2)}
+    assert {path.name for path in (store / "parts").iterdir() if path.name[0] != "."} == kept
+    assert {path.stem for path in (store / "shards").glob("*.json")} == kept
+    before = tree(store / "parts" / "00000-0.tfrecord")
+    without = [*good[:2], *later[:-1]]
+    check_same(load_youtube8m(without, store=store, n_jobs=n_jobs), load_youtube8m(without))
+    assert tree(store / "parts" / "00000-0.tfrecord") == before
+    assert not list((store / "parts").glob(".*.part"))
+
+
+def test_finished_store_outlives_a_further_shard_with_one_of_its_videos(good, tmp_path):
+    loaded = load_youtube8m(good, store=tmp_path / "store")
+    again = write_shard(tmp_path / "again.tfrecord", [frame_level(b"12", rgb=[], audio=[])])
+    with pytest.raises(ValueError, match=r"again\.tfrecord, byte 0: the video '12' is in"):
+        load_youtube8m([*good, again], store=tmp_path / "store")
+    check_same(load_youtube8m(good, store=tmp_path / "store"), loaded)
+
+
+def test_twice_is_found_in_parts_that_were_there_before(good, tmp_path, monkeypatch):
+    # As if the conversion had been killed before they were compared.
+    with open(good[2], "ab") as file:
+        file.write(framed(frame_level(b"02", rgb=[], audio=[])))
+    with monkeypatch.context() as patched:
+        patched.setattr(_unique.Uniqueness, "add", lambda *_: None)
+        patched.setattr(StoreWriter, "finish", Mock(side_effect=KeyboardInterrupt))
+        with pytest.raises(KeyboardInterrupt):
+            load_youtube8m(good, store=tmp_path / "store")
+    with pytest.raises(ValueError, match="the video '02' is in"):
+        load_youtube8m(good, store=tmp_path / "store")
+    check_same(load_youtube8m(good[:2], store=tmp_path / "store"), load_youtube8m(good[:2]))
+
+
+@pytest.mark.parametrize("n_hashes", [2**61, 7])
+def test_videos_in_two_shards_are_what_a_dict_finds(tmp_path, monkeypatch, n_hashes):
+    monkeypatch.setattr(_unique, "hash", lambda name: int(name) % n_hashes, raising=False)
+    rng = np.random.default_rng(0)
+    shards = [write_shard(tmp_path / f"{i}.tfrecord", []) for i in range(40)]
+    found = 0
+    for _ in range(30):
+        ids = [
+            rng.choice(30_000, rng.integers(0, 30), replace=False).astype(str).tolist()
+            for _ in shards
+        ]
+        unique, seen = _unique.Uniqueness(shards, ids.__getitem__), set()
+        for i in rng.permutation(40).tolist():
+            if seen.isdisjoint(ids[i]):
+                unique.add(i)
+                seen.update(ids[i])
+                continue
+            with pytest.raises(ValueError, match="A video may be in one shard only"):
+                unique.add(i)
+            found += 1
+            break
+    assert 5 < found <= 30
 
 
 def test_other_things_are_not_written_to(good, tmp_path):

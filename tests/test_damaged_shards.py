@@ -1,11 +1,14 @@
 """The campaigns on damaged shards, on few of them."""
 
+import io
 import sys
 import time
 from pathlib import Path
 
 import numpy as np
 import pytest
+
+from sk_crossmodal.datasets import _tfrecord
 
 BENCHMARKS = Path(__file__).resolve().parents[1] / "benchmarks"
 OWN = ("campaign", "machine", "damages", "damaged_shards", "fuzz_shards")
@@ -27,11 +30,77 @@ def test_damage_is_told_and_never_read(load):
     damaged = load("damaged_shards")
     figures = damaged.campaign(**damaged.QUICK, seed=0)
     assert figures["notes"] == []
-    assert figures["total"]["tried"] == 168 + 26
+    assert figures["total"]["tried"] == 184 + 26
     rows = figures["kinds"]
-    for kind in ("flip length", "flip payload", "zeros", "forged length", "duplicated"):
+    for kind in (
+        "flip length",
+        "flip payload",
+        "zeros",
+        "forged length",
+        "forged headers",
+        "duplicated",
+    ):
         assert rows[kind]["detected"] == rows[kind]["tried"] >= 8
     assert rows["reordered"]["harmless"] == rows["reordered"]["tried"]
+
+
+class Counting(io.FileIO):
+    """A file that counts what is read of it, and ends a test that reads too much."""
+
+    def __init__(self, path, most):
+        super().__init__(path)
+        self.most, self.bytes = most, 0
+
+    def readinto(self, buffer):
+        n = super().readinto(buffer)
+        self.bytes += n
+        assert self.bytes <= self.most, f"{self.bytes} bytes read"
+        return n
+
+
+def read_counting(monkeypatch, path, most):
+    """Read a shard, skipping, and at most so many bytes of it."""
+    raw = Counting(path, most)
+    monkeypatch.setattr(_tfrecord, "open", lambda *_: io.BufferedReader(raw), raising=False)
+    damage = _tfrecord.DamageLog("skip")
+    payloads = [payload for _, payload in _tfrecord.read_records(path, damage)]
+    assert raw.bytes > min(path.stat().st_size, 2**16)  # it does count
+    return payloads, damage.entries
+
+
+def test_many_bad_records_are_each_searched_behind_once(load, tmp_path, monkeypatch):
+    damages, path = load("damages"), tmp_path / "some.tfrecord"
+    good = damages.framed(b"good")
+    bad = bytearray(damages.framed(bytes(range(250)) * 20))
+    bad[-1] ^= 1
+    path.write_bytes(good + bytes(bad) * 800 + good)
+    # Once as records, once in search of headers, and what a buffer reads beyond.
+    payloads, skipped = read_counting(monkeypatch, path, 4 * path.stat().st_size)
+    assert payloads == [b"good"] * 2
+    assert [entry[1] for entry in skipped] == [20 + 5016 * i for i in range(800)]
+
+
+@pytest.mark.parametrize("most", [0, 5000, 2**24])
+@pytest.mark.parametrize("size", [240_000, 4_000_000])
+def test_forged_headers_are_given_up(load, tmp_path, monkeypatch, size, most):
+    monkeypatch.setattr(_tfrecord, "LARGEST_RECORD", 2**18)
+    damages, path = load("damages"), tmp_path / "some.tfrecord"
+    good = damages.framed(b"good")
+    path.write_bytes(good + damages.headers(size, min(most, 2**18)) + good)
+    payloads, skipped = read_counting(monkeypatch, path, 10 * size + 2**19)
+    assert payloads == [b"good"]
+    last = skipped[-1]
+    assert f"the search ends here; {path.stat().st_size - last[1]} bytes cannot be" in last[2]
+    assert len(skipped) < size / 200  # nor are there notes without end
+
+
+def test_the_rest_is_read_where_little_is_forged(load, tmp_path, monkeypatch):
+    damages, path = load("damages"), tmp_path / "some.tfrecord"
+    good = damages.framed(b"good")
+    path.write_bytes(good + damages.headers(24_000, 2_400) + good + bytes(50_000) + good)
+    payloads, skipped = read_counting(monkeypatch, path, 2**24)
+    assert payloads == [b"good"] * 3
+    assert len(skipped) == 2000
 
 
 @pytest.mark.parametrize(

@@ -20,8 +20,8 @@ from damages import KINDS, odd_files, payloads_of, write_frames
 
 from sk_crossmodal.datasets import load_youtube8m
 
-FULL = {"trials": 2400, "whole_shards": 21, "convert_every": 1}
-QUICK = {"trials": 168, "whole_shards": 0, "convert_every": 5}
+FULL = {"trials": 2400, "whole_shards": 23, "convert_every": 1}
+QUICK = {"trials": 184, "whole_shards": 0, "convert_every": 5}
 SECONDS, MEGABYTES = 60, 1024  # what one trial may take, beyond the memory of the process
 COUNTS = ("tried", "detected", "skipped", "harmless", "failed")
 

@@ -262,6 +262,30 @@ def forged_length(rng, payloads):
     return edited(payloads, edges[i], edges[i] + 12, length + masked(length))
 
 
+def many_bad_payloads(rng, payloads):
+    """Hundreds of records with a wrong checksum in between: each costs itself, and little time."""
+    record, place = bytearray(framed(payloads[0])), edges_of(payloads)[rng.integers(len(payloads))]
+    record[-1] ^= 1
+    return edited(payloads, place, place, bytes(record) * int(rng.integers(100, 400)))
+
+
+def forged_headers(rng, payloads):
+    """Up to 4 MB of lengths with their checksums, each of which claims what the others do, too.
+
+    What is behind them may be given up, so that no time is lost without end.
+    """
+    i, size = int(rng.integers(len(payloads))), int(2 ** rng.uniform(12, 22))
+    place, most = edges_of(payloads)[i], int(rng.choice([0, 100, 2**14, 2**24]))
+    case = edited(payloads, place, place, headers(size, most))
+    return case._replace(must=case.must[:i])
+
+
+def headers(size, most):
+    """Forged headers one behind the other, of which each claims the rest, or `most`."""
+    lengths = (struct.pack("<Q", min(rest, most)) for rest in range(size, 12, -12))
+    return b"".join(length + masked(length) for length in lengths)
+
+
 def forged(rng, payloads):
     """A payload that is not what it should be."""
     made = FORGED_FRAMES if is_frame(payloads[0]) else FORGED_MEANS
@@ -382,7 +406,7 @@ KINDS = {
         flip_length, flip_length_checksum, flip_payload, flip_payload_checksum, flip_bit,
         truncate, truncate_between, zeros, noise, removed, inserted, cut_and_gone_on,
         duplicated, same_name, reordered, concatenated, concatenated_with_itself, in_two_shards,
-        forged_length, forged, mutated,
+        forged_length, many_bad_payloads, forged_headers, forged, mutated,
     )
 }  # fmt: skip
 

@@ -1,9 +1,8 @@
 """The videos of a shard, a bounded number of bytes at a time."""
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import cycle
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -70,7 +69,7 @@ def read_blocks(
     buffers = cycle((_Buffer(level), _Buffer(level)))
     buffer = next(buffers)
     seen: dict[str, int] = {}
-    for offset, video in _read_videos(shard, damage):
+    for offset, video in read_videos(shard, damage):
         # No damage but a mistake in the call, so it cannot be skipped.
         if video.level != level:
             raise ValueError(
@@ -113,40 +112,34 @@ def find_level(shards: Sequence[str | os.PathLike[str]], on_error: str) -> str:
     """
     damage = DamageLog(on_error)
     for shard in shards:
-        for _, video in _read_videos(shard, damage):
+        for _, video in read_videos(shard, damage):
             return video.level
     first = "; first: {}, byte {}: {}".format(*damage.entries[0]) if damage.entries else ""
     raise ValueError(f"no video could be read from {len(shards)} shard(s){first}.")
 
 
-def check_unique(videos: Iterable[tuple[Path, Iterable[str]]]) -> None:
-    """Check that no video is in two shards.
+def read_videos(shard: str | os.PathLike[str], damage: DamageLog) -> Iterator[tuple[int, Video]]:
+    """Read the good records of one shard.
 
     Parameters
     ----------
-    videos : iterable of (Path, iterable of str)
-        Shards, and the ids in each.
+    shard : path-like
+        The shard.
+    damage : DamageLog
+        Told of all damage.
+
+    Yields
+    ------
+    offset : int
+        Byte offset of the record in the shard.
+    video : Video
+        What is in it.
 
     Raises
     ------
     ValueError
-        If a video is. It is no damage of either shard, but a mistake in the call: the video
-        could stand on both sides of a split.
+        At damage, if `damage` raises.
     """
-    seen: dict[str, Path] = {}
-    for shard, ids in videos:
-        for name in ids:
-            if (first := seen.setdefault(name, shard)) != shard:
-                found = _read_videos(shard, DamageLog("skip"))
-                offset = next((offset for offset, video in found if video.name == name), 0)
-                raise ValueError(
-                    f"{shard}, byte {offset}: the video {name!r} is in {first}, too. A video may "
-                    "be in one shard only; load these shards in two calls."
-                )
-
-
-def _read_videos(shard: str | os.PathLike[str], damage: DamageLog) -> Iterator[tuple[int, Video]]:
-    """Yield byte offset and video of every good record."""
     for offset, payload in read_records(shard, damage):
         try:
             video = read_video(payload)

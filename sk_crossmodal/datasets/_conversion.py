@@ -18,9 +18,10 @@ from tqdm import tqdm
 from ..multimodal import Store, StoreWriter
 from ..multimodal._layout import PARTS
 from ..multimodal._parts import IDS, read_lists
-from ._blocks import DTYPES, SCALING, Block, check_unique, find_level, read_blocks
+from ._blocks import DTYPES, SCALING, Block, find_level, read_blocks
 from ._records import WIDTHS
 from ._tfrecord import DamageLog
+from ._unique import Uniqueness, VideoTwiceError
 
 _N_LABELS = 3862  # the vocabulary since 2018; the one before had more
 _NOTES = "shards"  # folder in the store: where each part is from, and what was left out
@@ -68,22 +69,75 @@ def convert(
     writer = StoreWriter(path, **about)
     parts = {f"{i:05d}-{shard.name}": shard for i, shard in enumerate(shards)}
     _check_same_shards(path, parts)
-    missing = {name: shard for name, shard in parts.items() if not writer.done(name)}
+    if (store := _find_finished(path, parts)) is None:
+        _convert_missing(writer, parts, [about, damage.on_error], n_jobs, progress)
+    notes = {name: _read_note(path, name) for name in parts}
+    for name, note in notes.items():
+        for offset, reason in note["skipped"]:  # again, if it was written before
+            damage.report(parts[name], offset, reason)
+    if store is None:
+        writer.finish(parts, max([_N_LABELS, *(note["n_labels"] for note in notes.values())]))
+        store = Store.open(path)
+    return store
+
+
+def _find_finished(path: str, parts: dict[str, Path]) -> Store | None:
+    """Open the store if it is finished and has these parts."""
+    try:
+        store = Store.open(path)
+    except ValueError:  # not finished; of damage `finish` complains in the same words
+        return None
+    return store if store.parts == tuple(parts) else None
+
+
+def _convert_missing(
+    writer: StoreWriter,
+    parts: dict[str, Path],
+    options: list[Any],
+    n_jobs: int | None,
+    progress: bool | None,
+) -> None:
+    """Convert all that is missing, and see to it that no video is in two parts."""
+    names, numbers = list(parts), {name: i for i, name in enumerate(parts)}
+    unique = Uniqueness(list(parts.values()), lambda i: _read_ids(writer, names[i]))
+    there = dict.fromkeys(name for name in names if writer.done(name))
+    missing = [name for name in names if name not in there]
+    about, on_error = options
     here = os.getpid()
-    jobs = (delayed(_work)(here, path, about, *item, damage.on_error) for item in missing.items())
+    twice: list[VideoTwiceError] = []
+    jobs = (
+        delayed(_work)(here, writer.path, about, name, parts[name], on_error)
+        for name in missing
+        if not twice
+    )
     done = Parallel(n_jobs, return_as="generator_unordered")(jobs)
     sizes = {name: shard.stat().st_size for name, shard in parts.items()}
     with tqdm(
         desc="converting",
         total=sum(sizes.values()),
-        initial=sum(sizes[name] for name in parts.keys() - missing),
         unit="B",
         unit_scale=True,
         disable=None if progress is None else not progress,
     ) as bar:
-        for name in done:
+        for name in chain(there, done):
             bar.update(sizes[name])
-    return _open(writer, parts, damage)
+            try:
+                unique.add(numbers[name])
+            except VideoTwiceError as error:
+                twice.append(error)  # no shard is begun any more; those under way go on
+    if twice:
+        first = min(error.number for error in twice)
+        # Then the store goes on without this shard: those behind it get other numbers.
+        _take_back(writer, names[first:])
+        raise next(error for error in twice if error.number == first)
+
+
+def _take_back(writer: StoreWriter, names: Sequence[str]) -> None:
+    """Leave of parts what a writer leaves that was killed; `finish` clears it up."""
+    for name in names:
+        if writer.done(name):
+            os.rename(_part(writer, name), os.path.join(writer.path, PARTS, f".{name}.part"))
+        _note(writer.path, name).unlink(missing_ok=True)
 
 
 def _describe(level: str, max_frames: int | None) -> dict[str, Any]:
@@ -148,25 +202,13 @@ def _write(part: Any, blocks: Iterable[Block]) -> int:
     return n_labels
 
 
-def _open(writer: StoreWriter, parts: dict[str, Path], damage: DamageLog) -> Store:
-    """Finish the store if it is not, open it, and report again what was skipped."""
-    notes = {name: _read_note(writer.path, name) for name in parts}
-    for name, note in notes.items():
-        for offset, reason in note["skipped"]:
-            damage.report(parts[name], offset, reason)
-    try:
-        if (store := Store.open(writer.path)).parts == tuple(parts):
-            return store
-    except ValueError:  # not finished; of damage `finish` complains in the same words
-        pass
-    check_unique((shard, _read_ids(writer, name)) for name, shard in parts.items())
-    writer.finish(parts, max([_N_LABELS, *(note["n_labels"] for note in notes.values())]))
-    return Store.open(writer.path)
+def _part(writer: StoreWriter, name: str) -> str:
+    return os.path.join(writer.path, PARTS, name)
 
 
 def _read_ids(writer: StoreWriter, name: str) -> Iterator[str]:
     """Ids of the videos of a part."""
-    folder = os.path.join(writer.path, PARTS, name)
+    folder = _part(writer, name)
     if not os.path.exists(os.path.join(folder, IDS[0])):  # there are no videos
         return
     indptr, text = read_lists(folder, IDS)

@@ -1,5 +1,6 @@
 """Where a record of a damaged shard can begin: wherever a length fits its checksum."""
 
+from bisect import bisect_left
 from functools import cache
 from typing import BinaryIO
 
@@ -9,36 +10,59 @@ from google_crc32c import value as crc32c
 from .._types import Array
 
 _HEADER_BYTES = 12
-_WINDOW = 1 << 20  # bytes that are searched at once
+_WINDOW = 1 << 16  # bytes that are searched at once
 
 
-def find_header(file: BinaryIO, start: int, end: int) -> int:
-    """Find the next intact header of a record.
+class HeaderSearch:
+    """Intact headers of records in a file, from ever later places on.
 
-    By chance a place looks like one once in four billions, and its payload has a checksum, too.
+    However often it is asked, each byte is searched once: what was found in a stretch of the file
+    is kept until the search has left it.
 
     Parameters
     ----------
     file : binary file
         Left where the search ended.
-    start, end : int
-        The bytes that are searched.
-
-    Returns
-    -------
-    place : int
-        Where the header begins; `end` if there is none.
+    size : int
+        Its bytes.
     """
-    while start + _HEADER_BYTES <= end:
-        file.seek(start)
-        window = file.read(min(_WINDOW + _HEADER_BYTES - 1, end - start))
-        places = _headers(window)
-        if len(places):
-            return start + int(places[0])
-        if len(window) < _HEADER_BYTES:  # the file has become shorter
-            break
-        start += len(window) - _HEADER_BYTES + 1
-    return end
+
+    def __init__(self, file: BinaryIO, size: int) -> None:
+        self._file = file
+        self._size = size
+        self._places: list[int] = []  # those in the last stretch, ascending
+        self._end = 0  # of this stretch: headers that begin here are not looked for yet
+
+    def find(self, start: int) -> int:
+        """Find the next intact header.
+
+        By chance a place looks like one once in four billions, and its payload has a checksum,
+        too.
+
+        Parameters
+        ----------
+        start : int
+            Where to begin; not before the place of an earlier call.
+
+        Returns
+        -------
+        place : int
+            Where the header begins; the size of the file if there is none.
+        """
+        while (i := bisect_left(self._places, start)) == len(self._places):
+            if not self._search(max(start, self._end)):
+                return self._size
+        return self._places[i]
+
+    def _search(self, start: int) -> bool:
+        """Look at the next stretch; False if no header can begin there."""
+        self._file.seek(start)
+        window = self._file.read(min(_WINDOW + _HEADER_BYTES - 1, self._size - start))
+        if len(window) < _HEADER_BYTES:  # the end, or the file has become shorter
+            return False
+        self._places = (start + _headers(window)).tolist()
+        self._end = start + len(window) - _HEADER_BYTES + 1
+        return True
 
 
 def _headers(window: bytes) -> Array:

@@ -12,13 +12,16 @@ from typing import BinaryIO
 
 from google_crc32c import value as crc32c
 
-from ._resync import find_header
+from ._resync import HeaderSearch
 
 _HEADER = struct.Struct("<QI")
 _FOOTER = struct.Struct("<I")
 #: Bytes of a payload; those of six minutes of frames, the most in YouTube-8M, are 0.4 MB. It
 #: bounds the memory that a forged length can take, and what a parser makes of many tiny fields.
 LARGEST_RECORD = 1 << 24
+# What damaged records of a shard may cost, so that forged lengths cannot have it read again and
+# again, or noted without end: their payloads and a bit for each, in multiples of the file.
+_EFFORT, _COST = 4, 1 << 10
 _MAGIC = {b"\x1f\x8b": "gzip", b"\x78\x01": "zlib", b"\x78\x9c": "zlib", b"\x78\xda": "zlib"}
 
 
@@ -87,7 +90,8 @@ def read_records(path: str | os.PathLike[str], damage: DamageLog) -> Iterator[tu
     """Read the records of one shard, one after the other.
 
     After damage, reading goes on with the next record whose length fits its checksum, wherever
-    that is. Without one the rest of the file is given up.
+    that is. Without one the rest of the file is given up, as it is when what claims to be records
+    has cost some times the size of the file, which takes forged lengths over each other.
 
     Parameters
     ----------
@@ -112,7 +116,7 @@ def read_records(path: str | os.PathLike[str], damage: DamageLog) -> Iterator[tu
         size = os.fstat(file.fileno()).st_size
         if size == 0:
             damage.report(path, 0, "the shard is empty")
-        offset = 0
+        offset, effort, headers = 0, _EFFORT * size + LARGEST_RECORD, HeaderSearch(file, size)
         while offset < size:
             file.seek(offset)
             payload, reason = _read_record(file, size - offset)
@@ -122,8 +126,11 @@ def read_records(path: str | os.PathLike[str], damage: DamageLog) -> Iterator[tu
             elif damage.on_error == "raise":
                 damage.report(path, offset, reason)
             else:
+                effort -= _COST + len(payload or b"")
                 # Also inside of what claims to be the payload: the length may be wrong.
-                found = find_header(file, offset + 1, size)
+                found = headers.find(offset + 1) if effort > 0 else size
+                if effort <= 0:
+                    reason += "; so much before it is damaged that the search ends here"
                 if payload is None or found != after:
                     reason += f"; {found - offset} bytes cannot be read"
                 damage.report(path, offset, reason)

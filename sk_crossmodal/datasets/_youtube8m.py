@@ -12,11 +12,12 @@ from sklearn.utils import Bunch
 
 from .._types import Array, Ints
 from ..multimodal import MultimodalArray
-from ._blocks import DTYPES, SCALING, Block, check_unique, find_level, read_blocks
+from ._blocks import DTYPES, SCALING, Block, find_level, read_blocks
 from ._conversion import convert
 from ._records import WIDTHS
 from ._shards import find_shards
 from ._tfrecord import DamageLog
+from ._unique import Uniqueness
 
 #: Level, frames, labels and ids of all videos.
 _Loaded = tuple[str, MultimodalArray, list[tuple[int, ...]], Array | None]
@@ -46,7 +47,8 @@ def load_youtube8m(
     on_error : {"raise", "skip"}, default="raise"
         What to do about damage: raise, or leave the record out, go on, and note it in `skipped`.
         After a broken length reading goes on with the next record that is intact, and the note
-        says how many bytes are lost. A video that stands in its shard a second time is damage.
+        says how many bytes are lost. A video that stands in its shard a second time is damage;
+        one in two shards is a mistake in the call, which is not skipped.
     max_frames : int, default=None
         How many first frames (one a second) of each video to keep. None keeps all.
     return_X_y : bool, default=False
@@ -153,16 +155,13 @@ def _check_whole(name: str, value: Any) -> None:
 def _read(shards: Sequence[Path], damage: DamageLog, max_frames: int | None) -> _Loaded:
     """Read all of the shards into memory."""
     videos = _Videos(find_level(shards, damage.on_error))
-    starts = []
-    for shard in shards:
-        starts.append(len(videos.ids))
+    edges = [0]
+    unique = Uniqueness(shards, lambda i: videos.ids[edges[i] : edges[i + 1]])
+    for i, shard in enumerate(shards):
         for block in read_blocks(shard, videos.level, damage, max_frames):
             videos.add(block)
-    ends = [*starts[1:], len(videos.ids)]
-    check_unique(
-        (shard, videos.ids[start:end])
-        for shard, start, end in zip(shards, starts, ends, strict=True)
-    )
+        edges.append(len(videos.ids))
+        unique.add(i)
     return videos.level, videos.to_array(), videos.target, np.array(videos.ids)
 
 
