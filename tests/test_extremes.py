@@ -252,7 +252,7 @@ def test_labels(name, fusion, family):
 
 @pytest.mark.parametrize("family", FAMILIES)
 def test_class_of_one_kind_is_refused(family):
-    with pytest.raises(ValueError, match=r"only one class is present: \[3\]"):
+    with pytest.raises(ValueError, match=r"only one class is present.*got \[3\]"):
         small(family).fit(videos_of("1e6"), np.full(N, 3))
 
 

@@ -792,7 +792,10 @@ def test_other_files_are_no_models(tmp_path):
         load_model(path)
     for data, words in [
         (b"", "it has 0 bytes"),
-        (pickle.dumps(LABELS), "damaged, or no safetensors file"),
+        (pickle.dumps(LABELS), "it is a pickle, as joblib writes, too"),
+        (b"PK\x03\x04" * 9, "it is a zip archive"),
+        (b"<!DOCTYPE html>", "it is a web page; the download failed"),
+        (b"version https://git-lfs", "a pointer of git-lfs"),
         ((2**62).to_bytes(8, "little") + b"{}", "damaged, or no safetensors file"),
         ((4).to_bytes(8, "little") + b"\xff\xfe{}", "not valid JSON"),
         ((2).to_bytes(8, "little") + b"[]", "no model file"),

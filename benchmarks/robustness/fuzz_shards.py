@@ -13,6 +13,7 @@ import subprocess
 import sys
 import tempfile
 from functools import cache
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -357,4 +358,6 @@ if __name__ == "__main__":
     if sys.argv[1:2] == ["fuzz"]:
         fuzz(sys.argv[2], sys.argv[3], sys.argv[4:])
     else:
+        if find_spec("atheris") is None:
+            sys.exit("atheris is missing: pip install atheris")
         main(campaign, FULL, QUICK, packages=("atheris", "protobuf", "google-crc32c"))

@@ -17,6 +17,12 @@ from safetensors.torch import load, save
 KEY = "sk_crossmodal"  # of the document, among the metadata of safetensors
 FORMAT = 1  # another number is refused
 LONGEST_HEADER = 1 << 23  # bytes: what is read of a file before anything about it is known
+LOOKS = {
+    b"\x80": "a pickle, as joblib writes, too; `joblib.load` reads it, and runs what is in it",
+    b"PK": "a zip archive, such as torch writes",
+    b"<": "a web page; the download failed",
+    b"version ": "a pointer of git-lfs; get the file itself with `git lfs pull`",
+}  # by their first bytes
 NO_SUM = "0" * 64  # stands in the place of the checksum while that is computed
 
 
@@ -96,8 +102,16 @@ def _check_header(head: bytes, size: int) -> None:
     if len(head) < 8 or said > size - 8 or said > LONGEST_HEADER:
         raise ValueError(
             f"it has {size} bytes and says that its header has {said} of them (at most "
-            f"{LONGEST_HEADER} are allowed): it is damaged, or no safetensors file."
+            f"{LONGEST_HEADER} are allowed): it is {_looks_like(head)}."
         )
+
+
+def _looks_like(head: bytes) -> str:
+    """Say what a file is that is no model, as far as its first bytes tell."""
+    for start, words in LOOKS.items():
+        if head.startswith(start):
+            return words
+    return "damaged, or no safetensors file" if head else "empty; copy or download it again"
 
 
 def _check_sum(data: bytes, end: int, found: Any) -> None:
@@ -107,7 +121,9 @@ def _check_sum(data: bytes, end: int, found: Any) -> None:
     computed = sha256(data[:end].replace(found.encode(), NO_SUM.encode(), 1))
     computed.update(memoryview(data)[end:])
     if computed.hexdigest() != found:
-        raise ValueError("its checksum is not that of its content: it is damaged.")
+        raise ValueError(
+            "its checksum is not that of its content: it is damaged; copy or download it again."
+        )
 
 
 def _json(text: str | bytes) -> Any:

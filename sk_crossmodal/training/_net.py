@@ -208,8 +208,9 @@ class MultimodalNet(NeuralNet):
         raise ValueError(
             f"Training of {name} diverged: {what}, after {len(row['batches'])} batches of epoch "
             f"{row['epoch']} with a learning rate of {rate:g} in {self.precision}. Try a lower "
-            "`lr`, frame_scaling='modality' or 'feature' where it is None, or "
-            "precision='float32'. The estimator is as it was before."
+            "`lr`, or frame_scaling='modality' or 'feature' where it is None"
+            f"{', or float32' if self.precision == 'bfloat16' else ''}. "
+            "The estimator is as it was before."
         )
 
     def on_epoch_end(self, net: NeuralNet, **kwargs: Any) -> None:
