@@ -325,7 +325,7 @@ CASES = [
         "open-file",
         with_stores(lambda s: MultimodalArray.open(s.file)),
         FileNotFoundError,
-        r"There is no store at .*/file\.",
+        r"There is no store at .*/file, which is a file: a store is a folder\.",
     ),
     (
         "open-dir",

@@ -175,7 +175,8 @@ def read_header(path: str) -> Header:
     """
     file = os.path.join(path, HEADER)
     if not os.path.isdir(path):
-        raise FileNotFoundError(f"There is no store at {path}.")
+        what = "" if not os.path.exists(path) else ", which is a file: a store is a folder"
+        raise FileNotFoundError(f"There is no store at {path}{what}.")
     if os.path.exists(file) and not os.path.isfile(file):  # a device has no end, a pipe may wait
         raise ValueError(f"{path} is no store: {file} is no file.")
     try:
@@ -183,6 +184,11 @@ def read_header(path: str) -> Header:
             return Header.from_text(opened.read())
     except FileNotFoundError:
         raise ValueError(f"{path} is no store: {file} is missing.") from None
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise ValueError(
+            f"{file} cannot be read, as it is not JSON ({error}): restore it, or write the store "
+            "again."
+        ) from error
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         reason = error if type(error) is ValueError else repr(error)
         raise ValueError(f"{file} cannot be read: {reason}.") from error
