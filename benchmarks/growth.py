@@ -31,7 +31,7 @@ from sk_crossmodal import (
 from sk_crossmodal.metrics import hierarchy_report
 
 sys.path.append(str(Path(__file__).parent / "speed"))
-from run import machine
+from run import PACKAGES, machine
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
 NAMES = ("video", "audio", "text", "depth")
@@ -302,7 +302,7 @@ def main(arguments=None):
                 curves.append(sweep(axis, name, args))
                 print(f"{name}, {axis}: {_cell(curves[-1])}", flush=True)
     print("\n" + "\n".join(table(curves)))
-    results = {"machine": machine(), "threads": args.threads, "curves": curves}
+    results = {"machine": machine(PACKAGES), "threads": args.threads, "curves": curves}
     print(f"\n{json.dumps(results['machine'], ensure_ascii=False)}")
     if args.out:
         args.out.write_text(json.dumps(results, indent=1, ensure_ascii=False) + "\n")

@@ -26,7 +26,7 @@ from sk_crossmodal import (
 )
 
 sys.path.append(str(Path(__file__).parent / "speed"))
-from run import machine
+from run import PACKAGES, machine
 
 FAMILIES = {
     "Transformer": (CrossModalTransformerClassifier, {"d_model": 16, "n_heads": 2}),
@@ -141,7 +141,7 @@ def main(arguments=None):
             for case in cases:
                 found.append(measure(case, args))
                 print(line(found[-1], found[first]), flush=True)
-    about = machine()
+    about = machine(PACKAGES)
     print(f"\n{json.dumps(about, ensure_ascii=False)}")
     if args.out:
         sizes = {"frames": args.frames, "widths": WIDTHS, "labels": N_LABELS}

@@ -66,4 +66,5 @@ def test_a_store_larger_than_memory(tmp_path):
         [*command, "--do", "fit", "--limit-gb", "0.3"], capture_output=True, text=True, timeout=300
     )
     assert done.returncode != 0
-    assert "MemoryError" in done.stderr or "allocate" in done.stderr
+    words = ("MemoryError", "allocate", "failed to map")  # as NumPy, torch, the loader say it
+    assert any(word in done.stderr for word in words)

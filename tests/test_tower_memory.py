@@ -120,7 +120,7 @@ def test_two_jobs(folder):
 
 
 def test_wrong_memory():
-    with pytest.raises(ValueError, match="memory"):
+    with pytest.raises(TypeError, match="memory must be the path of a folder"):
         gated(3).fit(X, Y)
 
 

@@ -95,6 +95,8 @@ def _rehearsed(
         _check_callbacks(arguments)
         net = _build(cls, {**rehearsed, "compile": False, "train_split": None})
         _build_for_real(arguments)
+    except (MemoryError, ImportError):  # the machine's trouble
+        raise
     except Exception as error:
         given = [f"{n}={short(getattr(estimator, n))}" for n in NAMES if hasattr(estimator, n)]
         kind = TypeError if isinstance(error, TypeError) else ValueError
