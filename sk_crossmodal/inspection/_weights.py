@@ -230,7 +230,13 @@ def _check_rates(rates: Any, n_weights: int) -> dict[str, Floats]:
         raise ValueError(f"rates must hold some of {list(RATES)}, got {list(rates)}.")
     checked = {}
     for name, given in rates.items():
-        values = np.asarray(given, dtype=float)
+        try:
+            values = np.asarray(given, dtype=float)
+        except (TypeError, ValueError):
+            raise ValueError(
+                f"rates[{name!r}] must be numbers from 0 to 1, as many of each weight, got "
+                f"{given!r:.80}."
+            ) from None
         values = values[:, None] if values.ndim == 1 else values
         if values.ndim != 2 or len(values) != n_weights or not values.size:
             raise ValueError(
