@@ -315,3 +315,17 @@ def test_tree_from_estimator():
     assert display.ax_ is ax
     assert_allclose(display.support, y.sum(0))
     assert re.search(r"\(\+\d below\)", "\n".join(lines(display)))
+
+
+def test_names_are_no_formulas():
+    """Two dollars make matplotlib read what is between them as TeX, and fail where it is none."""
+    name = "$\\frac of A$AP & <b>"
+    y, made = predictions(0)
+    tree = HierarchyDisplay(LabelHierarchy({name: [], "x": [name]}), [2, 1], [1, 2]).plot()
+    gains = CategoryGainDisplay([name], [1.0], models=(name, name)).plot()
+    rates = ErrorRatesDisplay.from_predictions(
+        y, {name: made["late"], "x": made["concat"]}, TREE, baseline=name, n_resamples=5
+    )
+    for display in (tree, gains, rates):
+        display.figure_.canvas.draw()
+        assert display.ax_.get_yticklabels()[0].get_text().rstrip() == name.replace("$", r"\$")
