@@ -3,5 +3,12 @@
 from ._attention import AttentionDisplay
 from ._compare import ComparisonReport, compare_report
 from ._correlation import CorrelationDisplay
+from ._influence import InfluenceDisplay
 
-__all__ = ["AttentionDisplay", "ComparisonReport", "CorrelationDisplay", "compare_report"]
+__all__ = [
+    "AttentionDisplay",
+    "ComparisonReport",
+    "CorrelationDisplay",
+    "InfluenceDisplay",
+    "compare_report",
+]
