@@ -3,6 +3,7 @@
 from ._attention import AttentionDisplay
 from ._compare import ComparisonReport, compare_report
 from ._correlation import CorrelationDisplay
+from ._history import TrainingCurveDisplay
 from ._influence import InfluenceDisplay
 
 __all__ = [
@@ -10,5 +11,6 @@ __all__ = [
     "ComparisonReport",
     "CorrelationDisplay",
     "InfluenceDisplay",
+    "TrainingCurveDisplay",
     "compare_report",
 ]
