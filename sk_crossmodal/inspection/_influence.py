@@ -32,13 +32,13 @@ class InfluenceDisplay:
     Attributes
     ----------
     lines_ : dict of (str, str) to (shift, stretch, strength, fixed, reach)
-        Per source and target the line ``target = shift + stretch * source`` in seconds, that is
-        of least absolute distance to the largest answers, each weighted by its squared size.
-        `strength` is the share of that weight within `reach` seconds of the line (1.5 frames, or a
-        20th of the target's time line if that is more), `fixed` the greatest share as near one
-        moment of the target. Shift and stretch are NaN, and the picture says "no clear shift", if
-        less than half is near the line, or less than 0.2 more than is near one moment; all are
-        NaN if there are fewer than 12 moments, or no answers.
+        Per source and target the line ``target = shift + stretch * source`` in seconds that most
+        of the largest answers are near to, each weighted by its squared size. `strength` is the
+        share of that weight within `reach` seconds of the line (1.5 frames, or a 20th of the
+        target's time line if that is more), `fixed` the greatest share as near one moment of the
+        target. Shift and stretch are NaN, and the picture says "no clear shift", if less than half
+        is near the line, or hardly more (by 0.15, or 4.5 over the number of moments if that is
+        more) than near one moment; all are NaN if there are fewer than 12 moments, or no answers.
     axes_ : ndarray of matplotlib Axes
         One a pair.
     ax_ : matplotlib Axes
