@@ -237,7 +237,8 @@ def _kept_epoch(estimator: Any, n_epochs: int) -> int | None:
     if not hasattr(net, "kept_epoch"):
         return None
     row, epochs = net.kept_epoch(), net.finished_epochs()
-    if row is None and not net.callbacks_ and estimator.early_stopping:
+    own = "callbacks" not in (estimator.net_params or {})
+    if row is None and own and estimator.early_stopping:
         row = _best_epoch(epochs)  # a net from a file remembers no more than its history
     return None if row is None else int(row["epoch"]) + n_epochs - len(epochs)
 

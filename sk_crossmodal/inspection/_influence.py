@@ -9,7 +9,7 @@ import numpy as np
 from .._types import Floats
 from ._inner import inner_estimator
 from ._line import Line, centred, find_peaks, fit_line
-from ._style import BLUE, GREY, ORANGE, check_axes, check_positive, new_figure
+from ._style import BLUE, GREY, HEADING, ORANGE, check_axes, check_positive, new_figure
 
 Pair: TypeAlias = tuple[str, str]  # source and target
 
@@ -237,7 +237,7 @@ def _plot_pair(ax: Any, pair: Pair, response: Floats, seconds: float) -> Line:
     sizes = np.clip(4000 / n_source, 2, 30) * peaks.size / largest
     ax.scatter(*times, s=sizes, color="black", lw=0, label="largest answer")
     clear = not np.isnan(line.shift)
-    style: dict[str, Any] = {"color": "black", "lw": 1.6 * clear, "label": fill(str(line), 40)}
+    style: dict[str, Any] = {"color": "black", "lw": 1.6 * clear, "label": fill(str(line), 48)}
     ax.plot(ends, line.shift + line.stretch * ends, **style)
     _label(ax, pair, image)
     ax.set_xlim(0, n_source * seconds)
@@ -247,12 +247,12 @@ def _plot_pair(ax: Any, pair: Pair, response: Floats, seconds: float) -> Line:
 
 def _label(ax: Any, pair: Pair, image: Any) -> None:
     source, target = pair
-    ax.set_title(f"{source} → {target}", loc="left", fontsize="medium", fontweight="bold")
-    ax.set_xlabel(fill(f"attention to {source}, in seconds", 40))
-    ax.set_ylabel(fill(f"answer of {target}, in seconds", 40))
+    ax.set_title(f"{source} → {target}", **HEADING)
+    ax.set_xlabel(fill(f"attention to {source}, in seconds", 40), parse_math=False)
+    ax.set_ylabel(fill(f"answer of {target}, in seconds", 40), parse_math=False)
     bar = ax.figure.colorbar(image, ax=ax, shrink=0.8)
     bar.set_label("answer, from its median over time", fontsize="small")
     bar.outline.set_visible(False)
-    ax.legend(
-        frameon=False, fontsize="small", loc="upper left", bbox_to_anchor=(0.0, -0.14), ncols=1
-    )
+    lines = 1 + ax.get_xlabel().count("\n")
+    place = {"loc": "upper center", "bbox_to_anchor": (0.5, 0), "borderaxespad": 2.6 + 1.4 * lines}
+    ax.legend(frameon=False, fontsize="small", **place)
