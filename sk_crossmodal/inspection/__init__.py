@@ -3,5 +3,14 @@
 from ._attention import AttentionDisplay
 from ._compare import ComparisonReport, compare_report
 from ._correlation import CorrelationDisplay
+from ._examples import ErrorExamples, Example, error_examples
 
-__all__ = ["AttentionDisplay", "ComparisonReport", "CorrelationDisplay", "compare_report"]
+__all__ = [
+    "AttentionDisplay",
+    "ComparisonReport",
+    "CorrelationDisplay",
+    "ErrorExamples",
+    "Example",
+    "compare_report",
+    "error_examples",
+]
