@@ -223,12 +223,14 @@ def error_examples(
     models = [scores]
     if baseline is not None:
         models.append(_checked(labels, baseline, hierarchy, "baseline")[1])
+    if label_names is None and hierarchy is not None:
+        label_names = hierarchy.display_names
     shown = _Shown(
         labels,
         models,
         hierarchy,
         _names("ids", ids, "video", labels.shape[0]),
-        _names("label_names", label_names or _known(hierarchy), "label", labels.shape[1]),
+        _names("label_names", label_names, "label", labels.shape[1]),
         top_k,
     )
     top = labels if hierarchy is None else labels.astype(np.int32) @ hierarchy.root_matrix()
@@ -284,10 +286,6 @@ def _checked(
             f"{n_labels} labels."
         )
     return problem.labels, problem.scores
-
-
-def _known(hierarchy: LabelHierarchy | None) -> list[str] | None:
-    return None if hierarchy is None else hierarchy.display_names
 
 
 def _names(what: str, given: Any, kind: str, count: int) -> list[str]:
