@@ -15,6 +15,7 @@ from ..compose import TransformedTargetClassifier
 from ..hierarchy import LabelHierarchy
 from ..metrics._label_sets import as_indicator
 from ..metrics._problem import prepare
+from ..metrics._validation import check_labels
 from ..multimodal import MultimodalArray, as_multimodal, has_named_modalities
 from ..training import short
 
@@ -170,11 +171,13 @@ def _indicator(y: Any, classifier: Any, hierarchy: LabelHierarchy | None) -> csr
         given = as_indicator(y, np.empty((0, n_labels)), hierarchy)
         if np.ndim(given) == 1:
             raise ValueError(f"{wanted}, got one label or class a video.")
-        labels = prepare(given, np.zeros(given.shape if hasattr(given, "shape") else np.shape(given))).labels
+        labels = check_labels(given)
         if labels.shape[1] != n_labels:
             raise ValueError(f"{wanted}, got {labels.shape[1]} columns.")
         return labels
     given = np.asarray(y)
+    if given.dtype == object:  # of a data frame
+        given = np.asarray(given.tolist())
     wanted = f"y must be a vector of the {len(classes)} classes of `fit`"
     if given.ndim != 1 or given.dtype.kind != classes.dtype.kind:
         raise ValueError(f"{wanted}, got shape {given.shape} of {given.dtype}.")

@@ -1,0 +1,127 @@
+"""How the model learned, where it looks, and what one modality does to another."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from .._types import Floats
+from ..inspection import AttentionDisplay, ErrorExamples
+from ._draw import drawing, new_figure, picture
+from ._page import Section, heading, paragraph
+from ._subject import Subject
+
+N_VIDEOS = 4  # whose attention is drawn
+N_ANSWERED = 64  # videos whose attention the influence is tried on
+
+
+def learning_section(subject: Subject) -> Section:
+    """Learning curves of the classifier and of its tower.
+
+    Parameters
+    ----------
+    subject : Subject
+        The model and its data.
+
+    Returns
+    -------
+    Section
+        A picture for each that has a history.
+    """
+    tower = getattr(subject.classifier, "correlation_tower_", None)
+    parts = []
+    for name, part in (("classifier", subject.classifier), ("correlation tower", tower)):
+        if part is None:
+            continue
+        if history := getattr(part, "history_", None):
+            parts.append(_draw_history(history, name))
+        else:
+            parts.append(paragraph(f"The {name} keeps no history of its training.", "note"))
+    return Section("learning", "Learning", parts)
+
+
+def _draw_history(history: Sequence[dict[str, Any]], name: str) -> str:
+    with drawing():
+        figure = new_figure(7.0, 3.0)
+        ax = figure.subplots()
+        epochs = [row["epoch"] for row in history]
+        for key, label, color in (
+            ("train_loss", "training", "#0072B2"),
+            ("valid_loss", "held out", "#D55E00"),
+        ):
+            if any(key in row for row in history):
+                losses = [row.get(key, float("nan")) for row in history]
+                ax.plot(epochs, losses, ".-", color=color, label=label)
+        ax.set_xlabel("epoch")
+        ax.set_ylabel("loss")
+        ax.xaxis.get_major_locator().set_params(integer=True)
+        ax.spines[["top", "right"]].set_visible(False)
+        figure.legend(frameon=False, loc="outside upper left", ncols=2)
+        return picture(
+            figure,
+            f"Learning curve of the {name}",
+            f"Loss of the {name} after each epoch. A curve that still falls at the end says that "
+            "more epochs may help; one of videos held out that rises says that fewer would.",
+        )
+
+
+def attention_section(subject: Subject, examples: ErrorExamples | None) -> Section:
+    """Attention of a few videos, and the influence.
+
+    Parameters
+    ----------
+    subject : Subject
+        The model and its data.
+    examples : ErrorExamples or None
+        The best and the worst of them are drawn; without them some drawn by lot.
+
+    Returns
+    -------
+    Section
+        Pictures, or why there are none.
+    """
+    title = "Attention and influence"
+    if not hasattr(subject.classifier, "attention_weights"):
+        words = f"{type(subject.classifier).__name__} has no attention to show."
+        return Section("attention", title, [paragraph(words, "note")])
+    parts = [heading("Attention"), *_attention(subject, examples), heading("Influence")]
+    return Section("attention", title, [*parts, _influence(subject)])
+
+
+def _attention(subject: Subject, examples: ErrorExamples | None) -> list[str]:
+    moments = subject.X.timeline_lengths()
+    chosen = {int(row): "" for row in subject.draw(N_VIDEOS // 2)}
+    if examples is not None:
+        best, worst = (each[: N_VIDEOS // 2] for each in (examples.best, examples.worst))
+        chosen = {e.row: ", a best example" for e in best}
+        chosen = {e.row: ", a worst example" for e in worst} | chosen
+    rows = [row for row in chosen if moments[row] > 1]
+    if not rows:
+        words = "The videos have one frame each, so there is no time to attend to."
+        return [paragraph(words, "note")]
+    attention = subject.classifier.attention_weights(subject.inner(rows))
+    return [
+        _draw_attention(
+            {name: (a.before[i], a.after[i]) for name, a in attention.items()},
+            int(moments[row]),
+            subject.ids[row] + chosen[row],
+        )
+        for i, row in enumerate(rows)
+    ]
+
+
+def _draw_attention(pairs: dict[str, tuple[Floats, Floats]], moments: int, what: str) -> str:
+    before, after = ({n: p[i][:moments] for n, p in pairs.items()} for i in (0, 1))
+    with drawing():
+        figure = new_figure(7.0, 0.8 + 1.6 * len(pairs))
+        axes = figure.subplots(len(pairs), sharex=True, squeeze=False)[:, 0]
+        AttentionDisplay(before, after).plot(axes=axes)
+        axes[-1].set_xlabel("frame")  # how long one lasts the model does not know
+        return picture(
+            figure,
+            f"Attention over time: {what}",
+            f"{what}. How much each frame is attended to: where the two lines part, another "
+            "modality has moved the attention.",
+        )
+
+
+def _influence(subject: Subject) -> str:
+    return paragraph("", "note")
