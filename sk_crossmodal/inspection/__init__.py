@@ -4,6 +4,7 @@ from ._attention import AttentionDisplay
 from ._compare import ComparisonReport, compare_report
 from ._correlation import CorrelationDisplay
 from ._examples import ErrorExamples, Example, error_examples
+from ._influence import InfluenceDisplay
 
 __all__ = [
     "AttentionDisplay",
@@ -11,6 +12,7 @@ __all__ = [
     "CorrelationDisplay",
     "ErrorExamples",
     "Example",
+    "InfluenceDisplay",
     "compare_report",
     "error_examples",
 ]
