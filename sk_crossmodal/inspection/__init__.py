@@ -1,7 +1,8 @@
 """What people look at: pictures and tables of what a model does and how well."""
 
 from ._attention import AttentionDisplay
-from ._compare import ComparisonReport, compare_report
+from ._compare import compare_predictions, compare_report
+from ._comparison import ComparisonReport
 from ._correlation import CorrelationDisplay
 from ._examples import ErrorExamples, Example, error_examples
 from ._influence import InfluenceDisplay
@@ -13,6 +14,7 @@ __all__ = [
     "ErrorExamples",
     "Example",
     "InfluenceDisplay",
+    "compare_predictions",
     "compare_report",
     "error_examples",
 ]
