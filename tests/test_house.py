@@ -22,7 +22,7 @@ BELOW = {
     "compose": GROUND | {"training"},
     "training": GROUND,
     "datasets": {"_types", "multimodal", "hierarchy"},
-    **{room: SMALL for room in GROUND},
+    **dict.fromkeys(GROUND, SMALL),
 }
 FOREIGN = {"modules": {"sklearn", "skorch", "scipy", "pandas"}, "metrics": {"torch"}}
 

@@ -115,7 +115,9 @@ class HierarchyReport:
         str
             A style and a table, to be put into a page. Names are escaped.
         """
-        return STYLE + table(TITLE, HEADINGS, zip(*self._cells(), strict=True))
+        return STYLE + table(
+            TITLE.replace("e", "E", 1), HEADINGS, zip(*self._cells(), strict=True)
+        )
 
     def _repr_html_(self) -> str:
         return self.to_html()

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from .._types import Floats
-from ..inspection import AttentionDisplay, ErrorExamples
+from ..inspection import AttentionDisplay, ErrorExamples, InfluenceDisplay
 from ._draw import drawing, new_figure, picture
 from ._page import Section, heading, paragraph
 from ._subject import Subject
@@ -124,4 +124,36 @@ def _draw_attention(pairs: dict[str, tuple[Floats, Floats]], moments: int, what:
 
 
 def _influence(subject: Subject) -> str:
-    return paragraph("", "note")
+    """What F learned, or why there is nothing to draw."""
+    if not hasattr(subject.classifier, "influence_response"):
+        words = f"{type(subject.classifier).__name__} has no influence to show."
+        return paragraph(words, "note")
+    if subject.X.timeline_lengths().max() < 2:
+        return paragraph("The videos have one frame each, so nothing can be shifted.", "note")
+    try:
+        responses = subject.classifier.influence_response(subject.inner(subject.draw(N_ANSWERED)))
+    except ValueError as error:  # a fusion without influence, or videos of one modality each
+        return paragraph(f"None is shown. {error}", "note")
+    n_columns = min(2, len(responses))
+    n_rows = -(-len(responses) // n_columns)
+    with drawing():
+        figure = new_figure(4.7 * n_columns, 4.6 * n_rows)
+        axes = figure.subplots(n_rows, n_columns, squeeze=False).ravel()
+        for empty in axes[len(responses) :]:
+            empty.remove()
+        InfluenceDisplay(responses).plot(axes=axes[: len(responses)])
+        _count_frames(axes[: len(responses)])
+        return picture(
+            figure,
+            "Influence of each modality on each other one, moment by moment",
+            "What a little more attention to one modality at a moment (across) adds to the "
+            "attention to another at every moment (upwards). A line beside the dotted diagonal "
+            "is a shift in time; no line means that none is clear.",
+        )
+
+
+def _count_frames(axes: Any) -> None:
+    """How long a frame lasts the model does not know."""
+    for ax in axes:
+        for axis in (ax.xaxis, ax.yaxis):
+            axis.set_label_text(axis.get_label_text().replace("in seconds", "frame"))

@@ -1,5 +1,6 @@
 """The page: one HTML file that loads nothing."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
@@ -45,6 +46,11 @@ def bare(html: str) -> str:
     return html.removeprefix(STYLE)
 
 
+def folded(summary: str, html: str) -> str:
+    """Something that is shown when it is asked for."""
+    return f"<details>\n<summary>{escape(summary)}</summary>\n{html}</details>\n"
+
+
 def numbers(pairs: Sequence[tuple[str, str]]) -> str:
     """Some numbers, each with what it is, to be seen first."""
     cards = "".join(
@@ -82,6 +88,8 @@ def page(title: str, lead: str, sections: Sequence[Section], foot: str) -> str:
     str
         A document.
     """
+    # A class's name may break between its words.
+    shown = re.sub("(?<=[a-z])(?=[A-Z])", "<wbr>", escape(title))
     contents = "".join(f'<li><a href="#{s.id}">{escape(s.title)}</a></li>' for s in sections)
     style = files(__package__).joinpath("report.css").read_text(encoding="utf-8")
     return (
@@ -90,7 +98,7 @@ def page(title: str, lead: str, sections: Sequence[Section], foot: str) -> str:
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         '<meta name="color-scheme" content="light dark">\n'
         f"<title>{escape(title)}</title>\n<style>\n{style}</style>\n{STYLE}</head>\n<body>\n"
-        f"<header>\n<h1>{escape(title)}</h1>\n{lead}</header>\n"
+        f"<header>\n<h1>{shown}</h1>\n{lead}</header>\n"
         f'<nav aria-labelledby="contents"><h2 id="contents">Contents</h2>\n'
         f"<ol>{contents}</ol></nav>\n<main>\n{''.join(map(_written, sections))}</main>\n"
         f"<footer>{paragraph(foot)}</footer>\n</body>\n</html>\n"

@@ -8,7 +8,7 @@ from typing import Any
 
 from .._html import table
 from ..training import short
-from ._page import Section, heading, paragraph
+from ._page import Section, folded, heading, paragraph
 from ._subject import Subject
 
 PLACES = ("memory", "checkpoint")  # parameters that name a place on a machine
@@ -30,11 +30,13 @@ def parameters_section(subject: Subject) -> Section:
     """
     classifier = subject.classifier
     chain = " → ".join(type(each).__name__ for each in (*subject.wrappers, classifier))
-    parts = [paragraph(f"{chain}{_size(classifier)}."), _table(classifier, "the classifier")]
+    parts = [paragraph(f"{chain}{_size(classifier)}."), *_tables(classifier, "the classifier")]
     tower = getattr(classifier, "correlation_tower_", None)
     if tower is not None:
-        parts += [paragraph(f"Its tower{_size(tower)}."), _table(tower, "the correlation tower")]
-    return Section("parameters", "Parameters and versions", [*parts, heading("Versions"), _versions()])
+        parts += [paragraph(f"Its tower{_size(tower)}."), *_tables(tower, "the correlation tower")]
+    return Section(
+        "parameters", "Parameters and versions", [*parts, heading("Versions"), _versions()]
+    )
 
 
 def _size(part: Any) -> str:
@@ -45,16 +47,22 @@ def _size(part: Any) -> str:
     return f": {count:,} weights, trained for {part.n_iter_} epochs"
 
 
-def _table(part: Any, name: str) -> str:
-    params = part.get_params(deep=False)
+def _tables(part: Any, name: str) -> list[str]:
+    """Parameters that were set, and those that were left as they are, in a fold."""
     defaults = {n: p.default for n, p in signature(type(part)).parameters.items()}
-    rows = [
-        [key, _value(key, value), "" if _same(value, defaults.get(key)) else "set"]
-        for key, value in params.items()
+    chosen: list[list[str]] = []
+    left: list[list[str]] = []
+    for key, value in part.get_params(deep=False).items():
+        rows = left if _same(value, defaults.get(key)) else chosen
+        rows.append([key, _value(key, value)])
+    heads = ["parameter", "value"]
+    of_default = table(f"Parameters of {name} at their default", heads, left, n_text=2)
+    return [
+        table(f"Parameters of {name} that are not at their default", heads, chosen, n_text=2)
+        if chosen
+        else paragraph(f"All parameters of {name} are at their default."),
+        folded(f"{len(left)} parameters of {name} at their default", of_default),
     ]
-    rows.sort(key=lambda row: row[2] == "")  # stable: first what is no default
-    caption = f"Parameters of {name}; those that were set, and not left at their default, first"
-    return table(caption, ["parameter", "value", "set"], rows, n_text=3)
 
 
 def _same(value: Any, default: Any) -> bool:

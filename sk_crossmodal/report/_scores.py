@@ -41,12 +41,19 @@ def lead(subject: Subject, report: HierarchyReport) -> str:
         HTML.
     """
     n, n_labels = subject.labels.shape
-    errors = {name: 100 * (1 - float(getattr(report, key)[0])) for key, (name, *_) in SCORES.items()}
+    errors = {
+        name: 100 * (1 - float(getattr(report, key)[0])) for key, (name, *_) in SCORES.items()
+    }
     kind = "Labels" if subject.multilabel else "Classes"
     return numbers(
         [("Videos", f"{n:,}"), (kind, f"{n_labels:,}")]
         + [(f"{name} error", _percent(error)) for name, error in errors.items()]
-        + [("All labels right" if subject.multilabel else "Accuracy", _percent(_accuracy(subject)))]
+        + [
+            (
+                "All labels right" if subject.multilabel else "Accuracy",
+                _percent(_accuracy(subject)),
+            )
+        ]
     )
 
 

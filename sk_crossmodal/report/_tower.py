@@ -34,7 +34,9 @@ def tower_section(subject: Subject) -> Section:
     tower = getattr(subject.classifier, "correlation_tower_", None)
     if tower is None:
         fusion = getattr(subject.classifier, "fusion", None)
-        words = "The model has no correlation tower" + (f": fusion={fusion!r} uses none." if fusion else ".")
+        words = "The model has no correlation tower" + (
+            f": fusion={fusion!r} uses none." if fusion else "."
+        )
         return Section("tower", title, [paragraph(words, "note")])
     rows = subject.draw(MOST_VIDEOS)
     X = subject.inner(rows)
@@ -42,15 +44,16 @@ def tower_section(subject: Subject) -> Section:
     parts = [
         paragraph(
             f"The tower judges whether the modalities of a video have to do with each other, here "
-            f"on {len(rows):,} videos"
-            + (" drawn by lot." if len(rows) < len(subject.X) else ".")
+            f"on {len(rows):,} videos" + (" drawn by lot." if len(rows) < len(subject.X) else ".")
         ),
         _shares(tower.pairs_, verdicts),
     ]
     try:
         pairs = tower.pair_probabilities(X, subject.y[rows], random_state=0)
     except ValueError as error:
-        return Section("tower", title, [*parts, paragraph(f"No mismatched pairs: {error}", "note")])
+        return Section(
+            "tower", title, [*parts, paragraph(f"No mismatched pairs: {error}", "note")]
+        )
     return Section("tower", title, [*parts, _rates(*pairs), *_pictures(*pairs)])
 
 

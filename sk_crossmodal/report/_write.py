@@ -183,11 +183,15 @@ def _check(
     if not overwrite:
         _check_free(where)
     if not where.parent.is_dir():
-        raise FileNotFoundError(f"There is no folder {str(where.parent)!r} to write {where.name!r} in.")
+        raise FileNotFoundError(
+            f"There is no folder {str(where.parent)!r} to write {where.name!r} in."
+        )
     try:
         import matplotlib  # noqa: F401, before anything is computed
     except ImportError as error:
-        raise ImportError("A report needs matplotlib: pip install 'sk_crossmodal[plot]'.") from error
+        raise ImportError(
+            "A report needs matplotlib: pip install 'sk_crossmodal[plot]'."
+        ) from error
     return where
 
 
