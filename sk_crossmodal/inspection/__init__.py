@@ -5,6 +5,7 @@ from ._compare import compare_predictions, compare_report
 from ._comparison import ComparisonReport
 from ._correlation import CorrelationDisplay
 from ._examples import ErrorExamples, Example, error_examples
+from ._history import TrainingCurveDisplay
 from ._influence import InfluenceDisplay
 
 __all__ = [
@@ -14,6 +15,7 @@ __all__ = [
     "ErrorExamples",
     "Example",
     "InfluenceDisplay",
+    "TrainingCurveDisplay",
     "compare_predictions",
     "compare_report",
     "error_examples",

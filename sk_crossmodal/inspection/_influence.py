@@ -1,6 +1,7 @@
 """`InfluenceDisplay`: what F learned, the shift and stretch from one time line to another."""
 
 from collections.abc import Mapping, Sequence
+from textwrap import fill
 from typing import Any, Self, TypeAlias
 
 import numpy as np
@@ -30,13 +31,14 @@ class InfluenceDisplay:
 
     Attributes
     ----------
-    lines_ : dict of (str, str) to (shift, stretch, strength, reach)
+    lines_ : dict of (str, str) to (shift, stretch, strength, fixed, reach)
         Per source and target the line ``target = shift + stretch * source`` in seconds, that is
         of least absolute distance to the largest answers, each weighted by its squared size.
         `strength` is the share of that weight within `reach` seconds of the line (1.5 frames, or a
-        20th of the target's time line if that is more). Shift and stretch are NaN, and the picture
-        says "no clear shift", if less than half of it is near the line, or less than 0.2 more than
-        is near any one moment of the target; or if there are fewer than 12 moments.
+        20th of the target's time line if that is more), `fixed` the greatest share as near one
+        moment of the target. Shift and stretch are NaN, and the picture says "no clear shift", if
+        less than half is near the line, or less than 0.2 more than is near one moment; all are
+        NaN if there are fewer than 12 moments, or no answers.
     axes_ : ndarray of matplotlib Axes
         One a pair.
     ax_ : matplotlib Axes
@@ -178,11 +180,12 @@ class InfluenceDisplay:
         self._check()
         n_columns = min(2, len(self.responses))
         n_rows = -(-len(self.responses) // n_columns)
+        n = len(self.responses)
         if axes is None:
-            axes = new_figure(n_rows, 4.7 * n_columns, 4.6 * n_rows, n_columns, sharex=False)
-            for empty in axes[len(self.responses) :]:
+            made = new_figure(n_rows, 4.7 * n_columns, 4.6 * n_rows, n_columns, sharex=False)
+            for empty in made[n:]:
                 empty.remove()
-            axes = axes[: len(self.responses)]
+            axes = list(made[:n])
         self.axes_ = check_axes(axes, list(self.responses))
         self.ax_ = self.axes_[0]
         self.figure_ = self.ax_.figure
@@ -233,12 +236,9 @@ def _plot_pair(ax: Any, pair: Pair, response: Floats, seconds: float) -> Line:
     # Small answers are small dots.
     sizes = np.clip(4000 / n_source, 2, 30) * peaks.size / largest
     ax.scatter(*times, s=sizes, color="black", lw=0, label="largest answer")
-    if np.isnan(line.shift):
-        text = f"no clear shift: {line.strength:.0%} near the best line"
-        ax.plot([], [], lw=0, label=text)
-    else:
-        text = f"shift {line.shift:+.1f} s, stretch {line.stretch:.2f}: {line.strength:.0%} near"
-        ax.plot(ends, line.shift + line.stretch * ends, color="black", lw=1.6, label=text)
+    clear = not np.isnan(line.shift)
+    style: dict[str, Any] = {"color": "black", "lw": 1.6 * clear, "label": fill(str(line), 40)}
+    ax.plot(ends, line.shift + line.stretch * ends, **style)
     _label(ax, pair, image)
     ax.set_xlim(0, n_source * seconds)
     ax.set_ylim(0, n_target * seconds)
@@ -248,8 +248,8 @@ def _plot_pair(ax: Any, pair: Pair, response: Floats, seconds: float) -> Line:
 def _label(ax: Any, pair: Pair, image: Any) -> None:
     source, target = pair
     ax.set_title(f"{source} → {target}", loc="left", fontsize="medium", fontweight="bold")
-    ax.set_xlabel(f"attention to {source}, in seconds")
-    ax.set_ylabel(f"answer of {target}, in seconds")
+    ax.set_xlabel(fill(f"attention to {source}, in seconds", 40))
+    ax.set_ylabel(fill(f"answer of {target}, in seconds", 40))
     bar = ax.figure.colorbar(image, ax=ax, shrink=0.8)
     bar.set_label("answer, from its median over time", fontsize="small")
     bar.outline.set_visible(False)

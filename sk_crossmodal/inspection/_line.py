@@ -20,16 +20,26 @@ class Peaks(NamedTuple):
 
 
 class Line(NamedTuple):
-    """A line ``target = shift + stretch * source``, and how much is near it.
+    """A line ``target = shift + stretch * source`` in seconds, and how much is near it.
 
-    Shift and stretch are NaN where none is clear; `strength` is the share of the answers within
-    `reach` of the line, weighted by their squared size.
+    Shift and stretch are NaN where none is clear. `strength` is the share of the answers, by their
+    squared size, within `reach` seconds of the line of least distance, `fixed` the share as near
+    one moment of the target; both are NaN if there are too few moments, or no answers.
     """
 
     shift: float
     stretch: float
     strength: float
+    fixed: float
     reach: float
+
+    def __str__(self) -> str:
+        if np.isnan(self.strength):
+            return f"no clear shift: no answers, or fewer than {FEWEST} moments"
+        near = f"{self.strength:.0%} within {self.reach:.1f} s"
+        if np.isnan(self.shift):
+            return f"no clear shift: {near} of a line, {self.fixed:.0%} of one moment"
+        return f"shift {self.shift:+.1f} s, stretch {self.stretch:.2f} ({near})"
 
 
 def centred(response: Floats) -> Floats:
@@ -55,16 +65,16 @@ def fit_line(peaks: Peaks, n_targets: int, seconds: float) -> Line:
     reach = max(1.5, n_targets / 20)
     weight = peaks.size**2
     if len(weight) < FEWEST or not weight.any():
-        return Line(np.nan, np.nan, 0.0, reach * seconds)
+        return Line(np.nan, np.nan, np.nan, np.nan, reach * seconds)
     weight = weight / weight.sum()
     source, target = np.arange(len(weight)) + 0.5, peaks.target + 0.5
     shift, stretch, distance = _least_distance(source, target, weight)
     strength = float(weight[distance <= reach].sum())
     # Answers that all come at one time, whenever the source's attention was, are no shift.
-    fixed = np.abs(target[:, None] - target) <= reach
-    if strength < ENOUGH or strength < (weight @ fixed).max() + MORE:
+    fixed = float((weight @ (np.abs(target[:, None] - target) <= reach)).max())
+    if strength < max(ENOUGH, fixed + MORE):
         shift = stretch = np.nan
-    return Line(shift * seconds, stretch, strength, reach * seconds)
+    return Line(shift * seconds, stretch, strength, fixed, reach * seconds)
 
 
 def _least_distance(x: Floats, y: Floats, weight: Floats) -> tuple[float, float, Floats]:

@@ -8,7 +8,12 @@ import numpy as np
 
 from .._types import Array
 
-BLUE, ORANGE, GREEN, GREY = "#0072B2", "#D55E00", "#009E73", "#666666"  # from Okabe and Ito's palette
+BLUE, ORANGE, GREEN, GREY = (
+    "#0072B2",
+    "#D55E00",
+    "#009E73",
+    "#666666",
+)  # from Okabe and Ito's palette
 
 
 def new_figure(

@@ -47,9 +47,10 @@ def influence_response(
     n_frames = influence.first.in_features if pattern is None else pattern.shape[-1]
     first = influence.first_weight(n_frames)
     last, _ = influence.last_layer(n_frames)
+    inner: Any = influence.inner
     if pattern is None:
         active = [first.new_ones(1, first.shape[0])]
-        active += [first.new_ones(1, layer.out_features) for layer in influence.inner]
+        active += [first.new_ones(1, layer.out_features) for layer in inner]
     else:
         product = F.linear(pattern / influence.units[0], first)
         hidden = influence.hidden_layers(product, context)
@@ -60,14 +61,17 @@ def influence_response(
             sizes.mean() if pattern is None else sizes.repeat(len(pattern))[:, None]
         )
     units = influence.units[1] / influence.units[0]
-    return last @ _mean_slope(active, influence.inner) @ first * units
+    return last @ _mean_slope(active, inner) @ first * units
 
 
-def _mean_slope(active: Sequence[Tensor], inner: nn.ModuleList) -> Tensor:
-    """Mean over N patterns of the hidden layers' derivative, (H_k, H_1), from lists of (N, H_i)."""
+def _mean_slope(active: Sequence[Tensor], inner: Any) -> Tensor:
+    """Mean over N patterns of the derivative of the hidden layers, (H_k, H_1).
+
+    `active` has per layer which of its units are above zero, (N, H_i), the first also weights.
+    """
     n_patterns, size = active[0].shape
     total = active[0].new_zeros(active[-1].shape[1], size)
-    for part in zip(*(x.split(max(1, CHUNK // size**2)) for x in active), strict=True):
+    for part in zip(*(torch.split(x, max(1, CHUNK // size**2)) for x in active), strict=True):
         slope = torch.diag_embed(part[0])
         for layer, on in zip(inner, part[1:], strict=True):
             slope = on.unsqueeze(-1) * (layer.weight @ slope)  # (n, H_i, H_1)
@@ -75,9 +79,7 @@ def _mean_slope(active: Sequence[Tensor], inner: nn.ModuleList) -> Tensor:
     return total / n_patterns
 
 
-def watch_responses(
-    influences: nn.ModuleList, run: Callable[[], object]
-) -> list[Tensor]:
+def watch_responses(influences: nn.ModuleList, run: Callable[[], object]) -> list[Tensor]:
     """Run a network, and compute at the patterns that come by how each of its F answers.
 
     Parameters
