@@ -193,11 +193,12 @@ class NegativeWeightDisplay:
 
 
 def _mean_and_reach(values: Floats) -> tuple[Floats, Floats | None]:
-    """Mean over repeats, and half the width of its 95 % interval if there are several."""
+    """Mean over repeats, and how far its 95 % interval reaches if there are several."""
     mean, n = values.mean(axis=1), values.shape[1]
     if n == 1:
         return mean, None
-    return mean, stats.t.ppf(0.975, n - 1) * values.std(axis=1, ddof=1) / np.sqrt(n)
+    reach = stats.t.ppf(0.975, n - 1) * values.std(axis=1, ddof=1) / np.sqrt(n)
+    return mean, np.minimum(reach, [mean, 100 - mean])  # no rate is below 0 or above 100
 
 
 def _check_weights(weights: Any) -> Floats:
