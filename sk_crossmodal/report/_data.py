@@ -50,8 +50,14 @@ def _modalities(X: MultimodalArray) -> str:
         quantised = X.quantization[name] != (1.0, 0.0)
         kind = f"{stored}, quantised" if quantised else str(stored)
         rows.append(
-            [name, kind, f"{X.n_features[name]:,}", *_spread(lengths)]
-            + [f"{lengths.sum():,}", f"{(lengths == 0).sum():,}"]
+            [
+                name,
+                kind,
+                f"{X.n_features[name]:,}",
+                *_spread(lengths),
+                f"{lengths.sum():,}",
+                f"{(lengths == 0).sum():,}",
+            ]
         )
     heads = ["modality", "stored as", "numbers a frame", "fewest", "median", "most"]
     caption = "Modalities, and frames a video: fewest, median and most"

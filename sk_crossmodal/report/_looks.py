@@ -1,10 +1,9 @@
 """How the model learned, where it looks, and what one modality does to another."""
 
-from collections.abc import Sequence
 from typing import Any
 
 from .._types import Floats
-from ..inspection import AttentionDisplay, ErrorExamples, InfluenceDisplay
+from ..inspection import AttentionDisplay, ErrorExamples, InfluenceDisplay, TrainingCurveDisplay
 from ._draw import drawing, new_figure, picture
 from ._page import Section, heading, paragraph
 from ._subject import Subject
@@ -31,30 +30,17 @@ def learning_section(subject: Subject) -> Section:
     for name, part in (("classifier", subject.classifier), ("correlation tower", tower)):
         if part is None:
             continue
-        if history := getattr(part, "history_", None):
-            parts.append(_draw_history(history, name))
+        if getattr(part, "history_", None):
+            parts.append(_draw_history(part, name))
         else:
             parts.append(paragraph(f"The {name} keeps no history of its training.", "note"))
     return Section("learning", "Learning", parts)
 
 
-def _draw_history(history: Sequence[dict[str, Any]], name: str) -> str:
+def _draw_history(part: Any, name: str) -> str:
     with drawing():
-        figure = new_figure(7.0, 3.0)
-        ax = figure.subplots()
-        epochs = [row["epoch"] for row in history]
-        for key, label, color in (
-            ("train_loss", "training", "#0072B2"),
-            ("valid_loss", "held out", "#D55E00"),
-        ):
-            if any(key in row for row in history):
-                losses = [row.get(key, float("nan")) for row in history]
-                ax.plot(epochs, losses, ".-", color=color, label=label)
-        ax.set_xlabel("epoch")
-        ax.set_ylabel("loss")
-        ax.xaxis.get_major_locator().set_params(integer=True)
-        ax.spines[["top", "right"]].set_visible(False)
-        figure.legend(frameon=False, loc="outside upper left", ncols=2)
+        figure = new_figure(7.0, 3.4)
+        TrainingCurveDisplay.from_estimator(part, ax=figure.subplots())
         return picture(
             figure,
             f"Learning curve of the {name}",

@@ -4,13 +4,16 @@ from typing import Any
 
 import numpy as np
 
-from ..inspection import ErrorExamples
+from .._types import Floats
+from ..inspection import ErrorExamples, HierarchyDisplay, compare_predictions
 from ..metrics import HierarchyReport, hierarchy_report
 from ._draw import drawing, new_figure, picture
 from ._page import Section, bare, heading, numbers, paragraph
 from ._subject import Subject
 
 MOST_GROUPS = 60  # categories listed
+MOST_NODES = 45  # labels drawn
+FEWEST, MOST_RESAMPLED, N_RESAMPLES = 10, 20_000, 200  # videos with intervals, and draws
 SCORES = {
     "gap": ("GAP", "o", "#0072B2"),
     "map": ("MAP", "s", "#D55E00"),
@@ -18,10 +21,10 @@ SCORES = {
     "hit_at_1": ("Hit@1", "D", "#666666"),
 }
 EXPLAINED = (
-    "All are error rates in percent, lower is better. GAP pools the 20 best labels of every video; "
-    "MAP is the mean over labels of how well videos are ranked for each; PERR asks for as many "
-    "labels as a video has; Hit@1 for the best label alone. A row counts the videos that have a "
-    "true label in it or one predicted above 0.5."
+    "All are error rates in percent, lower is better. GAP pools the 20 best labels of every "
+    "video; MAP is the mean over labels of how well videos are ranked for each; PERR asks for as "
+    "many labels as a video has; Hit@1 for the best label alone. A row below the first counts the "
+    "videos that have a true label in it or one predicted above 0.5."
 )
 
 
@@ -81,7 +84,9 @@ def scores_section(subject: Subject, report: HierarchyReport) -> Section:
         parts.append(
             paragraph("No hierarchy of the labels is known, so there is one level.", "note")
         )
-    parts += [_draw_errors(report, flat), heading("By label" if flat else "By category")]
+    parts.append(_draw_errors(subject, report))
+    parts += [] if flat else [heading("The tree of labels"), _draw_tree(subject)]
+    parts.append(heading("By label" if flat else "By category"))
     groups, words = _largest(groups)
     parts += [paragraph(words)] if words else []
     parts.append(bare(groups.to_html()))
@@ -105,8 +110,8 @@ def examples_section(examples: ErrorExamples | None) -> Section:
         parts = [paragraph("None were asked for (n_examples=0).", "note")]
         return Section("examples", "Examples", parts)
     words = (
-        "Chosen by a rule, so that nobody picked them. True labels stand with the probability that "
-        "the model gave them, and ✓ marks what is true among its most probable labels."
+        "Chosen by a rule, so that nobody picked them. True labels stand with the probability "
+        "that the model gave them, and ✓ marks what is true among its most probable labels."
     )
     return Section("examples", "Examples", [paragraph(words), bare(examples.to_html())])
 
@@ -137,15 +142,17 @@ def _largest(report: HierarchyReport) -> tuple[HierarchyReport, str]:
     return HierarchyReport(**columns), f"The {MOST_GROUPS} of {n:,} rows with the most videos."
 
 
-def _draw_errors(report: HierarchyReport, flat: bool) -> str:
-    rows = report.rows[:1] if flat else report.rows
+def _draw_errors(subject: Subject, report: HierarchyReport) -> str:
+    rows = report.rows[:1] if subject.hierarchy.n_levels == 1 else report.rows
+    reach, words = _intervals(subject)
     with drawing():
-        figure = new_figure(7.0, 1.3 + 0.45 * len(rows))
+        figure = new_figure(7.0, 1.3 + 0.5 * len(rows))
         ax = figure.subplots()
         for i, (key, (name, marker, color)) in enumerate(SCORES.items()):
-            at = np.arange(len(rows)) + 0.13 * (i - 1.5)
+            at = np.arange(len(rows)) + 0.18 * (i - 1.5)
             errors = 100 * (1 - getattr(report, key)[: len(rows)])
-            ax.plot(errors, at, marker, color=color, label=name, ms=6)
+            bars = None if reach is None else np.abs(reach[key][:, : len(rows)] - errors)
+            ax.errorbar(errors, at, xerr=bars, fmt=marker, color=color, label=name, ms=5, lw=1)
         ax.set_yticks(range(len(rows)), rows)
         ax.set_ylim(len(rows) - 0.5, -0.5)
         ax.set_xlim(left=0)
@@ -157,10 +164,41 @@ def _draw_errors(report: HierarchyReport, flat: bool) -> str:
         return picture(
             figure,
             "Error rates by level: GAP, MAP, PERR and Hit@1",
-            "Error rates by level. The further left a mark, the better; levels far to the right "
-            "are those that the model does not tell apart.",
+            f"Error rates by level: the further left a mark, the better. {words}",
+        )
+
+
+def _intervals(subject: Subject) -> tuple[dict[str, Floats] | None, str]:
+    """Ends of 95 % intervals by score, (2, n_rows), and words about them; None if not known."""
+    n = len(subject.X)
+    if not FEWEST <= n <= MOST_RESAMPLED:
+        return None, "No intervals: there are too few videos, or so many that they are narrow."
+    models = {"model": subject.probability}
+    found = compare_predictions(subject.labels, models, subject.hierarchy, n_resamples=N_RESAMPLES)
+    if found.low is None or found.high is None:
+        return None, ""
+    ends = {key: np.stack([found.low[key][:, 0], found.high[key][:, 0]]) for key in SCORES}
+    return ends, f"Lines are 95 % intervals from {found.basis}: they tell chance from skill."
+
+
+def _draw_tree(subject: Subject) -> str:
+    with drawing():
+        figure = new_figure(7.8, 8.0)
+        display = HierarchyDisplay.from_predictions(
+            subject.labels,
+            subject.probability,
+            subject.hierarchy,
+            max_nodes=MOST_NODES,
+            ax=figure.subplots(),
+        )
+        figure.set_figheight(1.4 + 0.18 * len(display.ax_.get_yticks()))
+        return picture(
+            figure,
+            "The labels as a tree, with the number of videos and the error of each",
+            "Each label, the longer its bar the more videos it has, the darker the worse it is "
+            "known. Where there are too many labels, those with the most videos stand here.",
         )
 
 
 def _percent(value: float) -> str:
-    return "–" if np.isnan(value) else f"{value:.1f} %"
+    return "-" if np.isnan(value) else f"{value:.1f} %"

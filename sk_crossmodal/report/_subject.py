@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from scipy.sparse import csr_array
 from sklearn.pipeline import Pipeline
+from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
 from .._types import Array, Floats
@@ -40,7 +41,7 @@ class Subject:
         Of the labels in the order of the columns; a flat one where none is known.
     ids : list of str
         Names of the videos.
-    seed : int or RandomState
+    seed : int, RandomState or None
         Decides what is drawn.
     """
 
@@ -83,11 +84,11 @@ class Subject:
         n = len(self.X)
         if n <= count:
             return np.arange(n)
-        rows: Array = np.random.RandomState(self.seed).choice(n, count, replace=False)
+        rows: Array = check_random_state(self.seed).choice(n, count, replace=False)
         return np.sort(rows)
 
 
-def make_subject(estimator: Any, X: Any, y: Any, ids: Any, seed: int) -> Subject:
+def make_subject(estimator: Any, X: Any, y: Any, ids: Any, seed: Any) -> Subject:
     """Check what a report is to be about, before anything is computed.
 
     Parameters
@@ -100,7 +101,7 @@ def make_subject(estimator: Any, X: Any, y: Any, ids: Any, seed: int) -> Subject
         Labels, in the form that the estimator was fitted on.
     ids : sequence of str or None
         Names of the videos.
-    seed : int
+    seed : int, RandomState or None
         Decides what is drawn.
 
     Returns

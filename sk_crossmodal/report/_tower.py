@@ -70,8 +70,8 @@ def _shares(pairs: list[tuple[str, str]], verdicts: Floats) -> str:
 def _rates(matching: Floats, mismatched: Floats) -> str:
     truth = np.repeat([1, 0], [len(matching), len(mismatched)])
     p = np.concatenate([matching, mismatched])
-    _, shares, means, counts = _calibration(matching, mismatched)
-    gap = np.sum(counts * np.abs(shares - means)) / counts.sum()
+    shares, means, weights = _calibration(matching, mismatched)
+    gap = np.sum(weights * np.abs(shares - means))
     rows = [
         ["error: pairs judged wrongly", f"{100 * np.mean((p > 0.5) != truth):.1f} %"],
         ["FPR: mismatched pairs judged to match", f"{100 * np.mean(mismatched > 0.5):.1f} %"],
@@ -105,26 +105,27 @@ def _pictures(matching: Floats, mismatched: Floats) -> list[str]:
     return [histogram, calibration]
 
 
-def _calibration(matching: Floats, mismatched: Floats) -> tuple[Any, Floats, Floats, Floats]:
-    """By bins of p that are not empty: which, share that match, mean p, number of pairs.
+def _calibration(matching: Floats, mismatched: Floats) -> tuple[Floats, Floats, Floats]:
+    """By bins of p that are not empty: share that match, mean p, and weight of the pairs.
 
     The two kinds weigh alike in all, as they do where one of each is drawn a video.
     """
     p = np.concatenate([matching, mismatched]).astype(np.float64)
-    each = [np.full(len(k), 1 / max(1, len(k))) for k in (matching, mismatched)]
-    weight = np.concatenate(each)
+    each = [np.full(len(kind), 0.5 / max(1, len(kind))) for kind in (matching, mismatched)]
     bins = np.minimum((N_BINS * p).astype(int), N_BINS - 1)
-    total = np.bincount(bins, weight, N_BINS)
-    found = np.flatnonzero(total)
-    match = np.bincount(bins[: len(matching)], each[0], N_BINS)[found] / total[found]
-    return found, match, np.bincount(bins, weight * p, N_BINS)[found] / total[found], total[found]
+    weights = np.concatenate(each)
+    total: Floats = np.bincount(bins, weights, N_BINS).astype(np.float64)
+    match = np.bincount(bins[: len(matching)], each[0], N_BINS)
+    mean = np.bincount(bins, weights * p, N_BINS)
+    found = total > 0
+    return match[found] / total[found], mean[found] / total[found], total[found]
 
 
 def _plot_calibration(ax: Any, matching: Floats, mismatched: Floats) -> None:
-    _, shares, means, counts = _calibration(matching, mismatched)
+    shares, means, weights = _calibration(matching, mismatched)
     ax.plot([0, 100], [0, 100], ":", color=GREY, lw=1)
     ax.plot(100 * means, 100 * shares, color=BLUE, lw=1.4)
-    ax.scatter(100 * means, 100 * shares, 20 + 180 * counts / counts.max(), color=BLUE)
+    ax.scatter(100 * means, 100 * shares, 20 + 180 * weights / weights.max(), color=BLUE)
     ax.set_xlabel("tower's probability in %")
     ax.set_ylabel("pairs that match in %")
     ax.set_xlim(-3, 103)
