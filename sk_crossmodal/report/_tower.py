@@ -51,9 +51,9 @@ def tower_section(subject: Subject) -> Section:
     try:
         pairs = tower.pair_probabilities(X, subject.y[rows], random_state=0)
     except ValueError as error:
-        return Section(
-            "tower", title, [*parts, paragraph(f"No mismatched pairs: {error}", "note")]
-        )
+        reason = str(error).partition(";")[0]
+        parts.append(paragraph(f"It cannot be tried on mismatched pairs. {reason}.", "note"))
+        return Section("tower", title, parts)
     return Section("tower", title, [*parts, _rates(*pairs), *_pictures(*pairs)])
 
 
