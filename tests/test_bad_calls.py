@@ -39,7 +39,11 @@ OTHERS = (
     "bad_calls_ground",
     "bad_calls_models",
     "bad_calls_modules",
+<<<<<<< HEAD
     "bad_calls_report",
+=======
+    "bad_calls_pictures",
+>>>>>>> model
     "bad_calls_store",
 )
 PUBLIC = (
