@@ -40,10 +40,14 @@ OTHERS = (
     "bad_calls_models",
     "bad_calls_modules",
 <<<<<<< HEAD
+<<<<<<< HEAD
     "bad_calls_report",
 =======
     "bad_calls_pictures",
 >>>>>>> model
+=======
+    "bad_calls_scores",
+>>>>>>> scores
     "bad_calls_store",
 )
 PUBLIC = (
