@@ -39,15 +39,9 @@ OTHERS = (
     "bad_calls_ground",
     "bad_calls_models",
     "bad_calls_modules",
-<<<<<<< HEAD
-<<<<<<< HEAD
-    "bad_calls_report",
-=======
     "bad_calls_pictures",
->>>>>>> model
-=======
+    "bad_calls_report",
     "bad_calls_scores",
->>>>>>> scores
     "bad_calls_store",
 )
 PUBLIC = (
