@@ -10,7 +10,7 @@ import sk_crossmodal
 ROOT = Path(sk_crossmodal.__file__).parent
 GROUND = {"_links", "_types", "modules", "multimodal", "hierarchy", "metrics"}
 BELOW = {
-    "cli": {"_types", "datasets", "multimodal"},
+    "cli": {"_types", "datasets", "metrics", "persistence", "report"},
     "persistence": GROUND | {"classification", "correlation", "compose", "training"},
     "utils": GROUND | {"classification", "correlation", "training", "datasets"},
     "inspection": GROUND | {"classification", "correlation", "training", "datasets"},
