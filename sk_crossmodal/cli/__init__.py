@@ -24,6 +24,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     args = make_parser().parse_args(arguments)
     try:
         with warnings.catch_warnings():
+            warnings.simplefilter("always", UserWarning)  # they are for who reads the terminal
             warnings.showwarning = _tell_warning
             code: int = args.run(args) or 0
             return code
