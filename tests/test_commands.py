@@ -467,6 +467,23 @@ def test_labels_with_spaces_are_not_for_kaggle(tmp_path, failed):
     assert not (tmp_path / "o.csv").exists()
 
 
+def test_report(made, tmp_path, capsys, failed):
+    """Labels that the model does not know are left out there, too."""
+    table = table_of(make_videos(24, 1), ids="clip number ")
+    labels = [[*row, "Space:Moon"] for row in table["labels"].to_pylist()]
+    table = table.drop_columns("labels").append_column("labels", pa.array(labels))
+    path, out = write(table, tmp_path / "a.parquet"), tmp_path / "report.html"
+    report = ("report", made / "model", path, out, "--title", "Winter of 69", "--examples", 2)
+    assert run(*report) == 0
+    told, err = capsys.readouterr()
+    assert told == f"{out}: 24 videos; open it in a browser\n"
+    assert "1 labels of these 24 videos are unknown to the model" in err
+    html = out.read_text()
+    assert "Winter of 69" in html
+    assert "clip number " in html
+    assert "report.html exists already; --overwrite replaces it" in failed(*report)
+
+
 def test_every_command_teaches(capsys):
     for command in ("convert", "train", "evaluate", "predict", "report", "info"):
         with pytest.raises(SystemExit) as stopped:
