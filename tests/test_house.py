@@ -13,7 +13,7 @@ GROUND = SMALL | {"modules", "multimodal", "hierarchy", "metrics"}
 BELOW = {
     "report": GROUND
     | {"classification", "correlation", "compose", "training", "inspection", "persistence"},
-    "cli": {"_types", "datasets", "multimodal"},
+    "cli": {"_types", "datasets", "metrics", "persistence", "report"},
     "persistence": GROUND | {"classification", "correlation", "compose", "training"},
     "utils": GROUND | {"classification", "correlation", "training", "datasets"},
     "inspection": GROUND | {"classification", "correlation", "training", "datasets"},
