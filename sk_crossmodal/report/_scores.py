@@ -75,22 +75,29 @@ def scores_section(subject: Subject, report: HierarchyReport) -> Section:
     Section
         By level, then by top-level category.
     """
-    flat = subject.hierarchy.n_levels == 1
-    groups = hierarchy_report(
-        subject.labels, subject.probability, subject.hierarchy, by_group=True
-    )
     parts = [paragraph(EXPLAINED), heading("By level"), bare(report.to_html())]
+    flat = subject.hierarchy.n_levels == 1
     if flat:
-        parts.append(
-            paragraph("No hierarchy of the labels is known, so there is one level.", "note")
+        why = (
+            "No hierarchy of the labels is known"
+            if subject.multilabel
+            else "A video has one class alone"
         )
+        parts.append(paragraph(f"{why}, so there is one level.", "note"))
     parts.append(_draw_errors(subject, report))
-    parts += [] if flat else [heading("The tree of labels"), _draw_tree(subject)]
-    parts.append(heading("By label" if flat else "By category"))
-    groups, words = _largest(groups)
-    parts += [paragraph(words)] if words else []
-    parts.append(bare(groups.to_html()))
-    return Section("scores", "Scores", parts)
+    parts += [heading("By label" if flat else "The tree of labels"), _draw_tree(subject)]
+    return Section("scores", "Scores", parts if flat else parts + _by_category(subject))
+
+
+def _by_category(subject: Subject) -> list[str]:
+    groups, words = _largest(
+        hierarchy_report(subject.labels, subject.probability, subject.hierarchy, by_group=True)
+    )
+    words = (
+        "A row knows only its own labels, and counts the videos that have one or are given one: "
+        f"a category of a single label has little to be wrong about. {words}"
+    )
+    return [heading("By category"), paragraph(words.strip()), bare(groups.to_html())]
 
 
 def examples_section(examples: ErrorExamples | None) -> Section:
