@@ -369,6 +369,41 @@ def test_an_interrupted_training_keeps_its_weights(made, tmp_path, capsys, monke
     np.testing.assert_array_equal(resumed, again)
 
 
+def test_an_interruption_says_what_is_there(made, tmp_path, failed, monkeypatch):
+    def interrupt(*args, **kwargs):
+        raise KeyboardInterrupt("the estimator is as it was before")
+
+    monkeypatch.setattr(sk_crossmodal.TransformedTargetClassifier, "fit", interrupt)
+    line = failed("train", "--quiet", made / "train.parquet", tmp_path / "model", code=130)
+    assert line == "sk-crossmodal: interrupted; no model was written."
+    monkeypatch.setattr(_models.Model, "open_data", interrupt)
+    line = failed("predict", made / "model", made / "test.parquet", tmp_path / "a.csv", code=130)
+    assert line == "sk-crossmodal: interrupted; nothing was written."
+    assert not list(tmp_path.iterdir())
+
+
+def test_mistaken_command_lines_are_told_in_two_lines(capsys):
+    for command, message in (
+        (
+            ["train", "x"],
+            "sk-crossmodal train: error: the following arguments are required: MODEL",
+        ),
+        (["predict", "--top-k", "0", "m", "d", "o"], "a positive number is needed, got '0'"),
+        (
+            ["train", "d", "m", "--min-frequency", "few"],
+            "a number or a share is needed, got 'few'",
+        ),
+        (["train", "d", "m", "--modalities", "a,,b"], "names between commas are needed"),
+        (["train", "d", "m", "--fusion", "middle"], "invalid choice: 'middle'"),
+    ):
+        with pytest.raises(SystemExit) as stopped:
+            run(*command)
+        assert stopped.value.code == 2
+        usage, line = capsys.readouterr().err.splitlines()
+        assert usage.startswith(f"usage: sk-crossmodal {command[0]} [options] ")
+        assert message in line
+
+
 def test_nothing_is_told_where_it_is_quiet(made, tmp_path, capsys):
     assert run("train", "--quiet", made / "train.parquet", tmp_path / "model", *SMALL) == 0
     run("predict", "--quiet", made / "model", made / "test.parquet", tmp_path / "a.csv")

@@ -10,7 +10,7 @@ _DATA = "a store, YouTube-8M shards, or Parquet or Arrow files: files, a folder,
 
 
 def add_command(
-    commands: Any, name: str, summary: str, description: str, examples: str
+    commands: Any, name: str, takes: str, summary: str, description: str, examples: str
 ) -> argparse.ArgumentParser:
     """Add a command with the options that all have.
 
@@ -18,8 +18,8 @@ def add_command(
     ----------
     commands : argparse sub-parsers
         Where to.
-    name : str
-        The command.
+    name, takes : str
+        The command, and its arguments as they are told, but for options.
     summary : str
         What it does, in a few words.
     description, examples : str
@@ -32,6 +32,7 @@ def add_command(
     """
     parser: argparse.ArgumentParser = commands.add_parser(
         name,
+        usage=f"sk-crossmodal {name} [options] {takes}",  # of all options it would be a page
         help=summary,
         description=description,
         epilog=f"{examples}\n{EXIT_CODES}",

@@ -30,7 +30,12 @@ examples:
 def add_to(commands: Any) -> None:
     """Add the command to the parser."""
     parser = add_command(
-        commands, "predict", "write the probabilities of labels", _DESCRIPTION, _EXAMPLES
+        commands,
+        "predict",
+        "MODEL DATA... OUT",
+        "write the probabilities of labels",
+        _DESCRIPTION,
+        _EXAMPLES,
     )
     add_path(parser, "MODEL", "a file that train wrote")
     add_data(parser)
