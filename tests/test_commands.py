@@ -129,6 +129,18 @@ def test_the_likeliest_labels_alone(made, suffix, tmp_path):
         assert float(row["probability"]) == pytest.approx(probability[i, j], rel=1e-5)
 
 
+def test_predictions_need_no_labels(made, tmp_path):
+    table = table_of(make_videos(24, 1)).drop_columns("labels")
+    nothing = write(table.append_column("labels", pa.nulls(24)), tmp_path / "nothing.parquet")
+    bare = write(table.drop_columns("id"), tmp_path / "bare.parquet")
+    for path in (made / "test.parquet", nothing, bare):
+        out = tmp_path / f"{path.stem}.csv"
+        assert run("predict", "--quiet", made / "model", path, out) == 0
+    assert lines(tmp_path / "nothing.csv") == lines(tmp_path / "test.csv")
+    numbered = [line.removeprefix("v") for line in lines(tmp_path / "test.csv")]
+    assert lines(tmp_path / "bare.csv") == numbered
+
+
 def test_predictions_come_in_chunks(made, tmp_path, monkeypatch):
     run("predict", made / "model", made / "test.parquet", tmp_path / "whole.csv")
     monkeypatch.setattr(_models, "CHUNK", 7)

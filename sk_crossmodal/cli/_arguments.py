@@ -56,12 +56,15 @@ def add_data(parser: argparse.ArgumentParser) -> None:
     add_path(parser, "DATA", _DATA, nargs="+")
 
 
-def add_columns(parser: argparse.ArgumentParser, *, modalities: bool = False) -> None:
+def add_columns(
+    parser: argparse.ArgumentParser, *, labels: bool = True, modalities: bool = False
+) -> None:
     """Add the options that say which columns of Parquet or Arrow files are what."""
     group = parser.add_argument_group("columns of Parquet and Arrow files")
-    group.add_argument(
-        "--labels", metavar="COLUMN", help="the labels of each video (default: labels)"
-    )
+    if labels:
+        group.add_argument(
+            "--labels", metavar="COLUMN", help="the labels of each video (default: labels)"
+        )
     group.add_argument("--ids", metavar="COLUMN", help="the names of the videos (default: id)")
     if modalities:
         group.add_argument(
