@@ -2,22 +2,27 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from functools import partial
 from numbers import Integral
 from typing import Any
 
 import numpy as np
-from scipy import stats
 
-from .._types import Floats, Ints
+from .._types import Ints
 from ..metrics import HierarchyReport, hierarchy_report
 from ..metrics._label_sets import as_indicator
 from ..metrics._levels import group_columns, level_columns
 from ..metrics._problem import prepare
 from ..metrics._resampling import draw_weights, resampled_scores
-from ._comparison import SCORES, ComparisonReport, Table
-
-Runs = dict[str, dict[str, Floats]]  # by score and model, errors of shape (n_runs, n_rows)
+from ._comparison import SCORES, ComparisonReport
+from ._intervals import (
+    Runs,
+    by_model,
+    differences,
+    interval_of_resamples,
+    interval_of_runs,
+    mean,
+    spread,
+)
 
 
 def compare_report(
@@ -92,14 +97,14 @@ def compare_report(
     report = ComparisonReport(
         tuple(runs),
         rows.pop(),
-        {score: _stack(_mean, of) for score, of in errors.items()},
-        {score: _stack(_spread, of) for score, of in errors.items()},
+        {score: by_model(mean, of) for score, of in errors.items()},
+        {score: by_model(spread, of) for score, of in errors.items()},
         n_videos=np.stack(counts, axis=-1),
     )
     n_runs = {len(reports) for reports in runs.values()}
     if max(n_runs) > 1:
         counted = " or ".join(map(str, sorted(n_runs)))
-        low, high = _of_runs(errors)
+        low, high = interval_of_runs(errors)
         report = replace(report, low=low, high=high, basis=f"Student's t over {counted} runs")
     return report if baseline is None else _with_differences(report, errors, baseline)
 
@@ -205,12 +210,12 @@ def compare_predictions(
         found = resampled_scores(problem, columns, tuple(SCORES), drawn, **options)
         for score in SCORES:
             errors[score][name] = 100 * (1 - found[score].T)
-    low, high = _of_resamples(errors, report.mean)
+    low, high = interval_of_resamples(errors, report.mean)
     basis = f"{n_resamples} resamples of {len(drawn)} videos"
     report = replace(report, low=low, high=high, basis=basis)
     if baseline is None or report.difference is None:
         return report
-    low, high = _of_resamples(_differences(errors, baseline), report.difference)
+    low, high = interval_of_resamples(differences(errors, baseline), report.difference)
     return replace(report, difference_low=low, difference_high=high)
 
 
@@ -227,75 +232,16 @@ def _with_differences(report: ComparisonReport, errors: Runs, baseline: str) -> 
             "With a baseline every model needs the same runs (seeds, folds), in the same order; "
             f"got the numbers {n_runs}. Leave runs out, or set baseline=None."
         )
-    apart = _differences(errors, baseline)
+    apart = differences(errors, baseline)
     report = replace(
         report,
         baseline=baseline,
-        difference={score: _stack(_mean, of) for score, of in apart.items()},
+        difference={score: by_model(mean, of) for score, of in apart.items()},
     )
     if max(n_runs.values()) == 1:
         return report
-    low, high = _of_runs(apart)
+    low, high = interval_of_runs(apart)
     return replace(report, difference_low=low, difference_high=high)
-
-
-def _differences(errors: Runs, baseline: str) -> Runs:
-    return {
-        score: {name: runs - of[baseline] for name, runs in of.items()}
-        for score, of in errors.items()
-    }
-
-
-def _of_runs(errors: Runs) -> tuple[Table, Table]:
-    """Ends of 95 % intervals of means, by Student's t."""
-    return (
-        {score: _stack(lambda e: _mean(e) - _reach(e), of) for score, of in errors.items()},
-        {score: _stack(lambda e: _mean(e) + _reach(e), of) for score, of in errors.items()},
-    )
-
-
-def _of_resamples(errors: Runs, estimates: Table) -> tuple[Table, Table]:
-    """Ends of 95 % intervals, by percentiles around the estimates."""
-    low, high = (
-        {
-            score: estimates[score] + _stack(partial(_percentile, q=q), of)
-            for score, of in errors.items()
-        }
-        for q in (2.5, 97.5)
-    )
-    return low, high
-
-
-def _stack(function: Any, errors: Mapping[str, Floats]) -> Floats:
-    return np.stack([function(runs) for runs in errors.values()], axis=-1)
-
-
-def _mean(errors: Floats) -> Floats:
-    mean: Floats = errors.mean(axis=0)
-    return mean
-
-
-def _spread(errors: Floats) -> Floats:
-    return errors.std(0, ddof=1) if len(errors) > 1 else np.full(errors.shape[1], np.nan)
-
-
-def _reach(errors: Floats) -> Floats:
-    """Half of the width of an interval; NaN for a single run."""
-    n_runs = len(errors)
-    reach: Floats = _spread(errors) * stats.t.ppf(0.975, max(n_runs - 1, 1)) / np.sqrt(n_runs)
-    return reach
-
-
-def _percentile(errors: Floats, q: float) -> Floats:
-    """Percentile of how far resamples are from their mean.
-
-    Resamples in which nothing is left of a row do not count.
-    """
-    known = ~np.isnan(errors).all(axis=0)
-    ends = np.full(errors.shape[1], np.nan)
-    errors = errors[:, known]
-    ends[known] = np.nanpercentile(errors, q, axis=0) - np.nanmean(errors, axis=0)
-    return ends
 
 
 def _check_reports(reports: Any) -> dict[str, list[Any]]:

@@ -16,6 +16,7 @@ Table: TypeAlias = Mapping[str, Floats]
 
 SCORES = {"gap": "GAP", "map": "MAP", "perr": "PERR", "hit_at_1": "Hit@1"}
 QUANTITIES = ("mean", "std", "low", "high", "difference", "difference_low", "difference_high")
+HEAD = "text-align:left;vertical-align:top;padding:0.2em 0.7em 0 0"
 STYLE = "text-align:right;padding:0.2em 0.7em;white-space:nowrap"
 
 
@@ -127,7 +128,7 @@ default=None
         ]
         for score, heading in SCORES.items():
             lines.append('<tbody style="border-top:1px solid currentColor">')
-            first = f'<th rowspan="{len(self.rows)}" style="vertical-align:top">{heading}</th>'
+            first = f'<th rowspan="{len(self.rows)}" style="{HEAD}">{heading}</th>'
             for row, cells in zip(self.rows, self._html_cells(score), strict=True):
                 name = f'<th style="text-align:left;font-weight:normal">{escape(str(row))}</th>'
                 lines.append(f"<tr>{first}{name}{cells}</tr>")
@@ -150,7 +151,11 @@ default=None
                 score: [[row[i] for i in kept] for row in self._difference_cells(score)]
                 for score in SCORES
             }
-            lines += ["", self._difference_heading(), *self._block(cells, others)]
+            lines += [
+                "",
+                self._difference_heading().replace("; ", ";\n"),
+                *self._block(cells, others),
+            ]
         return "\n".join(lines)
 
     def _block(self, cells: Mapping[str, list[list[str]]], models: Any) -> list[str]:

@@ -38,7 +38,17 @@ def check_score(score: Any) -> None:
         raise ValueError(f"score must be one of {list(SCORES)}, got {score!r}.")
 
 
-def shortened(name: Any, longest: int = LONGEST_NAME) -> str:
+def trimmed(name: Any, longest: int = LONGEST_NAME) -> str:
     """Return a name that is not longer than fits into a picture."""
     text = " ".join(str(name).split())
     return text if len(text) <= longest else f"{text[: longest - 1]}…"
+
+
+def literal(text: str) -> str:
+    """Return what matplotlib shows as the text, and not, between two dollars, as a formula."""
+    return text.replace("$", r"\$")
+
+
+def shortened(name: Any, longest: int = LONGEST_NAME) -> str:
+    """Return a trimmed name that is shown literally."""
+    return literal(trimmed(name, longest))

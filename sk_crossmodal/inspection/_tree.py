@@ -12,7 +12,7 @@ from ..metrics._label_sets import as_indicator
 from ..metrics._map import class_scores
 from ..metrics._parts import Part
 from ..metrics._problem import prepare
-from ._outputs import label_scores
+from ._outputs import label_scores, literal
 from ._style import check_positive, new_figure
 from ._tree_rows import Line, tree_lines
 
@@ -230,7 +230,7 @@ class HierarchyDisplay:
     def _finish(self, lines: list[Line], longest: float) -> None:
         ax, width = self.ax_, max(len(line.text) for line in lines)
         # Of one length and in letters of one width: so the strokes of the tree meet.
-        ax.set_yticks(range(len(lines)), [line.text.ljust(width) for line in lines])
+        ax.set_yticks(range(len(lines)), [literal(line.text.ljust(width)) for line in lines])
         ax.tick_params(axis="y", length=0)
         for label, line in zip(ax.get_yticklabels(), lines, strict=True):
             label.set(

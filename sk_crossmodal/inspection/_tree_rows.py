@@ -6,7 +6,7 @@ from typing import Any, TypeAlias
 
 from .._types import Array
 from ..hierarchy import LabelHierarchy
-from ._outputs import shortened
+from ._outputs import trimmed
 
 Place: TypeAlias = tuple[Any, ...]  # the way down to a node: one with two parents has two places
 LONGEST_LINE = 40  # characters of a line, those that draw the tree included
@@ -105,7 +105,7 @@ class _Tree:
         if children and not below:
             count = f" (+{len(self.hierarchy.descendants(node)):,} below)"
         room = LONGEST_LINE - len(strokes + stroke + count)
-        text = f"{strokes}{stroke}{shortened(self._name(place), max(room, 8))}{count}"
+        text = f"{strokes}{stroke}{trimmed(self._name(place), max(room, 8))}{count}"
         return [Line(text, (self.hierarchy.index(node),)), *below]
 
     def _name(self, place: Place) -> str:

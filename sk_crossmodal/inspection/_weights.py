@@ -6,13 +6,13 @@ from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy import stats
 from sklearn.base import clone
 from sklearn.model_selection import ShuffleSplit
 
 from .._types import Array, Floats
 from ..multimodal import as_multimodal
 from ..training import check_y
+from ._intervals import mean, reach
 from ._style import BLUE, ORANGE, check_has, check_positive, new_figure
 
 GREEN = "#009E73"  # from Okabe and Ito's palette, as the others
@@ -176,9 +176,9 @@ class NegativeWeightDisplay:
         order = np.argsort(weights)
         for name, values in rates.items():
             label, color, form = RATES[name]
-            mean, reach = _mean_and_reach(100 * values[order])
+            middle, ends = _mean_and_reach(100 * values[order])
             self.ax_.errorbar(
-                weights[order], mean, yerr=reach, fmt=form, color=color, capsize=3, label=label
+                weights[order], middle, yerr=ends, fmt=form, color=color, capsize=3, label=label
             )
         self.ax_.set_xscale("log", base=2)
         self.ax_.set_xticks(weights, [f"{weight:g}" for weight in weights])
@@ -194,11 +194,11 @@ class NegativeWeightDisplay:
 
 def _mean_and_reach(values: Floats) -> tuple[Floats, Floats | None]:
     """Mean over repeats, and how far its 95 % interval reaches if there are several."""
-    mean, n = values.mean(axis=1), values.shape[1]
-    if n == 1:
-        return mean, None
-    reach = stats.t.ppf(0.975, n - 1) * values.std(axis=1, ddof=1) / np.sqrt(n)
-    return mean, np.minimum(reach, [mean, 100 - mean])  # no rate is below 0 or above 100
+    middle = mean(values.T)
+    if values.shape[1] == 1:
+        return middle, None
+    # No rate is below 0 or above 100.
+    return middle, np.minimum(reach(values.T), [middle, 100 - middle])
 
 
 def _check_weights(weights: Any) -> Floats:
@@ -230,7 +230,13 @@ def _check_rates(rates: Any, n_weights: int) -> dict[str, Floats]:
         raise ValueError(f"rates must hold some of {list(RATES)}, got {list(rates)}.")
     checked = {}
     for name, given in rates.items():
-        values = np.asarray(given, dtype=float)
+        try:
+            values = np.asarray(given, dtype=float)
+        except (TypeError, ValueError):
+            raise ValueError(
+                f"rates[{name!r}] must be numbers from 0 to 1, as many of each weight, got "
+                f"{given!r:.80}."
+            ) from None
         values = values[:, None] if values.ndim == 1 else values
         if values.ndim != 2 or len(values) != n_weights or not values.size:
             raise ValueError(
