@@ -47,6 +47,8 @@ def _tell_warning(message: Any, *args: Any, **kwargs: Any) -> None:
 
 
 def _one_line(error: Exception) -> str:
+    if isinstance(error, OSError) and error.filename and error.strerror:
+        return f"{error.filename}: {error.strerror}"
     text = " ".join(str(error).split())
     told = isinstance(error, ValueError | OSError | ImportError) and text
     return text if told else f"{type(error).__name__}: {text} (--debug shows where)"

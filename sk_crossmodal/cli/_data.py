@@ -195,6 +195,14 @@ def kind_of_file(path: str | os.PathLike[str]) -> str:
     raise ValueError(f"{path} is no data; looked for {_LOOKED_FOR}.")
 
 
+def is_data(path: str) -> bool:
+    """Tell whether a file is a shard or a table."""
+    try:
+        return kind_of_file(path) in (SHARDS, TABLES)
+    except ValueError:
+        return False
+
+
 def _select(X: Any, modalities: Sequence[str], told: str) -> Any:
     if missing := [name for name in modalities if name not in X.modality_names]:
         raise ValueError(

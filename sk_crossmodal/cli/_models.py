@@ -10,7 +10,7 @@ import numpy as np
 from tqdm import tqdm
 
 from .._types import Floats
-from ._data import Data, open_data
+from ._data import Data, is_data, open_data
 
 CHUNK = 1024  # videos whose probabilities are computed at once
 
@@ -190,6 +190,8 @@ def load(path: str, device: str | None = None) -> Any:
         )
     if not os.path.exists(path):
         raise FileNotFoundError(f"there is no model {path}; sk-crossmodal train writes one.")
+    if is_data(path):
+        raise ValueError(f"{path} is data, and a model is needed there; the order is MODEL DATA.")
     from ..persistence import load_model  # torch takes seconds
 
     return load_model(path, device=device)
