@@ -28,8 +28,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             warnings.showwarning = _tell_warning
             code: int = args.run(args) or 0
             return code
-    except KeyboardInterrupt as error:
-        _tell(str(error) or f"interrupted; {args.interrupted}.")
+    except KeyboardInterrupt:
+        _tell(f"interrupted; {args.interrupted}.")
         return 130
     except Exception as error:  # whatever it is: nobody at a command line wants a traceback
         if args.debug:
@@ -47,6 +47,8 @@ def _tell_warning(message: Any, *args: Any, **kwargs: Any) -> None:
 
 
 def _one_line(error: Exception) -> str:
+    if isinstance(error, OSError) and error.filename and error.strerror:
+        return f"{error.filename}: {error.strerror}"
     text = " ".join(str(error).split())
     told = isinstance(error, ValueError | OSError | ImportError) and text
     return text if told else f"{type(error).__name__}: {text} (--debug shows where)"

@@ -2,6 +2,7 @@
 
 import copy
 import os
+import warnings
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -9,7 +10,7 @@ import numpy as np
 from tqdm import tqdm
 
 from .._types import Floats
-from ._data import Data, open_data
+from ._data import Data, is_data, open_data
 
 CHUNK = 1024  # videos whose probabilities are computed at once
 
@@ -72,6 +73,7 @@ class Model:
         *,
         labels: str | None = None,
         ids: str | None = None,
+        labelled: bool = True,
         quiet: bool = False,
     ) -> Data:
         """Open data, of which the model's modalities alone are taken.
@@ -82,6 +84,8 @@ class Model:
             What the user calls DATA.
         labels, ids : str, optional
             Columns of tables.
+        labelled : bool
+            Whether labels are needed.
         quiet : bool
             Whether to show no progress bar.
 
@@ -98,7 +102,9 @@ class Model:
         needed = getattr(self.classifier, "modality_names_in_", None)
         widths = widths_of(self.estimator)
         try:
-            data = open_data(paths, modalities=needed, labels=labels, ids=ids, quiet=quiet)
+            data = open_data(
+                paths, modalities=needed, labels=labels, ids=ids, labelled=labelled, quiet=quiet
+            )
         except ValueError as error:
             if "modality" in str(error) or "has no column" in str(error):
                 raise ValueError(
@@ -184,6 +190,8 @@ def load(path: str, device: str | None = None) -> Any:
         )
     if not os.path.exists(path):
         raise FileNotFoundError(f"there is no model {path}; sk-crossmodal train writes one.")
+    if is_data(path):
+        raise ValueError(f"{path} is data, and a model is needed there; the order is MODEL DATA.")
     from ..persistence import load_model  # torch takes seconds
 
     return load_model(path, device=device)
@@ -234,8 +242,6 @@ def check_labelled(data: Data) -> list[tuple[Any, ...]]:
 
 def warn_unknown(unknown: list[Any], n_videos: int) -> None:
     """Warn of labels that the model does not know."""
-    import warnings
-
     if unknown:
         some = ", ".join(repr(label) for label in unknown[:3])
         warnings.warn(
