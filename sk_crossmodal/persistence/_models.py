@@ -83,7 +83,7 @@ def save_model(model: Any, path: str | PathLike[str]) -> None:
     -----
     UserWarning
         If `checkpoint` or `memory` is set: they name places of this machine, and are saved as
-        None.
+        None. If `pretrained` is set: it is a second model, and is saved as None, too.
 
     See Also
     --------
@@ -118,6 +118,13 @@ def save_model(model: Any, path: str | PathLike[str]) -> None:
     number = writer.object(model, "")
     document = {"package": PACKAGE, "objects": writer.objects, "model": number}
     data = to_bytes(document, writer.tensors)
+    if writer.dropped:
+        warnings.warn(
+            f"{writer.dropped} is where training began, and not needed to go on or to predict: in "
+            "the saved model it is None.",
+            UserWarning,
+            stacklevel=2,
+        )
     if places := {name: value for name, value in writer.places.items() if value is not True}:
         warnings.warn(
             f"{places} name places of this machine: in the saved model they are None.",
