@@ -13,7 +13,7 @@ from .compose import ModalityTransformer, TransformedTargetClassifier
 from .correlation import CorrelationTower
 from .hierarchy import HierarchyLabelBinarizer, LabelHierarchy
 from .multimodal import MultimodalArray
-from .persistence import load_model, save_model
+from .persistence import export_model, load_model, save_model
 
 __all__ = [
     "CorrelationTower",
@@ -25,6 +25,7 @@ __all__ = [
     "ModalityTransformer",
     "MultimodalArray",
     "TransformedTargetClassifier",
+    "export_model",
     "load_model",
     "save_model",
 ]

@@ -12,6 +12,7 @@ from .masking import masked_mean, masked_softmax
 from .netvlad import NetVLADEncoder
 from .network import FUSIONS, CrossModalNetwork
 from .rnn import RNN_TYPES, RNNEncoder
+from .served import ServedNetwork
 from .transformer import TransformerEncoder
 
 __all__ = [
@@ -24,6 +25,7 @@ __all__ = [
     "MeanEncoder",
     "NetVLADEncoder",
     "RNNEncoder",
+    "ServedNetwork",
     "TemporalInfluence",
     "TransformerEncoder",
     "influence_attention",

@@ -106,7 +106,7 @@ def save_model(model: Any, path: str | PathLike[str]) -> None:
     ...     load_model(path).transform([["Transport"]])
     array([[0, 1, 0]])
     """
-    where = Path(_checked_path(path))
+    where = Path(checked_path(path))
     if type(model).__name__ not in KINDS or type(model) is not KINDS[type(model).__name__].cls:
         raise TypeError(
             f"model must be one of {sorted(KINDS)}, got {reprlib.repr(model)}, of the class "
@@ -168,7 +168,7 @@ def load_model(path: str | PathLike[str], *, device: str | None = None) -> Any:
     Reading takes no more memory than a few times the file, whatever sizes it declares. The
     checksum tells damage, not who wrote the file.
     """
-    where = Path(_checked_path(path))
+    where = Path(checked_path(path))
     if device is not None:
         check_device(resolve_device(device))
     try:
@@ -230,7 +230,8 @@ def make_model(
     return model
 
 
-def _checked_path(path: Any) -> str:
+def checked_path(path: Any) -> str:
+    """Return a path as a str; TypeError or ValueError if it is none."""
     if not isinstance(path, str | PathLike) or isinstance(fspath(path), bytes):
         raise TypeError(f"path must be a str or a path, got {path!r}.")
     if not fspath(path):
