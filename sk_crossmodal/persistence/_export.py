@@ -120,6 +120,9 @@ def _program(estimator: Any) -> torch.export.ExportedProgram:
         raise ValueError(
             f"The network of this {type(estimator).__name__} cannot be exported: {error}"
         ) from error
+    for part in program.graph_module.modules():
+        for node in part.graph.nodes if isinstance(part, torch.fx.GraphModule) else ():
+            node.meta.pop("stack_trace", None)  # it names folders of this machine
     return program
 
 
@@ -128,15 +131,20 @@ def _served(estimator: Any) -> ServedNetwork:
     tower = estimator.correlation_tower_
     network: CrossModalNetwork = _copy(estimator)
     judge: CorrelationNetwork | None = None if tower is None else _copy(tower)
-    lengths = (estimator.max_frames, estimator.max_frames if tower is None else tower.max_frames)
     served = ServedNetwork(
         network,
         judge,
-        lengths,
+        _lengths(estimator),
         embeds=estimator._embeds_correlation,
         multilabel=estimator._targets.multilabel,
     )
     return served.eval()
+
+
+def _lengths(estimator: Any) -> tuple[int, int]:
+    """First moments that the network looks at, and that its tower does."""
+    tower = estimator.correlation_tower_
+    return int(estimator.max_frames), int((estimator if tower is None else tower).max_frames)
 
 
 def _copy(estimator: Any) -> Any:
@@ -151,7 +159,7 @@ def _about(estimator: Any) -> dict[str, Any]:
     return {
         "format": FORMAT,
         "modalities": estimator._n_features,
-        "max_frames": int(estimator.max_frames),
+        "max_frames": max(_lengths(estimator)),
         "labels": None if names is None else [_plain(name) for name in names],
         "n_labels": len(targets.classes),
         "multilabel": bool(targets.multilabel),
