@@ -71,7 +71,7 @@ copybutton_prompt_is_regexp = True
 sphinx_gallery_conf = {
     "examples_dirs": str(HERE.parent / "examples" / "gallery"),
     "gallery_dirs": "auto_examples",
-    "backreferences_dir": "generated/backreferences",
+    "backreferences_dir": "auto_examples/backreferences",
     "doc_module": ("sk_crossmodal",),
     "reference_url": {"sk_crossmodal": None},
     "filename_pattern": "plot_",
