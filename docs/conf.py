@@ -52,6 +52,8 @@ html_static_path = ["_static"]
 html_css_files = ["style.css"]
 html_math_renderer = "mathml"
 html_show_sourcelink = False
+html_context = {"default_mode": "auto"}
+toc_object_entries_show_parents = "hide"  # names are long enough
 html_theme_options = {
     "logo": {"text": "sk_crossmodal"},
     "navbar_align": "left",

@@ -15,7 +15,7 @@ INSIDE = ("sk_crossmodal.training",)
 
 
 def public_names():
-    """Every name that a room exports, at the room; what the package itself exports is there, too."""
+    """Every name that a room exports, at the room."""
     for module in pkgutil.walk_packages(sk_crossmodal.__path__, "sk_crossmodal."):
         if "._" not in module.name and not module.name.startswith(INSIDE):
             room = importlib.import_module(module.name)
