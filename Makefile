@@ -35,7 +35,7 @@ docs: $(DOCS_READY)
 
 # Asks for every external address on the pages, so it needs the network.
 linkcheck: $(DOCS_READY)
-	$(BIN)/python -m sphinx -W --keep-going -q -D plot_gallery=0 -b linkcheck docs docs/_build/linkcheck
+	$(BIN)/python -m sphinx -W --keep-going -q -b linkcheck docs docs/_build/linkcheck
 
 # Known weaknesses of the tested versions; asks PyPI, so neither tests nor CI need it.
 audit: $(READY)

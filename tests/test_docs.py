@@ -1,6 +1,7 @@
 """The Python in README.md and docs/ runs as it stands, here on small data."""
 
 import re
+from importlib.metadata import version
 from pathlib import Path
 
 import joblib
@@ -61,6 +62,11 @@ def test_pages_have_blocks():
     assert len(blocks("docs/reproducibility.md")) == 3
     assert len(blocks("docs/comparison.md")) == 1
     assert len(blocks("docs/faq.md")) == 10
+
+
+def test_citation_is_of_this_version():
+    assert f"\nversion: {version('sk_crossmodal')}\n" in (ROOT / "CITATION.cff").read_text()
+    assert f"## {version('sk_crossmodal')}, " in (ROOT / "CHANGELOG.md").read_text()
 
 
 def test_readme(small, monkeypatch, capsys):
