@@ -26,8 +26,9 @@ lint: $(READY)
 	$(BIN)/mypy
 
 # The pages, examples run and warnings as errors; opens them where there is a screen (OPEN=0: never).
+# What was generated goes first: a name that is gone leaves no page behind.
 docs: $(DOCS_READY)
-	rm -rf docs/generated  # a name that is gone leaves no page behind
+	rm -rf docs/generated
 	$(BIN)/python -m sphinx -W --keep-going -q -b html docs docs/_build/html
 	@echo "The pages are in docs/_build/html/index.html"
 	@if [ "$(OPEN)" != 0 ] && [ -n "$$DISPLAY$$WAYLAND_DISPLAY" -o "$$(uname)" = Darwin ]; then \
