@@ -1,5 +1,6 @@
 """Threads and processes that predict and fit at once: the short version of the campaign."""
 
+import linecache
 import os
 import sys
 import threading
@@ -17,7 +18,7 @@ from skorch.callbacks import Callback
 
 from sk_crossmodal import load_model, save_model
 from sk_crossmodal.multimodal import MultimodalArray
-from sk_crossmodal.training._device import seeded
+from sk_crossmodal.training._device import others_turn, seeded
 
 ROBUSTNESS = Path(__file__).resolve().parents[1] / "benchmarks" / "robustness"
 FORKS = pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
@@ -118,6 +119,57 @@ def _set():
     event = threading.Event()
     event.set()
     return event
+
+
+def interrupted_at(line):
+    """Use `seeded` until so many of its lines have run, and then have a Ctrl-C."""
+    left, code = [line], seeded.__wrapped__.__code__
+
+    def trace(frame, event, arg):
+        if frame.f_code is not code:
+            return None
+        # No signal is looked at there: what takes the lock or opens a block is done as a whole.
+        source = linecache.getline(code.co_filename, frame.f_lineno).split()
+        left[0] -= event == "line" and source[0] not in ("with", "try:")
+        if not left[0]:
+            raise KeyboardInterrupt
+        return trace
+
+    before = sys.gettrace()
+    sys.settrace(trace)
+    try:
+        with seeded(0):
+            pass
+    finally:
+        sys.settrace(before)
+
+
+def test_the_users_numbers_after_any_interruption():
+    """Each line of `seeded` is interrupted; then two fits overlap, the first one ending last."""
+    line, done = 0, False
+    while not done:
+        line += 1
+        try:
+            interrupted_at(line)
+            done = True
+        except KeyboardInterrupt:
+            pass
+        torch.manual_seed(7)
+        state, inside, go = torch.get_rng_state(), threading.Event(), threading.Event()
+
+        def second(inside=inside, go=go):
+            with seeded(1), others_turn():
+                inside.set()
+                go.wait()
+
+        thread = threading.Thread(target=second)
+        with seeded(2), others_turn():
+            thread.start()
+            inside.wait()
+        go.set()
+        thread.join()
+        assert torch.equal(torch.get_rng_state(), state), f"after line {line}"
+    assert line > 7
 
 
 @FORKS

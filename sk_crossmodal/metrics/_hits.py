@@ -150,7 +150,7 @@ def perr(ranked: Ranked, empty_videos: str = "zero") -> float:
     float
         The score; NaN if no video is left.
     """
-    precision = _hits_of_videos(ranked, "perr") / np.maximum(ranked.part.n_true, 1)
+    precision = hits_of_videos(ranked, "perr") / np.maximum(ranked.part.n_true, 1)
     return _mean_over_videos(ranked, precision, empty_videos)
 
 
@@ -169,10 +169,24 @@ def hit_at_1(ranked: Ranked, empty_videos: str = "zero") -> float:
     float
         The score; NaN if no video is left.
     """
-    return _mean_over_videos(ranked, _hits_of_videos(ranked, "hit_at_1"), empty_videos)
+    return _mean_over_videos(ranked, hits_of_videos(ranked, "hit_at_1"), empty_videos)
 
 
-def _hits_of_videos(ranked: Ranked, score: str) -> Ints:
+def hits_of_videos(ranked: Ranked, score: str) -> Ints:
+    """Count the true labels of each video that are among its best.
+
+    Parameters
+    ----------
+    ranked : Ranked
+        What `rank_parts` found.
+    score : {"perr", "hit_at_1"}
+        Whose best are meant.
+
+    Returns
+    -------
+    ndarray of shape (n_videos,)
+        Numbers, of videos that do not count, too.
+    """
     part = ranked.part
     return np.bincount(part.videos[ranked.hits[score]], minlength=len(part.n_true))
 

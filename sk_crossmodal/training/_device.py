@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from threading import RLock, local
 from typing import Any, ClassVar
+from weakref import WeakSet
 
 import torch
 
@@ -12,6 +13,17 @@ from ._processes import launched_device, shares
 from ._state_file import random_state, set_random_state
 
 PRECISIONS = ("auto", "float32", "float64", "bfloat16")
+
+
+class _Fit:
+    """One use of `seeded`; what holds it weakly forgets it, wherever Ctrl-C ends the use."""
+
+
+class _Fits(local):
+    """Those of one thread that have their turn, as a callback may fit something, too."""
+
+    def __init__(self) -> None:
+        self.all: WeakSet[_Fit] = WeakSet()
 
 
 class _Turn:
@@ -22,29 +34,36 @@ class _Turn:
     lock : RLock
         The turn itself.
     mine : local
-        ``depth``: how often this thread has it, as a callback may fit something, too.
-    fits : int
+        Fits of this thread that have it.
+    fits : WeakSet
         Fits of all threads that have begun and not ended.
     users : dict
         The user's random state, from before the first of these.
     """
 
     lock = RLock()
-    mine = local()
-    fits = 0
+    mine = _Fits()
+    fits: ClassVar[WeakSet[_Fit]] = WeakSet()
     users: ClassVar[dict[str, Any]] = {}
 
     @classmethod
     def renew(cls) -> None:
         """In a process that was forked, nobody would give back what another thread had."""
-        cls.lock = RLock()
-        for _ in range(cls.depth()):
+        cls.lock, cls.fits = RLock(), WeakSet(cls.mine.all)
+        for _ in cls.mine.all:
             cls.lock.acquire()
 
     @classmethod
-    def depth(cls) -> int:
-        """How often this thread has its turn."""
-        return getattr(cls.mine, "depth", 0)
+    def take_again(cls, times: int) -> None:
+        """Wait for the turn; who is interrupted meanwhile has it all the same, to give it back."""
+        taken, interrupted = 0, None
+        while taken < times:
+            try:
+                taken += cls.lock.acquire()
+            except KeyboardInterrupt as error:
+                interrupted = error
+        if interrupted is not None:
+            raise interrupted
 
 
 if hasattr(os, "register_at_fork"):  # where processes can be forked at all
@@ -58,17 +77,17 @@ def seeded(seed: int) -> Iterator[None]:
     Threads take turns, as each would draw from the other's numbers.
     """
     with _Turn.lock:
-        before = random_state()
+        fit, before = _Fit(), random_state()
         if not _Turn.fits:
             _Turn.users = before
-        _Turn.fits += 1
-        _Turn.mine.depth = _Turn.depth() + 1
         try:
+            _Turn.fits.add(fit)
+            _Turn.mine.all.add(fit)
             torch.manual_seed(seed)
             yield
         finally:
-            _Turn.mine.depth -= 1
-            _Turn.fits -= 1
+            _Turn.mine.all.discard(fit)
+            _Turn.fits.discard(fit)
             set_random_state(before if _Turn.fits else _Turn.users)
 
 
@@ -78,18 +97,19 @@ def others_turn() -> Iterator[None]:
 
     For callbacks of the user's, which may wait for what other threads fit.
     """
-    depth, state = _Turn.depth(), random_state()
-    _Turn.mine.depth = 0
-    for _ in range(depth):
+    fits, state = list(_Turn.mine.all), random_state()
+    _Turn.mine.all.clear()
+    for _ in fits:
         _Turn.lock.release()
     try:
         yield
     finally:
-        for _ in range(depth):
-            _Turn.lock.acquire()
-        _Turn.mine.depth = depth
-        if depth:
-            set_random_state(state)
+        try:
+            _Turn.take_again(len(fits))
+        finally:
+            _Turn.mine.all.update(fits)
+            if fits:
+                set_random_state(state)
 
 
 def resolve_device(device: Any) -> str:
