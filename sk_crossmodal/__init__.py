@@ -4,16 +4,20 @@ An implementation of Goyal, Sahu, Ghosh, Lee, "Cross-modal Learning for Multi-mo
 Categorization" (2020).
 """
 
-from .classification import (
-    CrossModalNetVLADClassifier,
-    CrossModalRNNClassifier,
-    CrossModalTransformerClassifier,
-)
-from .compose import ModalityTransformer, TransformedTargetClassifier
-from .correlation import CorrelationTower
-from .hierarchy import HierarchyLabelBinarizer, LabelHierarchy
-from .multimodal import MultimodalArray
-from .persistence import load_model, save_model
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .classification import (
+        CrossModalNetVLADClassifier,
+        CrossModalRNNClassifier,
+        CrossModalTransformerClassifier,
+    )
+    from .compose import ModalityTransformer, TransformedTargetClassifier
+    from .correlation import CorrelationTower
+    from .hierarchy import HierarchyLabelBinarizer, LabelHierarchy
+    from .multimodal import MultimodalArray
+    from .persistence import load_model, save_model
 
 __all__ = [
     "CorrelationTower",
@@ -28,3 +32,30 @@ __all__ = [
     "load_model",
     "save_model",
 ]
+
+_ROOMS = {
+    "classification": (
+        "CrossModalNetVLADClassifier",
+        "CrossModalRNNClassifier",
+        "CrossModalTransformerClassifier",
+    ),
+    "compose": ("ModalityTransformer", "TransformedTargetClassifier"),
+    "correlation": ("CorrelationTower",),
+    "hierarchy": ("HierarchyLabelBinarizer", "LabelHierarchy"),
+    "multimodal": ("MultimodalArray",),
+    "persistence": ("load_model", "save_model"),
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name when it is asked for: torch takes seconds, and --help needs none."""
+    for room, names in _ROOMS.items():
+        if name in names:
+            thing = getattr(import_module(f".{room}", __name__), name)
+            globals()[name] = thing
+            return thing
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -41,6 +41,7 @@ OTHERS = (
     "bad_calls_modules",
     "bad_calls_scores",
     "bad_calls_store",
+    "bad_calls_tables",
 )
 PUBLIC = ("compose", "datasets", "hierarchy", "inspection", "metrics", "multimodal", "persistence")
 # Takes anything, is made by a function alone.

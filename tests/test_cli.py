@@ -90,7 +90,9 @@ def test_unexpected_errors_are_one_line(folder, capsys, monkeypatch):
 
     monkeypatch.setattr(_conversion, "_write_note", fail)
     assert run("convert", folder / "shards", folder / "store") == 1
-    assert capsys.readouterr().err == "sk-crossmodal: error: RuntimeError: something broke\n"
+    assert capsys.readouterr().err == (
+        "sk-crossmodal: error: RuntimeError: something broke (--debug shows where)\n"
+    )
 
 
 def test_mistaken_command_lines_are_told(folder, capsys):

@@ -269,6 +269,18 @@ def test_composed(classifier, tmp_path):
     clone(loaded).fit(X, paths)
 
 
+def test_one_label_alone(tmp_path):
+    y = [{"Music"} if i % 2 else set() for i in range(48)]
+    model = TransformedTargetClassifier(
+        make_classifier(fusion="late"), transformer=HierarchyLabelBinarizer()
+    ).fit(make_videos().data, y)
+    save_model(model, tmp_path / "m")
+    X = make_videos(24, 1).data
+    np.testing.assert_array_equal(
+        load_model(tmp_path / "m").predict_proba(X), model.predict_proba(X)
+    )
+
+
 def test_label_encoder_and_tables(tmp_path):
     rng = np.random.RandomState(0)
     table, y = rng.randn(40, 7), np.array(["b", "a"] * 20)

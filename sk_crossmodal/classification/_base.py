@@ -12,6 +12,7 @@ from scipy.special import expit, softmax
 from sklearn.base import ClassifierMixin
 from sklearn.frozen import FrozenEstimator
 from sklearn.utils import Bunch, Tags
+from sklearn.utils.validation import check_is_fitted
 
 from .._types import Floats
 from ..correlation import CorrelationTower
@@ -32,6 +33,7 @@ from ..training import (
     check_y,
     fit_method,
 )
+from ._response import bare_responses, influence_pairs, mean_responses
 from ._tower import TowerUser
 from ._weights import check_class_weight, class_factors
 
@@ -531,3 +533,39 @@ class CrossModalClassifier(ClassifierMixin, TowerUser, NetworkEstimator):
                     weights = weights.to(torch.float64).cpu().numpy()
                     out[name][kind][rows, : weights.shape[1]] = weights
         return out
+
+    def influence_response(self, X: Any = None, *more: Any) -> dict[tuple[str, str], Floats]:
+        """How the learned influence F answers: what attention at one moment adds at each other.
+
+        F is a network of ReLUs, so its answer to a little more attention depends on the attention
+        that is there: it is the mean over all patterns of attention that the videos have.
+
+        Parameters
+        ----------
+        X, *more : as in `fit`
+            Some dozens of videos; None takes every hidden unit of F for active, as a first look.
+
+        Returns
+        -------
+        dict of (str, str) to ndarray of shape (T, T)
+            Per source and target, in row t and column s, the derivative of the target's attention
+            at moment t, before any gate, with respect to that of the source at s, mean over videos
+            (that have both moments), heads and clusters; T is the longest time line. For the
+            Transformer it is of the last layer and of logits; for NetVLAD pairs of clusters count
+            by the size of the weight that mixes them, without its sign; with
+            ``cross_modal_combine="multiply"`` it is of a factor of the target's attention.
+
+        Raises
+        ------
+        ValueError
+            If the classifier has no influence, or no video has frames of both modalities.
+
+        See Also
+        --------
+        sk_crossmodal.inspection.InfluenceDisplay : Draws it.
+        """
+        check_is_fitted(self)
+        pairs = influence_pairs(self)
+        if X is None:
+            return bare_responses(self, pairs)
+        return mean_responses(self, pairs, self._prediction_set(X, more))

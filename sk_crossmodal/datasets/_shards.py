@@ -1,22 +1,31 @@
-"""From what a user calls the data to the list of its shards."""
+"""From what a user calls the data to the list of its files."""
 
 import glob
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-_SUFFIX = "*.tfrecord"
+_SUFFIXES = ("*.tfrecord",)
 
 
-def find_shards(paths: str | os.PathLike[str] | Iterable[str | os.PathLike[str]]) -> list[Path]:
-    """List the shards that paths stand for.
+def find_shards(
+    paths: str | os.PathLike[str] | Iterable[str | os.PathLike[str]],
+    *,
+    suffixes: Sequence[str] = _SUFFIXES,
+    noun: str = "shard",
+) -> list[Path]:
+    """List the shards, or other files, that paths stand for.
 
     Parameters
     ----------
     paths : str, path-like, or iterable of these
         A folder stands for its ``*.tfrecord`` files (not those in folders below it), a pattern
         with ``*``, ``?``, ``[]`` or ``**`` for the files that match it, anything else for itself.
+    suffixes : sequence of str
+        Patterns of the files that a folder stands for.
+    noun : str
+        What a file is called in messages.
 
     Returns
     -------
@@ -37,35 +46,36 @@ def find_shards(paths: str | os.PathLike[str] | Iterable[str | os.PathLike[str]]
         paths = [paths]
     elif isinstance(paths, bytes) or not hasattr(paths, "__iter__"):
         raise TypeError(f"paths must be a path or an iterable of paths, got {paths!r}.")
-    shards = [shard for path in paths for shard in _expand(path)]
+    shards = [shard for path in paths for shard in _expand(path, suffixes, noun)]
     if not shards:
-        raise ValueError("paths is empty; give at least one shard.")
+        raise ValueError(f"paths is empty; give at least one {noun}.")
     seen = set()
     for shard in shards:
         # Its videos would stand in the data twice, maybe on both sides of a split.
         if (real := shard.resolve()) in seen:
-            raise ValueError(f"the shard {shard} is listed twice.")
+            raise ValueError(f"the {noun} {shard} is listed twice.")
         seen.add(real)
     return shards
 
 
-def _expand(path: Any) -> list[Path]:
+def _expand(path: Any, suffixes: Sequence[str], noun: str) -> list[Path]:
     if not isinstance(path, str | os.PathLike):
         raise TypeError(f"a path must be a str or path-like, got {path!r}.")
     found = Path(path)
     if found.is_dir():
-        shards = sorted(shard for shard in found.glob(_SUFFIX) if shard.is_file())
+        each = (shard for suffix in suffixes for shard in found.glob(suffix))
+        shards = sorted(shard for shard in each if shard.is_file())
         if not shards:
-            raise ValueError(f"the folder {found} has no {_SUFFIX} files.")
+            raise ValueError(f"the folder {found} has no {' or '.join(suffixes)} files.")
         return shards
     if found.is_file():
         return [found]
     if found.exists():  # a pipe or a device: it may keep one waiting, or never end
-        raise ValueError(f"a shard must be a file or a folder of files, {found} is neither.")
+        raise ValueError(f"a {noun} must be a file or a folder of files, {found} is neither.")
     if glob.has_magic(os.fspath(path)):
         shards = sorted(map(Path, glob.glob(os.fspath(path), recursive=True)))
         shards = [shard for shard in shards if shard.is_file()]
         if not shards:
             raise ValueError(f"the pattern {path} matches no files.")
         return shards
-    raise FileNotFoundError(f"no shard at {path}.")
+    raise FileNotFoundError(f"no {noun} at {path}.")

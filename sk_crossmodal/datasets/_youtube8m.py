@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Iterable, Sequence
-from itertools import pairwise
 from numbers import Integral
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ from ._blocks import DTYPES, SCALING, Block, find_level, read_blocks
 from ._conversion import convert
 from ._records import WIDTHS
 from ._shards import find_shards
+from ._stored import label_sets
 from ._tfrecord import DamageLog
 from ._unique import Uniqueness
 
@@ -175,14 +175,7 @@ def _convert(
 ) -> _Loaded:
     """Have all of the shards in a store."""
     store = convert(shards, path, damage, max_frames=max_frames, n_jobs=n_jobs, progress=progress)
-    return store.attributes["level"], store.data, _label_sets(store.target), store.ids
-
-
-def _label_sets(indicator: Any) -> list[tuple[int, ...]]:
-    """Columns of the ones of every row, as tuples that share their numbers."""
-    known, places = np.unique(indicator.indices, return_inverse=True)
-    labels = known.astype(object)[places].tolist()
-    return [tuple(labels[first:last]) for first, last in pairwise(indicator.indptr.tolist())]
+    return store.attributes["level"], store.data, label_sets(store), store.ids
 
 
 class _Videos:

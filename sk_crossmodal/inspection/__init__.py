@@ -5,7 +5,10 @@ from ._compare import compare_predictions, compare_report
 from ._comparison import ComparisonReport
 from ._correlation import CorrelationDisplay
 from ._errors import ErrorRatesDisplay
+from ._examples import ErrorExamples, Example, error_examples
 from ._gains import CategoryGainDisplay
+from ._history import TrainingCurveDisplay
+from ._influence import InfluenceDisplay
 from ._tree import HierarchyDisplay
 from ._weights import NegativeWeightDisplay
 
@@ -14,9 +17,14 @@ __all__ = [
     "CategoryGainDisplay",
     "ComparisonReport",
     "CorrelationDisplay",
+    "ErrorExamples",
     "ErrorRatesDisplay",
+    "Example",
     "HierarchyDisplay",
+    "InfluenceDisplay",
     "NegativeWeightDisplay",
+    "TrainingCurveDisplay",
     "compare_predictions",
     "compare_report",
+    "error_examples",
 ]

@@ -6,16 +6,19 @@ from typing import Any, Self, TypeAlias
 import numpy as np
 
 from .._types import Floats
-from ._style import BLUE, GREY, ORANGE, check_has, check_positive, new_figure
+from ._inner import inner_estimator
+from ._style import BLUE, GREY, ORANGE, check_axes, check_positive, new_figure
+from ._thumbnails import TOP, Thumbnails, draw_thumbnails, read_thumbnails
 
 Spans: TypeAlias = Mapping[str, tuple[float, float]]
+HEADING: Any = {"loc": "left", "fontsize": "medium", "fontweight": "bold"}
 
 
 class AttentionDisplay:
     """Attention of each modality of one video over time, before and after the influence.
 
     The picture of Figure 1 of Goyal et al. (2020), with the effect of the influence beside it.
-    Make one with :meth:`from_estimator`.
+    Make one with :meth:`from_estimator` or :meth:`from_predictions`.
 
     Parameters
     ----------
@@ -23,11 +26,19 @@ class AttentionDisplay:
         Attention of each modality to each moment, see the classifier's `attention_weights`.
     spans : dict of str to (start, length), default=None
         What is known of where a modality's event is, in frames; shaded.
+    thumbnails : dict of float to image or str, or sequence of (float, image or str), default=None
+        What is to be seen or said at some seconds of the video, along the top: images are arrays
+        of shape (height, width), (height, width, 3) or (height, width, 4), as matplotlib takes
+        them.
+    title : str, default=None
+        What stands above all.
 
     Attributes
     ----------
     axes_ : ndarray of matplotlib Axes
         One a modality.
+    ax_ : matplotlib Axes
+        The first of them.
     figure_ : matplotlib Figure
         The figure.
     """
@@ -38,10 +49,14 @@ class AttentionDisplay:
         after: Mapping[str, Floats],
         *,
         spans: Spans | None = None,
+        thumbnails: Thumbnails | None = None,
+        title: str | None = None,
     ) -> None:
         self.before = before
         self.after = after
         self.spans = spans
+        self.thumbnails = thumbnails
+        self.title = title
 
     @classmethod
     def from_estimator(
@@ -50,6 +65,8 @@ class AttentionDisplay:
         X: Any,
         *,
         spans: Spans | None = None,
+        thumbnails: Thumbnails | None = None,
+        title: str | None = None,
         seconds_per_frame: float = 1.0,
         axes: Sequence[Any] | None = None,
     ) -> Self:
@@ -58,11 +75,16 @@ class AttentionDisplay:
         Parameters
         ----------
         estimator : fitted classifier
-            Anything with `attention_weights`.
+            Anything with `attention_weights`, or a search, a Pipeline or a
+            `TransformedTargetClassifier` around it.
         X : MultimodalArray or any form that becomes one, of one video
             The video, such as ``X[[3]]``.
         spans : dict of str to (start, length), default=None
             What is known of where a modality's event is, in frames; shaded.
+        thumbnails : dict or sequence of (float, image or str), default=None
+            What is to be seen or said at some seconds, along the top.
+        title : str, default=None
+            What stands above all.
         seconds_per_frame : float, default=1.0
             Unit of the time axis.
         axes : sequence of matplotlib Axes, default=None
@@ -80,16 +102,65 @@ class AttentionDisplay:
         ValueError
             If X holds more or less than one video, or what else is given does not fit it.
         """
-        check_has(estimator, "attention_weights")
+        estimator, X = inner_estimator(estimator, "attention_weights", X)
         attention = estimator.attention_weights(X)
         n_videos = len(next(iter(attention.values())).before)
         if n_videos != 1:
             raise ValueError(f"X must hold one video, such as X[[0]], got {n_videos}.")
-        display = cls(
+        return cls(
             {name: pair.before[0] for name, pair in attention.items()},
             {name: pair.after[0] for name, pair in attention.items()},
             spans=spans,
-        )
+            thumbnails=thumbnails,
+            title=title,
+        ).plot(seconds_per_frame=seconds_per_frame, axes=axes)
+
+    @classmethod
+    def from_predictions(
+        cls,
+        before: Any,
+        after: Any,
+        *,
+        spans: Spans | None = None,
+        thumbnails: Thumbnails | None = None,
+        title: str | None = None,
+        seconds_per_frame: float = 1.0,
+        axes: Sequence[Any] | None = None,
+    ) -> Self:
+        """Draw attention that is already there.
+
+        Parameters
+        ----------
+        before, after : dict of str to array-like of shape (T,)
+            Attention of each modality to each moment, before and after the influence.
+        spans : dict of str to (start, length), default=None
+            What is known of where a modality's event is, in frames; shaded.
+        thumbnails : dict or sequence of (float, image or str), default=None
+            What is to be seen or said at some seconds, along the top.
+        title : str, default=None
+            What stands above all.
+        seconds_per_frame : float, default=1.0
+            Unit of the time axis.
+        axes : sequence of matplotlib Axes, default=None
+            Where to draw, one a modality; None makes a figure.
+
+        Returns
+        -------
+        AttentionDisplay
+            The drawn display.
+
+        Raises
+        ------
+        TypeError
+            If attention is not given by modality.
+        ValueError
+            If it is not of the same modalities and moments, or what else is given does not fit.
+        """
+        for name, part in (("before", before), ("after", after)):
+            if not isinstance(part, Mapping):
+                raise TypeError(f"{name} must be a dict by modality, got {type(part).__name__}.")
+        arrays = [{n: np.asarray(x) for n, x in part.items()} for part in (before, after)]
+        display = cls(*arrays, spans=spans, thumbnails=thumbnails, title=title)
         return display.plot(seconds_per_frame=seconds_per_frame, axes=axes)
 
     def plot(self, *, seconds_per_frame: float = 1.0, axes: Sequence[Any] | None = None) -> Self:
@@ -115,18 +186,20 @@ class AttentionDisplay:
         check_positive("seconds_per_frame", seconds_per_frame)
         self._check()
         names = list(self.before)
-        self.axes_ = np.asarray(
-            new_figure(len(names), 7.0, 1.0 + 1.9 * len(names)) if axes is None else axes
-        )
-        if self.axes_.shape != (len(names),):
-            raise ValueError(
-                f"axes must be {len(names)}, one for each of {names}, got an array of shape "
-                f"{self.axes_.shape}."
-            )
-        self.figure_ = self.axes_[0].figure
+        n_frames = max(len(attention) for attention in self.after.values())
+        thumbnails = read_thumbnails(self.thumbnails, n_frames * seconds_per_frame)
+        if axes is None:
+            height = 1.0 + 1.9 * len(names) + 0.9 * bool(thumbnails)
+            axes = list(new_figure(len(names), 7.0, height))
+        self.axes_ = check_axes(axes, names)
+        self.ax_ = self.axes_[0]
+        self.figure_ = self.ax_.figure
         for ax, name in zip(self.axes_, names, strict=True):
             self._plot_modality(ax, name, seconds_per_frame)
         self.axes_[-1].set_xlabel("time in seconds")
+        heading = names[0] if self.title is None else f"{self.title}\n{names[0]}"
+        self.ax_.set_title(heading, pad=TOP + 6.0 if thumbnails else None, **HEADING)
+        draw_thumbnails(self.ax_, thumbnails)
         return self
 
     def _check(self) -> None:
@@ -154,7 +227,7 @@ class AttentionDisplay:
         before, after = 100 * self.before[name], 100 * self.after[name]
         ax.stairs(before, edges, color=BLUE, lw=1.6, ls="--", label="before the influence")
         ax.stairs(after, edges, color=ORANGE, lw=2.0, label="after the influence")
-        ax.set_title(name, loc="left", fontsize="medium", fontweight="bold")
+        ax.set_title(name, **HEADING)
         ax.set_ylabel("attention in %")
         # What is added to attention may take it below zero.
         low, high = min(0.0, after.min()), max(before.max(), after.max())

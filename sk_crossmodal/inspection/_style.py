@@ -1,15 +1,25 @@
 """Colours that colour-blind readers can tell apart, and the door to matplotlib."""
 
+from collections.abc import Sequence
 from numbers import Real
 from typing import Any
 
+import numpy as np
+
 from .._types import Array
 
-BLUE, ORANGE, GREY = "#0072B2", "#D55E00", "#666666"  # from Okabe and Ito's palette
+BLUE, ORANGE, GREEN, GREY = (
+    "#0072B2",
+    "#D55E00",
+    "#009E73",
+    "#666666",
+)  # from Okabe and Ito's palette
 
 
-def new_figure(n_rows: int, width: float, height: float) -> Array:
-    """Make a figure with rows of axes, for lack of axes from the user."""
+def new_figure(
+    n_rows: int, width: float, height: float, n_columns: int = 1, *, sharex: bool = True
+) -> Array:
+    """Make a figure with axes, row by row, for lack of axes from the user."""
     try:
         import matplotlib.pyplot as plt
     except ImportError as error:
@@ -17,10 +27,26 @@ def new_figure(n_rows: int, width: float, height: float) -> Array:
             "Pictures need matplotlib: pip install 'sk_crossmodal[plot]'."
         ) from error
     _, axes = plt.subplots(
-        n_rows, 1, figsize=(width, height), sharex=True, squeeze=False, layout="constrained"
+        n_rows,
+        n_columns,
+        figsize=(width, height),
+        sharex=sharex,
+        squeeze=False,
+        layout="constrained",
     )
-    column: Array = axes[:, 0]
-    return column
+    flat: Array = axes.ravel()
+    return flat
+
+
+def check_axes(axes: Any, names: Sequence[Any]) -> Array:
+    """Axes as an array, or ValueError unless there is one for each name."""
+    given: Array = np.asarray(axes)
+    if given.shape != (len(names),):
+        raise ValueError(
+            f"axes must be {len(names)}, one for each of {list(names)}, got an array of shape "
+            f"{given.shape}."
+        )
+    return given
 
 
 def check_has(estimator: Any, method: str) -> None:

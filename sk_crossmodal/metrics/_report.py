@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from .._html import STYLE, table
 from .._types import Floats, Ints
 from ._label_sets import as_indicator
 from ._levels import SCORES, group_columns, level_columns, part_scores
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 HEADINGS = ("", "videos", "labels", "GAP", "MAP", "PERR", "Hit@1")
+TITLE = "error rates in percent, 100 * (1 - score); lower is better"
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,19 +107,38 @@ class HierarchyReport:
         columns = self.to_dict()
         return pd.DataFrame(columns, index=columns.pop("rows"), columns=list(columns))
 
+    def to_html(self) -> str:
+        """Return the table as HTML, as a notebook shows it: error rates in percent.
+
+        Returns
+        -------
+        str
+            A style and a table, to be put into a page. Names are escaped.
+        """
+        return STYLE + table(
+            TITLE.replace("e", "E", 1), HEADINGS, zip(*self._cells(), strict=True)
+        )
+
+    def _repr_html_(self) -> str:
+        return self.to_html()
+
     def __str__(self) -> str:
-        columns = [self.rows, self.n_videos, self.n_labels]
-        errors = (100 * (1 - getattr(self, name)) for name in SCORES)
-        cells = [[str(cell) for cell in column] for column in columns]
-        cells += [[_percent(error) for error in column] for column in errors]
-        table = [[heading, *column] for heading, column in zip(HEADINGS, cells, strict=True)]
-        widths = [max(map(len, column)) for column in table]
-        lines = ["error rates in percent, 100 * (1 - score); lower is better"]
-        for row in zip(*table, strict=True):
+        cells = self._cells()
+        lines_of = [[heading, *column] for heading, column in zip(HEADINGS, cells, strict=True)]
+        widths = [max(map(len, column)) for column in lines_of]
+        lines = [TITLE]
+        for row in zip(*lines_of, strict=True):
             first, *rest = zip(row, widths, strict=True)
             numbers = "  ".join(cell.rjust(width) for cell, width in rest)
             lines.append(f"{first[0].ljust(first[1])}  {numbers}")
         return "\n".join(lines)
+
+    def _cells(self) -> list[list[str]]:
+        """What is shown, by column."""
+        columns = [self.rows, self.n_videos, self.n_labels]
+        errors = (100 * (1 - getattr(self, name)) for name in SCORES)
+        cells = [[str(cell) for cell in column] for column in columns]
+        return cells + [[_percent(error) for error in column] for column in errors]
 
     def _column(self, name: str) -> list[Any]:
         column = getattr(self, name)

@@ -11,6 +11,7 @@ from .influence import (
 from .masking import masked_mean, masked_softmax
 from .netvlad import NetVLADEncoder
 from .network import FUSIONS, CrossModalNetwork
+from .response import influence_response
 from .rnn import RNN_TYPES, RNNEncoder
 from .transformer import TransformerEncoder
 
@@ -27,6 +28,7 @@ __all__ = [
     "TemporalInfluence",
     "TransformerEncoder",
     "influence_attention",
+    "influence_response",
     "masked_mean",
     "masked_softmax",
     "unordered_pairs",

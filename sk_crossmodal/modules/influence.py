@@ -106,6 +106,10 @@ class TemporalInfluence(nn.Module):
         Tensor of shape (B, ..., H_k)
             What the last, linear layer takes.
         """
+        return self.hidden_layers(first, context)[-1]
+
+    def hidden_layers(self, first: Tensor, context: Tensor | None = None) -> list[Tensor]:
+        """All hidden layers in order, a list of (B, ..., H_i); see `hidden`."""
         bias = self.first.bias
         if self.context is not None:
             if context is None:
@@ -114,10 +118,10 @@ class TemporalInfluence(nn.Module):
                 )
             shape = (len(context),) + (1,) * (first.ndim - 2) + (-1,)
             bias = (bias + self.context(context)).view(shape)
-        hidden = F.relu(first + bias.to(first.dtype), inplace=True)
+        out = [F.relu(first + bias.to(first.dtype), inplace=True)]
         for layer in self.inner:
-            hidden = F.relu(layer(hidden))
-        return hidden
+            out.append(F.relu(layer(out[-1])))
+        return out
 
     def forward(self, pattern: Tensor, context: Tensor | None = None) -> Tensor:
         """Apply F to a pattern that is zero at padding."""

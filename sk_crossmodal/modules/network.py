@@ -10,6 +10,7 @@ from .checks import check_option, check_size, check_sizes
 from .dropout import Dropout
 from .influence import InfluenceSpec, Link, Links, unordered_pairs
 from .parts import Parts
+from .response import watch_responses
 from .scaling import Frames, FrameScaler, Moments, check_inputs, check_moments, scale_frames
 
 FUSIONS = ("early", "late", "cross_modal", "cross_modal_gated", "cross_modal_concat")
@@ -159,6 +160,24 @@ class CrossModalNetwork(nn.Module):
             *self.prepare(frames, masks, correlation)
         )
         return pairs
+
+    def responses(
+        self,
+        frames: Mapping[str, Frames],
+        masks: Mapping[str, Tensor],
+        correlation: Tensor | None = None,
+    ) -> list[tuple[Tensor, ...]]:
+        """Per target, how F answers each source, (1, T, T) each; see `influence_response`.
+
+        The batch must be of one video, so that there is no padding, which F does not see.
+        """
+        found = iter(
+            watch_responses(
+                self.encoder.influences, lambda: self.attention(frames, masks, correlation)
+            )
+        )
+        n_sources = len(self.names) - 1
+        return [tuple(next(found)[None] for _ in range(n_sources)) for _ in self.names]
 
     def prepare(
         self,

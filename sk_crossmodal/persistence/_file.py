@@ -158,7 +158,7 @@ def read_whole(path: Path) -> bytes:
         return file.read()
 
 
-def write_whole(path: Path, data: bytes) -> None:
+def write_whole(path: Path, data: bytes, what: str = "model") -> None:
     """Write a file beside the old one and put it in its place when it is whole.
 
     Parameters
@@ -167,16 +167,18 @@ def write_whole(path: Path, data: bytes) -> None:
         The file; a link is followed.
     data : bytes
         What is to be in it.
+    what : str
+        What to call it in errors.
 
     Raises
     ------
     OSError
         If it cannot be written; what was there is as it was.
     """
-    with _named(path):
+    with _named(path, what):
         real = Path(os.path.realpath(path))
         if real.is_dir():
-            raise IsADirectoryError(errno.EISDIR, "a model is one file, and this is a folder")
+            raise IsADirectoryError(errno.EISDIR, f"a {what} is one file, and this is a folder")
         if real.is_symlink():
             raise OSError(errno.ELOOP, "the link leads back to itself")
         if real.exists() and not real.is_file():
@@ -196,12 +198,12 @@ def write_whole(path: Path, data: bytes) -> None:
 
 
 @contextmanager
-def _named(path: Path) -> Iterator[None]:
+def _named(path: Path, what: str) -> Iterator[None]:
     """Name the file that was asked for in errors, rather than the one beside it."""
     try:
         yield
     except OSError as error:
-        words = f"{error.strerror}; the model is not saved, and what was there is as it was"
+        words = f"{error.strerror}; the {what} is not saved, and what was there is as it was"
         raise OSError(error.errno, words, str(path)) from error
 
 

@@ -206,7 +206,8 @@ def finish_target(value: Any) -> None:
         check_is_fitted(transformer)
         inverse = isinstance(transformer, LabelEncoder)
         n, rows = len(transformer.classes_), classes.ndim == 2
-        numbers = classes.dtype.kind in "iu" and bool(((classes >= 0) & (classes < n)).all())
+        most = 2 if rows else n  # rows are [0, 1], also of a single label
+        numbers = classes.dtype.kind in "iu" and bool(((classes >= 0) & (classes < most)).all())
         if not numbers or rows == inverse or (rows and len(classes) != n):
             raise ValueError(
                 f"{type(transformer).__name__} knows {n} labels, the classifier {classes!r:.80}."

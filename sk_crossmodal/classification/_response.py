@@ -1,0 +1,78 @@
+"""How the influences that a classifier learned answer, on the mean over videos."""
+
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import numpy as np
+
+from .._types import Floats
+from ..modules import TemporalInfluence, influence_response
+from ..training import FrameDataset
+
+if TYPE_CHECKING:
+    from ._base import CrossModalClassifier
+
+Pair: TypeAlias = tuple[str, str]  # source and target
+
+
+def influence_pairs(classifier: "CrossModalClassifier") -> list[Pair]:
+    """Source and target of every F of a fitted classifier, or ValueError if there is none."""
+    network: Any = classifier.module_
+    names = classifier.modality_names_in_
+    if network.spec is None or network.encoder.influences is None:
+        raise ValueError(
+            f"{type(classifier).__name__} was fitted with fusion={network.fusion!r} on "
+            f"{list(names)} and has no influence F: expected a fusion that begins with "
+            "'cross_modal', influence='cross' or 'self', and two modalities or more."
+        )
+    return [
+        (names[source], names[target])
+        for target in range(len(names))
+        for source in network.spec.sources(target, len(names))
+    ]
+
+
+def bare_responses(classifier: "CrossModalClassifier", pairs: list[Pair]) -> dict[Pair, Floats]:
+    """How F answers if all of its hidden units are active, the last layer's if there are more."""
+    modules = classifier.module_.encoder.influences.modules()
+    every = [each for each in modules if isinstance(each, TemporalInfluence)][-len(pairs) :]
+    responses = [influence_response(each).detach().double().cpu().numpy() for each in every]
+    return _added(pairs, responses)
+
+
+def mean_responses(
+    classifier: "CrossModalClassifier", pairs: list[Pair], dataset: FrameDataset
+) -> dict[Pair, Floats]:
+    """How F answers on the mean over the videos that have both moments."""
+    network: Any = classifier.module_
+    responses: list[list[Floats]] = [[] for _ in pairs]
+    # One video at a time: padding would count as patterns that F answers to.
+    for rows, targets in classifier.net_.outputs(dataset, "responses", batch_size=1):
+        video = dataset.X[rows]
+        present = {n for n in video.modality_names if network.pad_to or video.lengths(n)[0]}
+        found = [response[0].double().cpu().numpy() for target in targets for response in target]
+        for pair, of_pair, response in zip(pairs, responses, found, strict=True):
+            if present.issuperset(pair):
+                n_frames = min(len(response), network.spec.n_frames)
+                of_pair.append(response[:n_frames, :n_frames])
+    return _added(pairs, [_mean(*each) for each in zip(pairs, responses, strict=True)])
+
+
+def _mean(pair: Pair, responses: list[Floats]) -> Floats:
+    """Mean over the videos that have both moments."""
+    if not responses:
+        raise ValueError(f"X must hold a video with frames of both {pair[0]!r} and {pair[1]!r}.")
+    longest = max(map(len, responses))
+    total, count = np.zeros((2, longest, longest))
+    for response in responses:
+        total[: len(response), : len(response)] += response
+        count[: len(response), : len(response)] += 1
+    mean: Floats = total / count
+    return mean
+
+
+def _added(pairs: list[Pair], responses: list[Floats]) -> dict[Pair, Floats]:
+    """Those by pair; of a control that is fed with the target several times, their sum."""
+    out: dict[Pair, Floats] = {}
+    for pair, response in zip(pairs, responses, strict=True):
+        out[pair] = out.get(pair, 0) + response
+    return out

@@ -1,0 +1,52 @@
+"""The command ``sk-crossmodal``: a thin face on what is below, one file a command."""
+
+import sys
+import warnings
+from collections.abc import Sequence
+from typing import Any
+
+from ._parser import make_parser
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command.
+
+    Parameters
+    ----------
+    arguments : list of str, optional
+        The command line, by default that of the process.
+
+    Returns
+    -------
+    int
+        The exit code.
+    """
+    args = make_parser().parse_args(arguments)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("always", UserWarning)  # they are for who reads the terminal
+            warnings.showwarning = _tell_warning
+            code: int = args.run(args) or 0
+            return code
+    except KeyboardInterrupt as error:
+        _tell(str(error) or f"interrupted; {args.interrupted}.")
+        return 130
+    except Exception as error:  # whatever it is: nobody at a command line wants a traceback
+        if args.debug:
+            raise
+        _tell(f"error: {_one_line(error)}")
+        return 1
+
+
+def _tell(text: str) -> None:
+    print(f"sk-crossmodal: {text}", file=sys.stderr)
+
+
+def _tell_warning(message: Any, *args: Any, **kwargs: Any) -> None:
+    _tell(f"warning: {' '.join(str(message).split())}")
+
+
+def _one_line(error: Exception) -> str:
+    text = " ".join(str(error).split())
+    told = isinstance(error, ValueError | OSError | ImportError) and text
+    return text if told else f"{type(error).__name__}: {text} (--debug shows where)"

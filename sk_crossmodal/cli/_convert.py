@@ -1,0 +1,129 @@
+"""``sk-crossmodal convert``: shards and tables to a store."""
+
+import argparse
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from ._arguments import add_columns, add_command, add_path, positive
+from ._data import TABLES, kind_of_data
+
+_DESCRIPTION = """\
+Convert TFRecord shards of YouTube-8M, video-level or frame-level, or Parquet or Arrow files of
+embeddings of your own to a store: a folder of plain .npy files, from which the estimators read
+batch by batch. Data that does not fit into memory is converted first.
+
+The same command again goes on where it was interrupted. With further shards behind the others,
+it converts these.
+"""
+_EXAMPLES = """\
+examples:
+  sk-crossmodal convert yt8m/frame/ yt8m/store
+  sk-crossmodal convert "train*.tfrecord" "validate*.tfrecord" store --jobs 8 --on-error skip
+  sk-crossmodal convert "embeddings/*.parquet" store --modalities clip,clap --labels tags
+
+and then:
+  sk-crossmodal train store model.safetensors
+or, in Python:
+  from sk_crossmodal.datasets import load_store
+  videos = load_store("yt8m/store")  # videos.data is X, videos.target the labels
+"""
+
+
+def add_to(commands: Any) -> None:
+    """Add the command to the parser."""
+    parser = add_command(
+        commands, "convert", "convert shards or tables to a store on disk", _DESCRIPTION, _EXAMPLES
+    )
+    add_path(
+        parser,
+        "SHARDS",
+        "shards, Parquet or Arrow files: files, a folder, or quoted patterns",
+        nargs="+",
+    )
+    add_path(parser, "STORE", "the folder to write")
+    add_columns(parser, modalities=True)
+    shards = parser.add_argument_group("shards of YouTube-8M")
+    shards.add_argument(
+        "--jobs",
+        type=_jobs,
+        metavar="N",
+        help="shards that are converted at once, -1 for one a processor (default: 1)",
+    )
+    shards.add_argument(
+        "--max-frames",
+        type=positive,
+        metavar="T",
+        help="keep the first T frames of each video (default: all)",
+    )
+    shards.add_argument(
+        "--on-error",
+        choices=("raise", "skip"),
+        help="stop at damage, or leave it out and go on (default: raise)",
+    )
+    parser.set_defaults(run=_run, interrupted="the same command goes on from here")
+
+
+def _run(args: argparse.Namespace) -> None:
+    start = time.perf_counter()
+    videos = _convert_tables(args) if _are_tables(args.shards) else _convert_shards(args)
+    if args.quiet:
+        return
+    for path, offset, reason in videos.get("skipped", ()):
+        print(f"skipped: {path}, byte {offset}: {reason}", file=sys.stderr)
+    size = sum(file.stat().st_size for file in Path(args.store).rglob("*") if file.is_file())
+    print(
+        f"{args.store}: {len(videos.data):,} videos, "
+        f"{videos.data.timeline_lengths().sum():,} frames, {size:,} bytes; "
+        f"{time.perf_counter() - start:.1f} seconds, {videos.get('n_skipped', 0)} skipped"
+    )
+
+
+def _are_tables(paths: list[str]) -> bool:
+    try:
+        return kind_of_data(paths) == TABLES
+    except (ValueError, OSError):  # a shard may have any name, and what is wrong is told there
+        return False
+
+
+def _convert_tables(args: argparse.Namespace) -> Any:
+    _refuse(args, ("jobs", "max_frames", "on_error"), "TFRecord shards", "tables")
+    from ..datasets import load_embeddings
+
+    return load_embeddings(
+        args.shards,
+        modalities=args.modalities,
+        labels=args.labels or "labels",
+        ids=args.ids or "id",
+        store=args.store,
+        progress=False if args.quiet else None,
+    )
+
+
+def _convert_shards(args: argparse.Namespace) -> Any:
+    _refuse(args, ("labels", "ids", "modalities"), "Parquet and Arrow files", "shards")
+    from ..datasets import load_youtube8m
+
+    return load_youtube8m(
+        args.shards,
+        store=args.store,
+        n_jobs=args.jobs,
+        max_frames=args.max_frames,
+        on_error=args.on_error or "raise",
+        progress=False if args.quiet else None,
+    )
+
+
+def _refuse(args: argparse.Namespace, options: tuple[str, ...], of: str, given: str) -> None:
+    for name in options:
+        if getattr(args, name) is not None:
+            raise ValueError(
+                f"--{name.replace('_', '-')} is for {of}, and {args.shards[0]} is of {given}."
+            )
+
+
+def _jobs(text: str) -> int:
+    if not text.lstrip("-").isdigit() or (number := int(text)) == 0:
+        raise argparse.ArgumentTypeError(f"a number other than 0 is needed, got {text!r}")
+    return number

@@ -1,0 +1,165 @@
+"""Files of predictions, written chunk by chunk."""
+
+import csv
+from collections.abc import Sequence
+from types import TracebackType
+from typing import Any, Self
+
+import numpy as np
+
+from .._types import Floats, Ints
+
+KAGGLE_TOP = 20  # labels of a video that YouTube-8M's challenges count
+
+
+def top_columns(probability: Floats, top_k: int) -> Ints:
+    """Columns of the likeliest labels of each video; of equal ones the first stand first."""
+    order: Ints = np.argsort(-probability, axis=1, kind="stable")[:, :top_k]
+    return order
+
+
+class _TextWriter:
+    """What the writers of text share.
+
+    Parameters
+    ----------
+    path : str
+        The file.
+    labels : sequence
+        The label of each column.
+    names : sequence of str
+        The same, to show.
+    top_k : int, optional
+        How many of the likeliest labels to write; all by default.
+    """
+
+    def __init__(
+        self, path: str, labels: Sequence[Any], names: Sequence[str], top_k: int | None
+    ) -> None:
+        self.labels, self.names, self.top_k = labels, names, top_k
+        heading = self._heading()
+        self.file = open(path, "w", encoding="utf-8", newline="")  # noqa: SIM115, closed below
+        self.rows = csv.writer(self.file, lineterminator="\n")
+        self.rows.writerow(heading)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.file.close()
+
+    def _heading(self) -> list[str]:
+        if self.top_k is None:
+            return ["id", *(str(label) for label in self.labels)]
+        return ["id", "rank", "label", "name", "probability"]
+
+
+class CsvWriter(_TextWriter):
+    """CSV: a row a video, or a row for each of its likeliest labels."""
+
+    def write(self, ids: Sequence[str], probability: Floats) -> None:
+        """Write some videos."""
+        if self.top_k is None:
+            for name, row in zip(ids, probability.tolist(), strict=True):
+                self.rows.writerow([name, *(f"{p:.6g}" for p in row)])
+            return
+        for i, columns in enumerate(top_columns(probability, self.top_k)):
+            for rank, j in enumerate(columns, start=1):
+                told = (self.labels[j], self.names[j], f"{probability[i, j]:.6g}")
+                self.rows.writerow([ids[i], rank, *told])
+
+
+class KaggleWriter(_TextWriter):
+    """The submission of YouTube-8M's challenges: ids, and pairs of label and confidence."""
+
+    def __init__(
+        self, path: str, labels: Sequence[Any], names: Sequence[str], top_k: int | None
+    ) -> None:
+        numbers = [j for j, label in enumerate(labels) if isinstance(label, int)]
+        # Of YouTube-8M the verticals are no labels of the challenge.
+        self.columns = np.array(numbers or range(len(labels)))
+        spaced = [labels[j] for j in self.columns if len(str(labels[j]).split()) != 1]
+        if spaced:
+            raise ValueError(
+                "the format kaggle separates labels by spaces, and the model has labels with "
+                f"spaces, such as {spaced[0]!r}; write csv or parquet."
+            )
+        super().__init__(path, labels, names, top_k or KAGGLE_TOP)
+
+    def _heading(self) -> list[str]:
+        return ["VideoId", "LabelConfidencePairs"]
+
+    def write(self, ids: Sequence[str], probability: Floats) -> None:
+        """Write some videos."""
+        probability = probability[:, self.columns]
+        for i, columns in enumerate(top_columns(probability, self.top_k or KAGGLE_TOP)):
+            pairs = (f"{self.labels[self.columns[j]]} {probability[i, j]:.6f}" for j in columns)
+            self.rows.writerow([ids[i], " ".join(pairs)])
+
+
+class ParquetWriter:
+    """Parquet: the same as CSV, as numbers.
+
+    Parameters
+    ----------
+    path, labels, names, top_k
+        As of the others.
+    """
+
+    def __init__(
+        self, path: str, labels: Sequence[Any], names: Sequence[str], top_k: int | None
+    ) -> None:
+        try:
+            import pyarrow as pa  # only here: the package works without it
+            import pyarrow.parquet
+        except ImportError as error:
+            raise ImportError(
+                "Parquet needs pyarrow: pip install 'sk_crossmodal[tables]'; or write csv."
+            ) from error
+        self.pa, self.labels, self.names, self.top_k = pa, labels, names, top_k
+        if top_k is None:
+            columns = [(str(label), pa.float32()) for label in labels]
+        else:
+            columns = [("rank", pa.int32()), ("label", pa.string()), ("name", pa.string())]
+            columns += [("probability", pa.float32())]
+        self.schema = pa.schema([("id", pa.string()), *columns])
+        self.file = pa.parquet.ParquetWriter(path, self.schema)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.file.close()
+
+    def write(self, ids: Sequence[str], probability: Floats) -> None:
+        """Write some videos."""
+        columns = [ids, *probability.T] if self.top_k is None else self._top(ids, probability)
+        arrays = [
+            self.pa.array(np.ascontiguousarray(c) if isinstance(c, np.ndarray) else c, field.type)
+            for c, field in zip(columns, self.schema, strict=True)
+        ]
+        self.file.write_table(self.pa.Table.from_arrays(arrays, schema=self.schema))
+
+    def _top(self, ids: Sequence[str], probability: Floats) -> list[Any]:
+        columns = top_columns(probability, self.top_k or 1)
+        flat, k = columns.ravel().tolist(), columns.shape[1]
+        return [
+            [name for name in ids for _ in range(k)],
+            np.tile(np.arange(1, k + 1), len(ids)),
+            [str(self.labels[j]) for j in flat],
+            [self.names[j] for j in flat],
+            np.take_along_axis(probability, columns, axis=1).ravel(),
+        ]
+
+
+WRITERS: dict[str, Any] = {"csv": CsvWriter, "parquet": ParquetWriter, "kaggle": KaggleWriter}

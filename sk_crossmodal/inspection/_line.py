@@ -1,0 +1,93 @@
+"""The line that the largest answers of an influence lie on, if they lie on one."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from .._types import Floats
+
+FEWEST = 12  # moments: fewer lie near some line by chance
+ENOUGH = 0.5  # of the weight must be near the line,
+MORE = 0.2  # so much more of it than near any one target moment
+STEPS = 30
+
+
+class Peaks(NamedTuple):
+    """For each source moment the target moment of the largest answer, and how large it is."""
+
+    target: Floats
+    size: Floats
+
+
+class Line(NamedTuple):
+    """A line ``target = shift + stretch * source`` in seconds, and how much is near it.
+
+    Shift and stretch are NaN where none is clear. `strength` is the share of the answers, by their
+    squared size, within `reach` seconds of the line of least distance, `fixed` the share as near
+    one moment of the target; both are NaN if there are too few moments, or no answers.
+    """
+
+    shift: float
+    stretch: float
+    strength: float
+    fixed: float
+    reach: float
+
+    def __str__(self) -> str:
+        if np.isnan(self.strength):
+            return f"no clear shift: no answers, or fewer than {FEWEST} moments"
+        near = f"{self.strength:.0%} within {self.reach:.1f} s"
+        if np.isnan(self.shift):
+            return f"no clear shift: {near} of a line, {self.fixed:.0%} of one moment"
+        return f"shift {self.shift:+.1f} s, stretch {self.stretch:.2f} ({near})"
+
+
+def centred(response: Floats) -> Floats:
+    """Answers (T_target, T_source) without what each source moment adds to all of the target.
+
+    That makes no moment stand out; to a softmax it is nothing at all.
+    """
+    out: Floats = response - np.median(response, axis=0)
+    return out
+
+
+def find_peaks(answers: Floats) -> Peaks:
+    """Find the largest answer, up or down, to each source moment."""
+    size = np.abs(answers)
+    return Peaks(size.argmax(0).astype(float), size.max(0))
+
+
+def fit_line(peaks: Peaks, n_targets: int, seconds: float) -> Line:
+    """Fit a line by least absolute distance, and say how much is near it.
+
+    A frame is a moment from its beginning to its end, so that its time is its middle.
+    """
+    reach = max(1.5, n_targets / 20)
+    weight = peaks.size**2
+    if len(weight) < FEWEST or not weight.any():
+        return Line(np.nan, np.nan, np.nan, np.nan, reach * seconds)
+    weight = weight / weight.sum()
+    source, target = np.arange(len(weight)) + 0.5, peaks.target + 0.5
+    shift, stretch, distance = _least_distance(source, target, weight)
+    strength = float(weight[distance <= reach].sum())
+    # Answers that all come at one time, whenever the source's attention was, are no shift.
+    fixed = float((weight @ (np.abs(target[:, None] - target) <= reach)).max())
+    if strength < max(ENOUGH, fixed + MORE):
+        shift = stretch = np.nan
+    return Line(shift * seconds, stretch, strength, fixed, reach * seconds)
+
+
+def _least_distance(x: Floats, y: Floats, weight: Floats) -> tuple[float, float, Floats]:
+    """Intercept and slope of the line of least weighted distance, and the distances.
+
+    Least squares, again and again, in which what is far off counts less: few answers beside the
+    line do not turn it.
+    """
+    w = weight
+    for _ in range(STEPS):
+        mean_x, mean_y = np.average(x, weights=w), np.average(y, weights=w)
+        spread = w @ (x - mean_x) ** 2
+        slope = w @ ((x - mean_x) * (y - mean_y)) / spread if spread else 0.0
+        distance = np.abs(y - mean_y - slope * (x - mean_x))
+        w = weight / np.maximum(distance, 0.5)
+    return float(mean_y - slope * mean_x), float(slope), distance

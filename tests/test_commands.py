@@ -1,0 +1,534 @@
+"""The commands train, evaluate, predict, report and info, as a user calls them."""
+
+import csv
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from estimator_cases import fitted, fitted_tower, make_videos
+from table_cases import table_of, write, write_videos
+from youtube8m_writer import video_level, write_shard
+
+import sk_crossmodal
+from sk_crossmodal import load_model, save_model
+from sk_crossmodal.cli import _models, _progress, _recipe, main
+from sk_crossmodal.datasets import load_embeddings
+from sk_crossmodal.metrics import hierarchy_report
+from sk_crossmodal.modules import FUSIONS
+
+ROOT = Path(__file__).resolve().parents[1]
+SMALL = [
+    *("--set", "d_model=8", "--set", "n_heads=2", "--batch-size", "16", "--lr", "1e-3"),
+    *("--epochs", "2", "--set", "correlation_tower.encoder=mean"),
+    *("--set", "correlation_tower.max_epochs=1", "--set", "correlation_tower.encoder_params={}"),
+]
+VOCABULARY = "Index,KnowledgeGraphId,Name,Vertical1,Vertical2,Vertical3\n" + "".join(
+    f"{i},/m/{i},Name {i},{'Games' if i % 2 else 'Sports'},,\n" for i in range(6)
+)
+
+
+def run(*arguments):
+    return main([str(argument) for argument in arguments])
+
+
+def lines(path):
+    return path.read_text().splitlines()
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """A folder with train.parquet, test.parquet, and what `train` made of the first."""
+    folder = tmp_path_factory.mktemp("made")
+    write_videos(folder / "train.parquet")
+    write_videos(folder / "test.parquet", 24, 1)
+    assert run("train", "--quiet", folder / "train.parquet", folder / "model", *SMALL) == 0
+    return folder
+
+
+@pytest.fixture
+def failed(capsys):
+    """Run a command that fails; return the one line that it prints."""
+
+    def fail(*arguments, code=1):
+        capsys.readouterr()
+        assert run(*arguments) == code
+        out, err = capsys.readouterr()
+        lines = [line for line in err.splitlines() if "warning: " not in line]
+        assert out == ""
+        assert len(lines) == 1, err
+        assert lines[0].startswith("sk-crossmodal: ")
+        return lines[0]
+
+    return fail
+
+
+def expected(folder):
+    """Model, test videos and probabilities, without the command line."""
+    model, test = load_model(folder / "model"), load_embeddings(folder / "test.parquet")
+    return model, test, model.predict_proba(test.data)
+
+
+def test_from_tables_to_predictions(made, tmp_path, capsys):
+    """Train, evaluate, predict in all formats, info; against what Python says."""
+    model, test, probability = expected(made)
+    labels = model.transformer_.classes_.tolist()
+    assert model.classifier_.n_iter_ == 2
+    assert model.classifier_.get_params()["correlation_tower"].encoder == "mean"
+
+    out = tmp_path / "out.csv"
+    assert run("predict", made / "model", made / "test.parquet", out) == 0
+    assert capsys.readouterr().out == f"{out}: 24 videos, {len(labels)} labels\n"
+    heading, *rows = csv.reader(lines(out))
+    assert heading == ["id", *labels]
+    assert [row[0] for row in rows] == test.ids.tolist()
+    given = np.array([row[1:] for row in rows], float)
+    np.testing.assert_allclose(given, probability, rtol=1e-5)
+
+    out = tmp_path / "out.parquet"
+    assert run("predict", made / "model", made / "test.parquet", out) == 0
+    table = pq.read_table(out)
+    assert table.column_names == ["id", *labels]
+    assert table["id"].to_pylist() == test.ids.tolist()
+    given = np.array([table[label].to_numpy() for label in labels]).T
+    np.testing.assert_allclose(given, probability, rtol=1e-6)
+
+    out = tmp_path / "submission.csv"
+    assert run("predict", made / "model", made / "test.parquet", out, "--format", "kaggle") == 0
+    heading, *rows = csv.reader(lines(out))
+    assert heading == ["VideoId", "LabelConfidencePairs"]
+    for i, (name, pairs) in enumerate(rows):
+        words = pairs.split(" ")
+        assert name == test.ids[i]
+        best = sorted(range(len(labels)), key=lambda j: (-probability[i, j], j))[:20]
+        assert words[::2] == [labels[j] for j in best]
+        np.testing.assert_allclose(np.array(words[1::2], float), probability[i, best], atol=1e-6)
+
+
+@pytest.mark.parametrize("suffix", ["csv", "parquet"])
+def test_the_likeliest_labels_alone(made, suffix, tmp_path):
+    model, test, probability = expected(made)
+    out = tmp_path / f"top.{suffix}"
+    assert run("predict", made / "model", made / "test.parquet", out, "--top-k", 2) == 0
+    rows = list(csv.DictReader(lines(out))) if suffix == "csv" else pq.read_table(out).to_pylist()
+    labels, names = model.transformer_.classes_, model.hierarchy_.display_names
+    assert len(rows) == 48
+    for k, row in enumerate(rows):
+        i, rank = divmod(k, 2)
+        j = sorted(range(len(labels)), key=lambda j: (-probability[i, j], j))[rank]
+        assert (row["id"], int(row["rank"])) == (test.ids[i], rank + 1)
+        assert (row["label"], row["name"]) == (labels[j], names[j])
+        assert float(row["probability"]) == pytest.approx(probability[i, j], rel=1e-5)
+
+
+def test_predictions_come_in_chunks(made, tmp_path, monkeypatch):
+    run("predict", made / "model", made / "test.parquet", tmp_path / "whole.csv")
+    monkeypatch.setattr(_models, "CHUNK", 7)
+    run("convert", "--quiet", made / "test.parquet", tmp_path / "store")
+    for name in ("parts.csv", "parts.parquet"):
+        assert run("predict", "--quiet", made / "model", tmp_path / "store", tmp_path / name) == 0
+    whole, parts = (list(csv.reader(lines(tmp_path / f"{n}.csv"))) for n in ("whole", "parts"))
+    assert [row[0] for row in whole] == [row[0] for row in parts]
+    numbers = [np.array([row[1:] for row in rows[1:]], float) for rows in (whole, parts)]
+    np.testing.assert_allclose(*numbers, rtol=1e-4)
+    assert pq.read_table(tmp_path / "parts.parquet").num_rows == 24
+
+
+def test_a_file_of_predictions_is_whole_or_not_there(made, tmp_path, monkeypatch, failed):
+    out = tmp_path / "out.csv"
+    out.write_text("dear")
+    assert "out.csv exists already; --overwrite replaces it" in failed(
+        "predict", made / "model", made / "test.parquet", out
+    )
+
+    def fail(*args, **kwargs):
+        yield slice(0, 1), np.full((1, 12), 0.5, np.float32)
+        raise RuntimeError("no more")
+
+    monkeypatch.setattr(_models.Model, "probabilities", fail)
+    line = failed("predict", made / "model", made / "test.parquet", out, "--overwrite")
+    assert "RuntimeError: no more (--debug shows where)" in line
+    assert out.read_text() == "dear"
+    assert list(tmp_path.iterdir()) == [out]
+    with pytest.raises(RuntimeError, match="no more"):
+        run("predict", "--debug", made / "model", made / "test.parquet", out, "--overwrite")
+    monkeypatch.undo()
+    assert run("predict", made / "model", made / "test.parquet", out, "--overwrite") == 0
+    assert out.read_text().startswith("id,")
+
+
+@pytest.mark.parametrize("by_group", [False, True])
+def test_evaluate_prints_the_report(made, by_group, tmp_path, capsys):
+    model, test, probability = expected(made)
+    truth = model.transformer_.transform(test.target)
+    report = hierarchy_report(truth, probability, model.hierarchy_, by_group=by_group)
+    files = ("--json", tmp_path / "a.json", "--csv", tmp_path / "a.csv")
+    options = ["--by-group"] if by_group else []
+    assert run("evaluate", made / "model", made / "test.parquet", *files, *options) == 0
+    assert capsys.readouterr() == (f"{report}\n", "")
+    document = json.loads((tmp_path / "a.json").read_text())
+    rows = list(csv.DictReader(lines(tmp_path / "a.csv")))
+    assert [row["rows"] for row in rows] == document["scores"]["rows"] == list(report.rows)
+    assert document["unknown_labels"] == []
+    for name in ("gap", "map", "perr", "hit_at_1"):
+        np.testing.assert_allclose(document["scores"][name], getattr(report, name), rtol=1e-6)
+        given = [float(row[name]) for row in rows]
+        np.testing.assert_allclose(given, getattr(report, name), rtol=1e-6)
+
+
+def test_labels_that_the_model_does_not_know(made, tmp_path, capsys, failed):
+    videos = make_videos(24, 1)
+    table = table_of(videos).drop_columns("labels")
+    labels = [[*labels, "Space:Moon"][i % 2 :] for i, labels in enumerate(videos.target)]
+    path = write(table.append_column("labels", pa.array(labels)), tmp_path / "a.parquet")
+    assert run("evaluate", made / "model", path, "--json", tmp_path / "a.json") == 0
+    err = capsys.readouterr().err
+    assert re.match(r"sk-crossmodal: warning: 1 labels of these 24 videos are unknown .*Moon", err)
+    document = json.loads((tmp_path / "a.json").read_text())
+    assert document["unknown_labels"] == ["Space:Moon"]
+    model, test, probability = expected(made)
+    kept = [() if i % 2 else y for i, y in enumerate(test.target)]
+    truth = model.transformer_.transform(kept)
+    report = hierarchy_report(truth, probability, model.hierarchy_)
+    np.testing.assert_allclose(document["scores"]["gap"], report.gap, rtol=1e-6)
+
+    path = write(table.append_column("labels", pa.array([[7]] * 24)), tmp_path / "b.parquet")
+    assert "knows none of the 1 labels of the data, such as 7" in failed(
+        "evaluate", made / "model", path
+    )
+
+
+def test_info_of_a_model(made, capsys):
+    assert run("info", made / "model") == 0
+    out = capsys.readouterr().out
+    assert "class: TransformedTargetClassifier" in out
+    assert "checksum: ok" in out
+    assert "clip: 8 numbers a frame" in out
+    assert run("info", "--json", made / "model") == 0
+    about = json.loads(capsys.readouterr().out)
+    model = load_model(made / "model")
+    assert about["labels"]["number"] == len(model.hierarchy_)
+    assert sum(about["labels by level"].values()) == len(model.hierarchy_)
+    assert about["parameters"]["d_model"] == 8
+    assert about["file"]["bytes"] == (made / "model").stat().st_size
+
+
+def test_info_of_data(made, tmp_path, capsys):
+    assert run("convert", "--quiet", made / "train.parquet", tmp_path / "store") == 0
+    X = make_videos().data
+    for path, kind in ((made / "train.parquet", "tables"), (tmp_path / "store", "store")):
+        assert run("info", "--json", path) == 0
+        about = json.loads(capsys.readouterr().out)
+        assert (about["kind"], about["videos"]) == (kind, 48)
+        assert about["frames"] == X.timeline_lengths().sum()
+        assert about["modalities"]["clap"].startswith("6 numbers a frame, ")
+        assert about["ids"] == "such as v0"
+        assert about["labels"]["number"] == len({y for each in make_videos().target for y in each})
+    assert about["attributes"]["files"] == {
+        "00000-train.parquet": (made / "train.parquet").stat().st_size
+    }
+    assert run("info", made / "train.parquet") == 0
+    assert "videos: 48\n" in capsys.readouterr().out
+
+
+def test_shards_and_a_vocabulary(tmp_path, capsys):
+    """Labels are indices, their hierarchy a file; verticals are no labels for Kaggle."""
+    rng = np.random.default_rng(0)
+    shards = [
+        write_shard(
+            tmp_path / f"train{k}.tfrecord",
+            [video_level(f"{k}{i}".encode(), [i % 5], rng.normal(size=1024)) for i in range(20)],
+        )
+        for k in range(2)
+    ]
+    (tmp_path / "vocabulary.csv").write_text(VOCABULARY)
+    vocabulary = ("--vocabulary", tmp_path / "vocabulary.csv", "--min-frequency", "1")
+    late = ("--fusion", "late", "--family", "rnn", "--set", "n_clusters=2", "--epochs", "1")
+    model = tmp_path / "model"
+    assert run("train", *shards, model, *vocabulary, *late, "--set", "hidden_size=8") == 0
+    assert load_model(model).transformer_.classes_.tolist() == ["Games", "Sports", 0, 1, 2, 3, 4]
+    out = tmp_path / "out.csv"
+    assert run("predict", model, f"{tmp_path}/*.tfrecord", out, "--format", "kaggle") == 0
+    _, first, *rows = csv.reader(lines(out))
+    assert (len(rows), first[0]) == (39, "00")
+    assert sorted(first[1].split(" ")[::2]) == ["0", "1", "2", "3", "4"]
+    top = tmp_path / "top.csv"
+    assert run("predict", model, tmp_path, top, "--top-k", 7) == 0
+    names = {row["label"]: row["name"] for row in csv.DictReader(lines(top))}
+    assert (names["3"], names["Games"]) == ("Name 3", "Games")
+    capsys.readouterr()
+    assert run("evaluate", model, tmp_path, "--by-group") == 0
+    assert re.search(r"^Games +\d+ +3 ", capsys.readouterr().out, re.MULTILINE)
+
+
+def test_real_shards(data_dir, tmp_path, capsys):
+    real = data_dir / "youtube8m"
+    shards = sorted((real / "video_level").glob("*.tfrecord"))[:2]
+    options = ("--vocabulary", real / "labels" / "vocabulary.csv", "--min-frequency", "10")
+    late = ("--fusion", "late", "--epochs", "1", "--set", "d_model=8", "--set", "n_heads=2")
+    assert run("train", shards[0], tmp_path / "model", *options, *late) == 0
+    assert run("evaluate", tmp_path / "model", shards[1]) == 0
+    out, err = capsys.readouterr()
+    assert "level 1" in out
+    assert "next: sk-crossmodal evaluate" in out
+    assert err == ""  # labels that were too rare are known, and so no warning
+
+
+def test_a_file_of_parameters(made, tmp_path, capsys):
+    """Flags go before --set, and both before the file; tables are merged."""
+    config = tmp_path / "train.toml"
+    config.write_text(
+        'family = "netvlad"\nfusion = "late"\nepochs = 3\nlr = 0.5\nhidden-size = 8\n'
+        "n_clusters = {clip = 3, clap = 2}\ndropout = 0.5\nbatch_size = 16\n"
+        'modalities = ["clap", "clip"]\nmin_frequency = 2\nseed = 3\n'
+    )
+    options = ("--config", config, "--set", "dropout=0.25", "--set", "gate=soft")
+    flags = ("--epochs", "1", "--lr", "1e-3", "--set", "lr=7.0")
+    model = tmp_path / "model"
+    assert run("train", made / "train.parquet", model, *options, *flags) == 0
+    fitted_model = load_model(model)
+    params = fitted_model.classifier_.get_params()
+    assert type(fitted_model.classifier_) is sk_crossmodal.CrossModalNetVLADClassifier
+    assert fitted_model.classifier_.modality_names_in_ == ("clap", "clip")
+    assert fitted_model.transformer_.min_frequency == 2
+    expected_params = {
+        "fusion": "late",
+        "max_epochs": 1,
+        "lr": 1e-3,
+        "hidden_size": 8,
+        "n_clusters": {"clip": 3, "clap": 2},
+        "dropout": 0.25,
+        "gate": "soft",
+        "random_state": 3,
+    }
+    assert {name: params[name] for name in expected_params} == expected_params
+    out = capsys.readouterr().out
+    assert re.search(r"^CrossModalNetVLADClassifier: epoch 1 of 1, loss \d\.\d+, ", out, re.M)
+    assert re.search(rf"^next: sk-crossmodal evaluate {model} DATA", out, re.M)
+
+
+def test_the_same_command_gives_the_same_model(made, tmp_path):
+    assert run("train", "--quiet", made / "train.parquet", tmp_path / "model", *SMALL) == 0
+    X = load_embeddings(made / "test.parquet").data
+    first, again = (load_model(folder / "model").predict_proba(X) for folder in (made, tmp_path))
+    np.testing.assert_array_equal(first, again)
+
+
+def test_training_tells_of_early_stopping(made, tmp_path, capsys):
+    options = ("--fusion", "late", "--early-stopping", "--validation-fraction", "0.25")
+    assert run("train", made / "train.parquet", tmp_path / "model", *SMALL, *options) == 0
+    out = capsys.readouterr().out
+    assert "epoch 2 of 2, loss" in out
+    assert "validation loss" in out
+    assert "of the videos held out right" in out
+    classifier = load_model(tmp_path / "model").classifier_
+    assert (classifier.early_stopping, classifier.validation_fraction) == (True, 0.25)
+    row = classifier.history_[1]
+    assert f"loss {row['train_loss']:.4f}, validation loss {row['valid_loss']:.4f}" in out
+
+
+def test_bars_on_a_terminal(made, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(_progress.EpochProgress.__init__, "__defaults__", (True,))
+    assert run("train", made / "train.parquet", tmp_path / "model", *SMALL) == 0
+    out, err = capsys.readouterr()
+    assert "epoch 1" not in out
+    assert re.search(r"CorrelationTower: 100%.*1/1 ", err)
+    assert re.search(r"CrossModalTransformerClassifier: 100%.*2/2 .*loss=", err)
+
+
+def test_an_interrupted_training_keeps_its_weights(made, tmp_path, capsys, monkeypatch):
+    tell = _progress.EpochProgress._tell_epoch
+
+    def interrupt(self, fitted_so_far):
+        tell(self, fitted_so_far)
+        if len(fitted_so_far.net_.history) == 2:
+            signal.raise_signal(signal.SIGINT)
+
+    late = ("--fusion", "late", "--epochs", "5", "--checkpoint", tmp_path / "kept")
+    train = ("train", made / "train.parquet", tmp_path / "model", *SMALL, *late)
+    with monkeypatch.context() as patch:
+        patch.setattr(_progress.EpochProgress, "_tell_epoch", interrupt)
+        assert run(*train) == 130
+    out, err = capsys.readouterr()
+    assert "until it was interrupted" in out
+    assert "sk-crossmodal: warning: Training of CrossModal" in err
+    assert load_model(tmp_path / "model").classifier_.n_iter_ < 5
+    assert run(*train, "--resume", "--overwrite", "--quiet") == 0
+    whole = ("train", made / "train.parquet", tmp_path / "whole", *SMALL, *late[:4], "--quiet")
+    assert run(*whole) == 0
+    X = load_embeddings(made / "test.parquet").data
+    resumed, again = (load_model(tmp_path / n).predict_proba(X) for n in ("model", "whole"))
+    np.testing.assert_array_equal(resumed, again)
+
+
+def test_nothing_is_told_where_it_is_quiet(made, tmp_path, capsys):
+    assert run("train", "--quiet", made / "train.parquet", tmp_path / "model", *SMALL) == 0
+    run("predict", "--quiet", made / "model", made / "test.parquet", tmp_path / "a.csv")
+    run("evaluate", "--quiet", made / "model", made / "test.parquet", "--csv", tmp_path / "b.csv")
+    assert capsys.readouterr() == ("", "")
+    assert (tmp_path / "b.csv").exists()
+
+
+def test_wrong_parameters(made, tmp_path, failed, monkeypatch):
+    """They are told before any data is read."""
+    monkeypatch.setattr(sk_crossmodal.cli._train, "open_data", None)
+    train = ("train", made / "train.parquet", tmp_path / "model")
+    (tmp_path / "bad.toml").write_text("lr = ")
+    (tmp_path / "near.toml").write_text('fusoin = "late"')
+    for options, message in (
+        (["--set", "max_epoch=3"], "no parameter max_epoch of transformer; did you mean max_ep"),
+        (["--set", "zzz=3"], "no parameter zzz of transformer; there are "),
+        (["--set", "n_clusters=3"], "no parameter n_clusters of transformer"),
+        (["--set", "correlation_tower.encodr=3"], "correlation_tower.encodr of the tower; did "),
+        (["--set", "callbacks=[]"], "no parameter callbacks"),
+        (["--set", "lr"], "--set needs name=value"),
+        (["--set", "lr=[1"], "--set needs name=value"),
+        (["--set", "family=lstm"], "family must be one of transformer, netvlad, rnn, got 'lstm'"),
+        (["--config", tmp_path / "bad.toml"], "bad.toml is no TOML"),
+        (["--config", tmp_path / "near.toml"], "no parameter fusoin .*did you mean fusion"),
+        (["--config", tmp_path / "none.toml"], "No such file or directory: .*none.toml"),
+        (["--vocabulary", tmp_path / "none.csv"], "No such file or directory: .*none.csv"),
+    ):
+        assert re.search(message, failed(*train, *options)), options
+
+
+def test_wrong_combinations(made, tmp_path, failed):
+    """Each is one line that says what to do."""
+    table = table_of(make_videos(8))
+    bare = write(table.drop_columns(["labels", "id"]), tmp_path / "bare.parquet")
+    other = write(table.rename_columns(["x", "clap", "labels", "id"]), tmp_path / "other.parquet")
+    wide = write(table_of(make_videos(8), names=("clap", "clip")), tmp_path / "wide.parquet")
+    (tmp_path / "a.csv").write_text("a,b\n")
+    (tmp_path / "empty").mkdir()
+    shutil.copy(made / "train.parquet", tmp_path / "empty2.parquet")
+    save_model(fitted_tower(), tmp_path / "tower")
+    save_model(fitted("late", "multilabel"), tmp_path / "plain")
+    model, train, out = made / "model", made / "train.parquet", tmp_path / "out.csv"
+    for arguments, message in (
+        (("train", bare, out), r"bare\.parquet has no labels.*column 'labels' .*--labels names"),
+        (("train", train, made / "model"), r"model exists already; --overwrite replaces it"),
+        (("train", train, tmp_path), "is a folder; name a file"),
+        (("train", train, tmp_path / "no" / "model"), r"no folder .*/no; create it first"),
+        (("train", tmp_path / "none", out), r"no file or folder .*none"),
+        (("train", f"{tmp_path}/none*", out), r"pattern .*none\* matches no files"),
+        (("train", tmp_path / "a.csv", out), r"a\.csv is no data; looked for a store .*Arrow"),
+        (("train", tmp_path / "empty", out), r"no data in the folder .*empty; looked for a store"),
+        (("train", model, out), "is a model, and data is needed there; the order is MODEL DATA"),
+        (("train", train, out, "--labels", "tags"), r"no column 'tags' for labels; .* clip \("),
+        (("train", train, out, "--modalities", "clip,x"), r"no column 'x'"),
+        (("train", train, tmp_path / "empty", out), "DATA must be of one kind|no data in"),
+        (("evaluate", train, model), r"train\.parquet.* cannot be loaded|is a model"),
+        (("evaluate", tmp_path / "none", train), r"no model .*none; sk-crossmodal train writes"),
+        (("evaluate", tmp_path, train), r"is a folder, and a model is a file"),
+        (("evaluate", tmp_path / "a.csv", train), r"a\.csv' cannot be loaded"),
+        (("evaluate", tmp_path / "tower", train), "holds a CorrelationTower, and a classifier"),
+        (("evaluate", model, bare), "bare.parquet has no labels"),
+        (("evaluate", model, other), r"no column 'clip'.* The model .* needs clip \(8 numbers"),
+        (("evaluate", model, wide), r"trained on clip \(8 .*and .*wide\.parquet has clip \(6 "),
+        (("evaluate", model, train, "--json", model), "model exists already; --overwrite"),
+        (("predict", model, train, tmp_path / "out"), "says no format: end it with .csv or .parq"),
+        (("info", tmp_path / "none"), "no file or folder"),
+        (("convert", train, tmp_path / "store", "--jobs", "2"), "--jobs is for TFRecord shards"),
+    ):
+        assert re.search(message, failed(*arguments)), arguments
+        assert not out.exists()
+
+
+def test_a_classifier_alone_predicts(tmp_path, capsys, failed):
+    """One saved from Python, fitted on an indicator: its labels have the hierarchy's names."""
+    classifier = fitted("late", "multilabel")
+    save_model(classifier, tmp_path / "model")
+    videos = make_videos(24, 1)
+    path = write(table_of(videos, names=("video", "audio")), tmp_path / "a.parquet")
+    assert run("predict", tmp_path / "model", path, tmp_path / "out.csv") == 0
+    rows = list(csv.reader(lines(tmp_path / "out.csv")))
+    given = np.array([row[1:] for row in rows[1:]], float)
+    np.testing.assert_allclose(given, classifier.predict_proba(videos.data), rtol=1e-5)
+    capsys.readouterr()
+    assert "does not know label sets: wrap it" in failed("evaluate", tmp_path / "model", path)
+    assert run("info", tmp_path / "model") == 0
+
+
+def test_labels_with_spaces_are_not_for_kaggle(tmp_path, failed):
+    table = table_of(make_videos(8)).drop_columns("labels")
+    path = write(table.append_column("labels", pa.array([["a b"]] * 8)), tmp_path / "a.parquet")
+    options = ("--fusion", "late", "--quiet")
+    assert run("train", path, tmp_path / "model", *SMALL, *options) == 0
+    line = failed("predict", tmp_path / "model", path, tmp_path / "o.csv", "--format", "kaggle")
+    assert "labels with spaces, such as 'a b'; write csv or parquet" in line
+    assert not (tmp_path / "o.csv").exists()
+
+
+def test_report(made, tmp_path, capsys, failed):
+    """Labels that the model does not know are left out there, too."""
+    table = table_of(make_videos(24, 1), ids="clip number ")
+    labels = [[*row, "Space:Moon"] for row in table["labels"].to_pylist()]
+    table = table.drop_columns("labels").append_column("labels", pa.array(labels))
+    path, out = write(table, tmp_path / "a.parquet"), tmp_path / "report.html"
+    report = ("report", made / "model", path, out, "--title", "Winter of 69", "--examples", 2)
+    assert run(*report) == 0
+    told, err = capsys.readouterr()
+    assert told == f"{out}: 24 videos; open it in a browser\n"
+    assert "1 labels of these 24 videos are unknown to the model" in err
+    html = out.read_text()
+    assert "Winter of 69" in html
+    assert "clip number " in html
+    assert "report.html exists already; --overwrite replaces it" in failed(*report)
+
+
+def test_every_command_teaches(capsys):
+    for command in ("convert", "train", "evaluate", "predict", "report", "info"):
+        with pytest.raises(SystemExit) as stopped:
+            run(command, "--help")
+        assert stopped.value.code == 0
+        out = capsys.readouterr().out
+        assert all(words in out for words in ("examples:", "exit codes:", "--debug", "--quiet"))
+        assert f"  sk-crossmodal {command} " in out
+        assert max(map(len, out.splitlines())) <= 100
+    with pytest.raises(SystemExit) as stopped:
+        run("--version")
+    assert stopped.value.code == 0
+    assert capsys.readouterr().out.startswith("sk-crossmodal ")
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "tcsh"])
+def test_shells_complete(shell, capsys, tmp_path):
+    with pytest.raises(SystemExit) as stopped:
+        run("--print-completion", shell)
+    assert stopped.value.code == 0
+    script = capsys.readouterr().out
+    assert all(word in script for word in ("evaluate", "min-frequency", "predict"))
+    if shell == "bash":
+        (tmp_path / "completion").write_text(script)
+        ask = (
+            "source completion; COMP_WORDS=(sk-crossmodal ev); COMP_CWORD=1; "
+            "_shtab_sk_crossmodal; echo ${COMPREPLY[@]}"
+        )
+        done = subprocess.run(["bash", "-c", ask], cwd=tmp_path, capture_output=True, text=True)
+        assert done.stdout.split() == ["evaluate"], done.stderr
+
+
+def test_names_are_those_of_the_package():
+    assert tuple(FUSIONS) == _recipe.FUSIONS
+    assert all(hasattr(sk_crossmodal, name) for name in _recipe.FAMILIES.values())
+
+
+def test_help_imports_nothing_that_takes_time():
+    code = (
+        "import sys, contextlib\nfrom sk_crossmodal.cli import main\n"
+        "with contextlib.suppress(SystemExit): main(['train', '--help'])\n"
+        "print([name for name in ('torch', 'sklearn', 'scipy') if name in sys.modules])"
+    )
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.splitlines()[-1] == "[]"
