@@ -23,6 +23,7 @@ from sk_crossmodal import LabelHierarchy
 
 WRONG = (ValueError, TypeError)
 UNFITTED = (NotFittedError,)
+LATER = ("decision_function", "attention_weights", "influence_response")
 CLASSIFIER, TOWER = "CrossModalTransformerClassifier", "CorrelationTower"
 
 
@@ -67,7 +68,7 @@ TOWERS = {name: make() for name, make in OTHERS.items()}
 
 def unfitted():
     methods = {
-        CLASSIFIER: (late, ("predict", "predict_proba", "decision_function", "attention_weights")),
+        CLASSIFIER: (late, ("predict", "predict_proba", *LATER)),
         TOWER: (make_tower, ("predict_proba", "transform", "embed")),
     }
     for name, (make, each) in methods.items():
@@ -308,4 +309,34 @@ def of_towers():
         )
 
 
-METHOD_ROWS = [*unfitted(), *unknown(), *misfits(), *going_on(), *of_towers()]
+def of_influences():
+    make = functools.partial(fitted, "cross_modal")
+    for what, X_, match in (
+        ("no videos", X[:0], "X is empty"),
+        (
+            "other modalities",
+            X.select(["video"]),
+            r"Modalities \['audio'\] are missing; X has \['video'\]",
+        ),
+        ("a number", 3, r"X must be an array of numbers .*got int"),
+        (
+            "no sound",
+            from_rows(video=VIDEO, audio=[frames[:0] for frames in AUDIO]),
+            "X must hold a video with frames of both 'audio' and 'video'",
+        ),
+    ):
+        yield (f"{CLASSIFIER}.influence_response: {what}", make, LATER[2], (X_,), {}, WRONG, match)
+    for fusion in ("early", "late"):
+        match = f"fusion='{fusion}' on .* has no influence F: expected a fusion that begins"
+        make = functools.partial(fitted, fusion)
+        yield (f"{CLASSIFIER}.influence_response: {fusion}", make, LATER[2], (), {}, WRONG, match)
+
+
+METHOD_ROWS = [
+    *unfitted(),
+    *unknown(),
+    *misfits(),
+    *going_on(),
+    *of_towers(),
+    *of_influences(),
+]

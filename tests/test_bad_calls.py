@@ -39,6 +39,7 @@ OTHERS = (
     "bad_calls_ground",
     "bad_calls_models",
     "bad_calls_modules",
+    "bad_calls_pictures",
     "bad_calls_scores",
     "bad_calls_store",
     "bad_calls_tables",

@@ -16,7 +16,7 @@ Pair: TypeAlias = tuple[str, str]  # source and target
 
 def influence_pairs(classifier: "CrossModalClassifier") -> list[Pair]:
     """Source and target of every F of a fitted classifier, or ValueError if there is none."""
-    network: Any = classifier.module_
+    network: Any = classifier.net_.module_
     names = classifier.modality_names_in_
     if network.spec is None or network.encoder.influences is None:
         raise ValueError(
@@ -33,7 +33,7 @@ def influence_pairs(classifier: "CrossModalClassifier") -> list[Pair]:
 
 def bare_responses(classifier: "CrossModalClassifier", pairs: list[Pair]) -> dict[Pair, Floats]:
     """How F answers if all of its hidden units are active, the last layer's if there are more."""
-    modules = classifier.module_.encoder.influences.modules()
+    modules = classifier.net_.module_.encoder.influences.modules()
     every = [each for each in modules if isinstance(each, TemporalInfluence)][-len(pairs) :]
     responses = [influence_response(each).detach().double().cpu().numpy() for each in every]
     return _added(pairs, responses)
@@ -43,7 +43,7 @@ def mean_responses(
     classifier: "CrossModalClassifier", pairs: list[Pair], dataset: FrameDataset
 ) -> dict[Pair, Floats]:
     """How F answers on the mean over the videos that have both moments."""
-    network: Any = classifier.module_
+    network: Any = classifier.net_.module_
     responses: list[list[Floats]] = [[] for _ in pairs]
     # One video at a time: padding would count as patterns that F answers to.
     for rows, targets in classifier.net_.outputs(dataset, "responses", batch_size=1):

@@ -7,11 +7,10 @@ import numpy as np
 
 from .._types import Floats
 from ._inner import inner_estimator
-from ._style import BLUE, GREY, ORANGE, check_axes, check_positive, new_figure
-from ._thumbnails import TOP, Thumbnails, draw_thumbnails, read_thumbnails
+from ._style import BLUE, GREY, HEADING, ORANGE, check_axes, check_positive, new_figure
+from ._thumbnails import Thumbnails, draw_thumbnails, read_thumbnails
 
 Spans: TypeAlias = Mapping[str, tuple[float, float]]
-HEADING: Any = {"loc": "left", "fontsize": "medium", "fontweight": "bold"}
 
 
 class AttentionDisplay:
@@ -189,8 +188,8 @@ class AttentionDisplay:
         n_frames = max(len(attention) for attention in self.after.values())
         thumbnails = read_thumbnails(self.thumbnails, n_frames * seconds_per_frame)
         if axes is None:
-            height = 1.0 + 1.9 * len(names) + 0.9 * bool(thumbnails)
-            axes = list(new_figure(len(names), 7.0, height))
+            inches = 1.0 + 1.9 * len(names) + 0.9 * bool(thumbnails)
+            axes = list(new_figure(len(names), 7.0, inches))
         self.axes_ = check_axes(axes, names)
         self.ax_ = self.axes_[0]
         self.figure_ = self.ax_.figure
@@ -198,8 +197,8 @@ class AttentionDisplay:
             self._plot_modality(ax, name, seconds_per_frame)
         self.axes_[-1].set_xlabel("time in seconds")
         heading = names[0] if self.title is None else f"{self.title}\n{names[0]}"
-        self.ax_.set_title(heading, pad=TOP + 6.0 if thumbnails else None, **HEADING)
-        draw_thumbnails(self.ax_, thumbnails)
+        height = draw_thumbnails(self.ax_, thumbnails)
+        self.ax_.set_title(heading, pad=height + 6.0, **HEADING)
         return self
 
     def _check(self) -> None:

@@ -14,7 +14,7 @@ from ._style import BLUE, GREEN, GREY, ORANGE, new_figure
 History: TypeAlias = Sequence[Mapping[str, Any]]
 
 FEW = 30  # epochs: so many are drawn with a dot each
-MANY_RATES = 5  # changes of the learning rate: so many are told in words
+MANY_RATES = 3  # changes of the learning rate: so many are drawn, each with a line
 
 
 class TrainingCurveDisplay:
@@ -182,25 +182,15 @@ class TrainingCurveDisplay:
         """Mark where the learning rate changes: it is that of an epoch from its beginning on."""
         rates = self._values("event_lr")
         steps = [i for i, (a, b) in enumerate(pairwise(rates), start=1) if abs(a - b) > 0]
-        if len(steps) > MANY_RATES:
-            label = f"learning rate {rates[0]:.2g} to {rates[-1]:.2g}, in {len(steps)} steps"
-            self.ax_.plot([], [], lw=0, label=label)
+        if not steps:
             return
-        for i in steps:
-            label = f"learning rate, {rates[0]:.2g} at first" if i == steps[0] else None
-            self.ax_.axvline(i + 0.5, color=GREY, lw=1.0, ls=":", label=label)
-            self.ax_.annotate(
-                f"{rates[i]:.2g}",
-                (i + 0.5, 0.98),
-                (-1, 0),
-                xycoords=self.ax_.get_xaxis_transform(),
-                textcoords="offset points",
-                rotation=90,
-                ha="right",
-                va="top",
-                fontsize="small",
-                color=GREY,
-            )
+        few = len(steps) <= MANY_RATES
+        told = [rates[0], *(rates[i] for i in steps)] if few else [rates[0], rates[-1]]
+        label = f"learning rate {' → '.join(f'{rate:.2g}' for rate in told)}"
+        label += "" if few else f" in {len(steps)} steps"
+        self.ax_.plot([], [], color=GREY, lw=1.0 * few, ls=":", label=label)
+        for i in steps if few else ():
+            self.ax_.axvline(i + 0.5, color=GREY, lw=1.0, ls=":")
 
     def _finish(self) -> None:
         n_epochs = len(self.history)
@@ -244,7 +234,20 @@ class TrainingCurveDisplay:
 def _kept_epoch(estimator: Any, n_epochs: int) -> int | None:
     """Return the number of the epoch that early stopping kept; fits before it count, too."""
     net: Any = getattr(estimator, "net_", None)
-    row = net.kept_epoch() if hasattr(net, "kept_epoch") else None
-    if row is None:
+    if not hasattr(net, "kept_epoch"):
         return None
-    return int(row["epoch"]) + n_epochs - len(net.finished_epochs())
+    row, epochs = net.kept_epoch(), net.finished_epochs()
+    own = "callbacks" not in (estimator.net_params or {})
+    if row is None and own and estimator.early_stopping:
+        row = _best_epoch(epochs)  # a net from a file remembers no more than its history
+    return None if row is None else int(row["epoch"]) + n_epochs - len(epochs)
+
+
+def _best_epoch(epochs: Sequence[Mapping[str, Any]]) -> Mapping[str, Any] | None:
+    """Return the row that early stopping kept: less by no more than 0.01 % is not lower."""
+    best = None
+    for row in epochs:
+        loss = row.get("valid_loss", np.nan)
+        if loss < (np.inf if best is None else best["valid_loss"] * (1 - 1e-4)):
+            best = row
+    return best

@@ -9,7 +9,7 @@ import numpy as np
 from .._types import Floats
 from ._inner import inner_estimator
 from ._line import Line, centred, find_peaks, fit_line
-from ._style import BLUE, GREY, ORANGE, check_axes, check_positive, new_figure
+from ._style import BLUE, GREY, HEADING, ORANGE, check_axes, check_positive, new_figure
 
 Pair: TypeAlias = tuple[str, str]  # source and target
 
@@ -32,13 +32,13 @@ class InfluenceDisplay:
     Attributes
     ----------
     lines_ : dict of (str, str) to (shift, stretch, strength, fixed, reach)
-        Per source and target the line ``target = shift + stretch * source`` in seconds, that is
-        of least absolute distance to the largest answers, each weighted by its squared size.
-        `strength` is the share of that weight within `reach` seconds of the line (1.5 frames, or a
-        20th of the target's time line if that is more), `fixed` the greatest share as near one
-        moment of the target. Shift and stretch are NaN, and the picture says "no clear shift", if
-        less than half is near the line, or less than 0.2 more than is near one moment; all are
-        NaN if there are fewer than 12 moments, or no answers.
+        Per source and target the line ``target = shift + stretch * source`` in seconds that most
+        of the largest answers are near to, each weighted by its squared size. `strength` is the
+        share of that weight within `reach` seconds of the line (1.5 frames, or a 20th of the
+        target's time line if that is more), `fixed` the greatest share as near one moment of the
+        target. Shift and stretch are NaN, and the picture says "no clear shift", if less than half
+        is near the line, or hardly more (by 0.15, or 4.5 over the number of moments if that is
+        more) than near one moment; all are NaN if there are fewer than 12 moments, or no answers.
     axes_ : ndarray of matplotlib Axes
         One a pair.
     ax_ : matplotlib Axes
@@ -237,7 +237,7 @@ def _plot_pair(ax: Any, pair: Pair, response: Floats, seconds: float) -> Line:
     sizes = np.clip(4000 / n_source, 2, 30) * peaks.size / largest
     ax.scatter(*times, s=sizes, color="black", lw=0, label="largest answer")
     clear = not np.isnan(line.shift)
-    style: dict[str, Any] = {"color": "black", "lw": 1.6 * clear, "label": fill(str(line), 40)}
+    style: dict[str, Any] = {"color": "black", "lw": 1.6 * clear, "label": fill(str(line), 48)}
     ax.plot(ends, line.shift + line.stretch * ends, **style)
     _label(ax, pair, image)
     ax.set_xlim(0, n_source * seconds)
@@ -247,12 +247,12 @@ def _plot_pair(ax: Any, pair: Pair, response: Floats, seconds: float) -> Line:
 
 def _label(ax: Any, pair: Pair, image: Any) -> None:
     source, target = pair
-    ax.set_title(f"{source} → {target}", loc="left", fontsize="medium", fontweight="bold")
-    ax.set_xlabel(fill(f"attention to {source}, in seconds", 40))
-    ax.set_ylabel(fill(f"answer of {target}, in seconds", 40))
+    ax.set_title(f"{source} → {target}", **HEADING)
+    ax.set_xlabel(fill(f"attention to {source}, in seconds", 40), parse_math=False)
+    ax.set_ylabel(fill(f"answer of {target}, in seconds", 40), parse_math=False)
     bar = ax.figure.colorbar(image, ax=ax, shrink=0.8)
     bar.set_label("answer, from its median over time", fontsize="small")
     bar.outline.set_visible(False)
-    ax.legend(
-        frameon=False, fontsize="small", loc="upper left", bbox_to_anchor=(0.0, -0.14), ncols=1
-    )
+    lines = 1 + ax.get_xlabel().count("\n")
+    place = {"loc": "upper center", "bbox_to_anchor": (0.5, 0), "borderaxespad": 2.6 + 1.4 * lines}
+    ax.legend(frameon=False, fontsize="small", **place)

@@ -8,8 +8,8 @@ from .._types import Floats
 
 FEWEST = 12  # moments: fewer lie near some line by chance
 ENOUGH = 0.5  # of the weight must be near the line,
-MORE = 0.2  # so much more of it than near any one target moment
-STEPS = 30
+MORE = 0.15, 4.5  # so much more of it than near any one target moment, or over all moments
+STRONGEST = 60  # points through which lines are tried
 
 
 class Peaks(NamedTuple):
@@ -58,7 +58,7 @@ def find_peaks(answers: Floats) -> Peaks:
 
 
 def fit_line(peaks: Peaks, n_targets: int, seconds: float) -> Line:
-    """Fit a line by least absolute distance, and say how much is near it.
+    """Fit the line that most is near to, and say how much.
 
     A frame is a moment from its beginning to its end, so that its time is its middle.
     """
@@ -68,26 +68,28 @@ def fit_line(peaks: Peaks, n_targets: int, seconds: float) -> Line:
         return Line(np.nan, np.nan, np.nan, np.nan, reach * seconds)
     weight = weight / weight.sum()
     source, target = np.arange(len(weight)) + 0.5, peaks.target + 0.5
-    shift, stretch, distance = _least_distance(source, target, weight)
-    strength = float(weight[distance <= reach].sum())
+    shift, stretch = _nearest_line(source, target, weight, reach)
+    strength = float(weight[np.abs(target - shift - stretch * source) <= reach].sum())
     # Answers that all come at one time, whenever the source's attention was, are no shift.
     fixed = float((weight @ (np.abs(target[:, None] - target) <= reach)).max())
-    if strength < max(ENOUGH, fixed + MORE):
+    if strength < max(ENOUGH, fixed + max(MORE[0], MORE[1] / len(weight))):
         shift = stretch = np.nan
     return Line(shift * seconds, stretch, strength, fixed, reach * seconds)
 
 
-def _least_distance(x: Floats, y: Floats, weight: Floats) -> tuple[float, float, Floats]:
-    """Intercept and slope of the line of least weighted distance, and the distances.
+def _nearest_line(x: Floats, y: Floats, weight: Floats, reach: float) -> tuple[float, float]:
+    """Intercept and slope of the line that has most weight near it.
 
-    Least squares, again and again, in which what is far off counts less: few answers beside the
-    line do not turn it.
+    Of the lines through two of the strongest points the one with most near it, and then least
+    squares over these: however far the other points are off, they do not turn it.
     """
-    w = weight
-    for _ in range(STEPS):
-        mean_x, mean_y = np.average(x, weights=w), np.average(y, weights=w)
-        spread = w @ (x - mean_x) ** 2
-        slope = w @ ((x - mean_x) * (y - mean_y)) / spread if spread else 0.0
-        distance = np.abs(y - mean_y - slope * (x - mean_x))
-        w = weight / np.maximum(distance, 0.5)
-    return float(mean_y - slope * mean_x), float(slope), distance
+    strongest = np.sort(np.argsort(-weight, kind="stable")[:STRONGEST])
+    first, second = (strongest[i] for i in np.triu_indices(len(strongest), 1))
+    slopes = (y[second] - y[first]) / (x[second] - x[first])
+    shifts = y[first] - slopes * x[first]
+    distance = np.abs(y - shifts[:, None] - slopes[:, None] * x)
+    best = (np.maximum(0, 1 - (distance / reach) ** 2) @ weight).argmax()
+    near = weight * (distance[best] <= reach)
+    mean_x, mean_y = np.average(x, weights=near), np.average(y, weights=near)
+    slope = near @ ((x - mean_x) * (y - mean_y)) / (near @ (x - mean_x) ** 2)
+    return float(mean_y - slope * mean_x), float(slope)

@@ -14,6 +14,13 @@ BLUE, ORANGE, GREEN, GREY = (
     "#009E73",
     "#666666",
 )  # from Okabe and Ito's palette
+# Of a panel; names are no formulas, whatever dollars they have.
+HEADING: Any = {
+    "loc": "left",
+    "fontsize": "medium",
+    "fontweight": "bold",
+    "parse_math": False,
+}
 
 
 def new_figure(
@@ -53,8 +60,9 @@ def check_has(estimator: Any, method: str) -> None:
     """Raise TypeError unless an estimator has what a picture is drawn of."""
     if isinstance(estimator, type) or not hasattr(estimator, method):
         kind = estimator if isinstance(estimator, type) else type(estimator)
+        what = "attribute" if method.endswith("_") else "method"
         raise TypeError(
-            f"estimator must be a fitted one with the method `{method}`, got {kind.__name__}."
+            f"estimator must be a fitted one with the {what} `{method}`, got {kind.__name__}."
         )
 
 

@@ -15,16 +15,20 @@ Thumbnails: TypeAlias = Mapping[float, Any] | Sequence[tuple[float, Any]]
 BOTTOM, TOP = 12, 60  # of the strip, in points above the axes
 WIDTH = 0.17  # of each, in parts of the axes' width; less if there are many
 LETTER = 0.0115  # width of a small letter, likewise
-LINES = 4
+LINE, LINES = 10, 4  # height of a line in points, and how many at most
 
 
 def read_thumbnails(given: Any, duration: float) -> list[tuple[float, Any]]:
     """Return them in order of time, images as arrays; errors say what is wrong."""
     if given is None:
         return []
+    wanted = "thumbnails must be a dict by second, or pairs (second, image or text), got"
+    if isinstance(given, str) or not isinstance(given, Mapping | Sequence):
+        raise TypeError(f"{wanted} {type(given).__name__}.")
     items = list(given.items() if isinstance(given, Mapping) else given)
-    if not all(isinstance(item, tuple | list) and len(item) == 2 for item in items):
-        raise ValueError("thumbnails must be a dict by second, or pairs (second, image or text).")
+    for item in items:
+        if not isinstance(item, tuple | list) or len(item) != 2:
+            raise ValueError(f"{wanted} {type(item).__name__} among them.")
     return sorted(
         ((_second(second, duration), _content(second, each)) for second, each in items),
         key=lambda item: item[0],
@@ -55,8 +59,9 @@ def _content(second: float, content: Any) -> str | Array:
     return image
 
 
-def draw_thumbnails(ax: Any, thumbnails: Sequence[tuple[float, Any]]) -> None:
-    """Draw them above the axes, each led to its second."""
+def draw_thumbnails(ax: Any, thumbnails: Sequence[tuple[float, Any]]) -> int:
+    """Draw them above the axes, each led to its second; return their height there, in points."""
+    top = 0
     width = min(WIDTH, 1 / max(1, len(thumbnails)))
     low, high = ax.get_xlim()
     above = _above(ax)
@@ -66,7 +71,8 @@ def draw_thumbnails(ax: Any, thumbnails: Sequence[tuple[float, Any]]) -> None:
         ax.plot(*ends, color=GREY, lw=0.8, transform=above, clip_on=False)
         if isinstance(content, str):
             lines = wrap(content, max(3, int(width / LETTER)), max_lines=LINES, placeholder="…")
-            low_edge = {"ha": "center", "va": "bottom", "transform": above}
+            low_edge = {"ha": "center", "va": "bottom", "transform": above, "parse_math": False}
+            top = max(top, BOTTOM + LINE * len(lines))
             ax.text(centre, BOTTOM, "\n".join(lines), fontsize=7, **low_edge)
         else:
             bounds = (centre - 0.48 * width, BOTTOM, 0.96 * width, TOP - BOTTOM)
@@ -74,6 +80,8 @@ def draw_thumbnails(ax: Any, thumbnails: Sequence[tuple[float, Any]]) -> None:
             inset.imshow(content, cmap="gray")
             inset.set_anchor("S")
             inset.set_axis_off()
+            top = TOP
+    return top
 
 
 def _above(ax: Any) -> Any:
