@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from .correlation import CorrelationTower
     from .hierarchy import HierarchyLabelBinarizer, LabelHierarchy
     from .multimodal import MultimodalArray
-    from .persistence import load_model, save_model
+    from .persistence import export_model, load_model, save_model
 
 __all__ = [
     "CorrelationTower",
@@ -29,6 +29,7 @@ __all__ = [
     "ModalityTransformer",
     "MultimodalArray",
     "TransformedTargetClassifier",
+    "export_model",
     "load_model",
     "save_model",
 ]
@@ -43,7 +44,7 @@ _ROOMS = {
     "correlation": ("CorrelationTower",),
     "hierarchy": ("HierarchyLabelBinarizer", "LabelHierarchy"),
     "multimodal": ("MultimodalArray",),
-    "persistence": ("load_model", "save_model"),
+    "persistence": ("export_model", "load_model", "save_model"),
 }
 
 

@@ -4,7 +4,15 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
-from estimator_cases import fitted, from_rows, make_classifier, make_labels, make_videos, rows_of
+from estimator_cases import (
+    fitted,
+    fitted_tower,
+    from_rows,
+    make_classifier,
+    make_labels,
+    make_videos,
+    rows_of,
+)
 from scipy.sparse import csr_array
 from sklearn.decomposition import NMF, PCA
 from sklearn.exceptions import NotFittedError
@@ -16,6 +24,7 @@ from sk_crossmodal import (
     HierarchyLabelBinarizer,
     ModalityTransformer,
     TransformedTargetClassifier,
+    export_model,
     load_model,
     save_model,
 )
@@ -68,6 +77,39 @@ class NoInverse:
     def transform(self, y):
         return y
 
+
+def export(model, name="model.pt2", **kwargs):
+    with tempfile.TemporaryDirectory() as folder:
+        export_model(model, Path(folder) / name if isinstance(name, str) else name, **kwargs)
+
+
+EXPORTING = [
+    ("export none", lambda: export(None), TypeError, "estimator must be one of .* got None"),
+    ("export a class", lambda: export(type(LATE)), TypeError, "estimator must be one of"),
+    (
+        "export a pipeline",
+        lambda: export(make_pipeline(LATE)),
+        TypeError,
+        "estimator must be one of .*got Pipeline.*export the classifier inside",
+    ),
+    ("export a tower", lambda: export(fitted_tower()), TypeError, "estimator must be one of"),
+    ("export not fitted", lambda: export(LATE), NotFittedError, "not fitted yet"),
+    ("export to none", lambda: export(fitted(), None), TypeError, "path must be a str or a path"),
+    ("export to nothing", lambda: export_model(fitted(), ""), ValueError, "path must name a file"),
+    ("export to bytes", lambda: export(fitted(), b"m"), TypeError, "path must be .* got b'm'"),
+    (
+        "export to what is there",
+        lambda: export(fitted(), Path(__file__)),
+        FileExistsError,
+        "is there already: give overwrite=True",
+    ),
+    (
+        "overwrite a word",
+        lambda: export(fitted(), overwrite="yes"),
+        ValueError,
+        r"overwrite must be one of \(True, False\), got 'yes'",
+    ),
+]
 
 SAVING = [
     ("model none", lambda: save(None), TypeError, "model must be one of .* got None"),
@@ -317,7 +359,7 @@ COMPOSING = [
 ]
 CASES = [
     (name, call, errors if isinstance(errors, tuple) else (errors,), words)
-    for name, call, errors, words in SAVING + COMPOSING
+    for name, call, errors, words in SAVING + EXPORTING + COMPOSING
 ]
 
 

@@ -205,6 +205,7 @@ FACTOR = r"class_weight\['Food'\] must be a number >= 0 and <= 1e\+30, got "
 TOWER = (
     "correlation_tower must be None, a CorrelationTower or a FrozenEstimator of a fitted one, got"
 )
+PRETRAINED = "pretrained must be None or a FrozenEstimator of a fitted CrossModal\\w+Classifier"
 CLASSIFIERS = {
     **SHARED,
     "fusion": option(
@@ -218,6 +219,21 @@ CLASSIFIERS = {
     "modality_dropout": number("modality_dropout", ">= 0 and <= 1", -0.1, 1.1),
     "label_smoothing": number("label_smoothing", ">= 0 and <= 1", -0.1, 1.1),
     "warm_start": flag("warm_start"),
+    "freeze_towers": (
+        flag("freeze_towers")[0],
+        [*FLAGS, Case(True, "there are none: give pretrained=FrozenEstimator")],
+    ),
+    "pretrained": (
+        PRETRAINED,
+        [
+            *("model", 3, True, CrossModalRNNClassifier),
+            Case(make_classifier(), f"{PRETRAINED}.*got CrossModalT"),
+            Case(FrozenEstimator(make_tower()), f"{PRETRAINED}.*got Frozen.*CorrelationTower"),
+            Case(FrozenEstimator(None), f"{PRETRAINED}.*got Frozen.*None"),
+            Case(FrozenEstimator(make_classifier()), f"{PRETRAINED}.*(not fitted|got Frozen)"),
+            Case([make_classifier()], rf"{PRETRAINED}.*got \[CrossModal"),
+        ],
+    ),
     "memory": (
         "memory must be the path of a folder as a str, a joblib.Memory or None",
         [3, True, ["a"], b"x", 1.5, "", "a\0b"],

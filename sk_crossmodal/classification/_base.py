@@ -33,6 +33,7 @@ from ..training import (
     check_y,
     fit_method,
 )
+from ._pretrained import as_pretrained, check_alike, check_pretrained, pretrained_of
 from ._response import bare_responses, influence_pairs, mean_responses
 from ._tower import TowerUser
 from ._weights import check_class_weight, class_factors
@@ -101,6 +102,15 @@ class CrossModalClassifier(ClassifierMixin, TowerUser, NetworkEstimator):
         `random_state` among them, and by the frames, labels and weights that it is trained on.
         With ``correlation_tower=None`` the tower's size and training are the classifier's, so
         another `lr` or `batch_size` is another tower. Empty the folder when this package changes.
+    pretrained : FrozenEstimator, default=None
+        A fitted classifier of the same class inside ``sklearn.frozen.FrozenEstimator``, whose
+        weights, scaling of frames and, with ``correlation_tower=None``, correlation tower `fit`
+        starts from; only the layer that gives the outputs is new. Modalities and all that shapes
+        the network must be the same, labels need not. It is never changed.
+    freeze_towers : bool, default=False
+        Whether all that was pretrained but the head (the layer that fuses the encoders, and the
+        one that gives the outputs) keeps its weights and statistics, and is applied in training
+        as in prediction, without dropout. `modality_dropout` still leaves modalities out.
 
     Attributes
     ----------
@@ -131,6 +141,8 @@ class CrossModalClassifier(ClassifierMixin, TowerUser, NetworkEstimator):
     label_smoothing: float = 0.0
     warm_start: bool = False
     memory: str | Memory | None = None
+    pretrained: FrozenEstimator | None = None
+    freeze_towers: bool = False
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
@@ -174,14 +186,18 @@ class CrossModalClassifier(ClassifierMixin, TowerUser, NetworkEstimator):
             :func:`~sk_crossmodal.multimodal.as_multimodal`; if a modality has no frame in any
             video; if classes are outside the hierarchy or its size is not that of y; if the
             tower's modalities are not those of X; with `warm_start`, if modalities, classes or the
-            network's shape are not those of before; or if training diverges.
+            network's shape are not those of before; with `pretrained`, if modalities or the
+            network's shape are not its own; or if training diverges.
         """
         *arrays, y = (X, y, *more)
         self._check_params()
         videos = self._check_videos(arrays, y, sample_weight)
         targets = Targets(videos.y, self.hierarchy)
         warm = self.warm_start and hasattr(self, "net_")
-        videos = self._as_before(videos) if warm else videos
+        if warm:
+            videos = self._as_before(videos)
+        elif (pretrained := pretrained_of(self)) is not None:
+            videos = as_pretrained(pretrained, videos)
         if warm and not np.array_equal(targets.classes, self.classes_):
             raise ValueError(
                 "With warm_start y must have the classes of the fit before, "
@@ -248,6 +264,8 @@ class CrossModalClassifier(ClassifierMixin, TowerUser, NetworkEstimator):
         if goes_on:
             videos = self._as_before(videos)
             self._targets.check(videos.y, "y")
+        elif (pretrained := pretrained_of(self)) is not None:
+            videos = as_pretrained(pretrained, videos)
         targets = self._targets if goes_on else Targets(videos.y, self.hierarchy, classes)
         targets.check_classes(classes)
         self._fit_videos(videos, None, targets, goes_on=goes_on, partial=True)
@@ -265,24 +283,26 @@ class CrossModalClassifier(ClassifierMixin, TowerUser, NetworkEstimator):
         """Fit on checked videos: split, tower, data, network."""
         if not goes_on:
             self._check_present(videos.X)
+        start = self if goes_on else pretrained_of(self)  # whose weights are the first ones
         previous = self.net_ if goes_on else None
         self._check_fit(videos, targets)
         loss = self._loss_params(targets, videos)
-        stand_ins = self._stand_ins(videos.X, goes_on, partial)
+        stand_ins = self._stand_ins(videos.X, start, partial)
         rehearsed = self._module_params(videos.X, targets, stand_ins)
+        if start is not None and not goes_on:
+            check_alike(self, start, rehearsed)
         self._rehearse((CrossModalNetwork, rehearsed), loss, held_out, previous, partial=partial)
         split_seed, tower_seed, train_seed = self._seeds(3)
         part = videos
         if not partial:
             part, held_out = self._split(videos, held_out, split_seed)
-        keeps_tower = goes_on and self._uses_tower(len(videos.X.modality_names))
-        tower = self.correlation_tower_ if keeps_tower else None
+        tower = self._tower_before(start, videos.X)
         trains_tower = tower is None and self._trains_tower(videos.X)
         context = self._begin_fit(videos, trains_tower + (1 if partial else self._n_epochs()))
         tower = tower or self._fit_tower(part, tower_seed, context)
         train_set, n_correlation = self._dataset(part, targets, tower)
         valid_set = None if held_out is None else self._dataset(held_out, targets, tower)[0]
-        from_data = {**self._from_data(part, goes_on, partial), "n_correlation": n_correlation}
+        from_data = {**self._from_data(part, start, partial), "n_correlation": n_correlation}
         module = self._module_params(videos.X, targets, from_data)
         before = self.history_ if goes_on else []
 
@@ -306,9 +326,10 @@ class CrossModalClassifier(ClassifierMixin, TowerUser, NetworkEstimator):
                 "videos": part,
                 "videos held out": held_out,
                 "correlation tower": tower,
-                "fit before": self if goes_on else None,
+                "fit before": start,
             },
             previous=previous,
+            pretrained=None if start is None or goes_on else start.net_,
             partial=partial,
         )
 
@@ -367,10 +388,16 @@ class CrossModalClassifier(ClassifierMixin, TowerUser, NetworkEstimator):
         )
         return dataset, extra["correlation"].shape[-1] if extra else 1
 
-    def _from_data(self, videos: Videos, goes_on: bool, partial: bool) -> dict[str, Any]:
+    def _tower_before(self, start: Self | None, X: MultimodalArray) -> CorrelationTower | None:
+        """Return the tower of what training starts from, where it is to be kept."""
+        if start is None or not self._uses_tower(len(X.modality_names)):
+            return None
+        return start.correlation_tower_ if start is self or self.correlation_tower is None else None
+
+    def _from_data(self, videos: Videos, start: Self | None, partial: bool) -> dict[str, Any]:
         """Return what the data decides about the network, or decided in the fit before."""
-        if goes_on:
-            return {name: getattr(self.net_, f"module__{name}") for name in FROM_DATA}
+        if start is not None:
+            return {name: getattr(start.net_, f"module__{name}") for name in FROM_DATA}
         moments = self._scaling_params(videos.X, videos.weight)
         return {"n_frames": self._n_frames(videos.X, partial), **moments}
 
@@ -379,11 +406,11 @@ class CrossModalClassifier(ClassifierMixin, TowerUser, NetworkEstimator):
             return self.max_frames
         return max(1, min(self.max_frames, int(X.timeline_lengths().max())))
 
-    def _stand_ins(self, X: MultimodalArray, goes_on: bool, partial: bool) -> dict[str, Any]:
+    def _stand_ins(self, X: MultimodalArray, start: Self | None, partial: bool) -> dict[str, Any]:
         """Return what has the shape of `_from_data`, before any data is read or tower trained."""
-        if goes_on:
+        if start is not None:
             names = (*FROM_DATA, "n_correlation")
-            return {name: getattr(self.net_, f"module__{name}") for name in names}
+            return {name: getattr(start.net_, f"module__{name}") for name in names}
         moments = {name: (np.zeros(width), 1.0) for name, width in X.n_features.items()}
         return {"n_frames": self._n_frames(X, partial), "moments": moments, "n_correlation": 1}
 
@@ -404,6 +431,7 @@ class CrossModalClassifier(ClassifierMixin, TowerUser, NetworkEstimator):
             "hidden_size": self._width(),
             "dropout": self.dropout,
             "modality_dropout": self.modality_dropout,
+            "frozen": self.freeze_towers,
         }
 
     def _check_params(self) -> None:
@@ -417,6 +445,7 @@ class CrossModalClassifier(ClassifierMixin, TowerUser, NetworkEstimator):
         check_class_weight(self.class_weight)
         self._check_memory()
         self._check_tower_params()
+        check_pretrained(self)
 
     def _prediction_set(self, X: Any, more: tuple[Any, ...]) -> FrameDataset:
         X = self._check_predict_input(X, more)

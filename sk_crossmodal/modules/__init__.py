@@ -13,6 +13,7 @@ from .netvlad import NetVLADEncoder
 from .network import FUSIONS, CrossModalNetwork
 from .response import influence_response
 from .rnn import RNN_TYPES, RNNEncoder
+from .served import ServedNetwork
 from .transformer import TransformerEncoder
 
 __all__ = [
@@ -25,6 +26,7 @@ __all__ = [
     "MeanEncoder",
     "NetVLADEncoder",
     "RNNEncoder",
+    "ServedNetwork",
     "TemporalInfluence",
     "TransformerEncoder",
     "influence_attention",

@@ -82,6 +82,17 @@ class TemporalInfluence(nn.Module):
         nn.init.normal_(self.last.weight, std=0.1 / self.last.in_features**0.5)
         nn.init.zeros_(self.last.bias)
 
+    def lengthen(self, n_frames: int) -> None:
+        """Make the time line at least that long, without a change of what F does."""
+        more = max(0, n_frames - len(self.last.bias))
+        for layer, name, pad in (
+            (self.first, "weight", (0, more)),
+            (self.last, "weight", (0, 0, 0, more)),
+            (self.last, "bias", (0, more)),
+        ):
+            longer = F.pad(layer.get_parameter(name).detach(), pad)
+            setattr(layer, name, nn.Parameter(longer, requires_grad=False))
+
     def first_weight(self, n_frames: int) -> Tensor:
         """W_1 for a batch of that many frames, (H_1, n_frames)."""
         return _fit_last_axis(self.first.weight, n_frames)
@@ -116,7 +127,7 @@ class TemporalInfluence(nn.Module):
                 raise ValueError(
                     f"context must be a tensor of shape (B, {self.context.in_features}), got None."
                 )
-            shape = (len(context),) + (1,) * (first.ndim - 2) + (-1,)
+            shape = (context.shape[0],) + (1,) * (first.ndim - 2) + (-1,)
             bias = (bias + self.context(context)).view(shape)
         out = [F.relu(first + bias.to(first.dtype), inplace=True)]
         for layer in self.inner:
@@ -135,6 +146,8 @@ class TemporalInfluence(nn.Module):
 
 def _fit_last_axis(weight: Tensor, n_frames: int) -> Tensor:
     """Cut or zero-pad the last axis to a batch's number of frames."""
+    if n_frames <= weight.shape[-1]:
+        return weight[..., :n_frames].contiguous()
     return F.pad(weight, (0, n_frames - weight.shape[-1]))
 
 

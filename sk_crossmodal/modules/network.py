@@ -1,7 +1,7 @@
 """The network around an encoder: scaling, fusion, correlation, head (Sections 2 and 3)."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, Self
 
 import torch
 from torch import Tensor, nn
@@ -52,6 +52,9 @@ class CrossModalNetwork(nn.Module):
     pad_to : int, optional
         Pad to that many zero frames, taken for real as in the paper; by default padding is
         masked.
+    frozen : bool
+        Whether all but the head keeps its weights and is applied in training as it is later:
+        without dropout, and with the statistics that it has.
 
     Notes
     -----
@@ -100,6 +103,7 @@ class CrossModalNetwork(nn.Module):
         dropout: float = 0.1,
         modality_dropout: float = 0.0,
         pad_to: int | None = None,
+        frozen: bool = False,
     ) -> None:
         super().__init__()
         check_moments(moments)
@@ -135,6 +139,28 @@ class CrossModalNetwork(nn.Module):
             Dropout(dropout),
             nn.Linear(hidden_size, n_outputs),
         )
+        self.frozen = frozen
+        if frozen:
+            for part in self.below_head():
+                part.requires_grad_(False)
+
+    def below_head(self) -> list[nn.Module]:
+        """All parts but the head."""
+        return [part for name, part in self.named_children() if name != "head"]
+
+    def train(self, mode: bool = True) -> Self:
+        """Switch to training, or to prediction, where parts that are frozen stay."""
+        super().train(mode)
+        if self.frozen:
+            for part in self.below_head():
+                part.eval()
+        return self
+
+    def start_from(self, other: "CrossModalNetwork") -> None:
+        """Take the weights of a network for other outputs, and keep the last layer's own."""
+        last = f"head.{len(self.head) - 1}."
+        own = {name: own for name, own in self.state_dict().items() if name.startswith(last)}
+        self.load_state_dict({**other.state_dict(), **own})
 
     def forward(
         self,

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
@@ -11,6 +12,7 @@ from .descriptor import Descriptor
 from .dropout import Dropout
 from .influence import Influences, InfluenceSpec, Links, influence_attention
 from .masking import masked_softmax
+from .stepwise import run_stepwise
 
 RNN_TYPES = {"gru": nn.GRU, "lstm": nn.LSTM}
 
@@ -146,6 +148,8 @@ class RNNEncoder(nn.Module):
 
 def _run(rnn: nn.Module, x: Tensor, mask: Tensor) -> Tensor:
     """States of both directions over the real frames alone, (B, T, d), zero at padding."""
+    if torch.compiler.is_exporting():
+        return run_stepwise(rnn, x, mask)
     lengths = mask.sum(1).clamp(min=1).cpu()
     packed = pack_padded_sequence(x, lengths, batch_first=True, enforce_sorted=False)
     states, _ = pad_packed_sequence(rnn(packed)[0], batch_first=True, total_length=x.shape[1])

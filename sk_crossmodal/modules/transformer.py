@@ -171,8 +171,8 @@ class TransformerEncoder(nn.Module):
             first = source_q @ mixed.mT  # (B, h, T, H)
             hidden = influence.hidden(first, link.context)
             weight, last_bias = influence.last_layer(n_frames)
-            additions.append((hidden, link.gated(weight.expand(len(q), -1, -1))))
-            bias = bias + link.gated(last_bias.expand(len(q), -1))
+            additions.append((hidden, link.gated(weight.expand(q.shape[0], -1, -1))))
+            bias = bias + link.gated(last_bias.expand(q.shape[0], -1))
         bias = bias.masked_fill(~attendable(masks[target])[:, 0, 0], PADDING)
         return low_rank_attention(q, k, v, additions, bias)
 

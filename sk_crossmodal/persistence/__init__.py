@@ -1,5 +1,6 @@
-"""Models as files that are data alone: saved and opened without pickle."""
+"""Models as files that are data alone: saved and opened without pickle; and as programs."""
 
+from ._export import export_model
 from ._models import load_model, save_model
 
-__all__ = ["load_model", "save_model"]
+__all__ = ["export_model", "load_model", "save_model"]

@@ -27,6 +27,7 @@ CHOICES = {
     "influence": ("cross", "self", "none"),
     "combine": ("add", "multiply"),
     "rnn_type": (*RNN_TYPES, None),
+    "frozen": (True, False),
 }
 
 

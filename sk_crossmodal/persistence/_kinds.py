@@ -72,6 +72,9 @@ class Kind:
             if params.get(name):
                 writer.places[where + name] = params[name]
                 params[name] = PLACES[name]
+        if params.get("pretrained") is not None:
+            writer.dropped.append(where + "pretrained")
+            params["pretrained"] = None
         written = {
             "class": self.cls.__name__,
             "params": {name: writer.value(v, where + name) for name, v in params.items()},
@@ -103,6 +106,8 @@ class Kind:
                     f"{name} must be {empty} in a model file, got {reprlib.repr(params[name])}: "
                     "it names a place of another machine."
                 )
+        if params.get("pretrained") is not None:
+            raise ValueError("pretrained must be None in a model file, which holds one model.")
         value = self.build(params, reader)
         _set(value, check_dict(written.get("settings", {}), "settings"))
         if "fitted" in written:

@@ -83,7 +83,7 @@ def save_model(model: Any, path: str | PathLike[str]) -> None:
     -----
     UserWarning
         If `checkpoint` or `memory` is set: they name places of this machine, and are saved as
-        None.
+        None. If `pretrained` is set: it is a second model, and is saved as None, too.
 
     See Also
     --------
@@ -106,7 +106,7 @@ def save_model(model: Any, path: str | PathLike[str]) -> None:
     ...     load_model(path).transform([["Transport"]])
     array([[0, 1, 0]])
     """
-    where = Path(_checked_path(path))
+    where = Path(checked_path(path))
     if type(model).__name__ not in KINDS or type(model) is not KINDS[type(model).__name__].cls:
         raise TypeError(
             f"model must be one of {sorted(KINDS)}, got {reprlib.repr(model)}, of the class "
@@ -118,6 +118,13 @@ def save_model(model: Any, path: str | PathLike[str]) -> None:
     number = writer.object(model, "")
     document = {"package": PACKAGE, "objects": writer.objects, "model": number}
     data = to_bytes(document, writer.tensors)
+    if writer.dropped:
+        warnings.warn(
+            f"{writer.dropped} is where training began, and not needed to go on or to predict: in "
+            "the saved model it is None.",
+            UserWarning,
+            stacklevel=2,
+        )
     if places := {name: value for name, value in writer.places.items() if value is not True}:
         warnings.warn(
             f"{places} name places of this machine: in the saved model they are None.",
@@ -161,7 +168,7 @@ def load_model(path: str | PathLike[str], *, device: str | None = None) -> Any:
     Reading takes no more memory than a few times the file, whatever sizes it declares. The
     checksum tells damage, not who wrote the file.
     """
-    where = Path(_checked_path(path))
+    where = Path(checked_path(path))
     if device is not None:
         check_device(resolve_device(device))
     try:
@@ -223,7 +230,8 @@ def make_model(
     return model
 
 
-def _checked_path(path: Any) -> str:
+def checked_path(path: Any) -> str:
+    """Return a path as a str; TypeError or ValueError if it is none."""
     if not isinstance(path, str | PathLike) or isinstance(fspath(path), bytes):
         raise TypeError(f"path must be a str or a path, got {path!r}.")
     if not fspath(path):

@@ -35,12 +35,15 @@ class Writer:
         The tensors by name.
     places : dict of str to object
         Parameters that name places of this machine, which are not written.
+    dropped : list of str
+        Parameters that are second models, which are not written either.
     """
 
     def __init__(self, kinds: Mapping[str, Any]) -> None:
         self.objects: list[dict[str, Any]] = []
         self.tensors: dict[str, torch.Tensor] = {}
         self.places: dict[str, Any] = {}
+        self.dropped: list[str] = []
         self._kinds, self._below = kinds, 1 + max(kind.rank for kind in kinds.values())
         self._known: dict[Any, tuple[int, Any]] = {}
 

@@ -19,6 +19,7 @@ IRRELEVANT = {  # parameters that change no weight, or that something else speak
     "device",
     "max_epochs",
     "memory",
+    "pretrained",
     "resume",
     "verbose",
     "warm_start",

@@ -122,8 +122,12 @@ class MultimodalNet(NeuralNet):
         return BatchLoader(dataset, batch_size, shuffle, pin=pin)
 
     def get_params_for_optimizer(self, prefix: str, named_parameters: Any) -> Any:
-        """Let AdamW do its step in one go, which changes nothing but rounding."""
-        args, kwargs = super().get_params_for_optimizer(prefix, named_parameters)
+        """Leave out what is frozen, and let AdamW do its step in one go.
+
+        The latter changes nothing but rounding.
+        """
+        learned = [(name, each) for name, each in named_parameters if each.requires_grad]
+        args, kwargs = super().get_params_for_optimizer(prefix, learned)
         device = torch.device(self.device).type
         if self.optimizer is torch.optim.AdamW and device in ("cpu", "cuda"):
             others = ("foreach", "differentiable", "capturable")

@@ -104,6 +104,7 @@ def train(
     tasks: EpochTasks,
     *,
     previous: MultimodalNet | None = None,
+    pretrained: MultimodalNet | None = None,
     partial: bool = False,
     checkpoint: "Checkpoint | None" = None,
 ) -> MultimodalNet:
@@ -125,6 +126,8 @@ def train(
         Told of every epoch.
     previous : MultimodalNet, optional
         Start with the weights of this net.
+    pretrained : MultimodalNet, optional
+        Start with the weights of this net, but for the layer that gives the outputs.
     partial : bool
         Train for one epoch, without a schedule, with the optimizer's state of `previous`.
     checkpoint : Checkpoint, optional
@@ -150,6 +153,9 @@ def train(
         net.initialize()
         if previous is not None:
             _resume(net, previous, optimizer=partial)
+        elif pretrained is not None:
+            network: Any = uncompiled(net)
+            network.start_from(uncompiled(pretrained))
         if processes.index:  # each drops other numbers
             torch.manual_seed(seed + processes.index)
         net.tasks, net.checkpoint = tasks, checkpoint
@@ -229,9 +235,15 @@ def _resume(net: MultimodalNet, previous: MultimodalNet, optimizer: bool) -> Non
             "Training goes on with the network of the fit before, so parameters that change its "
             f"shape must stay as they were: {error}"
         ) from error
-    if optimizer and type(net.optimizer_) is type(previous.optimizer_):
+    if optimizer and _learn_alike(net.optimizer_, previous.optimizer_):
         state = deepcopy(previous.optimizer_.state_dict()["state"])  # the old net stays as it is
         net.optimizer_.load_state_dict({**net.optimizer_.state_dict(), "state": state})
+
+
+def _learn_alike(optimizer: Any, other: Any) -> bool:
+    """Whether one optimizer's state is one for another: of its kind, for as many weights."""
+    counts = [[len(group["params"]) for group in each.param_groups] for each in (optimizer, other)]
+    return type(optimizer) is type(other) and counts[0] == counts[1]
 
 
 def _silent(*args: Any, **kwargs: Any) -> None:

@@ -1,0 +1,98 @@
+"""A trained network from frames to probabilities, in a form that `torch.export` takes."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from .correlation import CorrelationNetwork
+from .influence import TemporalInfluence
+from .network import CrossModalNetwork
+
+
+class ServedNetwork(nn.Module):
+    """A classifier's network and its correlation tower's, from frames to probabilities.
+
+    Parameters
+    ----------
+    network : CrossModalNetwork
+        The classifier's.
+    tower : CorrelationNetwork or None
+        The tower's, where the network listens to one.
+    max_frames : tuple of int
+        First moments that the network looks at, and that the tower does.
+    embeds : bool
+        Whether the network is told the tower's last hidden layer in place of p.
+    multilabel : bool
+        Whether each output is a probability of its own, or all are one distribution.
+
+    Notes
+    -----
+    Shape: dicts of ``(B, T, d)`` frames and ``(B, T)`` masks to ``(B, n_outputs)``.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from sk_crossmodal.modules import TransformerEncoder
+    >>> moments = {"video": (torch.zeros(16), 1.0), "audio": (torch.zeros(4), 1.0)}
+    >>> network = CrossModalNetwork(
+    ...     moments, 5, encoder=TransformerEncoder, encoder_params={"d_model": 32}, fusion="late"
+    ... )
+    >>> served = ServedNetwork(network, None, (300, 300), embeds=False, multilabel=True).eval()
+    >>> frames = {"video": torch.randn(2, 9, 16), "audio": torch.randn(2, 9, 4)}
+    >>> masks = {name: torch.ones(2, 9, dtype=torch.bool) for name in frames}
+    >>> served(frames, masks).shape
+    torch.Size([2, 5])
+    """
+
+    def __init__(
+        self,
+        network: CrossModalNetwork,
+        tower: CorrelationNetwork | None,
+        max_frames: tuple[int, int],
+        *,
+        embeds: bool,
+        multilabel: bool,
+    ) -> None:
+        super().__init__()
+        self.network, self.tower, self.max_frames = network, tower, max_frames
+        self.embeds, self.multilabel = embeds, multilabel
+        for part in network.modules():
+            if isinstance(part, TemporalInfluence):
+                # Longer than any batch, so that every batch is cut, and all are treated alike.
+                part.lengthen(max_frames[0] + 1)
+
+    def forward(self, frames: Mapping[str, Tensor], masks: Mapping[str, Tensor]) -> Tensor:
+        """Predict the probabilities, strictly between 0 and 1."""
+        correlation = None
+        if self.tower is not None:
+            correlation = self.correlate(self.tower, frames, masks)
+        logits = self.network(*self.first(self.network, frames, masks), correlation)
+        probability: Tensor = logits.sigmoid() if self.multilabel else logits.softmax(-1)
+        edge = torch.finfo(probability.dtype).eps / 2
+        return probability.clamp(edge, 1 - edge)
+
+    def correlate(
+        self, tower: CorrelationNetwork, frames: Mapping[str, Tensor], masks: Mapping[str, Tensor]
+    ) -> Tensor:
+        """What the tower says of each pair, (B, n_pairs, 1 or H); 0.5 where a side is empty."""
+        embedding = tower.pair_embedding(*self.first(tower, frames, masks))
+        if self.embeds:
+            return embedding
+        there = [masks[name].any(1) for name in tower.names]
+        known = torch.stack([there[a] & there[b] for a, b in tower.pairs], 1)
+        return tower.classify(embedding).sigmoid().where(known, 0.5).unsqueeze(-1)
+
+    def first(
+        self, network: Any, frames: Mapping[str, Tensor], masks: Mapping[str, Tensor]
+    ) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+        """Only so many first moments, in the type of the network."""
+        most = self.max_frames[network is not self.network]
+        if most >= max(self.max_frames):
+            most = None
+        dtype = next(network.parameters()).dtype
+        return (
+            {name: frames[name][:, :most].to(dtype) for name in network.names},
+            {name: masks[name][:, :most] for name in network.names},
+        )
