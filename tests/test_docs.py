@@ -1,6 +1,8 @@
 """The Python in README.md and docs/ runs as it stands, here on small data."""
 
+import argparse
 import re
+import shlex
 from importlib.metadata import version
 from pathlib import Path
 
@@ -14,6 +16,8 @@ from sklearn.frozen import FrozenEstimator
 
 import sk_crossmodal
 from sk_crossmodal import datasets
+from sk_crossmodal.cli._parser import make_parser
+from sk_crossmodal.cli._recipe import make_recipe
 from sk_crossmodal.metrics import gap_score, hierarchy_report, map_score
 from sk_crossmodal.modules import FUSIONS
 
@@ -62,6 +66,7 @@ def test_pages_have_blocks():
     assert len(blocks("docs/reproducibility.md")) == 3
     assert len(blocks("docs/comparison.md")) == 1
     assert len(blocks("docs/faq.md")) == 10
+    assert len(blocks("docs/own_embeddings.md")) == 3
 
 
 def test_citation_is_of_this_version():
@@ -222,6 +227,48 @@ def test_models(tmp_path, monkeypatch):
     classes = [each["class"] for each in namespace["document"]["objects"]]
     assert classes[namespace["document"]["model"]] == "TransformedTargetClassifier"
     assert [path.name for path in tmp_path.iterdir()] == ["model.safetensors"]
+
+
+def test_own_embeddings(small, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    namespace = run("docs/own_embeddings.md", {})
+    train, stored, clip = (namespace[name] for name in ("train", "stored", "clip"))
+    assert len(train.data) == len(stored.data) == 40
+    for i in range(40):
+        np.testing.assert_array_equal(train.data[i]["clip"], clip[i])
+    assert stored.target == train.target == [(label,) for label in namespace["labels"][:40]]
+    assert namespace["model"].predict_proba(namespace["test"].data).shape == (20, 4)
+
+
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_commands_of_the_pages_are_commands(page, tmp_path, monkeypatch):
+    """Blocks of the shell and the examples of --help parse; files of parameters are known."""
+    text = page.read_text().replace("\\\n", " ")
+    fenced = re.findall(r"^```(\w*)\n(.*?)^```$", text, flags=re.MULTILINE | re.DOTALL)
+    shell = [block for language, block in fenced if language in ("", "sh")]
+    commands = [line for block in shell for line in block.splitlines()]
+    if page.stem == "command_line":
+        commands += examples_of_help()
+        assert len(commands) > 25
+        (config,) = (block for language, block in fenced if language == "toml")
+        monkeypatch.chdir(tmp_path)
+        (tmp_path / "train.toml").write_text(config)
+        args = make_parser().parse_args(["train", "data", "model", "--config", "train.toml"])
+        assert make_recipe(args).params["n_clusters"] == {"clip": 64, "clap": 32}
+    for command in commands:
+        if command.lstrip().startswith("sk-crossmodal "):
+            make_parser().parse_args(shlex.split(command, comments=True)[1:])
+
+
+def examples_of_help():
+    """The command lines that --help of all commands shows."""
+    parser = make_parser()
+    (commands,) = (a for a in parser._actions if isinstance(a, argparse._SubParsersAction))
+    epilogs = [each.epilog.replace("\\\n", " ") for each in (parser, *commands.choices.values())]
+    return [line for epilog in epilogs for line in epilog.splitlines()]
 
 
 def test_scale(small, monkeypatch, tmp_path, capsys):

@@ -93,6 +93,18 @@ def test_corsmal(load_example, monkeypatch, data_dir, capsys):
     assert out.count("logistic regression") == out.count("TM-CM-C") == 2
 
 
+def test_own_embeddings(load_example, monkeypatch, tmp_path, capsys):
+    example = load_example("own_embeddings", "--out", tmp_path / "out", "--videos", 30)
+    monkeypatch.setattr(example, "WIDTHS", {"clip": 8, "clap": 6})
+    example.main()
+    out = capsys.readouterr().out
+    assert "30 videos, clip: " in out
+    assert re.search(r"^level 1 +\d+ +5 ", out, re.MULTILINE)
+    assert out.count("; predicted ") == 5
+    names = {path.name for path in (tmp_path / "out").iterdir()}
+    assert names == {"train.parquet", "test.parquet", "model.safetensors"}
+
+
 @pytest.fixture
 def grid_search(demo, load_example, monkeypatch, tmp_path):
     """Run the example; return it, what its searches found, and how many towers were trained."""
