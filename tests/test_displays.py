@@ -362,3 +362,14 @@ def test_score_of_ones_own():
     display = TrainingCurveDisplay.from_predictions(history, score="valid_gap")
     assert_allclose(display.score_ax_.lines[0].get_ydata(), [0.3, 0.4])
     assert "gap, on the right" in legend_of(display.ax_)
+
+
+def test_dollars_in_names_are_no_formulas():
+    names = ("$5 video", "a_$b$")
+    attention = {name: np.full(20, 0.05) for name in names}
+    thumbnails = {3: "$x_1$ and $y"}
+    display = AttentionDisplay.from_predictions(attention, attention, thumbnails=thumbnails)
+    influence = InfluenceDisplay.from_predictions(np.eye(20), source=names[0], target=names[1])
+    for ax in (display.ax_, influence.ax_):
+        for text in (ax._left_title, ax.xaxis.label, ax.yaxis.label, *ax.texts):
+            assert "$" not in text.get_text() or not text.get_parse_math()
