@@ -17,7 +17,7 @@ STYLE = """<style>
 .skcm-table thead th, .skcm-table thead td { vertical-align: bottom; overflow-wrap: normal;
   border-bottom: 2px solid rgba(128, 128, 128, 0.6); }
 .skcm-table .text { text-align: left; white-space: normal; overflow-wrap: break-word;
-  min-width: 7em; max-width: 28em; }
+  min-width: 7em; max-width: 22em; }
 </style>
 """
 

@@ -40,13 +40,23 @@ OTHERS = (
     "bad_calls_models",
     "bad_calls_modules",
     "bad_calls_pictures",
+    "bad_calls_report",
     "bad_calls_scores",
     "bad_calls_store",
     "bad_calls_tables",
 )
-PUBLIC = ("compose", "datasets", "hierarchy", "inspection", "metrics", "multimodal", "persistence")
+PUBLIC = (
+    "compose",
+    "datasets",
+    "hierarchy",
+    "inspection",
+    "metrics",
+    "multimodal",
+    "persistence",
+    "report",
+)
 # Takes anything, is made by a function alone.
-NEVER_WRONG = {"has_named_modalities", "ComparisonReport"}
+NEVER_WRONG = {"has_named_modalities", "ComparisonReport", "ErrorExamples", "Example"}
 MAKE = {
     "CrossModalTransformerClassifier": make_classifier,
     "CrossModalNetVLADClassifier": lambda **params: make_classifier("netvlad", **params),

@@ -19,6 +19,7 @@ ROOMS = (
     "sk_crossmodal.modules",
     "sk_crossmodal.multimodal",
     "sk_crossmodal.persistence",
+    "sk_crossmodal.report",
     "sk_crossmodal.training",
     "sk_crossmodal.utils.estimator_checks",
 )

@@ -1,6 +1,7 @@
 """Reports by level and by group, against the scores of the columns and videos alone."""
 
 import json
+import re
 import tracemalloc
 from dataclasses import FrozenInstanceError
 
@@ -8,6 +9,7 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 
+from sk_crossmodal.hierarchy import LabelHierarchy
 from sk_crossmodal.metrics import (
     _problem,
     gap_score,
@@ -323,3 +325,14 @@ def test_cannot_be_changed():
         report.gap = None
     with pytest.raises(ValueError, match="read-only"):
         report.gap[0] = 1.0
+
+
+def test_as_html():
+    tree = LabelHierarchy({"<i>a</i>": [], "b & c": []})
+    report = hierarchy_report([["<i>a</i>"], ["b & c"]], np.eye(2), tree, by_group=True)
+    html = report.to_html()
+    assert html == report._repr_html_()
+    assert "<i>" not in html
+    assert "b &amp; c" in html
+    cells = re.findall(r"<td>([^<]*)</td>", html)
+    assert cells == ["1", "1", "0.00", "0.00", "0.00", "0.00"] * 2

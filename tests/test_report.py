@@ -131,7 +131,7 @@ def test_its_numbers_are_those_of_the_scores(full):
         assert f"{100 * (1 - scores.gap[row]):.2f}" in page.words
     right = (classifier.predict(X) == Y).all(axis=1).mean()
     assert f"All labels right {100 * right:.1f} %" in page.words
-    assert f"level 0 4 4 48" in page.words
+    assert "level 0 4 4 48" in page.words
     count = int(Y[:, 0].sum())
     assert f"{LABELS.classes_[0]} {count} {100 * count / 48:.1f}" in page.words
     rates = classifier.correlation_tower_.pair_error_rates(X, Y)
@@ -210,7 +210,9 @@ def test_names_are_text(tmp_path):
         {f"{ATTACK}$_{n}": f.lengths(n) for n, f in frames.items()},
     )
     classifier = make_classifier("netvlad", fusion="cross_modal", hierarchy=hierarchy).fit(odd, y)
-    page = report(classifier, odd, y, tmp_path, title=f"{ATTACK}&", ids=[f"<b>{i}" for i in range(48)])
+    page = report(
+        classifier, odd, y, tmp_path, title=f"{ATTACK}&", ids=[f"<b>{i}" for i in range(48)]
+    )
     assert not {"script", "b"} & set(page.tags)
     assert page.words.count(ATTACK) > 10
     for name in names:
@@ -220,7 +222,10 @@ def test_names_are_text(tmp_path):
 def test_videos_of_one_frame_and_lacking_a_modality(tmp_path):
     rng = np.random.RandomState(0)
     videos = MultimodalArray.from_frames(
-        {"video": rng.randn(24, 4).astype(np.float32), "audio": rng.randint(255, size=(20, 3)).astype(np.uint8)},
+        {
+            "video": rng.randn(24, 4).astype(np.float32),
+            "audio": rng.randint(255, size=(20, 3)).astype(np.uint8),
+        },
         {"video": np.ones(24, int), "audio": [0] * 4 + [1] * 20},
         quantization={"audio": (0.1, -1.0)},
     )
@@ -244,9 +249,7 @@ def test_one_prediction_and_the_same_page_again(full, tmp_path, monkeypatch):
     ids = [f"clip-{i}" for i in range(len(X))]
     again = write_report(classifier, X, Y, tmp_path / "again.html", ids=ids, progress=False)
     assert calls == [48]
-    first, second = (
-        re.sub(r"on \d{4}-.* UTC", "", each.read_text()) for each in (path, again)
-    )
+    first, second = (re.sub(r"on \d{4}-.* UTC", "", each.read_text()) for each in (path, again))
     assert first == second
 
 

@@ -154,7 +154,8 @@ def error_examples(
     """Choose the best and the worst videos of a model by a rule, so that nobody picks them.
 
     Without a baseline videos are ranked by their margin: the lowest probability among their true
-    labels minus the highest among the false ones, above 0 where all true labels come first. With
+    labels (0 if there are none) minus the highest among the false ones, above 0 where all true
+    labels come first. With
     one they are ranked by the gain: how much more of the probability is on true labels, and less
     on false ones, than the baseline has. From the ranking videos are taken in order, but none
     that shares a top-level label with one before it, until no other is left; then anew.
@@ -310,7 +311,7 @@ def _merit(labels: csr_array, models: list[Floats]) -> Floats:
             merit[rows] = ((ours - other[0]) * np.where(truth, 1, -1)).sum(axis=1)
         else:
             false = np.where(truth, 0, ours).max(axis=1)
-            merit[rows] = np.where(truth, ours, 1).min(axis=1) - false
+            merit[rows] = np.where(truth, ours, 1).min(axis=1) * truth.any(axis=1) - false
     return merit
 
 
@@ -328,7 +329,7 @@ def _choose(merit: Floats, top: csr_array, count: int) -> list[int]:
         used = np.zeros(top.shape[1], bool)
         used[top[[video]].indices] = True
         free &= ~(top @ used)
-    return chosen
+    return sorted(chosen, key=lambda video: -merit[video])
 
 
 def _lines(predictions: tuple[tuple[str, float, bool], ...]) -> str:

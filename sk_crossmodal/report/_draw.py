@@ -72,7 +72,9 @@ def _with_text(figure: Any) -> bytes:
 
     with warnings.catch_warnings(), mpl.rc_context({"svg.fonttype": "none"}):
         warnings.simplefilter("ignore")
-        return _saved(figure, "svg", metadata={"Date": None})
+        data = _saved(figure, "svg", metadata={"Date": None})
+    # Spaces count: a tree is drawn with them.
+    return data.replace(b"<svg ", b'<svg style="white-space: pre" ', 1)
 
 
 def _saved(figure: Any, form: str, **kwargs: Any) -> bytes:

@@ -101,6 +101,7 @@ def _draw_attention(pairs: dict[str, tuple[Floats, Floats]], moments: int, what:
         axes = figure.subplots(len(pairs), sharex=True, squeeze=False)[:, 0]
         AttentionDisplay(before, after).plot(axes=axes)
         axes[-1].set_xlabel("frame")  # how long one lasts the model does not know
+        axes[-1].xaxis.get_major_locator().set_params(integer=True)
         return picture(
             figure,
             f"Attention over time: {what}",

@@ -97,7 +97,7 @@ def page(title: str, lead: str, sections: Sequence[Section], foot: str) -> str:
         f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         '<meta name="color-scheme" content="light dark">\n'
-        f"<title>{escape(title)}</title>\n<style>\n{style}</style>\n{STYLE}</head>\n<body>\n"
+        f"<title>{escape(title)}</title>\n{STYLE}<style>\n{style}</style>\n</head>\n<body>\n"
         f"<header>\n<h1>{shown}</h1>\n{lead}</header>\n"
         f'<nav aria-labelledby="contents"><h2 id="contents">Contents</h2>\n'
         f"<ol>{contents}</ol></nav>\n<main>\n{''.join(map(_written, sections))}</main>\n"

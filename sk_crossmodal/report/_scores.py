@@ -171,8 +171,10 @@ def _draw_errors(subject: Subject, report: HierarchyReport) -> str:
 def _intervals(subject: Subject) -> tuple[dict[str, Floats] | None, str]:
     """Ends of 95 % intervals by score, (2, n_rows), and words about them; None if not known."""
     n = len(subject.X)
-    if not FEWEST <= n <= MOST_RESAMPLED:
-        return None, "No intervals: there are too few videos, or so many that they are narrow."
+    if n < FEWEST:
+        return None, f"There are fewer than {FEWEST} videos, so it is mostly chance."
+    if n > MOST_RESAMPLED:
+        return None, "There are so many videos that intervals would be narrow; none are drawn."
     models = {"model": subject.probability}
     found = compare_predictions(subject.labels, models, subject.hierarchy, n_resamples=N_RESAMPLES)
     if found.low is None or found.high is None:

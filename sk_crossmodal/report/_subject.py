@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 from scipy.sparse import csr_array
+from sklearn.base import is_classifier
 from sklearn.pipeline import Pipeline
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
@@ -14,7 +15,7 @@ from sklearn.utils.validation import check_is_fitted
 from .._types import Array, Floats
 from ..compose import TransformedTargetClassifier
 from ..hierarchy import LabelHierarchy
-from ..metrics._label_sets import as_indicator
+from ..metrics._label_sets import as_indicator, holds_label_sets
 from ..metrics._problem import prepare
 from ..metrics._validation import check_labels
 from ..multimodal import MultimodalArray, as_multimodal, has_named_modalities
@@ -113,7 +114,7 @@ def make_subject(estimator: Any, X: Any, y: Any, ids: Any, seed: Any) -> Subject
         raise TypeError(f"estimator must be a fitted classifier, got {short(estimator)}.")
     check_is_fitted(estimator)
     wrappers, classifier = _unwrapped(estimator)
-    if not hasattr(classifier, "predict_proba"):
+    if not is_classifier(classifier) or not hasattr(classifier, "predict_proba"):
         raise TypeError(
             "estimator must be a fitted classifier with `predict_proba`, got "
             f"{type(classifier).__name__}."
@@ -169,9 +170,9 @@ def _indicator(y: Any, classifier: Any, hierarchy: LabelHierarchy | None) -> csr
         wanted = f"y must be an indicator of the {n_labels} labels of `fit`"
         if y is None:
             raise ValueError(f"{wanted}, got None.")
+        if hierarchy is None and holds_label_sets(y):
+            raise ValueError(f"{wanted}, got label sets or classes, and no hierarchy is known.")
         given = as_indicator(y, np.empty((0, n_labels)), hierarchy)
-        if np.ndim(given) == 1:
-            raise ValueError(f"{wanted}, got one label or class a video.")
         labels = check_labels(given)
         if labels.shape[1] != n_labels:
             raise ValueError(f"{wanted}, got {labels.shape[1]} columns.")

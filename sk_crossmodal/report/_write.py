@@ -184,7 +184,7 @@ def _check(
         _check_free(where)
     if not where.parent.is_dir():
         raise FileNotFoundError(
-            f"There is no folder {str(where.parent)!r} to write {where.name!r} in."
+            f"There is no folder {str(where.parent)!r} to write {where.name!r} in; make it first."
         )
     try:
         import matplotlib  # noqa: F401, before anything is computed
