@@ -80,9 +80,9 @@ def test_all_but_the_last_layer_starts_as_it_was(family):
     pretrained, spy = pretrain(family), Recorder()
     tuned = tune(pretrained, family, callbacks=[("spy", spy)]).fit(X, Y)
     before, initial = state(pretrained), dict(tuned.net_.callbacks_)["spy"].initial_
-    assert changed(
-        {n: w for n, w in before.items() if w.shape == initial[n].shape}, initial
-    ) <= {"head.4.bias"}
+    assert changed({n: w for n, w in before.items() if w.shape == initial[n].shape}, initial) <= {
+        "head.4.bias"
+    }
     assert initial["head.4.weight"].shape != before["head.4.weight"].shape
     moved = changed(initial, state(tuned))
     assert moved >= {n for n, p in tuned.module_.named_parameters() if p.grad is not None}
@@ -209,7 +209,10 @@ def test_frames_are_scaled_as_in_pretraining():
         ({"n_layers": 2}, r"n_layers=2 \(pretrained: 1\)"),
         ({"cross_modal_layer_sizes": (4, 5)}, r"cross_modal_layer_sizes=\(4, 5\) .*: \(4,\)"),
         ({"cross_modal_combine": "multiply"}, "cross_modal_combine='multiply' .*'add'"),
-        ({"correlation_features": "embedding"}, "correlation_features='embedding' .*'probability'"),
+        (
+            {"correlation_features": "embedding"},
+            "correlation_features='embedding' .*'probability'",
+        ),
         ({"mask_padding": False}, r"mask_padding=False \(pretrained: True\)"),
     ],
 )

@@ -392,7 +392,9 @@ class CrossModalClassifier(ClassifierMixin, TowerUser, NetworkEstimator):
         """Return the tower of what training starts from, where it is to be kept."""
         if start is None or not self._uses_tower(len(X.modality_names)):
             return None
-        return start.correlation_tower_ if start is self or self.correlation_tower is None else None
+        return (
+            start.correlation_tower_ if start is self or self.correlation_tower is None else None
+        )
 
     def _from_data(self, videos: Videos, start: Self | None, partial: bool) -> dict[str, Any]:
         """Return what the data decides about the network, or decided in the fit before."""

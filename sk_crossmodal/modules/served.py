@@ -5,6 +5,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from .correlation import CorrelationNetwork
 from .influence import TemporalInfluence
@@ -89,10 +90,11 @@ class ServedNetwork(nn.Module):
     ) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
         """Only so many first moments, in the type of the network."""
         most = self.max_frames[network is not self.network]
-        if most >= max(self.max_frames):
-            most = None
         dtype = next(network.parameters()).dtype
-        return (
-            {name: frames[name][:, :most].to(dtype) for name in network.names},
-            {name: masks[name][:, :most] for name in network.names},
-        )
+        x = {name: frames[name].to(dtype) for name in network.names}
+        real = {name: masks[name] for name in network.names}
+        if most < max(self.max_frames):
+            # Of one length whatever came in, as a program cannot ask which is the shorter.
+            x = {name: F.pad(each, (0, 0, 0, most))[:, :most] for name, each in x.items()}
+            real = {name: F.pad(each, (0, most))[:, :most] for name, each in real.items()}
+        return x, real

@@ -22,9 +22,7 @@ FORMAT = 1
 ABOUT = "sk_crossmodal.json"  # name of the description in the archive
 
 
-def export_model(
-    estimator: Any, path: str | PathLike[str], *, overwrite: bool = False
-) -> None:
+def export_model(estimator: Any, path: str | PathLike[str], *, overwrite: bool = False) -> None:
     """Export a fitted classifier as a program of `torch.export`, which needs torch alone.
 
     The program holds the network, its correlation tower and the scaling of frames, and gives
