@@ -114,7 +114,12 @@ REPORTS = [
         TypeError,
         "with `predict_proba`, got LinearRegression",
     ),
-    ("a tower", {"estimator": fitted_tower()}, TypeError, "with `predict_proba`, got CorrelationTower"),
+    (
+        "a tower",
+        {"estimator": fitted_tower()},
+        TypeError,
+        "with `predict_proba`, got CorrelationTower",
+    ),
     ("no videos", {"X": X[:0]}, ValueError, "X is empty"),
     ("no y", {"y": None}, ValueError, "y must be a vector of the .* classes of `fit`"),
     ("fewer y", {"y": Y[:5]}, ValueError, f"X has {len(X)} videos, but y is of 5"),

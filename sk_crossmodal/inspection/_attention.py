@@ -224,8 +224,10 @@ class AttentionDisplay:
             ends = (start * seconds, (start + length) * seconds)
             ax.axvspan(*ends, color=GREY, alpha=0.2, lw=0, label="event")
         before, after = 100 * self.before[name], 100 * self.after[name]
-        ax.stairs(before, edges, color=BLUE, lw=1.6, ls="--", label="before the influence")
-        ax.stairs(after, edges, color=ORANGE, lw=2.0, label="after the influence")
+        ax.stairs(
+            before, edges, baseline=None, color=BLUE, lw=1.6, ls="--", label="before the influence"
+        )
+        ax.stairs(after, edges, baseline=None, color=ORANGE, lw=2.0, label="after the influence")
         ax.set_title(name, **HEADING)
         ax.set_ylabel("attention in %")
         # What is added to attention may take it below zero.
