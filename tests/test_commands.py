@@ -129,6 +129,18 @@ def test_the_likeliest_labels_alone(made, suffix, tmp_path):
         assert float(row["probability"]) == pytest.approx(probability[i, j], rel=1e-5)
 
 
+def test_predictions_need_no_labels(made, tmp_path):
+    table = table_of(make_videos(24, 1)).drop_columns("labels")
+    nothing = write(table.append_column("labels", pa.nulls(24)), tmp_path / "nothing.parquet")
+    bare = write(table.drop_columns("id"), tmp_path / "bare.parquet")
+    for path in (made / "test.parquet", nothing, bare):
+        out = tmp_path / f"{path.stem}.csv"
+        assert run("predict", "--quiet", made / "model", path, out) == 0
+    assert lines(tmp_path / "nothing.csv") == lines(tmp_path / "test.csv")
+    numbered = [line.removeprefix("v") for line in lines(tmp_path / "test.csv")]
+    assert lines(tmp_path / "bare.csv") == numbered
+
+
 def test_predictions_come_in_chunks(made, tmp_path, monkeypatch):
     run("predict", made / "model", made / "test.parquet", tmp_path / "whole.csv")
     monkeypatch.setattr(_models, "CHUNK", 7)
@@ -367,6 +379,41 @@ def test_an_interrupted_training_keeps_its_weights(made, tmp_path, capsys, monke
     X = load_embeddings(made / "test.parquet").data
     resumed, again = (load_model(tmp_path / n).predict_proba(X) for n in ("model", "whole"))
     np.testing.assert_array_equal(resumed, again)
+
+
+def test_an_interruption_says_what_is_there(made, tmp_path, failed, monkeypatch):
+    def interrupt(*args, **kwargs):
+        raise KeyboardInterrupt("the estimator is as it was before")
+
+    monkeypatch.setattr(sk_crossmodal.TransformedTargetClassifier, "fit", interrupt)
+    line = failed("train", "--quiet", made / "train.parquet", tmp_path / "model", code=130)
+    assert line == "sk-crossmodal: interrupted; no model was written."
+    monkeypatch.setattr(_models.Model, "open_data", interrupt)
+    line = failed("predict", made / "model", made / "test.parquet", tmp_path / "a.csv", code=130)
+    assert line == "sk-crossmodal: interrupted; nothing was written."
+    assert not list(tmp_path.iterdir())
+
+
+def test_mistaken_command_lines_are_told_in_two_lines(capsys):
+    for command, message in (
+        (
+            ["train", "x"],
+            "sk-crossmodal train: error: the following arguments are required: MODEL",
+        ),
+        (["predict", "--top-k", "0", "m", "d", "o"], "a positive number is needed, got '0'"),
+        (
+            ["train", "d", "m", "--min-frequency", "few"],
+            "a number or a share is needed, got 'few'",
+        ),
+        (["train", "d", "m", "--modalities", "a,,b"], "names between commas are needed"),
+        (["train", "d", "m", "--fusion", "middle"], "invalid choice: 'middle'"),
+    ):
+        with pytest.raises(SystemExit) as stopped:
+            run(*command)
+        assert stopped.value.code == 2
+        usage, line = capsys.readouterr().err.splitlines()
+        assert usage.startswith(f"usage: sk-crossmodal {command[0]} [options] ")
+        assert message in line
 
 
 def test_nothing_is_told_where_it_is_quiet(made, tmp_path, capsys):

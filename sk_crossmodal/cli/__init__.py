@@ -28,8 +28,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             warnings.showwarning = _tell_warning
             code: int = args.run(args) or 0
             return code
-    except KeyboardInterrupt as error:
-        _tell(str(error) or f"interrupted; {args.interrupted}.")
+    except KeyboardInterrupt:
+        _tell(f"interrupted; {args.interrupted}.")
         return 130
     except Exception as error:  # whatever it is: nobody at a command line wants a traceback
         if args.debug:

@@ -10,7 +10,7 @@ _DATA = "a store, YouTube-8M shards, or Parquet or Arrow files: files, a folder,
 
 
 def add_command(
-    commands: Any, name: str, summary: str, description: str, examples: str
+    commands: Any, name: str, takes: str, summary: str, description: str, examples: str
 ) -> argparse.ArgumentParser:
     """Add a command with the options that all have.
 
@@ -18,8 +18,8 @@ def add_command(
     ----------
     commands : argparse sub-parsers
         Where to.
-    name : str
-        The command.
+    name, takes : str
+        The command, and its arguments as they are told, but for options.
     summary : str
         What it does, in a few words.
     description, examples : str
@@ -32,6 +32,7 @@ def add_command(
     """
     parser: argparse.ArgumentParser = commands.add_parser(
         name,
+        usage=f"sk-crossmodal {name} [options] {takes}",  # of all options it would be a page
         help=summary,
         description=description,
         epilog=f"{examples}\n{EXIT_CODES}",
@@ -55,12 +56,15 @@ def add_data(parser: argparse.ArgumentParser) -> None:
     add_path(parser, "DATA", _DATA, nargs="+")
 
 
-def add_columns(parser: argparse.ArgumentParser, *, modalities: bool = False) -> None:
+def add_columns(
+    parser: argparse.ArgumentParser, *, labels: bool = True, modalities: bool = False
+) -> None:
     """Add the options that say which columns of Parquet or Arrow files are what."""
     group = parser.add_argument_group("columns of Parquet and Arrow files")
-    group.add_argument(
-        "--labels", metavar="COLUMN", help="the labels of each video (default: labels)"
-    )
+    if labels:
+        group.add_argument(
+            "--labels", metavar="COLUMN", help="the labels of each video (default: labels)"
+        )
     group.add_argument("--ids", metavar="COLUMN", help="the names of the videos (default: id)")
     if modalities:
         group.add_argument(

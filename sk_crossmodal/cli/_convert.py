@@ -34,7 +34,12 @@ or, in Python:
 def add_to(commands: Any) -> None:
     """Add the command to the parser."""
     parser = add_command(
-        commands, "convert", "convert shards or tables to a store on disk", _DESCRIPTION, _EXAMPLES
+        commands,
+        "convert",
+        "SHARDS... STORE",
+        "convert shards or tables to a store on disk",
+        _DESCRIPTION,
+        _EXAMPLES,
     )
     add_path(
         parser,

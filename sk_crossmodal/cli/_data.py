@@ -52,6 +52,7 @@ def open_data(
     modalities: Sequence[str] | None = None,
     labels: str | None = None,
     ids: str | None = None,
+    labelled: bool = True,
     quiet: bool = False,
 ) -> Data:
     """Open what a user calls DATA.
@@ -64,6 +65,8 @@ def open_data(
         Which to take, in this order; all by default.
     labels, ids : str, optional
         Columns of tables, where they have other names than ``labels`` and ``id``.
+    labelled : bool
+        Whether to read labels of tables, which may be anything where none are needed.
     quiet : bool
         Whether to show no progress bar.
 
@@ -87,7 +90,7 @@ def open_data(
         bunch = load_embeddings(
             paths,
             modalities=modalities,
-            labels=labels or "labels",
+            labels=(labels or "labels") if labelled else None,
             ids=ids or "id",
             progress=progress,
         )

@@ -29,7 +29,12 @@ the files hold scores, not errors: 1 is the best; null or an empty cell is a sco
 def add_to(commands: Any) -> None:
     """Add the command to the parser."""
     parser = add_command(
-        commands, "evaluate", "print the error rates of a model", _DESCRIPTION, _EXAMPLES
+        commands,
+        "evaluate",
+        "MODEL DATA...",
+        "print the error rates of a model",
+        _DESCRIPTION,
+        _EXAMPLES,
     )
     add_path(parser, "MODEL", "a file that train wrote")
     add_data(parser)

@@ -28,7 +28,12 @@ _SHOWN = 10  # labels
 def add_to(commands: Any) -> None:
     """Add the command to the parser."""
     parser = add_command(
-        commands, "info", "tell what is in a model or in data", _DESCRIPTION, _EXAMPLES
+        commands,
+        "info",
+        "MODEL_OR_DATA...",
+        "tell what is in a model or in data",
+        _DESCRIPTION,
+        _EXAMPLES,
     )
     add_path(parser, "MODEL_OR_DATA", "a model file, or data of any kind", nargs="+")
     parser.add_argument("--json", action="store_true", help="print all of it as JSON")

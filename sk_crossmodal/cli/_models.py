@@ -2,6 +2,7 @@
 
 import copy
 import os
+import warnings
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -72,6 +73,7 @@ class Model:
         *,
         labels: str | None = None,
         ids: str | None = None,
+        labelled: bool = True,
         quiet: bool = False,
     ) -> Data:
         """Open data, of which the model's modalities alone are taken.
@@ -82,6 +84,8 @@ class Model:
             What the user calls DATA.
         labels, ids : str, optional
             Columns of tables.
+        labelled : bool
+            Whether labels are needed.
         quiet : bool
             Whether to show no progress bar.
 
@@ -98,7 +102,9 @@ class Model:
         needed = getattr(self.classifier, "modality_names_in_", None)
         widths = widths_of(self.estimator)
         try:
-            data = open_data(paths, modalities=needed, labels=labels, ids=ids, quiet=quiet)
+            data = open_data(
+                paths, modalities=needed, labels=labels, ids=ids, labelled=labelled, quiet=quiet
+            )
         except ValueError as error:
             if "modality" in str(error) or "has no column" in str(error):
                 raise ValueError(
@@ -234,8 +240,6 @@ def check_labelled(data: Data) -> list[tuple[Any, ...]]:
 
 def warn_unknown(unknown: list[Any], n_videos: int) -> None:
     """Warn of labels that the model does not know."""
-    import warnings
-
     if unknown:
         some = ", ".join(repr(label) for label in unknown[:3])
         warnings.warn(

@@ -41,13 +41,16 @@ def make_parser() -> argparse.ArgumentParser:
     """
     parser = argparse.ArgumentParser(
         prog="sk-crossmodal",
+        usage="sk-crossmodal [options] COMMAND ...",
         description=_DESCRIPTION,
         epilog=_EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--version", action="version", version=f"%(prog)s {_version()}")
     shtab.add_argument_to(parser, help="print what makes this shell complete the command")
-    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    commands = parser.add_subparsers(
+        title="commands", metavar="COMMAND", required=True, prog="sk-crossmodal"
+    )
     for command in (_convert, _train, _evaluate, _predict, _report, _info):
         command.add_to(commands)
     return parser

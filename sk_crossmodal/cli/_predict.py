@@ -30,7 +30,12 @@ examples:
 def add_to(commands: Any) -> None:
     """Add the command to the parser."""
     parser = add_command(
-        commands, "predict", "write the probabilities of labels", _DESCRIPTION, _EXAMPLES
+        commands,
+        "predict",
+        "MODEL DATA... OUT",
+        "write the probabilities of labels",
+        _DESCRIPTION,
+        _EXAMPLES,
     )
     add_path(parser, "MODEL", "a file that train wrote")
     add_data(parser)
@@ -43,7 +48,7 @@ def add_to(commands: Any) -> None:
         "--top-k", type=positive, metavar="K", help="the K likeliest labels of each video alone"
     )
     add_device(parser)
-    add_columns(parser)
+    add_columns(parser, labels=False)
     parser.set_defaults(run=_run)
 
 
@@ -57,7 +62,7 @@ def _run(args: argparse.Namespace) -> None:
     model = Model(args.model, args.device)
     from ._writers import WRITERS
 
-    data = model.open_data(args.data, labels=args.labels, ids=args.ids, quiet=args.quiet)
+    data = model.open_data(args.data, ids=args.ids, labelled=False, quiet=args.quiet)
     with (
         written_whole(args.out) as part,
         WRITERS[kind](part, model.labels, model.names, args.top_k) as writer,

@@ -22,7 +22,9 @@ examples:
 
 def add_to(commands: Any) -> None:
     """Add the command to the parser."""
-    parser = add_command(commands, "report", "write an HTML report", _DESCRIPTION, _EXAMPLES)
+    parser = add_command(
+        commands, "report", "MODEL DATA... OUT", "write an HTML report", _DESCRIPTION, _EXAMPLES
+    )
     add_path(parser, "MODEL", "a file that train wrote")
     add_data(parser)
     add_path(parser, "OUT", "the file to write, such as report.html")

@@ -43,7 +43,9 @@ a train.toml, with names of the flags and of the constructor's parameters:
 
 def add_to(commands: Any) -> None:
     """Add the command to the parser."""
-    parser = add_command(commands, "train", "train a model on data", _DESCRIPTION, _EXAMPLES)
+    parser = add_command(
+        commands, "train", "DATA... MODEL", "train a model on data", _DESCRIPTION, _EXAMPLES
+    )
     add_data(parser)
     add_path(parser, "MODEL", "the file to write, such as model.safetensors")
     parser.add_argument("--overwrite", action="store_true", help="replace MODEL if it is there")

@@ -44,7 +44,8 @@ def _size(part: Any) -> str:
     if not hasattr(part, "module_"):
         return ""
     count = sum(weights.numel() for weights in part.module_.parameters())
-    return f": {count:,} weights, trained for {part.n_iter_} epochs"
+    epochs = "1 epoch" if part.n_iter_ == 1 else f"{part.n_iter_} epochs"
+    return f": {count:,} weights, trained for {epochs}"
 
 
 def _tables(part: Any, name: str) -> list[str]:
