@@ -271,6 +271,25 @@ def examples_of_help():
     return [line for epilog in epilogs for line in epilog.splitlines()]
 
 
+def test_fine_tuning():
+    """The towers of the page's classifier are those that were pretrained."""
+    namespace = run("docs/fine_tuning.md", {})
+    pretrained, tuned = (namespace[name].module_ for name in ("pretrained", "classifier"))
+    for before, after in zip(
+        pretrained.encoder.parameters(), tuned.encoder.parameters(), strict=True
+    ):
+        np.testing.assert_array_equal(before.detach(), after.detach())
+    assert set(namespace["classifier"].classes_) == {"loud", "quiet"}
+
+
+def test_export(tmp_path, monkeypatch):
+    """What the page runs with torch alone gives a probability for every label."""
+    monkeypatch.chdir(tmp_path)
+    namespace = run("docs/export.md", {})
+    assert namespace["probabilities"].shape == (2, len(namespace["about"]["labels"]))
+    assert namespace["about"]["labels"] == namespace["classifier"].classes_.tolist()
+
+
 def test_scale(small, monkeypatch, tmp_path, capsys):
     """The script that several processes run is run by one."""
     pytest.importorskip("accelerate", reason="accelerate is not installed")
