@@ -4,8 +4,9 @@ VENV ?= .venv
 CONSTRAINTS ?= constraints.txt
 BIN = $(VENV)/bin
 READY = $(VENV)/.ready-$(CONSTRAINTS)
+DOCS_READY = $(VENV)/.ready-docs-$(CONSTRAINTS)
 
-.PHONY: demo paper test lint audit
+.PHONY: demo paper test lint docs linkcheck audit
 .DEFAULT_GOAL := demo
 
 # The main job: a table of error rates; DATA=<folder of YouTube-8M shards> for real videos.
@@ -24,6 +25,19 @@ lint: $(READY)
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
+# The pages, examples run and warnings as errors; opens them where there is a screen (OPEN=0: never).
+# What was generated goes first: a name that is gone leaves no page behind.
+docs: $(DOCS_READY)
+	rm -rf docs/generated
+	$(BIN)/python -m sphinx -W --keep-going -q -b html docs docs/_build/html
+	@echo "The pages are in docs/_build/html/index.html"
+	@if [ "$(OPEN)" != 0 ] && [ -n "$$DISPLAY$$WAYLAND_DISPLAY" -o "$$(uname)" = Darwin ]; then \
+		$(BIN)/python -m webbrowser -t "file://$(CURDIR)/docs/_build/html/index.html"; fi
+
+# Asks for every external address on the pages, so it needs the network.
+linkcheck: $(DOCS_READY)
+	$(BIN)/python -m sphinx -W --keep-going -q -b linkcheck docs docs/_build/linkcheck
+
 # Known weaknesses of the tested versions; asks PyPI, so neither tests nor CI need it.
 audit: $(READY)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c $(CONSTRAINTS) pip-audit
@@ -34,3 +48,7 @@ $(READY): pyproject.toml $(CONSTRAINTS)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c $(CONSTRAINTS) torch
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c $(CONSTRAINTS) -e ".[test]"
 	touch $(READY)
+
+$(DOCS_READY): $(READY)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c $(CONSTRAINTS) -e ".[docs]"
+	touch $(DOCS_READY)

@@ -3,6 +3,7 @@
 import argparse
 import re
 import shlex
+from importlib.metadata import version
 from pathlib import Path
 
 import joblib
@@ -17,7 +18,7 @@ import sk_crossmodal
 from sk_crossmodal import datasets
 from sk_crossmodal.cli._parser import make_parser
 from sk_crossmodal.cli._recipe import make_recipe
-from sk_crossmodal.metrics import hierarchy_report
+from sk_crossmodal.metrics import gap_score, hierarchy_report, map_score
 from sk_crossmodal.modules import FUSIONS
 
 mpl.use("Agg")
@@ -60,7 +61,17 @@ def test_pages_have_blocks():
     assert len(blocks("README.md")) == 1
     assert len(blocks("docs/guide.md")) == 5
     assert len(blocks("docs/scikit-learn.md")) == 14
+    assert len(blocks("docs/getting_started.md")) == 6
+    assert len(blocks("docs/choosing_a_fusion.md")) == 1
+    assert len(blocks("docs/reproducibility.md")) == 3
+    assert len(blocks("docs/comparison.md")) == 1
+    assert len(blocks("docs/faq.md")) == 10
     assert len(blocks("docs/own_embeddings.md")) == 3
+
+
+def test_citation_is_of_this_version():
+    assert f"\nversion: {version('sk_crossmodal')}\n" in (ROOT / "CITATION.cff").read_text()
+    assert f"## {version('sk_crossmodal')}, " in (ROOT / "CHANGELOG.md").read_text()
 
 
 def test_readme(small, monkeypatch, capsys):
@@ -106,6 +117,74 @@ def test_guide(small, capsys):
     assert "level 2" in out
     assert "late" in out
     assert "concat" in out
+
+
+def test_getting_started(small, monkeypatch, tmp_path, capsys):
+    monkeypatch.chdir(tmp_path)
+    make = datasets.make_crossmodal_videos
+    asked = []
+
+    def few(n_videos, **params):
+        asked.append(n_videos)
+        return make(n_videos // 20, **params)
+
+    monkeypatch.setattr(datasets, "make_crossmodal_videos", few)
+    namespace = run("docs/getting_started.md", {})
+    assert asked == [1000, 300]
+    assert namespace["late"].correlation_tower_ is None
+    assert namespace["cross_modal"].correlation_tower_.encoder == "mean"
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "attention.png",
+        "model.safetensors",
+    ]
+    np.testing.assert_array_equal(
+        namespace["model"].predict_proba(namespace["test"].data),
+        namespace["cross_modal"].predict_proba(namespace["test"].data),
+    )
+    assert "level 3" in capsys.readouterr().out
+
+
+@pytest.fixture
+def videos_at_hand():
+    """What pages that go on from others' videos take for given."""
+    labels, Y = make_labels()
+    test = make_videos(24, 1)
+    Y_test = labels.transform(test.target)
+    return {
+        "X": make_videos().data,
+        "Y": Y,
+        "X_test": test.data,
+        "Y_test": Y_test,
+        "labels": labels,
+    }
+
+
+def test_choosing_a_fusion(small, videos_at_hand):
+    search = run("docs/choosing_a_fusion.md", videos_at_hand)["search"]
+    assert len(search.cv_results_["params"]) == 6
+    assert np.isfinite(search.cv_results_["mean_test_score"]).all()
+
+
+def test_reproducibility(small, videos_at_hand, capsys):
+    run("docs/reproducibility.md", videos_at_hand)
+    assert "level 2" in capsys.readouterr().out
+
+
+def test_comparison(videos_at_hand):
+    """The baseline of the page learns something."""
+    namespace = run("docs/comparison.md", videos_at_hand)
+    seen = namespace["Y"].any(0)
+    probability = namespace["baseline"].predict_proba(namespace["X"])
+    assert gap_score(namespace["Y"][:, seen], probability) > 0.9
+
+
+def test_faq():
+    """The page is whole, and what its words say of its snippets is so."""
+    namespace = run("docs/faq.md", {})
+    assert len(namespace["owner"]) > 60
+    assert [len(row) for row in namespace["cut"]] == namespace["lengths"]
+    few = namespace["few"]
+    assert map_score(*few) > map_score(*few, empty_classes="zero")
 
 
 def test_scikit_learn(capsys):

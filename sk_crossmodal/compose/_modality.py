@@ -111,7 +111,7 @@ class ModalityTransformer(_TableOrContainer, _Table):
         Names of the modalities seen in `fit`.
     n_features_in_ : int
         Number of columns of 2-D X; otherwise width of a frame, all modalities together.
-    feature_names_in_ : ndarray of str, shape (n_features_in_,)
+    feature_names_in_ : ndarray of str, shape (n_features,)
         Names of the columns, if X was a data frame of numbers.
 
     See Also
@@ -262,7 +262,7 @@ class ModalityTransformer(_TableOrContainer, _Table):
 
         Parameters
         ----------
-        input_features : array-like of str, shape (n_features_in_,), default=None
+        input_features : array-like of str, shape (n_features,), default=None
             Names of the columns of X; by default those seen in `fit`, or "x0", "x1", ….
 
         Returns

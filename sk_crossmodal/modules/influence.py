@@ -12,7 +12,7 @@ from .checks import check_option, check_size, check_sizes
 
 
 class TemporalInfluence(nn.Module):
-    """A small network along the time axis: ``F(a) = W_k ReLU(... ReLU(W_1 a + b_1 + U e)) + b_k``.
+    """A small network along the time axis: ``F(a) = W_k ReLU(… ReLU(W_1 a + b_1 + U e)) + b_k``.
 
     It moves a pattern over the source's frames to a pattern over the target's frames, so that it
     can shift, stretch and compress in time what the source attends to.

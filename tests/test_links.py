@@ -1,0 +1,66 @@
+"""Every link between pages, to a file or to a heading, leads somewhere."""
+
+import re
+from itertools import count
+from pathlib import Path
+from urllib.parse import unquote
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("docs/paper/*/*.md")])
+BUILT = ROOT / "docs" / "auto_examples"  # made when the pages are built
+
+
+def prose(text):
+    """The page without code, in blocks and in lines."""
+    text = re.sub(r"^(`{3,}|:{3,}).*?^\1", "", text, flags=re.MULTILINE | re.DOTALL)
+    return re.sub(r"`[^`\n]+`", "", text)
+
+
+def links(text):
+    """Targets of links and pictures that are not outside addresses."""
+    found = re.findall(r"\]\(([^)\s]+)\)", prose(text))
+    return [target for target in found if not re.match(r"[a-z]+:", target)]
+
+
+def anchors(text):
+    """Names of a page's headings, as code hosts and MyST make them."""
+    headings = re.findall(r"^#+ +(.*?)\s*$", re.sub(r"(?ms)^```.*?^```", "", text), re.MULTILINE)
+    plain = [re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings]
+    seen = {}
+    for name in plain:
+        number = next(seen.setdefault(name, count()))
+        yield f"{name}-{number}" if number else name
+
+
+def problem(page, target):
+    """What is wrong with a link of a page, None if nothing."""
+    path, _, anchor = unquote(target).partition("#")
+    there = (page.parent / path).resolve() if path else page
+    if there.is_relative_to(BUILT):
+        return None
+    if not there.exists():
+        return f"{target}: no such file"
+    if anchor and anchor not in set(anchors(there.read_text())):
+        return f"{target}: no such heading"
+    return None
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_links_lead_somewhere(page):
+    found = [problem(page, target) for target in links(page.read_text())]
+    assert not list(filter(None, found))
+
+
+def test_all_pages_are_looked_at():
+    names = {str(page.relative_to(ROOT)) for page in PAGES}
+    assert {"README.md", "CONTRIBUTING.md", "docs/guide.md"} <= names
+    assert len(links((ROOT / "README.md").read_text())) > 20
+
+
+def test_broken_links_are_seen(tmp_path):
+    page = tmp_path / "page.md"
+    page.write_text("# Some `code`, twice\n[a](#some-code-twice) [b](page.md#no) [c](gone.md)\n")
+    found = [problem(page, target) for target in links(page.read_text())]
+    assert found == [None, "page.md#no: no such heading", "gone.md: no such file"]
