@@ -4,7 +4,6 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch._higher_order_ops.scan import scan  # there is no public name of it yet
 from torch.nn import functional as F
 
 
@@ -50,6 +49,9 @@ def _in_order(x: Tensor, rows: Tensor) -> Tensor:
 
 def _direction(rnn: Any, x: Tensor, suffix: str) -> Tensor:
     """States of one direction, (B, T, hidden_size), from the first moment to the last."""
+    # There is no public name of it yet, so that only export may break with another torch.
+    from torch._higher_order_ops.scan import scan
+
     w_in, w, b_in, b = (
         getattr(rnn, f"{name}_l0{suffix}")
         for name in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
