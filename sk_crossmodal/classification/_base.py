@@ -178,6 +178,7 @@ class CrossModalClassifier(ClassifierMixin, TowerUser, NetworkEstimator):
         self._check_params()
         videos = self._check_videos(arrays, y, sample_weight)
         targets = Targets(videos.y, self.hierarchy)
+        targets.warn_of_paths()
         warm = self.warm_start and hasattr(self, "net_")
         videos = self._as_before(videos) if warm else videos
         if warm and not np.array_equal(targets.classes, self.classes_):

@@ -124,7 +124,9 @@ def resolve_device(device: Any) -> str:
         device = launched_device() or "auto"
     if device == "auto":
         return "cuda" if torch.cuda.is_available() else "cpu"
-    wanted = 'device must be "auto", "accelerate" or a device that torch can use here'
+    wanted = (
+        'device must be "auto", "accelerate" or a device that torch can use here, such as "cpu"'
+    )
     if not isinstance(device, str | torch.device):
         raise TypeError(f"{wanted}, got {device!r}.")
     try:
@@ -136,7 +138,7 @@ def resolve_device(device: Any) -> str:
     if kind == "meta":
         raise ValueError(f"{wanted}, got {device!r}, where there are no numbers.")
     if kind == "cuda" and (index or 0) >= (found := torch.cuda.device_count()):
-        raise ValueError(f"{wanted}, got {device!r}, but torch finds {found} CUDA devices here.")
+        raise ValueError(f"{wanted}, got {device!r}, but torch finds {found} CUDA devices.")
     return str(device)
 
 
