@@ -131,7 +131,7 @@ def test_binarizer_in_place_of_the_hierarchy():
 
 def test_files_of_another_kind(tmp_path):
     X.save(tmp_path / "store")
-    with pytest.raises(IsADirectoryError, match=r"a folder, as stores are"):
+    with pytest.raises(IsADirectoryError, match="the folder of a store opens by Store.open"):
         load_model(tmp_path / "store")
     (tmp_path / "shard.tfrecord").write_bytes(b"no TFRecord, whatever its name says")
     with pytest.raises(ValueError, match=r"is it a TFRecord file\?"):

@@ -151,7 +151,7 @@ def read_whole(path: Path) -> bytes:
     """Read a regular file; ValueError for a pipe or a device, which have no end."""
     mode = path.stat().st_mode
     if stat.S_ISDIR(mode):
-        what = "A model is one file, and this is a folder, as stores are (Store.open)"
+        what = "Is a directory, and a model is one file; the folder of a store opens by Store.open"
         raise IsADirectoryError(errno.EISDIR, what, str(path))
     if not stat.S_ISREG(mode):
         raise ValueError("it is no regular file.")

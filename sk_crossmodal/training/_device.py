@@ -124,9 +124,7 @@ def resolve_device(device: Any) -> str:
         device = launched_device() or "auto"
     if device == "auto":
         return "cuda" if torch.cuda.is_available() else "cpu"
-    wanted = (
-        'device must be "auto", "accelerate" or a device that torch can use here, such as "cpu"'
-    )
+    wanted = 'device must be "auto", "accelerate" or a device that torch can use here'
     if not isinstance(device, str | torch.device):
         raise TypeError(f"{wanted}, got {device!r}.")
     try:
@@ -134,11 +132,14 @@ def resolve_device(device: Any) -> str:
         if kind != "cuda":  # which would start something, where processes may yet be forked
             torch.empty(0, device=device)
     except (RuntimeError, AssertionError, ImportError) as error:
-        raise ValueError(f"{wanted}, got {device!r}.") from error
+        raise ValueError(f'{wanted}, got {device!r}. "auto" takes what there is.') from error
     if kind == "meta":
         raise ValueError(f"{wanted}, got {device!r}, where there are no numbers.")
     if kind == "cuda" and (index or 0) >= (found := torch.cuda.device_count()):
-        raise ValueError(f"{wanted}, got {device!r}, but torch finds {found} CUDA devices.")
+        raise ValueError(
+            f"{wanted}, got {device!r}, but torch finds {found} CUDA devices here. "
+            '"auto" takes what there is.'
+        )
     return str(device)
 
 

@@ -81,7 +81,9 @@ def _as_array(y: Any) -> Array:
         array: Array = check_array(y, ensure_2d=False, dtype=None, input_name="y")
     except (ValueError, TypeError) as error:
         kind = TypeError if isinstance(error, TypeError) else ValueError
-        raise kind(f"{error}\n{_meant(y) or f'{WANTED}, got {type(y).__name__}'}.") from error
+        why = str(error).partition("\n")[0]  # of complex numbers all would be printed
+        wanted = _meant(y) or f"{WANTED}, got {type(y).__name__}"
+        raise kind(f"{why}\n{wanted}.") from error
     if array.dtype.kind in "mMV":
         raise ValueError(f"{WANTED}, got dtype {array.dtype}; make str or int of classes.")
     return array
@@ -94,7 +96,7 @@ def _meant(y: Any) -> str:
         return (
             "These look like frames in the place of y, which comes last: fit(X_video, X_audio, y)"
         )
-    return _of_label_sets(first) if _is_set(first) else ""
+    return _of_label_sets(first) if _is_set(first) and not any(map(_is_set, first)) else ""
 
 
 def _is_set(value: Any) -> bool:
@@ -109,15 +111,14 @@ def _of_label_sets(first: Any) -> str:
 
 
 def _as_indicator(y: Any) -> Any:
-    if not issparse(y) and y.dtype.kind in "UO" and any(isinstance(each, str) for each in y.flat):
-        raise ValueError(f"Unknown label type: {_of_label_sets(y[0].tolist())}.")
     if y.shape[1] == 0:
         raise ValueError("y has no labels: an indicator needs at least one column.")
     values = y.data if issparse(y) else y
     if len(others := values[~np.isin(values, (0, 1))]):
         raise ValueError(
             "Unknown label type: a 2-D y must be a multilabel indicator of 0 and 1, got other "
-            f"values such as {short(others[:1].tolist()[0])}. y comes last, after all modalities."
+            f"values such as {short(others[:1].tolist()[0])}. y comes last, after all modalities; "
+            "HierarchyLabelBinarizer makes indicators of label sets."
         )
     # As objects, they are of a data frame whose columns may lack values.
     return y.astype(np.int64) if y.dtype == object else y
