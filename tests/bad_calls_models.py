@@ -111,7 +111,7 @@ SAVING = [
         "load empty file",
         lambda: load(b""),
         ValueError,
-        "model' cannot be loaded: it is empty; copy or download it again",
+        "cannot be loaded: it is empty; copy or download",
     ),
     ("load pickle", lambda: load(b"\x80\x04N."), ValueError, "it is a pickle, .*joblib.load"),
     ("load text", lambda: load(b"lr: 0.1\n" * 9), ValueError, "damaged, or no safetensors file"),

@@ -35,12 +35,9 @@ def test_paths_given_as_classes(given):
 
 
 def test_paths_are_told_once_with_a_tower():
-    """By the same words at the same place, of which Python shows the first."""
     with pytest.warns(UserWarning, match=LOOKS_LIKE_PATHS) as told:
         make_classifier(correlation_tower=make_tower(max_epochs=1), max_epochs=1).fit(X, PATHS)
-    assert len({(each.filename, each.lineno, str(each.message)) for each in told}) == 1
-    with pytest.warns(UserWarning, match=LOOKS_LIKE_PATHS):
-        make_tower(max_epochs=1).fit(X, PATHS)
+    assert len(told) == 1
 
 
 @pytest.mark.parametrize(
@@ -131,7 +128,7 @@ def test_binarizer_in_place_of_the_hierarchy():
 
 def test_files_of_another_kind(tmp_path):
     X.save(tmp_path / "store")
-    with pytest.raises(IsADirectoryError, match="the folder of a store opens by Store.open"):
+    with pytest.raises(IsADirectoryError, match=r"the folder of a store opens by Store\.open"):
         load_model(tmp_path / "store")
     (tmp_path / "shard.tfrecord").write_bytes(b"no TFRecord, whatever its name says")
     with pytest.raises(ValueError, match=r"is it a TFRecord file\?"):

@@ -151,7 +151,6 @@ class CorrelationTower(TransformerMixin, NetworkEstimator):
         _check_can_correlate(videos.X)
         self._check_present(videos.X)
         targets = Targets(videos.y, self.hierarchy)
-        targets.warn_of_paths()
         held_out = self._check_eval_set(eval_set, videos, targets)
         self._fit_videos(videos, held_out, targets)
         return self

@@ -96,7 +96,8 @@ def _meant(y: Any) -> str:
         return (
             "These look like frames in the place of y, which comes last: fit(X_video, X_audio, y)"
         )
-    return _of_label_sets(first) if _is_set(first) and not any(map(_is_set, first)) else ""
+    flat = first is not None and _is_set(first) and not any(map(_is_set, first))
+    return _of_label_sets(first) if flat else ""
 
 
 def _is_set(value: Any) -> bool:
