@@ -175,9 +175,9 @@ LABEL_SETS = {
 @pytest.mark.parametrize("labels", LABEL_SETS)
 @both
 def test_raw_label_sets(make, labels):
-    with pytest.raises(ValueError, match=r"\by must be .* HierarchyLabelBinarizer"):
+    with pytest.raises(ValueError, match=r"y holds label sets .* HierarchyLabelBinarizer"):
         make().fit(X, LABEL_SETS[labels])
-    with pytest.raises(ValueError, match=r"\by must be .* HierarchyLabelBinarizer"):
+    with pytest.raises(ValueError, match=r"y holds label sets .* HierarchyLabelBinarizer"):
         make().fit(VIDEO, AUDIO, LABEL_SETS[labels])
 
 
@@ -188,7 +188,7 @@ def test_forgotten_labels(make, cut):
     given = [VIDEO, AUDIO]
     if cut:
         given = [np.stack([frames[:6] for frames in rows]) for rows in given]
-    with pytest.raises(ValueError, match=r"\by must be .* after all modalities; .*Binarizer"):
+    with pytest.raises(ValueError, match=r"like frames in the place of y, which comes last"):
         make().fit(*given)
 
 

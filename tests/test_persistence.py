@@ -803,7 +803,7 @@ def test_other_files_are_no_models(tmp_path):
     with pytest.raises(ValueError, match="no model file of sk_crossmodal"):
         load_model(path)
     for data, words in [
-        (b"", "it has 0 bytes"),
+        (b"", "it is empty; copy or download it again"),
         (pickle.dumps(LABELS), "it is a pickle, as joblib writes, too"),
         (b"PK\x03\x04" * 9, "it is a zip archive"),
         (b"<!DOCTYPE html>", "it is a web page; the download failed"),

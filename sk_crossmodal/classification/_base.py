@@ -193,6 +193,7 @@ class CrossModalClassifier(ClassifierMixin, TowerUser, NetworkEstimator):
         self._check_params()
         videos = self._check_videos(arrays, y, sample_weight)
         targets = Targets(videos.y, self.hierarchy)
+        targets.warn_of_paths()
         warm = self.warm_start and hasattr(self, "net_")
         if warm:
             videos = self._as_before(videos)

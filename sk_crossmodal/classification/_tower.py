@@ -109,6 +109,13 @@ class TowerUser:
             tower = self._default_tower(videos.X)
         else:
             tower = clone(self.correlation_tower)
+            if hasattr(self.correlation_tower, "net_"):
+                warnings.warn(
+                    "correlation_tower is fitted, and a copy of it is trained anew; to use it as "
+                    "it is, give FrozenEstimator(tower).",
+                    UserWarning,
+                    stacklevel=2,
+                )
         if tower.hierarchy is None:
             tower.set_params(hierarchy=self.hierarchy)
         if self.device == "accelerate":
@@ -119,7 +126,7 @@ class TowerUser:
         ):
             warnings.warn(
                 "memory keeps no tower where random_state is no int, in the tower or in the "
-                "classifier, as it would not be found again.",
+                "classifier, as it would not be found again; give one of them an int.",
                 UserWarning,
                 stacklevel=2,
             )

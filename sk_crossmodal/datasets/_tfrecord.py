@@ -150,8 +150,10 @@ def _read_record(file: BinaryIO, remaining: int) -> tuple[bytes | None, str]:
         return None, "the file has become shorter while it was read"
     length, checksum = _HEADER.unpack(header)
     if checksum != masked_crc32c(header[:8]):
-        compressed = _MAGIC.get(header[:2]) if file.tell() == _HEADER.size else None
-        hint = f"; it looks {compressed}-compressed, decompress it first" if compressed else ""
+        begins = file.tell() == _HEADER.size
+        compressed = _MAGIC.get(header[:2]) if begins else None
+        hint = "; is it a TFRecord file?" if begins else ""
+        hint = f"; it looks {compressed}-compressed, decompress it first" if compressed else hint
         return None, f"the checksum of the length does not fit{hint}"
     if length > remaining - _HEADER.size - _FOOTER.size:
         return None, f"the file ends inside a record, which claims {length} bytes"

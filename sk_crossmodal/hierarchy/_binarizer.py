@@ -142,7 +142,9 @@ class HierarchyLabelBinarizer(LinkedEstimator, TransformerMixin, BaseEstimator):
         closed = known._mark(samples, self._resolver(known))
         kept = self._frequent(closed)
         if len(kept) == 0:
-            raise ValueError(f"min_frequency={self.min_frequency!r} leaves no label.")
+            raise ValueError(
+                f"min_frequency={self.min_frequency!r} leaves no label; give a smaller one."
+            )
 
         self.hierarchy_ = known.subset([known.nodes[i] for i in kept])
         self.classes_ = np.fromiter(self.hierarchy_.nodes, dtype=object, count=len(kept))
@@ -237,7 +239,10 @@ class HierarchyLabelBinarizer(LinkedEstimator, TransformerMixin, BaseEstimator):
     def _check_parameters(self) -> None:
         check_separator(self.separator)
         if self.hierarchy is not None and not isinstance(self.hierarchy, LabelHierarchy):
-            raise TypeError(f"hierarchy must be a LabelHierarchy or None, got {self.hierarchy!r}.")
+            raise TypeError(
+                f"hierarchy must be a LabelHierarchy or None, got {self.hierarchy!r}; "
+                "LabelHierarchy(parents) makes one of a dict."
+            )
         if not isinstance(self.sparse_output, bool | np.bool_):
             raise TypeError(f"sparse_output must be True or False, got {self.sparse_output!r}.")
         known = isinstance(self.handle_unknown, str) and self.handle_unknown in UNKNOWN

@@ -28,7 +28,10 @@ def check_parents(parents: Any) -> Parents:
         If it is empty, or a parent is not a node itself.
     """
     if not isinstance(parents, Mapping):
-        raise TypeError(f"parents must map nodes to their parents, got {type(parents).__name__}.")
+        raise TypeError(
+            f"parents must map nodes to their parents, got {type(parents).__name__}; give a dict "
+            "such as {'Car': ['Land'], 'Land': []}."
+        )
     if not parents:
         raise ValueError(f"a hierarchy needs at least one node, got {parents!r}.")
     checked = {}
@@ -36,7 +39,10 @@ def check_parents(parents: Any) -> Parents:
         checked[node] = _check_above(node, above)
         for parent in checked[node]:
             if parent not in parents:
-                raise ValueError(f"{parent!r}, a parent of {node!r}, is not among the nodes.")
+                raise ValueError(
+                    f"{parent!r}, a parent of {node!r}, is not among the nodes; give its own "
+                    "parents, too, or [] if it has none."
+                )
     return checked
 
 
@@ -45,7 +51,8 @@ def _check_above(node: Hashable, above: Any) -> tuple[Any, ...]:
         if not isinstance(above, str):
             return tuple(dict.fromkeys(above))
     raise TypeError(
-        f"the parents of {node!r} must be an iterable of hashable nodes, got {above!r:.80}."
+        f"the parents of {node!r} must be an iterable of hashable nodes such as a list, got "
+        f"{above!r:.80}."
     )
 
 

@@ -117,7 +117,8 @@ def check_no_indicator(labels: list[Any], X: Any, *, certain: bool) -> None:
     if certain:
         raise ValueError(_not_labels(np.asarray(X), "It looks like an indicator matrix."))
     warnings.warn(
-        "X has no other labels than 0 and 1: an indicator matrix would be binarized already.",
+        "X has no other labels than 0 and 1: an indicator matrix would be binarized already, and "
+        "a classifier takes it as it is.",
         stacklevel=3,
     )
 

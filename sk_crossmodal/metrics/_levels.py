@@ -35,7 +35,7 @@ def level_numbers(hierarchy: Any) -> Ints:
         raise ValueError(
             "hierarchy must be a label hierarchy or a 1-D array with the level, from 0, of every "
             f"label; got {type(hierarchy).__name__} with levels of shape {levels.shape} "
-            f"and dtype {levels.dtype}"
+            f"and dtype {levels.dtype}. A fitted HierarchyLabelBinarizer has one as hierarchy_"
         )
     return levels
 

@@ -33,7 +33,8 @@ def check_labels(y_true: Any) -> sp.csr_array:
         raise ValueError(
             "y_true must be a multilabel indicator of shape (n_videos, n_labels), got label sets; "
             "hierarchy_report and hierarchy_scorers(hierarchy) take them, and for all else "
-            "hierarchy.indicator_matrix(y_true) makes the indicator"
+            "hierarchy.indicator_matrix(y_true) makes the indicator, or, of one class a video, "
+            "sklearn.preprocessing.label_binarize"
         )
     if sp.issparse(y_true):
         return _check_sparse_labels(y_true)
@@ -201,9 +202,11 @@ def _check_sparse_labels(given: Any) -> sp.csr_array:
 
 def _check_shape(name: str, table: Any, expected: str) -> None:
     if table.ndim != 2 or 0 in table.shape:
+        classes = expected == LABELS and table.ndim == 1
+        hint = "; sklearn.preprocessing.label_binarize makes one of classes" if classes else ""
         raise ValueError(
             f"{name} must be {expected}, both at least 1; "
-            f"got {table.ndim} dimension(s), shape {table.shape}"
+            f"got {table.ndim} dimension(s), shape {table.shape}{hint}"
         )
 
 
@@ -211,4 +214,5 @@ def _check_ones(values: Array) -> None:
     wrong = np.unique(values[values != 1])
     if wrong.size:
         shown = ", ".join(str(value) for value in wrong[:3])
-        raise ValueError(f"y_true must contain 0 and 1 only, got {shown}")
+        hint = "; y_score is the second argument" if ((wrong > 0) & (wrong < 1)).any() else ""
+        raise ValueError(f"y_true must contain 0 and 1 only, got {shown}{hint}")

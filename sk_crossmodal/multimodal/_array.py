@@ -481,7 +481,8 @@ class MultimodalArray:
             if (row := part.first_bad_row(dtype)) is not None:
                 raise ValueError(
                     f"Input X contains NaN or infinity in modality {name!r}, row {row}; "
-                    f"frames must be finite as {np.dtype(dtype)}."
+                    f"frames must be finite as {np.dtype(dtype)}. Leave such frames out, or fill "
+                    "them in, as np.nan_to_num does."
                 )
 
 

@@ -207,7 +207,8 @@ def _column_slices(width: int, modalities: Any) -> dict[str, slice]:
             )
         if ends[-1] != width:
             raise ValueError(
-                f"X has {width} features, but modalities={dict(modalities)} expects {ends[-1]}."
+                f"X has {width} features, but modalities={dict(modalities)} expects {ends[-1]}: "
+                "give all modalities side by side, or each as an array of its own."
             )
         slices = {
             name: slice(int(end - size), int(end))
@@ -292,21 +293,35 @@ def _as_numbers(part: Any, what: str) -> Array:
                 ensure_all_finite=False,
                 input_name=what,
             )
-    except (TypeError, ValueError, OverflowError) as error:
-        if str(error).startswith(wanted):
+    except (TypeError, ValueError, OverflowError, RuntimeError) as error:  # gradients, too
+        if str(error).startswith((wanted, "Complex data")):
             raise
         kind = TypeError if isinstance(error, TypeError) else ValueError
-        raise kind(f"{error}\n{wanted}, got {type(part).__name__}.") from error
+        raise kind(f"{error}\n{wanted}, got {type(part).__name__}.{_meant(part)}") from error
     if values.ndim not in (2, 3):
-        raise ValueError(f"{wanted}, got shape {values.shape}.")
+        raise ValueError(f"{wanted}, got shape {values.shape}.{_meant(part)}")
     return values
+
+
+def _meant(part: Any) -> str:
+    """Say what is to be done about a list of modalities or file names; "" of all else."""
+    if isinstance(part, list | tuple) and len(part) and len(_shape(part[0])) in (1, 3):
+        return (
+            " If these are several modalities, give each as an argument of its own, (X_video, "
+            "X_audio), or as_multimodal({name: X, ...})."
+        )
+    return ""
 
 
 def _check_numbers(array: Any, wanted: str) -> None:
     """Raise ValueError where an array holds no numbers, or not all of them."""
     dtype = getattr(array, "dtype", None)
     if getattr(dtype, "kind", "O") not in "biufcO":  # objects may be numbers, complex is refused
-        raise ValueError(f"{wanted}, got dtype {dtype}.")
+        files = dtype is not None and dtype.kind in "US"
+        hint = " Files are not opened here: load their frames first. y comes last." * files
+        raise ValueError(f"{wanted}, got dtype {dtype}.{hint}")
+    if getattr(dtype, "kind", "O") == "c":  # check_array would print all of it
+        raise ValueError(f"Complex data not supported: {wanted}, got dtype {dtype}.")
     if np.ma.is_masked(array):
         raise ValueError(f"{wanted}, got a masked array; fill in what is masked.")
 
@@ -364,7 +379,8 @@ def _as_row(row: Any, i: int, nothing: Array, what: str) -> Array:
     if array.ndim != 2 or array.shape[1] != width:
         raise ValueError(
             f"Row {i} of {what} has shape {array.shape}, expected (T_i, {width}) as in the rows "
-            "before, or None where a video has no frames."
+            "before, or None where a video has no frames. Several modalities are several "
+            "arguments."
         )
     if array.dtype.kind not in "biuf":
         raise ValueError(f"{wanted}, got dtype {array.dtype}.")

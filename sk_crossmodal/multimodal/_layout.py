@@ -176,7 +176,10 @@ def read_header(path: str) -> Header:
     file = os.path.join(path, HEADER)
     if not os.path.isdir(path):
         what = "" if not os.path.exists(path) else ", which is a file: a store is a folder"
-        raise FileNotFoundError(f"There is no store at {path}{what}.")
+        raise FileNotFoundError(
+            f"There is no store at {path}{what}. MultimodalArray.save and sk-crossmodal convert "
+            "write stores."
+        )
     if os.path.exists(file) and not os.path.isfile(file):  # a device has no end, a pipe may wait
         raise ValueError(f"{path} is no store: {file} is no file.")
     try:

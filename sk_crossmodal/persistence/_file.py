@@ -85,7 +85,9 @@ def from_bytes(data: bytes) -> tuple[dict[str, Any], dict[str, torch.Tensor]]:
         document = _json(metadata[KEY])
         known, found = document["format"], document["sha256"]
     except (KeyError, TypeError, AttributeError) as error:
-        raise ValueError(f"it is no model file of sk_crossmodal, for want of {error}.") from error
+        raise ValueError(
+            f"it is no model file of sk_crossmodal, for want of {error}; save_model writes those."
+        ) from error
     if known != FORMAT:
         raise ValueError(f"it is of format {known!r}, and this version knows {FORMAT}.")
     _check_sum(data, end, found)
@@ -101,8 +103,7 @@ def _check_header(head: bytes, size: int) -> None:
     said = _header_size(head)
     if len(head) < 8 or said > size - 8 or said > LONGEST_HEADER:
         raise ValueError(
-            f"it has {size} bytes and says that its header has {said} of them (at most "
-            f"{LONGEST_HEADER} are allowed): it is {_looks_like(head)}."
+            f"it is {_looks_like(head)} (its header would have {said} of its {size} bytes)."
         )
 
 
@@ -149,7 +150,10 @@ def _no_number(name: str) -> None:
 def read_whole(path: Path) -> bytes:
     """Read a regular file; ValueError for a pipe or a device, which have no end."""
     mode = path.stat().st_mode
-    if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):  # `open` refuses a folder
+    if stat.S_ISDIR(mode):
+        what = "Is a directory, and a model is one file; the folder of a store opens by Store.open"
+        raise IsADirectoryError(errno.EISDIR, what, str(path))
+    if not stat.S_ISREG(mode):
         raise ValueError("it is no regular file.")
     with open(path, "rb") as file:
         # The size of the header is looked at first, as the file may be large and another's.

@@ -127,7 +127,8 @@ def save_model(model: Any, path: str | PathLike[str]) -> None:
         )
     if places := {name: value for name, value in writer.places.items() if value is not True}:
         warnings.warn(
-            f"{places} name places of this machine: in the saved model they are None.",
+            f"{places} name places of this machine: in the saved model they are None; set "
+            "them anew after load_model.",
             UserWarning,
             stacklevel=2,
         )

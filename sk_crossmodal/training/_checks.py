@@ -128,7 +128,9 @@ def check_sizes(name: str, value: Any) -> None:
     ValueError: cross_modal_layer_sizes must hold at least one size, got ().
     """
     if isinstance(value, str | bytes | bytearray) or not isinstance(value, Sequence):
-        raise TypeError(f"{name} must be a sequence of integers, got {short(value)}.")
+        raise TypeError(
+            f"{name} must be a sequence of integers, got {short(value)}; one layer of 64 is (64,)."
+        )
     if not value:
         raise ValueError(f"{name} must hold at least one size, got {value!r}.")
     if len(value) > MOST:
@@ -194,9 +196,11 @@ def check_widths(estimator: object, X: MultimodalArray, widths: Mapping[str, int
     Traceback (most recent call last):
     ValueError: Modality 'video' has frames of 2 features, but object was fitted with 3.
     """
+    same = sorted(X.n_features.values()) == sorted(widths.values())
+    swapped = f" Are the modalities mixed up? Their order is {list(widths)}." if same else ""
     for name, width in widths.items():
         if X.n_features[name] != width:
             raise ValueError(
                 f"Modality {name!r} has frames of {X.n_features[name]} features, but "
-                f"{type(estimator).__name__} was fitted with {width}."
+                f"{type(estimator).__name__} was fitted with {width}.{swapped}"
             )

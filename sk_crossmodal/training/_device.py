@@ -132,11 +132,14 @@ def resolve_device(device: Any) -> str:
         if kind != "cuda":  # which would start something, where processes may yet be forked
             torch.empty(0, device=device)
     except (RuntimeError, AssertionError, ImportError) as error:
-        raise ValueError(f"{wanted}, got {device!r}.") from error
+        raise ValueError(f'{wanted}, got {device!r}. "auto" takes what there is.') from error
     if kind == "meta":
         raise ValueError(f"{wanted}, got {device!r}, where there are no numbers.")
     if kind == "cuda" and (index or 0) >= (found := torch.cuda.device_count()):
-        raise ValueError(f"{wanted}, got {device!r}, but torch finds {found} CUDA devices here.")
+        raise ValueError(
+            f"{wanted}, got {device!r}, but torch finds {found} CUDA devices here. "
+            '"auto" takes what there is.'
+        )
     return str(device)
 
 

@@ -354,7 +354,7 @@ class NetworkEstimator(LinkedEstimator, CallbackSupportMixin, BaseEstimator):
         if count >= n:
             raise ValueError(
                 f"validation_fraction={self.validation_fraction!r} leaves none of the {n} videos "
-                "to train on; it must be below 1."
+                "to train on; give more videos, a smaller fraction or early_stopping=False."
             )
         return videos.take(np.sort(rows[count:])), videos.take(np.sort(rows[:count]))
 

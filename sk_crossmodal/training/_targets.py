@@ -1,5 +1,6 @@
 """The one door for labels: every accepted form of y becomes what a loss takes, and back."""
 
+import warnings
 from collections.abc import Collection, Mapping
 from contextlib import suppress
 from typing import Any
@@ -49,7 +50,7 @@ def check_y(y: Any, n_samples: int) -> Any:
     if y is None:
         raise ValueError(
             "requires y to be passed, but the target y is None: expected multilabel indicators "
-            "(n, n_labels) or classes (n,)."
+            "(n, n_labels) or classes (n,), last, as in fit(X, y) or fit(X_video, X_audio, y)."
         )
     y = _as_csr(y) if issparse(y) else _as_array(y)
     if y.ndim == 2 and (issparse(y) or y.shape[1] > 1 or np.isin(y, (0, 1)).all()):
@@ -80,19 +81,45 @@ def _as_array(y: Any) -> Array:
         array: Array = check_array(y, ensure_2d=False, dtype=None, input_name="y")
     except (ValueError, TypeError) as error:
         kind = TypeError if isinstance(error, TypeError) else ValueError
-        raise kind(f"{error}\n{WANTED}, got {type(y).__name__}.") from error
+        why = str(error).partition("\n")[0]  # of complex numbers all would be printed
+        wanted = _meant(y) or f"{WANTED}, got {type(y).__name__}"
+        raise kind(f"{why}\n{wanted}.") from error
     if array.dtype.kind in "mMV":
         raise ValueError(f"{WANTED}, got dtype {array.dtype}; make str or int of classes.")
     return array
 
 
+def _meant(y: Any) -> str:
+    """Say what is to be done about frames or label sets in the place of y; "" of all else."""
+    first = y[0] if isinstance(y, list | tuple) and len(y) else None
+    if getattr(y, "ndim", 0) == 3 or getattr(first, "ndim", 0) == 2:
+        return (
+            "These look like frames in the place of y, which comes last: fit(X_video, X_audio, y)"
+        )
+    flat = first is not None and _is_set(first) and not any(map(_is_set, first))
+    return _of_label_sets(first) if flat else ""
+
+
+def _is_set(value: Any) -> bool:
+    return isinstance(value, Collection) and not isinstance(value, str | bytes)
+
+
+def _of_label_sets(first: Any) -> str:
+    return (
+        f"y holds label sets such as {short(first)}; wrap the classifier in "
+        "TransformedTargetClassifier, or make indicators with HierarchyLabelBinarizer"
+    )
+
+
 def _as_indicator(y: Any) -> Any:
     if y.shape[1] == 0:
         raise ValueError("y has no labels: an indicator needs at least one column.")
-    if not np.isin(y.data if issparse(y) else y, (0, 1)).all():
+    values = y.data if issparse(y) else y
+    if len(others := values[~np.isin(values, (0, 1))]):
         raise ValueError(
-            "Unknown label type: a 2-D y must be a multilabel indicator of 0 and 1, got "
-            "other values. y comes last, after all modalities."
+            "Unknown label type: a 2-D y must be a multilabel indicator of 0 and 1, got other "
+            f"values such as {short(others[:1].tolist()[0])}. y comes last, after all modalities; "
+            "HierarchyLabelBinarizer makes indicators of label sets."
         )
     # As objects, they are of a data frame whose columns may lack values.
     return y.astype(np.int64) if y.dtype == object else y
@@ -100,11 +127,8 @@ def _as_indicator(y: Any) -> Any:
 
 def _as_classes(y: Array) -> Array:
     first = y.flat[0]
-    if isinstance(first, Collection) and not isinstance(first, str | bytes):
-        raise ValueError(
-            f"y holds label sets such as {first!r}; wrap the classifier in "
-            "TransformedTargetClassifier, or make indicators with HierarchyLabelBinarizer."
-        )
+    if _is_set(first):
+        raise ValueError(f"{_of_label_sets(first)}.")
     if y.dtype == object and all(type(each) is int for each in y.ravel().tolist()):
         with suppress(OverflowError):
             y = y.astype(np.int64)
@@ -116,7 +140,7 @@ def _as_classes(y: Array) -> Array:
     except (ValueError, TypeError) as error:
         kind = TypeError if isinstance(error, TypeError) else ValueError
         types = sorted({type(each).__name__ for each in y.ravel().tolist()})
-        raise kind(f"{error}\n{WANTED}, all str or all int, got {types}.") from error
+        raise kind(f"{error}\n{WANTED}; classes are all str or all int, got {types}.") from error
     classes: Array = column_or_1d(y, warn=True)
     return classes
 
@@ -177,7 +201,8 @@ class Targets:
             return
         if not isinstance(self.hierarchy, LabelHierarchy):
             raise TypeError(
-                f"hierarchy must be a LabelHierarchy or None, got {short(self.hierarchy)}."
+                f"hierarchy must be a LabelHierarchy or None, got {short(self.hierarchy)}. A "
+                "fitted HierarchyLabelBinarizer has one as hierarchy_."
             )
         if self.multilabel and len(self.hierarchy) != len(self.classes):
             raise ValueError(
@@ -188,6 +213,23 @@ class Targets:
             outside = [c for c in self.classes.tolist() if c not in self.hierarchy]
             if outside:
                 raise ValueError(f"Classes of y are outside the hierarchy: {outside[:5]}.")
+
+    def warn_of_paths(self) -> None:
+        """Warn where classes look like paths that were to be taken apart."""
+        if self.multilabel or self.hierarchy is not None or self.classes.dtype.kind not in "UO":
+            return
+        names = [c for c in self.classes.tolist() if isinstance(c, str)]
+        # A name may have a colon, too: paths are many, and some have a common root.
+        roots = {name.split(":")[0] for name in names}
+        paths = [name for name in names if all(map(str.strip, name.split(":"))) and ":" in name]
+        if len(paths) > max(2, len(names) / 2) and len(roots) < len(names):
+            warnings.warn(
+                f"y looks like label paths such as {short(paths[0])}, and is taken as "
+                f"{len(names)} unrelated classes. HierarchyLabelBinarizer makes indicators of "
+                "paths, in front of a classifier in TransformedTargetClassifier.",
+                UserWarning,
+                stacklevel=3,
+            )
 
     @property
     def names(self) -> list[str] | None:

@@ -1,0 +1,135 @@
+"""What newcomers get wrong, and that they are told what to do next."""
+
+import warnings
+
+import numpy as np
+import pytest
+import torch
+from estimator_cases import (
+    fitted,
+    fitted_tower,
+    from_rows,
+    make_classifier,
+    make_tower,
+    make_videos,
+    make_y,
+    rows_of,
+)
+from sklearn.frozen import FrozenEstimator
+
+from sk_crossmodal import HierarchyLabelBinarizer, LabelHierarchy, load_model
+from sk_crossmodal.datasets import load_youtube8m
+from sk_crossmodal.metrics import gap_score, hierarchy_report
+from sk_crossmodal.multimodal import as_multimodal
+
+X, Y = make_videos().data, make_y("classes")
+VIDEO, AUDIO = rows_of(X, "video"), rows_of(X, "audio")
+PATHS = np.array([f"{root}:{i % 3}" for i, root in enumerate(Y)])
+LOOKS_LIKE_PATHS = r"y looks like label paths such as '\w+:0', .*HierarchyLabelBinarizer"
+
+
+@pytest.mark.parametrize("given", [PATHS, PATHS.astype(object), PATHS.tolist()])
+def test_paths_given_as_classes(given):
+    with pytest.warns(UserWarning, match=LOOKS_LIKE_PATHS):
+        make_classifier(fusion="late", max_epochs=1).fit(X, given)
+
+
+def test_paths_are_told_once_with_a_tower():
+    with pytest.warns(UserWarning, match=LOOKS_LIKE_PATHS) as told:
+        make_classifier(correlation_tower=make_tower(max_epochs=1), max_epochs=1).fit(X, PATHS)
+    assert len(told) == 1
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ["Star Wars: A New Hope", "Alien", "Brazil", "Tron"],  # a colon in one name
+        ["Alien:", ":Brazil", "Tron:"],  # nothing on one side
+        ["cat:1", "dog:1", "cow:1"],  # no common root
+        ["Food", "Music", "Sports"],
+        ["yes:a", "yes:b"],
+    ],
+)
+def test_names_that_are_no_paths(names):
+    """Warnings are errors here."""
+    y = np.array(names)[np.arange(len(X)) % len(names)]
+    make_classifier(fusion="late", max_epochs=1).fit(X, y)
+
+
+def test_paths_that_are_nodes_of_the_hierarchy_are_meant():
+    roots = {path.split(":")[0]: [] for path in PATHS.tolist()}
+    hierarchy = LabelHierarchy(roots | {path: [path.split(":")[0]] for path in PATHS.tolist()})
+    make_classifier(fusion="late", hierarchy=hierarchy, max_epochs=1).fit(X, PATHS)
+
+
+def test_fitted_tower_that_is_trained_anew():
+    classifier = make_classifier(fusion="cross_modal_gated", max_epochs=1)
+    with pytest.warns(UserWarning, match=r"trained anew; .* FrozenEstimator\(tower\)"):
+        classifier.set_params(correlation_tower=fitted_tower()).fit(X, Y)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        classifier.set_params(correlation_tower=FrozenEstimator(fitted_tower())).fit(X, Y)
+
+
+CUT = [np.stack([frames[:5] for frames in rows]) for rows in (VIDEO, AUDIO)]
+SEVERAL = r"several modalities, give each as an argument of its own"
+
+
+@pytest.mark.parametrize(
+    ("wrong", "told"),
+    [
+        (lambda: as_multimodal(CUT), SEVERAL),
+        (lambda: as_multimodal([VIDEO, AUDIO]), SEVERAL),
+        (lambda: as_multimodal((CUT[0], CUT[0])), SEVERAL),
+        (lambda: as_multimodal(["a.mp4", "b.mp4"]), r"Files are not opened here"),
+        (
+            lambda: fitted().predict(AUDIO, VIDEO),
+            r"mixed up\? Their order is \['video",
+        ),
+        (lambda: fitted().predict(CUT[0]), r"give all modalities side by side, or each"),
+        (
+            lambda: as_multimodal(1j * CUT[0]),
+            r"^Complex data.*got dtype complex\d+\.$",
+        ),
+        (lambda: gap_score([[0.1, 0.9]], [[0, 1]]), "y_score is the second argument"),
+        (lambda: gap_score(np.array([1, 0]), [[0, 1]] * 2), "label_binarize makes one of classes"),
+        (
+            lambda: make_classifier().fit(X, np.where(make_y("multilabel"), 5, 0)),
+            r"other values such as 5\. y comes last",
+        ),
+    ],
+)
+def test_what_to_do_next(wrong, told):
+    with pytest.raises(ValueError, match=told):
+        wrong()
+
+
+def test_tensor_with_gradients():
+    frames = torch.ones(2, 3, 4, requires_grad=True)
+    with pytest.raises(ValueError, match=r"detach.*\nX must be an array"):
+        as_multimodal(frames)
+
+
+def test_other_widths_are_no_mix_up():
+    wider = from_rows(video=VIDEO, audio=[np.ones((2, 9))] * len(VIDEO))
+    with pytest.raises(ValueError, match=r"was fitted with 6\.$"):
+        fitted().predict(wider)
+
+
+def test_binarizer_in_place_of_the_hierarchy():
+    labels = HierarchyLabelBinarizer()
+    for wrong in (
+        lambda: make_classifier(hierarchy=labels).fit(X, Y),
+        lambda: hierarchy_report([[0, 1]], [[0.1, 0.9]], labels),
+    ):
+        with pytest.raises((TypeError, ValueError), match="has one as hierarchy_"):
+            wrong()
+
+
+def test_files_of_another_kind(tmp_path):
+    X.save(tmp_path / "store")
+    with pytest.raises(IsADirectoryError, match=r"the folder of a store opens by Store\.open"):
+        load_model(tmp_path / "store")
+    (tmp_path / "shard.tfrecord").write_bytes(b"no TFRecord, whatever its name says")
+    with pytest.raises(ValueError, match=r"is it a TFRecord file\?"):
+        load_youtube8m(tmp_path / "shard.tfrecord")
