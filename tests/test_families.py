@@ -296,6 +296,8 @@ CLASSIFIER = [
     "class_weight",
     "label_smoothing",
     "warm_start",
+    "pretrained",
+    "freeze_towers",
     "memory",
 ]
 OWN = {

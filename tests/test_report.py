@@ -86,6 +86,7 @@ def concat(**params):
 
 @pytest.fixture(scope="module")
 def full(tmp_path_factory):
+    plt.close("all")  # what other tests left open
     classifier = concat(hierarchy=LABELS.hierarchy_).fit(X, Y)
     folder = tmp_path_factory.mktemp("report")
     ids = [f"clip-{i}" for i in range(len(X))]

@@ -66,7 +66,9 @@ def add_to(commands: Any) -> None:
 
 def _add_model(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("model")
-    group.add_argument("--family", choices=FAMILIES, help="kind of encoder (default: transformer)")
+    group.add_argument(
+        "--family", choices=tuple(FAMILIES), help="kind of encoder (default: transformer)"
+    )
     group.add_argument(
         "--fusion",
         choices=FUSIONS,
