@@ -436,6 +436,8 @@ def test_wrong_parameters(made, tmp_path, failed, monkeypatch):
         (["--set", "n_clusters=3"], "no parameter n_clusters of transformer"),
         (["--set", "correlation_tower.encodr=3"], "correlation_tower.encodr of the tower; did "),
         (["--set", "callbacks=[]"], "no parameter callbacks"),
+        (["--set", "pretrained=model"], "no parameter pretrained"),
+        (["--set", "freeze_towers=true"], "no parameter freeze_towers"),
         (["--set", "lr"], "--set needs name=value"),
         (["--set", "lr=[1"], "--set needs name=value"),
         (["--set", "family=lstm"], "family must be one of transformer, netvlad, rnn, got 'lstm'"),
