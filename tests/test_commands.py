@@ -508,6 +508,18 @@ def test_a_classifier_alone_predicts(tmp_path, capsys, failed):
     assert run("info", tmp_path / "model") == 0
 
 
+def test_a_label_called_id_is_no_column_of_parquet(tmp_path, failed):
+    table = table_of(make_videos(8)).drop_columns("labels")
+    labels = pa.array([["id"], ["b"]] * 4)
+    path = write(table.append_column("labels", labels), tmp_path / "a.parquet")
+    assert run("train", path, tmp_path / "model", *SMALL, "--fusion", "late", "--quiet") == 0
+    predict = ("predict", tmp_path / "model", path, tmp_path / "out.parquet")
+    assert "a column 'id' would be there twice" in failed(*predict)
+    assert not (tmp_path / "out.parquet").exists()
+    assert run(*predict, "--top-k", 1) == 0
+    assert set(pq.read_table(tmp_path / "out.parquet")["label"].to_pylist()) <= {"id", "b"}
+
+
 def test_a_pipeline_predicts(tmp_path):
     """One saved from Python, whose labels are those of the classifier inside."""
     videos = make_videos(24, 1)
