@@ -45,6 +45,24 @@ def training(history=ROWS, **params):
 CASES = [
     ("attention-arrays", attention(before=EYE), TypeError, r"before must be a dict .*got ndarray"),
     ("attention-no-after", attention(after=None), TypeError, r"after must be a dict .*NoneType"),
+    (
+        "attention-nan",
+        attention(after={"video": np.full(10, np.nan)}),
+        ValueError,
+        r"attention of 'video' must be finite numbers, one a moment, got array\(\[nan",
+    ),
+    (
+        "attention-words",
+        attention(before={"video": ["a"] * 10}),
+        ValueError,
+        r"attention of 'video' must be finite numbers",
+    ),
+    (
+        "attention-no-moment",
+        attention(before={"video": []}, after={"video": []}),
+        ValueError,
+        r"attention of 'video' must be finite numbers",
+    ),
     ("attention-nothing", attention(before={}, after={}), ValueError, r"of the same modalities"),
     (
         "thumbnail-late",

@@ -94,7 +94,8 @@ def report(path="new.html", estimator=None, X=X, y=Y, **params):
 INDICATOR = make_labels()[1]
 REPORTS = [
     ("exists", {"path": "old.html"}, (FileExistsError,), "exists; overwrite=True replaces it"),
-    ("a folder", {"path": "dir.html", "overwrite": True}, (OSError,), "a report is one file"),
+    ("a folder", {"path": "dir.html", "overwrite": True}, (OSError,), "is a folder; name a"),
+    ("a folder kept", {"path": "dir.html"}, (OSError,), "is a folder; name a file"),
     ("no folder", {"path": "no/a.html"}, (OSError,), "There is no folder .*make it first"),
     ("no path", {"path": None}, TypeError, "path must be a str or a path, got None"),
     ("title", {"title": 3}, TypeError, "title must be a str or None, got 3"),

@@ -14,12 +14,14 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from estimator_cases import fitted, fitted_tower, make_videos
+from estimator_cases import fitted, fitted_tower, make_classifier, make_labels, make_videos
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 from table_cases import table_of, write, write_videos
 from youtube8m_writer import video_level, write_shard
 
 import sk_crossmodal
-from sk_crossmodal import load_model, save_model
+from sk_crossmodal import ModalityTransformer, load_model, save_model
 from sk_crossmodal.cli import _models, _progress, _recipe, main
 from sk_crossmodal.datasets import load_embeddings
 from sk_crossmodal.metrics import hierarchy_report
@@ -436,6 +438,8 @@ def test_wrong_parameters(made, tmp_path, failed, monkeypatch):
         (["--set", "n_clusters=3"], "no parameter n_clusters of transformer"),
         (["--set", "correlation_tower.encodr=3"], "correlation_tower.encodr of the tower; did "),
         (["--set", "callbacks=[]"], "no parameter callbacks"),
+        (["--set", "pretrained=model"], "no parameter pretrained"),
+        (["--set", "freeze_towers=true"], "no parameter freeze_towers"),
         (["--set", "lr"], "--set needs name=value"),
         (["--set", "lr=[1"], "--set needs name=value"),
         (["--set", "family=lstm"], "family must be one of transformer, netvlad, rnn, got 'lstm'"),
@@ -502,6 +506,34 @@ def test_a_classifier_alone_predicts(tmp_path, capsys, failed):
     capsys.readouterr()
     assert "does not know label sets: wrap it" in failed("evaluate", tmp_path / "model", path)
     assert run("info", tmp_path / "model") == 0
+
+
+def test_a_label_called_id_is_no_column_of_parquet(tmp_path, failed):
+    table = table_of(make_videos(8)).drop_columns("labels")
+    labels = pa.array([["id"], ["b"]] * 4)
+    path = write(table.append_column("labels", labels), tmp_path / "a.parquet")
+    assert run("train", path, tmp_path / "model", *SMALL, "--fusion", "late", "--quiet") == 0
+    predict = ("predict", tmp_path / "model", path, tmp_path / "out.parquet")
+    assert "a column 'id' would be there twice" in failed(*predict)
+    assert not (tmp_path / "out.parquet").exists()
+    assert run(*predict, "--top-k", 1) == 0
+    assert set(pq.read_table(tmp_path / "out.parquet")["label"].to_pylist()) <= {"id", "b"}
+
+
+def test_a_pipeline_predicts(tmp_path):
+    """One saved from Python, whose labels are those of the classifier inside."""
+    videos = make_videos(24, 1)
+    classifier = make_classifier(fusion="late", max_epochs=1)
+    pipeline = make_pipeline(ModalityTransformer({"video": StandardScaler()}), classifier)
+    pipeline.fit(videos.data, make_labels(24, 1)[1])
+    save_model(pipeline, tmp_path / "model")
+    path = write(table_of(videos, names=("video", "audio")), tmp_path / "a.parquet")
+    assert run("predict", tmp_path / "model", path, tmp_path / "out.csv") == 0
+    heading, *rows = csv.reader(lines(tmp_path / "out.csv"))
+    probability = pipeline.predict_proba(videos.data)
+    assert heading[1:] == [str(j) for j in range(probability.shape[1])]
+    given = np.array([row[1:] for row in rows], float)
+    np.testing.assert_allclose(given, probability, rtol=1e-5)
 
 
 def test_labels_with_spaces_are_not_for_kaggle(tmp_path, failed):

@@ -144,6 +144,22 @@ def test_random_state_and_no_resamples():
     assert "*" not in str(none)
 
 
+def test_intervals_hold_their_estimate():
+    """Of one video all resamples agree, but for the rounding of their mean."""
+    y, made = predictions(0)
+    for row in range(len(y)):
+        few = {name: scores[[row]] for name, scores in made.items()}
+        found = compare_predictions(y[[row]], few, TREE, baseline="late", n_resamples=30)
+        for s in SCORES:
+            for low, middle, high in (
+                (found.low, found.mean, found.high),
+                (found.difference_low, found.difference, found.difference_high),
+            ):
+                known = ~np.isnan(middle[s])
+                assert (low[s] <= middle[s])[known].all()
+                assert (middle[s] <= high[s])[known].all()
+
+
 def test_level_without_videos():
     y, made = np.array([[1, 0], [1, 0]]), {"a": [[0.9, 0.1], [0.8, 0.1]]}
     report = compare_predictions(y, made, [0, 1], n_resamples=10)

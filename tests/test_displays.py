@@ -147,6 +147,8 @@ def test_title_stands_above_the_first_modality():
 def test_lists_become_arrays():
     display = AttentionDisplay.from_predictions({"video": [1, 0]}, {"video": [0.5, 0.5]})
     assert_allclose(display.ax_.patches[0].get_data().values, [100, 0])
+    display = AttentionDisplay({"video": [1, 0]}, {"video": [0.5, 0.5]}).plot()
+    assert_allclose(display.ax_.patches[0].get_data().values, [100, 0])
 
 
 # Inside of others -----------------------------------------------------------------------------

@@ -17,6 +17,7 @@ from estimator_cases import (
     make_y,
     top_labels,
 )
+from sklearn.frozen import FrozenEstimator
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
@@ -182,6 +183,25 @@ def test_classes(form, tmp_path):
     assert f"Accuracy {100 * accuracy:.1f} %" in page.words
     assert f"{len(set(y))} classes" in page.words
     assert f"Hit@1 error {100 * (1 - accuracy):.1f} %" in page.words
+
+
+def test_classes_of_another_width_and_a_frozen_model(tmp_path):
+    """Numbers count, not how they are stored; and what is frozen is as what it holds."""
+    y = np.unique(make_y("classes"), return_inverse=True)[1]
+    classifier = make_classifier(fusion="late", max_epochs=1).fit(X, y)
+    for model, name in ((classifier, "plain"), (FrozenEstimator(classifier), "frozen")):
+        (tmp_path / name).mkdir()
+        page = report(model, X, y.astype(np.uint8), tmp_path / name)
+        accuracy = (classifier.predict(X) == y).mean()
+        assert f"Accuracy {100 * accuracy:.1f} %" in page.words
+        assert "n_heads" in page.words
+        assert f"{type(classifier).__name__}: report" in page.words
+    assert f"FrozenEstimator → {type(classifier).__name__}" in page.words
+
+
+def test_names_that_no_text_can_hold(tmp_path):
+    page = report(fitted("late"), X, make_y("classes"), tmp_path, ids=["a\udc80b"] * len(X))
+    assert "a?b" in page.words
 
 
 def test_label_paths_a_pipeline_and_a_loaded_model(tmp_path):

@@ -64,7 +64,7 @@ class Model:
         classes = self.estimator.classes_
         if classes.ndim == 1:
             return classes.tolist(), [str(each) for each in classes]
-        names = self.estimator.label_names_ or range(len(classes))
+        names = getattr(self.classifier, "label_names_", None) or range(len(classes))
         return list(names), [str(name) for name in names]
 
     def open_data(

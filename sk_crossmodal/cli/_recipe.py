@@ -27,7 +27,15 @@ _FLAGS = (
     "resume",
 )
 # The command's own business, or nothing that a text can say.
-_NOT_HERE = {"callbacks", "hierarchy", "modalities", "verbose", "warm_start"}
+_NOT_HERE = {
+    "callbacks",
+    "freeze_towers",
+    "hierarchy",
+    "modalities",
+    "pretrained",
+    "verbose",
+    "warm_start",
+}
 _WORD = re.compile(r"[A-Za-z_/.~][\w/.~-]*")
 
 

@@ -1,6 +1,7 @@
 """Files of predictions, written chunk by chunk."""
 
 import csv
+from collections import Counter
 from collections.abc import Sequence
 from types import TracebackType
 from typing import Any, Self
@@ -124,6 +125,12 @@ class ParquetWriter:
         self.pa, self.labels, self.names, self.top_k = pa, labels, names, top_k
         if top_k is None:
             columns = [(str(label), pa.float32()) for label in labels]
+            heading = ["id", *(name for name, _ in columns)]
+            if twice := [name for name, count in Counter(heading).items() if count > 1]:
+                raise ValueError(
+                    f"a column {twice[0]!r} would be there twice, which no one could read; write "
+                    "csv, or give --top-k."
+                )
         else:
             columns = [("rank", pa.int32()), ("label", pa.string()), ("name", pa.string())]
             columns += [("probability", pa.float32())]

@@ -209,6 +209,13 @@ class AttentionDisplay:
                 "before and after must hold arrays of shape (T,) of the same modalities, got "
                 f"shapes {shapes[0]} and {shapes[1]}."
             )
+        for name, shape in shapes[0].items():
+            for given in (np.asarray(self.before[name]), np.asarray(self.after[name])):
+                if not shape[0] or given.dtype.kind not in "biuf" or not np.isfinite(given).all():
+                    raise ValueError(
+                        f"The attention of {name!r} must be finite numbers, one a moment, got "
+                        f"{given!r:.80}."
+                    )
         for name, span in (self.spans or {}).items():
             if name not in self.before:
                 raise ValueError(f"spans must be of {list(self.before)}, got one of {name!r}.")
@@ -223,7 +230,7 @@ class AttentionDisplay:
             start, length = span
             ends = (start * seconds, (start + length) * seconds)
             ax.axvspan(*ends, color=GREY, alpha=0.2, lw=0, label="event")
-        before, after = 100 * self.before[name], 100 * self.after[name]
+        before, after = (100 * np.asarray(part[name]) for part in (self.before, self.after))
         ax.stairs(
             before, edges, baseline=None, color=BLUE, lw=1.6, ls="--", label="before the influence"
         )

@@ -174,6 +174,10 @@ def compare_predictions(
     rate and not around the mean of the resamples, because MAP is not the same on average: where
     a rare label's only video is drawn twice, its average precision is higher.
 
+    With ``rows="either"``, the default, a row below the first also counts for each model the
+    videos that it predicts something for, so those of two models are not quite the same;
+    ``rows="truth"`` counts the same ones for all.
+
     Examples
     --------
     >>> import numpy as np

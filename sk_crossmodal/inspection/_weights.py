@@ -13,9 +13,8 @@ from .._types import Array, Floats
 from ..multimodal import as_multimodal
 from ..training import check_y
 from ._intervals import mean, reach
-from ._style import BLUE, ORANGE, check_has, check_positive, new_figure
+from ._style import BLUE, GREEN, ORANGE, check_has, check_positive, new_figure
 
-GREEN = "#009E73"  # from Okabe and Ito's palette, as the others
 RATES = {
     "error": ("all pairs judged wrongly", BLUE, "o-"),
     "fpr": ("mismatched pairs judged correlated (FPR)", ORANGE, "s--"),

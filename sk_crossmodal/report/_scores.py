@@ -6,6 +6,8 @@ import numpy as np
 
 from .._types import Floats
 from ..inspection import ErrorExamples, HierarchyDisplay, compare_predictions
+from ..inspection._comparison import SCORES
+from ..inspection._style import BLUE, GREEN, GREY, ORANGE
 from ..metrics import HierarchyReport, hierarchy_report
 from ._draw import drawing, new_figure, picture
 from ._page import Section, bare, heading, numbers, paragraph
@@ -14,12 +16,7 @@ from ._subject import Subject
 MOST_GROUPS = 60  # categories listed
 MOST_NODES = 45  # labels drawn
 FEWEST, MOST_RESAMPLED, N_RESAMPLES = 10, 20_000, 200  # videos with intervals, and draws
-SCORES = {
-    "gap": ("GAP", "o", "#0072B2"),
-    "map": ("MAP", "s", "#D55E00"),
-    "perr": ("PERR", "^", "#009E73"),
-    "hit_at_1": ("Hit@1", "D", "#666666"),
-}
+MARKS = {"gap": ("o", BLUE), "map": ("s", ORANGE), "perr": ("^", GREEN), "hit_at_1": ("D", GREY)}
 EXPLAINED = (
     "All are error rates in percent, lower is better. GAP pools the 20 best labels of every "
     "video; MAP is the mean over labels of how well videos are ranked for each; PERR asks for as "
@@ -44,9 +41,7 @@ def lead(subject: Subject, report: HierarchyReport) -> str:
         HTML.
     """
     n, n_labels = subject.labels.shape
-    errors = {
-        name: 100 * (1 - float(getattr(report, key)[0])) for key, (name, *_) in SCORES.items()
-    }
+    errors = {name: 100 * (1 - float(getattr(report, key)[0])) for key, name in SCORES.items()}
     kind = "Labels" if subject.multilabel else "Classes"
     return numbers(
         [("Videos", f"{n:,}"), (kind, f"{n_labels:,}")]
@@ -155,7 +150,8 @@ def _draw_errors(subject: Subject, report: HierarchyReport) -> str:
     with drawing():
         figure = new_figure(7.0, 1.3 + 0.5 * len(rows))
         ax = figure.subplots()
-        for i, (key, (name, marker, color)) in enumerate(SCORES.items()):
+        for i, (key, name) in enumerate(SCORES.items()):
+            marker, color = MARKS[key]
             at = np.arange(len(rows)) + 0.18 * (i - 1.5)
             errors = 100 * (1 - getattr(report, key)[: len(rows)])
             bars = None if reach is None else np.abs(reach[key][:, : len(rows)] - errors)

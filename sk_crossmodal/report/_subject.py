@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from scipy.sparse import csr_array
 from sklearn.base import is_classifier
+from sklearn.frozen import FrozenEstimator
 from sklearn.pipeline import Pipeline
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
@@ -148,6 +149,8 @@ def _unwrapped(estimator: Any) -> tuple[list[Any], Any]:
             inner = estimator.classifier_
         elif isinstance(estimator, Pipeline):
             inner = estimator[-1]
+        elif isinstance(estimator, FrozenEstimator):
+            inner = estimator.estimator
         elif hasattr(estimator, "best_estimator_"):  # a search
             inner = estimator.best_estimator_
         else:
@@ -181,7 +184,8 @@ def _indicator(y: Any, classifier: Any, hierarchy: LabelHierarchy | None) -> csr
     if given.dtype == object:  # of a data frame
         given = np.asarray(given.tolist())
     wanted = f"y must be a vector of the {len(classes)} classes of `fit`"
-    if given.ndim != 1 or given.dtype.kind != classes.dtype.kind:
+    kinds = [each.dtype.kind.replace("u", "i") for each in (given, classes)]
+    if given.ndim != 1 or kinds[0] != kinds[1]:
         raise ValueError(f"{wanted}, got shape {given.shape} of {given.dtype}.")
     if unknown := np.setdiff1d(given, classes).tolist():
         raise ValueError(f"{wanted}, got others, too: {short(unknown[:5])}.")

@@ -8,13 +8,13 @@ from sklearn.metrics import roc_auc_score
 from .._html import table
 from .._types import Floats
 from ..inspection import CorrelationDisplay
+from ..inspection._style import BLUE, GREY
 from ._draw import drawing, new_figure, picture
 from ._page import Section, paragraph
 from ._subject import Subject
 
 MOST_VIDEOS = 2000  # on which the tower is tried
 N_BINS = 10  # of probabilities
-BLUE, GREY = "#0072B2", "#666666"
 
 
 def tower_section(subject: Subject) -> Section:

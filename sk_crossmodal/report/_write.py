@@ -46,8 +46,8 @@ def write_report(
     Parameters
     ----------
     estimator : fitted classifier
-        A classifier of the package; or a search, a Pipeline or a `TransformedTargetClassifier`
-        around one, also one that `load_model` has loaded.
+        A classifier of the package; or a search, a Pipeline, a `FrozenEstimator` or a
+        `TransformedTargetClassifier` around one, also one that `load_model` has loaded.
     X : MultimodalArray or any form that becomes one
         The videos, best ones that the model has not seen. Their frames are read once for the
         predictions; 2,000 videos at most, drawn by lot, are read again for the tower, and a few
@@ -112,7 +112,8 @@ def write_report(
     text = _page(subject, title, n_examples, progress)
     if not overwrite:
         _check_free(where)  # again, as it took a while
-    write_whole(where, text.encode(), "report")
+    # A name that was read from a damaged path may hold what no text can.
+    write_whole(where, text.encode(errors="replace"), "report")
     return where
 
 
@@ -180,6 +181,8 @@ def _check(
     if progress is not None:
         check_option("progress", progress, (True, False, None))
     where = Path(path)
+    if where.is_dir():
+        raise IsADirectoryError(f"{str(where)!r} is a folder; name a file, such as 'report.html'.")
     if not overwrite:
         _check_free(where)
     if not where.parent.is_dir():
