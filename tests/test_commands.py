@@ -611,3 +611,15 @@ def test_help_imports_nothing_that_takes_time():
         [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True
     )
     assert done.stdout.splitlines()[-1] == "[]"
+
+
+@pytest.mark.parametrize("words", [["--print-completion", "bash"], ["train", "--help"]])
+def test_who_reads_may_have_seen_enough(words):
+    """A pipe that is closed at once ends the command without a word."""
+    command = [sys.executable, "-m", "sk_crossmodal", *words]
+    reader, writer = os.pipe()
+    os.close(reader)
+    done = subprocess.run(command, stdout=writer, stderr=subprocess.PIPE, text=True, check=False)
+    os.close(writer)
+    assert done.returncode in (0, 1)
+    assert not done.stderr

@@ -18,6 +18,7 @@ CELLS = {
         import sys
         sys.path[:0] = [TESTS, ROOT]
         from estimator_cases import make_classifier, make_labels, make_tower, make_videos
+        from sk_crossmodal import inspection
         from sk_crossmodal.inspection import AttentionDisplay, CorrelationDisplay
         from sk_crossmodal.metrics import hierarchy_report
         X, Y = make_videos().data, make_labels()[1]
@@ -38,13 +39,42 @@ CELLS = {
         shard = write_shard(Path(SHARD), [video_level()])
         bunch = load_youtube8m([shard], store=STORE, progress=True)
     """,
-    "report": "hierarchy_report(Y, classifier.predict_proba(X), make_labels()[0].hierarchy_)",
+    "report": """
+        hierarchy, scores = make_labels()[0].hierarchy_, classifier.predict_proba(X)
+        hierarchy_report(Y, scores, hierarchy)
+    """,
+    "comparison": """
+        models = {"late": scores, "flipped": scores[:, ::-1]}
+        comparison = inspection.compare_predictions(
+            Y, models, hierarchy, baseline="late", n_resamples=20
+        )
+        comparison
+    """,
+    "examples": "inspection.error_examples(Y, scores, hierarchy)",
+    "errors": "inspection.ErrorRatesDisplay.from_report(comparison)",
+    "gains": """
+        display = inspection.CategoryGainDisplay.from_predictions(
+            Y, models, hierarchy, n_resamples=20
+        )
+    """,
+    "tree": "inspection.HierarchyDisplay.from_predictions(Y, scores, hierarchy)",
+    "curve": "inspection.TrainingCurveDisplay.from_estimator(classifier)",
+    "weights": """
+        rates = {"error": [0.2, 0.1], "fpr": [0.3, 0.1], "fnr": [0.1, 0.1]}
+        display = inspection.NegativeWeightDisplay.from_predictions([1, 2], rates)
+    """,
+    "influence": """
+        import numpy as np
+        display = inspection.InfluenceDisplay.from_predictions(np.eye(20, k=-4))
+    """,
     "attention": "AttentionDisplay.from_estimator(classifier, X[[0]])",
     "correlation": """
         tower = make_tower().fit(X, Y)
         display = CorrelationDisplay.from_estimator(tower, X, Y)
     """,
 }
+
+PICTURES = ("attention", "correlation", "errors", "gains", "tree", "curve", "weights", "influence")
 
 
 @pytest.fixture(scope="module")
@@ -91,14 +121,16 @@ def test_a_notebook(outputs):
         html = outputs[name][0].data["text/html"]
         assert "CrossModalTransformerClassifier" in html
         assert ("validation_scores_" in html) == (name == "fitted")
-    for name in ("attention", "correlation"):
+    for name in PICTURES:
         assert kinds(outputs[name]) == ["image/png"], name
     table = text(outputs["epochs"], "stdout")
     assert [line.split()[0] for line in table.splitlines()[2:4]] == ["1", "2"]
     assert "100%" in text(outputs["bar"], "stderr")
     # Its bars need ipywidgets in a notebook, and rich says so where they are not installed.
     assert "100%" in str(outputs["callback"]) or "ipywidgets" in str(outputs["callback"])
-    assert kinds(outputs["report"]) == ["text/html"]
+    for name in ("report", "comparison", "examples"):
+        assert kinds(outputs[name]) == ["text/html"]
+        assert "<table" in outputs[name][0].data["text/html"]
     assert "level 2" in outputs["report"][0].data["text/html"]
     for name, cell in outputs.items():
         stderr = text(cell, "stderr") if name != "bar" else ""

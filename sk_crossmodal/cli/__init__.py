@@ -1,5 +1,6 @@
 """The command ``sk-crossmodal``: a thin face on what is below, one file a command."""
 
+import os
 import sys
 import warnings
 from collections.abc import Sequence
@@ -21,13 +22,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
     int
         The exit code.
     """
+    try:
+        return _run(arguments)
+    except BrokenPipeError:  # whoever read what is printed has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+
+
+def _run(arguments: Sequence[str] | None) -> int:
     args = make_parser().parse_args(arguments)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("always", UserWarning)  # they are for who reads the terminal
             warnings.showwarning = _tell_warning
             code: int = args.run(args) or 0
+            sys.stdout.flush()
             return code
+    except BrokenPipeError:
+        raise
     except KeyboardInterrupt:
         _tell(f"interrupted; {args.interrupted}.")
         return 130

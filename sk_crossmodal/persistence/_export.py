@@ -97,7 +97,7 @@ def export_model(estimator: Any, path: str | PathLike[str], *, overwrite: bool =
     program = _program(estimator)
     about = json.dumps(_about(estimator), ensure_ascii=False)
     torch.export.save(program, archive, extra_files={ABOUT: about})
-    write_whole(where, archive.getvalue())
+    write_whole(where, archive.getvalue(), "program")
 
 
 def _program(estimator: Any) -> torch.export.ExportedProgram:
