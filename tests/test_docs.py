@@ -65,7 +65,7 @@ def test_pages_have_blocks():
     assert len(blocks("docs/choosing_a_fusion.md")) == 1
     assert len(blocks("docs/reproducibility.md")) == 3
     assert len(blocks("docs/comparison.md")) == 1
-    assert len(blocks("docs/faq.md")) == 10
+    assert len(blocks("docs/faq.md")) == 12
     assert len(blocks("docs/own_embeddings.md")) == 3
 
 
