@@ -127,7 +127,7 @@ def _run(args: argparse.Namespace) -> int:
     data = open_data(args.data, quiet=args.quiet, **recipe.data)
     y = check_labelled(data)
     warn_separator(
-        {label: None for each in y for label in each}, recipe.labels.get("separator", ":")
+        dict.fromkeys(label for each in y for label in each), recipe.labels.get("separator", ":")
     )
     if not args.quiet:
         _tell_begin(data, recipe)

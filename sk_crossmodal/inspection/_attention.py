@@ -244,6 +244,6 @@ class AttentionDisplay:
         ax.spines[["top", "right"]].set_visible(False)
         if not before.any() and not after.any():
             middle = {"ha": "center", "va": "center", "transform": ax.transAxes}
-            ax.text(0.5, 0.5, "no frames in this video", color=GREY, **middle)
-            ax.set_yticks([])
+            ax.text(0.5, 0.5, "no frames in this video", **middle)
+            ax.tick_params(left=False, labelleft=False)  # ticks may be shared with others
         ax.legend(frameon=False, fontsize="small", loc="upper left", bbox_to_anchor=(1.0, 1.0))
