@@ -1,6 +1,7 @@
 """Bring your own embeddings: write them to Parquet, read them, fit, save, predict.
 
-    python examples/own_embeddings.py [--out FOLDER] [--videos N]
+    python examples/own_embeddings.py [--videos N]
+    python examples/own_embeddings.py --out FOLDER     # the files alone, for the command line
 
 What CLIP and CLAP would give is made up here: each label has a direction of its own in both
 spaces, and a video's frames lie around the directions of its labels. Put your encoders in the
@@ -65,17 +66,25 @@ def main():
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--out", type=Path, default=Path("own_embeddings"), help="a folder")
+    parser.add_argument(
+        "--out", type=Path, help="write the files to this folder, and train nothing"
+    )
     parser.add_argument("--videos", type=int, default=300, help="to train on (default: 300)")
     args = parser.parse_args()
-    args.out.mkdir(parents=True, exist_ok=True)
-    files = [args.out / name for name in ("train.parquet", "test.parquet")]
+    folder = args.out or Path("own_embeddings")
+    folder.mkdir(parents=True, exist_ok=True)
+    files = [folder / name for name in ("train.parquet", "test.parquet")]
     for seed, path in enumerate(files):
         write_videos(path, args.videos // (1 + 2 * seed), seed)
+    saved = folder / "model.safetensors"
+    if args.out is not None:
+        print(f"wrote {files[0]} and {files[1]}; next:")
+        print(f"  sk-crossmodal train {files[0]} {saved} --lr 2e-3 --batch-size 32")
+        print(f"  sk-crossmodal evaluate {saved} {files[1]}")
+        return
 
-    save_model(train(files[0]), args.out / "model.safetensors")
-
-    model, test = load_model(args.out / "model.safetensors"), load_embeddings(files[1])
+    save_model(train(files[0]), saved)
+    model, test = load_model(saved), load_embeddings(files[1])
     probability = model.predict_proba(test.data)
     truth = model.transformer_.transform(test.target)
     print(hierarchy_report(truth, probability, model.hierarchy_))
@@ -84,7 +93,7 @@ def main():
     for name, labels, found in zip(test.ids[few], test.target[few], predicted, strict=True):
         print(f"{name}: {', '.join(labels)}; predicted {', '.join(found) or 'nothing'}")
     print("the same from the command line:")
-    print(f"  sk-crossmodal evaluate {args.out}/model.safetensors {files[1]}")
+    print(f"  sk-crossmodal evaluate {saved} {files[1]}")
 
 
 if __name__ == "__main__":

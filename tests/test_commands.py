@@ -22,7 +22,7 @@ from youtube8m_writer import video_level, write_shard
 
 import sk_crossmodal
 from sk_crossmodal import ModalityTransformer, load_model, save_model
-from sk_crossmodal.cli import _models, _progress, _recipe, main
+from sk_crossmodal.cli import _models, _progress, _recipe, _separator, main
 from sk_crossmodal.datasets import load_embeddings
 from sk_crossmodal.metrics import hierarchy_report
 from sk_crossmodal.modules import FUSIONS
@@ -250,7 +250,15 @@ def test_info_of_data(made, tmp_path, capsys):
         "00000-train.parquet": (made / "train.parquet").stat().st_size
     }
     assert run("info", made / "train.parquet") == 0
-    assert "videos: 48\n" in capsys.readouterr().out
+    out, err = capsys.readouterr()
+    assert "videos: 48\n" in out
+    assert "other columns" not in out
+    assert err == ""
+    table = pq.read_table(made / "train.parquet").rename_columns(["clip", "clap", "tags", "id"])
+    path = write(table.append_column("seconds", pa.array([1.5] * 48)), tmp_path / "a.parquet")
+    assert run("info", path) == 0
+    out = capsys.readouterr().out
+    assert "other columns: tags, seconds (--labels, --ids name them)\n" in out
 
 
 def test_shards_and_a_vocabulary(tmp_path, capsys):
@@ -451,10 +459,61 @@ def test_wrong_parameters(made, tmp_path, failed, monkeypatch):
         assert re.search(message, failed(*train, *options)), options
 
 
+def test_a_parameter_of_a_wrong_type_is_told_as_plainly(made, tmp_path, failed, monkeypatch):
+    """What checks say of types, too; but not what Python says of a mistake."""
+    train = ("train", "--quiet", made / "train.parquet", tmp_path / "model")
+    line = failed(*train, "--set", "lr=abc")
+    assert line.startswith("sk-crossmodal: error: lr must be a number")
+    assert "--debug" not in line
+    monkeypatch.setattr(sk_crossmodal.cli._train, "check_labelled", lambda data: 3)
+    line = failed(*train, "--set", "lr=abc")
+    assert re.search("error: TypeError: .*not iterable.*--debug shows where", line)
+
+
+def test_another_separator_is_told(made, tmp_path, capsys):
+    table = table_of(make_videos(8)).drop_columns("labels")
+    labels = pa.array([["Animal / Pet / Cat"], ["Animal / Pet", "Music"]] * 4)
+    path = write(table.append_column("labels", labels), tmp_path / "a.parquet")
+    advice = 'warning: labels look like "Animal / Pet'
+    assert run("info", path) == 0
+    assert advice in capsys.readouterr().err
+    train = ("train", path, tmp_path / "model", *SMALL, "--fusion", "late", "--overwrite")
+    assert run(*train) == 0
+    out, err = capsys.readouterr()
+    assert advice in err
+    assert "give --separator ' / ' to train" in err
+    assert "for 3 labels on 1 level, " in out
+    assert run(*train, "--separator", " / ") == 0
+    out, err = capsys.readouterr()
+    assert "for 4 labels on 3 levels, " in out
+    assert "separator" not in err
+
+
+@pytest.mark.parametrize(
+    ("labels", "separator", "told"),
+    [
+        (["Animal/Cat", "Animal/Dog", "Music"], ":", "/"),
+        (["Animal>Cat"], ":", "'>'"),
+        (["Animal|Cat", "a"], ":", None),  # no more than half
+        (["Animal/Cat", "a:b"], ":", None),
+        (["Animal/Cat"], "/", None),
+        (["/m/04rky", "/m/0abc"], ":", None),
+        ([3, 4], ":", None),
+        ([], ":", None),
+    ],
+)
+def test_separators(labels, separator, told, recwarn):
+    _separator.warn_separator(labels, separator)
+    assert [f"--separator {told} to" in str(w.message) for w in recwarn] == [True] * bool(told)
+
+
 def test_wrong_combinations(made, tmp_path, failed):
     """Each is one line that says what to do."""
     table = table_of(make_videos(8))
     bare = write(table.drop_columns(["labels", "id"]), tmp_path / "bare.parquet")
+    named = write(
+        table.rename_columns(["clip", "clap", "tags", "name"]), tmp_path / "named.parquet"
+    )
     other = write(table.rename_columns(["x", "clap", "labels", "id"]), tmp_path / "other.parquet")
     wide = write(table_of(make_videos(8), names=("clap", "clip")), tmp_path / "wide.parquet")
     (tmp_path / "a.csv").write_text("a,b\n")
@@ -465,6 +524,7 @@ def test_wrong_combinations(made, tmp_path, failed):
     model, train, out = made / "model", made / "train.parquet", tmp_path / "out.csv"
     for arguments, message in (
         (("train", bare, out), r"bare\.parquet has no labels.*column 'labels' .*--labels names"),
+        (("train", named, out), r"--labels names another; there are tags, name\.$"),
         (("train", train, made / "model"), r"model exists already; --overwrite replaces it"),
         (("train", train, tmp_path), "is a folder; name a file"),
         (("train", train, tmp_path / "no" / "model"), r"no folder .*/no; create it first"),

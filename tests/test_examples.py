@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from sk_crossmodal.datasets import make_crossmodal_videos
+from sk_crossmodal.datasets import load_embeddings, make_crossmodal_videos
 
 EXAMPLES = Path(__file__).resolve().parents[1] / "examples"
 TOWER = {"encoder": "mean", "encoder_params": {"d_model": 8}, "max_epochs": 1}
@@ -94,15 +94,26 @@ def test_corsmal(load_example, monkeypatch, data_dir, capsys):
 
 
 def test_own_embeddings(load_example, monkeypatch, tmp_path, capsys):
-    example = load_example("own_embeddings", "--out", tmp_path / "out", "--videos", 30)
+    monkeypatch.chdir(tmp_path)
+    example = load_example("own_embeddings", "--videos", 30)
     monkeypatch.setattr(example, "WIDTHS", {"clip": 8, "clap": 6})
     example.main()
     out = capsys.readouterr().out
     assert "30 videos, clip: " in out
     assert re.search(r"^level 1 +\d+ +5 ", out, re.MULTILINE)
     assert out.count("; predicted ") == 5
-    names = {path.name for path in (tmp_path / "out").iterdir()}
+    names = {path.name for path in (tmp_path / "own_embeddings").iterdir()}
     assert names == {"train.parquet", "test.parquet", "model.safetensors"}
+
+
+def test_own_embeddings_for_the_command_line(load_example, monkeypatch, tmp_path, capsys):
+    out = tmp_path / "out"
+    example = load_example("own_embeddings", "--out", out, "--videos", 30)
+    monkeypatch.setattr(example, "train", None)
+    example.main()
+    assert {path.name for path in out.iterdir()} == {"train.parquet", "test.parquet"}
+    assert len(load_embeddings(out / "train.parquet").target) == 30
+    assert f"sk-crossmodal train {out}/train.parquet {out}/model" in capsys.readouterr().out
 
 
 @pytest.fixture

@@ -179,6 +179,10 @@ def test_pretrained_inside_of_a_target():
     ).fit(X, paths)
     tuned = tune(target.classifier_, fusion="late", freeze_towers=True).fit(X, TOP)
     assert set(tuned.classes_) == set(TOP)
+    with pytest.raises(
+        TypeError, match=r"a TransformedTargetC.*FrozenEstimator\(model\.classifier_"
+    ):
+        tune(target, fusion="late").fit(X, TOP)
 
 
 def test_modalities_are_brought_into_order_and_must_be_the_same():

@@ -108,6 +108,8 @@ def test_attention_without_frames():
     video = from_rows(video=[np.ones((4, 8))], audio=[np.ones((0, 6))])
     display = AttentionDisplay.from_estimator(fitted("cross_modal"), video)
     assert_allclose(stairs(display.axes_[1])["after the influence"][0], 0)
+    told = [[text.get_text() for text in ax.texts] for ax in display.axes_]
+    assert told == [[], ["no frames in this video"]]
     display.figure_.canvas.draw()
 
 

@@ -29,6 +29,11 @@ def check_pretrained(classifier: Any) -> None:
         return
     wanted = f"pretrained must be None or a FrozenEstimator of a fitted {kind.__name__}"
     inner = given.estimator if isinstance(given, FrozenEstimator) else given
+    if type(getattr(inner, "classifier_", None)) is kind:
+        raise TypeError(
+            f"{wanted}, got one of a {type(inner).__name__}: give the classifier inside, "
+            "FrozenEstimator(model.classifier_)."
+        )
     if type(inner) is not kind:
         raise TypeError(f"{wanted}, got {short(given)}.")
     if not isinstance(given, FrozenEstimator):

@@ -2,8 +2,10 @@
 
 import os
 import sys
+import traceback
 import warnings
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from ._parser import make_parser
@@ -62,5 +64,14 @@ def _one_line(error: Exception) -> str:
     if isinstance(error, OSError) and error.filename and error.strerror:
         return f"{error.filename}: {error.strerror}"
     text = " ".join(str(error).split())
-    told = isinstance(error, ValueError | OSError | ImportError) and text
-    return text if told else f"{type(error).__name__}: {text} (--debug shows where)"
+    told = isinstance(error, ValueError | OSError | ImportError) or _is_checked(error)
+    return text if told and text else f"{type(error).__name__}: {text} (--debug shows where)"
+
+
+def _is_checked(error: Exception) -> bool:
+    """Whether it is a TypeError of a check of this package, and of no mistake in it."""
+    if not isinstance(error, TypeError):
+        return False
+    where = traceback.extract_tb(error.__traceback__)[-1]
+    ours = Path(__file__).parents[1] in Path(where.filename).parents
+    return ours and (where.line or "").startswith("raise ")

@@ -35,6 +35,8 @@ class Data:
         What a store notes about its videos.
     has_ids : bool
         Whether the videos have names.
+    others : list of str
+        Columns of tables that are none of these.
     """
 
     X: Any
@@ -44,6 +46,7 @@ class Data:
     about: str
     attributes: dict[str, Any]
     has_ids: bool
+    others: list[str]
 
 
 def open_data(
@@ -108,7 +111,16 @@ def open_data(
     # The test partition of YouTube-8M has an empty set of labels everywhere.
     y = bunch.target if bunch.target is not None and any(bunch.target) else None
     attributes = bunch.get("attributes", {})
-    return Data(X, y, ids_, kind, _told(paths), attributes, bunch.ids is not None)
+    used = {*X.modality_names, labels or "labels", ids or "id"}
+    others = [name for name in _columns(paths) if name not in used] if kind == TABLES else []
+    return Data(X, y, ids_, kind, _told(paths), attributes, bunch.ids is not None, others)
+
+
+def _columns(paths: Sequence[str]) -> list[str]:
+    from ..datasets._tables import open_tables
+
+    names: list[str] = open_tables(paths[:1])[0].schema.names
+    return names
 
 
 def kind_of_data(paths: Sequence[str]) -> str:

@@ -10,6 +10,7 @@ from typing import Any
 from ._arguments import add_columns, add_command, add_path
 from ._data import MODEL, Data, open_data
 from ._data import kind_of_file as kind_of
+from ._separator import warn_separator
 
 _DESCRIPTION = """\
 Tell what is in a model file: parameters, labels, modalities and widths, the version that wrote
@@ -104,9 +105,12 @@ def _about_data(data: Data) -> dict[str, Any]:
     if data.y is not None:
         counts = Counter(label for each in data.y for label in set(each))
         about["labels"] = _about_labels([label for label, _ in counts.most_common()])
+        warn_separator(counts)
         about["videos without labels"] = sum(not each for each in data.y)
     else:
         about["labels"] = "none"
+    if data.others:
+        about["other columns"] = f"{', '.join(data.others)} (--labels, --ids name them)"
     attributes = {key: value for key, value in data.attributes.items() if key != "labels"}
     return {**about, "attributes": attributes} if attributes else about
 

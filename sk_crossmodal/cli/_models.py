@@ -232,11 +232,10 @@ def check_labelled(data: Data) -> list[tuple[Any, ...]]:
     """Return the labels of data; ValueError if there are none."""
     if data.y is not None:
         return data.y
-    hint = (
-        ": a column 'labels' is looked for, --labels names another."
-        if data.kind == "tables"
-        else "."
-    )
+    hint = "."
+    if data.kind == "tables":
+        hint = ": a column 'labels' is looked for, --labels names another"
+        hint += f"; there are {', '.join(data.others)}." if data.others else "."
     raise ValueError(f"{data.about} has no labels, which are needed here{hint}")
 
 

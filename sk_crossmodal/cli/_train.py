@@ -10,6 +10,7 @@ from ._data import Data, open_data
 from ._files import check_free
 from ._models import check_labelled
 from ._recipe import FAMILIES, FUSIONS, Recipe, make_recipe
+from ._separator import warn_separator
 
 _DESCRIPTION = """\
 Train a cross-modal classifier on labelled videos, and save it to a file that holds no code:
@@ -55,7 +56,8 @@ def add_to(commands: Any) -> None:
         action="append",
         default=[],
         metavar="NAME=VALUE",
-        help="any parameter, its value as in TOML; may be given again for others",
+        help="any parameter, its value as in TOML; repeat for several: --set gate=soft "
+        "--set n_heads=4",
     )
     _add_model(parser)
     _add_training(parser)
@@ -124,6 +126,9 @@ def _run(args: argparse.Namespace) -> int:
     model = _build(recipe)
     data = open_data(args.data, quiet=args.quiet, **recipe.data)
     y = check_labelled(data)
+    warn_separator(
+        dict.fromkeys(label for each in y for label in each), recipe.labels.get("separator", ":")
+    )
     if not args.quiet:
         _tell_begin(data, recipe)
     interrupted = _fit(model, data.X, y, quiet=args.quiet)
@@ -180,8 +185,8 @@ def _tell_end(args: argparse.Namespace, model: Any, interrupted: bool) -> None:
     classifier, hierarchy = model.classifier_, model.hierarchy_
     best = classifier.best_validation_score_
     print(
-        f"{args.model}: {type(classifier).__name__} for {len(hierarchy):,} labels on "
-        f"{hierarchy.n_levels} levels, trained for {classifier.n_iter_} epochs"
+        f"{args.model}: {type(classifier).__name__} for {_count(len(hierarchy), 'label')} on "
+        f"{_count(hierarchy.n_levels, 'level')}, trained for {_count(classifier.n_iter_, 'epoch')}"
         + (" until it was interrupted" if interrupted else "")
         + (
             ""
@@ -192,6 +197,10 @@ def _tell_end(args: argparse.Namespace, model: Any, interrupted: bool) -> None:
     path = shlex.quote(args.model)
     print(f"next: sk-crossmodal evaluate {path} DATA    (error rates on videos it has not seen)")
     print(f"      sk-crossmodal predict {path} DATA predictions.csv")
+
+
+def _count(number: int, word: str) -> str:
+    return f"{number:,} {word}{'' if number == 1 else 's'}"
 
 
 def _frequency(text: str) -> float:

@@ -242,4 +242,8 @@ class AttentionDisplay:
         ax.set_ylim(1.15 * low, 1.15 * high or 100)
         ax.set_xlim(edges[0], edges[-1])
         ax.spines[["top", "right"]].set_visible(False)
+        if not before.any() and not after.any():
+            middle = {"ha": "center", "va": "center", "transform": ax.transAxes}
+            ax.text(0.5, 0.5, "no frames in this video", **middle)
+            ax.tick_params(left=False, labelleft=False)  # ticks may be shared with others
         ax.legend(frameon=False, fontsize="small", loc="upper left", bbox_to_anchor=(1.0, 1.0))
