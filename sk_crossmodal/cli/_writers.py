@@ -19,7 +19,24 @@ def top_columns(probability: Floats, top_k: int) -> Ints:
     return order
 
 
-class _TextWriter:
+class _Writer:
+    """Closes its file."""
+
+    file: Any
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.file.close()
+
+
+class _TextWriter(_Writer):
     """What the writers of text share.
 
     Parameters
@@ -42,17 +59,6 @@ class _TextWriter:
         self.file = open(path, "w", encoding="utf-8", newline="")  # noqa: SIM115, closed below
         self.rows = csv.writer(self.file, lineterminator="\n")
         self.rows.writerow(heading)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.file.close()
 
     def _heading(self) -> list[str]:
         if self.top_k is None:
@@ -103,7 +109,7 @@ class KaggleWriter(_TextWriter):
             self.rows.writerow([ids[i], " ".join(pairs)])
 
 
-class ParquetWriter:
+class ParquetWriter(_Writer):
     """Parquet: the same as CSV, as numbers.
 
     Parameters
@@ -136,17 +142,6 @@ class ParquetWriter:
             columns += [("probability", pa.float32())]
         self.schema = pa.schema([("id", pa.string()), *columns])
         self.file = pa.parquet.ParquetWriter(path, self.schema)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.file.close()
 
     def write(self, ids: Sequence[str], probability: Floats) -> None:
         """Write some videos."""

@@ -28,17 +28,19 @@ def inner_estimator(estimator: Any, wanted: str, X: Any = None) -> tuple[Any, An
         What has the attribute, and X as it arrives there: transformed by a Pipeline's steps.
     """
     inside = estimator
-    while not hasattr(inside, wanted):
-        name = next((name for name in FITTED_INSIDE if hasattr(inside, name)), None)
-        if name is not None:
-            inside = getattr(inside, name)
-        elif isinstance(inside, FrozenEstimator):
-            inside = inside.estimator
-        elif isinstance(inside, Pipeline):
-            if X is not None and len(inside.steps) > 1:
-                X = inside[:-1].transform(X)
-            inside = inside.steps[-1][1]
-        else:
-            break
+    while not hasattr(inside, wanted) and (inner := wrapped_in(inside)) is not None:
+        if isinstance(inside, Pipeline) and X is not None and len(inside.steps) > 1:
+            X = inside[:-1].transform(X)
+        inside = inner
     check_has(inside, wanted)
     return inside, X
+
+
+def wrapped_in(estimator: Any) -> Any:
+    """Return the fitted estimator that one wraps; None if it wraps none."""
+    if isinstance(estimator, FrozenEstimator):  # first, as it has the attributes of its own
+        return estimator.estimator
+    if isinstance(estimator, Pipeline):
+        return estimator.steps[-1][1]
+    name = next((name for name in FITTED_INSIDE if hasattr(estimator, name)), None)
+    return None if name is None else getattr(estimator, name)

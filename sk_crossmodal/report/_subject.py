@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 from scipy.sparse import csr_array
 from sklearn.base import is_classifier
-from sklearn.frozen import FrozenEstimator
 from sklearn.pipeline import Pipeline
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
@@ -16,6 +15,7 @@ from sklearn.utils.validation import check_is_fitted
 from .._types import Array, Floats
 from ..compose import TransformedTargetClassifier
 from ..hierarchy import LabelHierarchy
+from ..inspection._inner import wrapped_in
 from ..metrics._label_sets import as_indicator, holds_label_sets
 from ..metrics._problem import prepare
 from ..metrics._validation import check_labels
@@ -144,19 +144,10 @@ def make_subject(estimator: Any, X: Any, y: Any, ids: Any, seed: Any) -> Subject
 def _unwrapped(estimator: Any) -> tuple[list[Any], Any]:
     """What a classifier is wrapped in, from the outside, and the classifier."""
     wrappers: list[Any] = []
-    while True:
-        if isinstance(estimator, TransformedTargetClassifier):
-            inner = estimator.classifier_
-        elif isinstance(estimator, Pipeline):
-            inner = estimator[-1]
-        elif isinstance(estimator, FrozenEstimator):
-            inner = estimator.estimator
-        elif hasattr(estimator, "best_estimator_"):  # a search
-            inner = estimator.best_estimator_
-        else:
-            return wrappers, estimator
+    while (inner := wrapped_in(estimator)) is not None:
         wrappers.append(estimator)
         estimator = inner
+    return wrappers, estimator
 
 
 def _hierarchy(classifier: Any, wrappers: list[Any]) -> LabelHierarchy | None:
