@@ -51,7 +51,13 @@ X_test, _, truth = old_and_new(400, 2)
 # ``FrozenEstimator`` keeps a fitted classifier fitted when scikit-learn clones what holds it.
 
 classifier = CrossModalTransformerClassifier(
-    fusion="late", d_model=16, n_heads=2, lr=5e-3, batch_size=32, max_epochs=8, random_state=0
+    fusion="late",
+    d_model=16,
+    n_heads=2,
+    lr=5e-3,
+    batch_size=32,
+    max_epochs=8,
+    random_state=0,
 )
 pretrained = FrozenEstimator(clone(classifier).fit(X_many, old))
 
@@ -65,7 +71,10 @@ few = clone(classifier).set_params(batch_size=8, max_epochs=12)
 ways = {
     "from scratch": few,
     "pretrained": clone(few).set_params(pretrained=pretrained),
-    "pretrained, towers frozen": clone(few).set_params(pretrained=pretrained, freeze_towers=True),
+    "pretrained, towers frozen": clone(few).set_params(
+        pretrained=pretrained,
+        freeze_towers=True,
+    ),
 }
 sizes = [16, 32, 64]
 accuracy = {
