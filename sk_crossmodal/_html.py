@@ -25,24 +25,7 @@ STYLE = """<style>
 def table(
     caption: str, heads: Sequence[str], rows: Iterable[Sequence[str]], *, n_text: int = 1
 ) -> str:
-    """Write a table; whatever is in it is text, never markup.
-
-    Parameters
-    ----------
-    caption : str
-        What the table is about.
-    heads : sequence of str
-        Headings of the columns.
-    rows : iterable of sequence of str
-        Cells; a line break in one is kept. The first of a row is its heading.
-    n_text : int
-        The first columns are text, and stand on the left; the others are numbers.
-
-    Returns
-    -------
-    str
-        The table, without a style, in a box that scrolls where it is too wide.
-    """
+    """Write a table; whatever is in it is text, never markup."""
     title = _text(caption)
     kinds = [' class="text"' if i < n_text else "" for i in range(len(heads))]
     head = "".join(

@@ -5,13 +5,7 @@ from pathlib import Path
 
 
 def documentation() -> str:
-    """Address of the guide: the project's page, else the copy in a checkout, else empty.
-
-    Returns
-    -------
-    str
-        The address, empty if there is none.
-    """
+    """Address of the guide: the project's page, else the copy in a checkout, else empty."""
     try:
         urls = metadata("sk_crossmodal").get_all("Project-URL") or []
     except PackageNotFoundError:  # used without being installed

@@ -8,7 +8,7 @@ import pytest
 import sk_crossmodal
 
 ROOT = Path(sk_crossmodal.__file__).parent
-SMALL = {"_html", "_links", "_types"}  # files that know nothing of the package
+SMALL = {"_files", "_html", "_links", "_registry", "_types", "validation"}  # files that know nothing of the package
 GROUND = SMALL | {"modules", "multimodal", "hierarchy", "metrics"}
 BELOW = {
     "report": GROUND
@@ -57,4 +57,4 @@ def test_arrows_point_downwards(path):
 def test_every_room_is_in_the_picture():
     rooms = {path.name for path in ROOT.iterdir() if (path / "__init__.py").exists()}
     files = {path.stem for path in ROOT.glob("[!_]*.py")}
-    assert rooms | files == set(BELOW) - SMALL
+    assert (rooms | files) - SMALL == set(BELOW) - SMALL

@@ -16,13 +16,7 @@ NAMES = {"combine": "cross_modal_combine", "layer_sizes": "cross_modal_layer_siz
 
 
 def check_pretrained(classifier: Any) -> None:
-    """Raise TypeError or ValueError unless `pretrained` and `freeze_towers` can be parameters.
-
-    Parameters
-    ----------
-    classifier : CrossModalClassifier
-        The classifier with the parameters.
-    """
+    """Raise TypeError or ValueError unless `pretrained` and `freeze_towers` can be parameters."""
     given, kind = classifier.pretrained, type(classifier)
     check_option("freeze_towers", classifier.freeze_towers, (True, False))
     if given is None:
@@ -46,13 +40,7 @@ def check_pretrained(classifier: Any) -> None:
 
 
 def pretrained_of(classifier: Any) -> Any:
-    """Return the fitted classifier to start from, or None.
-
-    Raises
-    ------
-    ValueError
-        If towers are to be frozen, and there are none.
-    """
+    """Return the fitted classifier to start from, or None."""
     if classifier.pretrained is not None:
         return classifier.pretrained.estimator
     if classifier.freeze_towers:
@@ -64,13 +52,7 @@ def pretrained_of(classifier: Any) -> Any:
 
 
 def as_pretrained(pretrained: Any, videos: Videos) -> Videos:
-    """Return the videos with the modalities in the order of those of `pretrained`.
-
-    Raises
-    ------
-    ValueError
-        If names or widths are others.
-    """
+    """Return the videos with the modalities in the order of those of `pretrained`."""
     X = videos.X
     if X.n_features != pretrained._n_features:
         raise ValueError(
@@ -81,15 +63,7 @@ def as_pretrained(pretrained: Any, videos: Videos) -> Videos:
 
 
 def check_alike(classifier: Any, pretrained: Any, arguments: Mapping[str, Any]) -> None:
-    """Raise ValueError unless the network to be built takes the weights of `pretrained`.
-
-    Parameters
-    ----------
-    classifier, pretrained : CrossModalClassifier
-        What is to be fitted, and what it starts from.
-    arguments : dict
-        Those of the network to be built.
-    """
+    """Raise ValueError unless the network to be built takes the weights of `pretrained`."""
     now = _telling({**arguments, "pad_to": _pad_to(classifier)})
     before = _telling(pretrained.net_.get_params_for("module"))
     now["correlation_features"], before["correlation_features"] = (

@@ -177,10 +177,7 @@ class TowerUser:
         embeds: bool,
         processes: Processes | None = None,
     ) -> dict[str, Array]:
-        """What the network is told about the correlation of each video, as its extra input.
-
-        Each of the processes that are training reads its share of the videos for that.
-        """
+        """What the network is told about the correlation of each video, as its extra input."""
         if tower is None:
             return {}
         judge = tower.embed if embeds else tower.predict_proba
@@ -201,26 +198,7 @@ def fit_tower(
     task: CallbackContext,
     classifier: TowerUser,
 ) -> CorrelationTower:
-    """Fit a tower, or find one that was fitted so on the same videos.
-
-    Parameters
-    ----------
-    tower : CorrelationTower
-        Not fitted.
-    videos : Videos
-        What to fit it on.
-    memory : joblib.Memory
-        Where fitted towers are kept, if anywhere.
-    task : sklearn.callback.CallbackContext
-        The part of the classifier's fit that this is.
-    classifier : TowerUser
-        What is fitted, for scikit-learn's callbacks.
-
-    Returns
-    -------
-    CorrelationTower
-        The fitted tower. One whose training was interrupted is not kept.
-    """
+    """Fit a tower, or find one that was fitted so on the same videos."""
     kept = getattr(memory, "location", memory) is not None
     told = {"estimator": classifier, **videos.callback_arguments()}
     # What callbacks hold cannot be kept in a file, so a tower to be kept is not told of them.

@@ -11,14 +11,7 @@ from ..training import GREATEST, Targets, Videos, check_number, check_option, sh
 
 
 def check_class_weight(class_weight: Any) -> None:
-    """Raise TypeError or ValueError unless this can be a `class_weight`, whatever the labels.
-
-    Examples
-    --------
-    >>> check_class_weight({"Food": -1})
-    Traceback (most recent call last):
-    ValueError: class_weight['Food'] must be a number >= 0 and <= 1e+30, got -1.
-    """
+    """Raise TypeError or ValueError unless this can be a `class_weight`, whatever the labels."""
     if isinstance(class_weight, str):
         check_option("class_weight", class_weight, ("balanced",))
     elif not isinstance(class_weight, Mapping | None):
@@ -33,27 +26,7 @@ def check_class_weight(class_weight: Any) -> None:
 def class_factors(
     class_weight: Mapping[Hashable, float] | str | None, targets: Targets, videos: Videos
 ) -> Floats | None:
-    """Turn a `class_weight` into factors of the loss.
-
-    Parameters
-    ----------
-    class_weight : dict, "balanced" or None
-        The parameter of a classifier, checked by `check_class_weight`.
-    targets : Targets
-        The form of the labels.
-    videos : Videos
-        Those trained on, for "balanced".
-
-    Returns
-    -------
-    ndarray of shape (n_outputs,) or None
-        A factor for each class, or for the yes of each label.
-
-    Raises
-    ------
-    ValueError
-        If it names an unknown label, or is 0 for all.
-    """
+    """Turn a `class_weight` into factors of the loss."""
     if class_weight is None:
         return None
     n = len(targets.classes)

@@ -12,18 +12,7 @@ from ._parser import make_parser
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command.
-
-    Parameters
-    ----------
-    arguments : list of str, optional
-        The command line, by default that of the process.
-
-    Returns
-    -------
-    int
-        The exit code.
-    """
+    """Run the command."""
     try:
         return _run(arguments)
     except BrokenPipeError:  # whoever read what is printed has seen enough

@@ -12,24 +12,7 @@ _DATA = "a store, YouTube-8M shards, or Parquet or Arrow files: files, a folder,
 def add_command(
     commands: Any, name: str, takes: str, summary: str, description: str, examples: str
 ) -> argparse.ArgumentParser:
-    """Add a command with the options that all have.
-
-    Parameters
-    ----------
-    commands : argparse sub-parsers
-        Where to.
-    name, takes : str
-        The command, and its arguments as they are told, but for options.
-    summary : str
-        What it does, in a few words.
-    description, examples : str
-        What stands above and below its options in ``--help``.
-
-    Returns
-    -------
-    argparse.ArgumentParser
-        Its parser.
-    """
+    """Add a command with the options that all have."""
     parser: argparse.ArgumentParser = commands.add_parser(
         name,
         usage=f"sk-crossmodal {name} [options] {takes}",  # of all options it would be a page

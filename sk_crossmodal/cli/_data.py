@@ -17,27 +17,7 @@ _LOOKED_FOR = (
 
 @dataclass
 class Data:
-    """Videos with what is known of them.
-
-    Parameters
-    ----------
-    X : MultimodalArray of shape (n,)
-        The videos.
-    y : list of n tuples, or None
-        Their labels.
-    ids : list of n str
-        Their names; numbers of rows where they have none.
-    kind : {"store", "shards", "tables"}
-        What they come from.
-    about : str
-        That, in words.
-    attributes : dict
-        What a store notes about its videos.
-    has_ids : bool
-        Whether the videos have names.
-    others : list of str
-        Columns of tables that are none of these.
-    """
+    """Videos with what is known of them."""
 
     X: Any
     y: list[tuple[Any, ...]] | None
@@ -58,33 +38,7 @@ def open_data(
     labelled: bool = True,
     quiet: bool = False,
 ) -> Data:
-    """Open what a user calls DATA.
-
-    Parameters
-    ----------
-    paths : sequence of str
-        Files, folders, patterns.
-    modalities : sequence of str, optional
-        Which to take, in this order; all by default.
-    labels, ids : str, optional
-        Columns of tables, where they have other names than ``labels`` and ``id``.
-    labelled : bool
-        Whether to read labels of tables, which may be anything where none are needed.
-    quiet : bool
-        Whether to show no progress bar.
-
-    Returns
-    -------
-    Data
-        The videos.
-
-    Raises
-    ------
-    ValueError
-        If it is none of these, or modalities are missing.
-    OSError
-        If there is nothing.
-    """
+    """Open what a user calls DATA."""
     kind = kind_of_data(paths)
     from ..datasets import load_embeddings, load_store, load_youtube8m  # they take a second
 
@@ -124,25 +78,7 @@ def _columns(paths: Sequence[str]) -> list[str]:
 
 
 def kind_of_data(paths: Sequence[str]) -> str:
-    """Tell what kind of data paths stand for.
-
-    Parameters
-    ----------
-    paths : sequence of str
-        Files, folders, patterns.
-
-    Returns
-    -------
-    {"store", "shards", "tables"}
-        The kind.
-
-    Raises
-    ------
-    ValueError
-        If it is none, or they are of several.
-    FileNotFoundError
-        If there is nothing.
-    """
+    """Tell what kind of data paths stand for."""
     kinds = {path: _kind_of(path) for path in paths}
     if len(set(kinds.values())) > 1:
         raise ValueError(

@@ -8,22 +8,7 @@ from uuid import uuid4
 
 
 def check_free(path: str, *, overwrite: bool = False) -> None:
-    """Raise unless a file can be written, before hours are spent on what is to be in it.
-
-    Parameters
-    ----------
-    path : str
-        The file.
-    overwrite : bool
-        Whether one that is there may be replaced.
-
-    Raises
-    ------
-    ValueError
-        If it may not, or a folder is there.
-    OSError
-        If the folder that it is to be in is missing or cannot be written to.
-    """
+    """Raise unless a file can be written, before hours are spent on what is to be in it."""
     where = Path(path)
     if where.is_dir():
         raise IsADirectoryError(f"{path} is a folder; name a file.")
@@ -38,18 +23,7 @@ def check_free(path: str, *, overwrite: bool = False) -> None:
 
 @contextmanager
 def written_whole(path: str) -> Iterator[str]:
-    """Give the path of a file beside `path` that takes its place when the block ends well.
-
-    Parameters
-    ----------
-    path : str
-        The file; a link is followed.
-
-    Yields
-    ------
-    str
-        Where to write.
-    """
+    """Give the path of a file beside `path` that takes its place when the block ends well."""
     real = Path(os.path.realpath(path))
     part = real.with_name(f".{real.name[:100]}.{uuid4().hex}.part")
     try:

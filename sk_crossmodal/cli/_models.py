@@ -16,35 +16,7 @@ CHUNK = 1024  # videos whose probabilities are computed at once
 
 
 class Model:
-    """A classifier from a file.
-
-    Parameters
-    ----------
-    path : str
-        The file.
-    device : str, optional
-        Where to compute, as of `load_model`.
-
-    Attributes
-    ----------
-    estimator : estimator
-        What the file holds.
-    classifier : estimator
-        The one of the package's classifiers in it.
-    binarizer : HierarchyLabelBinarizer or None
-        What knows its labels, if there is one.
-    labels : list
-        The label of each column of its probabilities.
-    names : list of str
-        The same, to show.
-
-    Raises
-    ------
-    ValueError
-        If it is no classifier, or damaged.
-    OSError
-        If it cannot be read.
-    """
+    """A classifier from a file."""
 
     def __init__(self, path: str, device: str | None = None) -> None:
         self.path, self.estimator = path, load(path, device)
@@ -76,29 +48,7 @@ class Model:
         labelled: bool = True,
         quiet: bool = False,
     ) -> Data:
-        """Open data, of which the model's modalities alone are taken.
-
-        Parameters
-        ----------
-        paths : sequence of str
-            What the user calls DATA.
-        labels, ids : str, optional
-            Columns of tables.
-        labelled : bool
-            Whether labels are needed.
-        quiet : bool
-            Whether to show no progress bar.
-
-        Returns
-        -------
-        Data
-            Videos that the model takes.
-
-        Raises
-        ------
-        ValueError
-            If it has not the modalities of the model, or of other widths.
-        """
+        """Open data, of which the model's modalities alone are taken."""
         needed = getattr(self.classifier, "modality_names_in_", None)
         widths = widths_of(self.estimator)
         try:
@@ -119,22 +69,7 @@ class Model:
         return data
 
     def probabilities(self, X: Any, *, quiet: bool = False) -> Iterator[tuple[slice, Floats]]:
-        """Compute the probabilities of the labels, with a progress bar.
-
-        Parameters
-        ----------
-        X : MultimodalArray of shape (n,)
-            The videos.
-        quiet : bool
-            Whether to show no bar.
-
-        Yields
-        ------
-        rows : slice
-            Some of the videos.
-        probabilities : ndarray of shape (n_rows, n_labels)
-            Theirs.
-        """
+        """Compute the probabilities of the labels, with a progress bar."""
         bar = tqdm(
             desc="predicting", total=len(X), unit=" videos", disable=True if quiet else None
         )
@@ -145,25 +80,7 @@ class Model:
                 bar.update(rows.stop - rows.start)
 
     def indicator(self, y: Sequence[tuple[Any, ...]]) -> tuple[Any, list[Any]]:
-        """Make the indicator of labels, without those that the model does not know.
-
-        Parameters
-        ----------
-        y : sequence of n tuples
-            The labels of each video.
-
-        Returns
-        -------
-        indicator : csr_array of shape (n, n_labels)
-            Theirs.
-        unknown : list
-            Labels that the model does not know.
-
-        Raises
-        ------
-        ValueError
-            If the model knows no label sets, or none of these.
-        """
+        """Make the indicator of labels, without those that the model does not know."""
         if self.binarizer is None:
             raise ValueError(
                 f"the {type(self.estimator).__name__} in {self.path} does not know label sets: "

@@ -31,14 +31,7 @@ exit codes: 0 done, 1 failed, 2 the command line is wrong, 130 interrupted
 
 
 def make_parser() -> argparse.ArgumentParser:
-    """Make the parser of the whole command.
-
-    Returns
-    -------
-    argparse.ArgumentParser
-        What it parses has ``run``, the command as a function, and ``interrupted``, what to say
-        after Ctrl-C.
-    """
+    """Make the parser of the whole command."""
     parser = argparse.ArgumentParser(
         prog="sk-crossmodal",
         usage="sk-crossmodal [options] COMMAND ...",

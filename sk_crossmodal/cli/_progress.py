@@ -8,13 +8,7 @@ from tqdm import tqdm
 
 
 class EpochProgress:
-    """A callback of scikit-learn's that shows how far a fit is.
-
-    Parameters
-    ----------
-    show_bar : bool, optional
-        Whether to show bars, and not lines; by default if there is a terminal.
-    """
+    """A callback of scikit-learn's that shows how far a fit is."""
 
     max_propagation_depth = None
 

@@ -41,17 +41,7 @@ _WORD = re.compile(r"[A-Za-z_/.~][\w/.~-]*")
 
 @dataclass
 class Recipe:
-    """What to train.
-
-    Parameters
-    ----------
-    family : str
-        A key of `FAMILIES`.
-    params : dict
-        Parameters of the classifier.
-    data, labels : dict
-        What of `OF_DATA` and `OF_LABELS` is given.
-    """
+    """What to train."""
 
     family: str
     params: dict[str, Any]
@@ -60,25 +50,7 @@ class Recipe:
 
 
 def make_recipe(args: argparse.Namespace) -> Recipe:
-    """Bring together what is asked for: flags before ``--set``, and both before the file.
-
-    Parameters
-    ----------
-    args : argparse.Namespace
-        The command line; what was not given is None.
-
-    Returns
-    -------
-    Recipe
-        What to train.
-
-    Raises
-    ------
-    ValueError
-        If a name is unknown, or a text is no TOML.
-    OSError
-        If the file cannot be read.
-    """
+    """Bring together what is asked for: flags before ``--set``, and both before the file."""
     given: dict[str, Any] = {}
     if args.config is not None:
         _merge(given, _read(args.config), args.config)

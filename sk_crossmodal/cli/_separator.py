@@ -10,15 +10,7 @@ _PATH = re.compile(r"[^/>|]*[^/>|\s](\s*[/>|]\s*)[^/>|\s]")
 
 
 def warn_separator(labels: Iterable[Any], separator: str = ":") -> None:
-    """Warn where labels look like paths with another separator.
-
-    Parameters
-    ----------
-    labels : iterable
-        All of them, each once; those that are no str have no separator.
-    separator : str
-        What is taken for it.
-    """
+    """Warn where labels look like paths with another separator."""
     texts = [label for label in labels if isinstance(label, str)]
     if any(str(separator) in label for label in texts):
         return

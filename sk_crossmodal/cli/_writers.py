@@ -37,19 +37,7 @@ class _Writer:
 
 
 class _TextWriter(_Writer):
-    """What the writers of text share.
-
-    Parameters
-    ----------
-    path : str
-        The file.
-    labels : sequence
-        The label of each column.
-    names : sequence of str
-        The same, to show.
-    top_k : int, optional
-        How many of the likeliest labels to write; all by default.
-    """
+    """What the writers of text share."""
 
     def __init__(
         self, path: str, labels: Sequence[Any], names: Sequence[str], top_k: int | None
@@ -110,13 +98,7 @@ class KaggleWriter(_TextWriter):
 
 
 class ParquetWriter(_Writer):
-    """Parquet: the same as CSV, as numbers.
-
-    Parameters
-    ----------
-    path, labels, names, top_k
-        As of the others.
-    """
+    """Parquet: the same as CSV, as numbers."""
 
     def __init__(
         self, path: str, labels: Sequence[Any], names: Sequence[str], top_k: int | None

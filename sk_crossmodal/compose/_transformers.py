@@ -101,21 +101,7 @@ def _holds_frames(targets: Array) -> bool:
 def fit_frames(
     transformer: Any, X: MultimodalArray, name: str, y: Any, block_size: int | None
 ) -> None:
-    """Fit a transformer on the frames of one modality, each with its video's label.
-
-    Parameters
-    ----------
-    transformer : transformer
-        Fitted in place: by blocks if it has `partial_fit` and there is more than one block.
-    X : MultimodalArray of shape (n,)
-        The videos.
-    name : str
-        The modality; it has frames.
-    y : ndarray or CSR array of n rows, or None
-        The videos' labels.
-    block_size : int or None
-        Frames a block.
-    """
+    """Fit a transformer on the frames of one modality, each with its video's label."""
     if isinstance(transformer, FrozenEstimator):
         check_is_fitted(transformer)
         return  # what is frozen is not fitted, and its `partial_fit` would reach what is inside
@@ -140,26 +126,7 @@ def width_of_output(transformer: Any, X: MultimodalArray, name: str) -> int:
 def transform_frames(
     transformer: Any, X: MultimodalArray, name: str, block_size: int | None, width: int
 ) -> Array:
-    """Apply a fitted transformer to all frames of one modality.
-
-    Parameters
-    ----------
-    transformer : transformer
-        The fitted transformer.
-    X : MultimodalArray of shape (n,)
-        The videos.
-    name : str
-        The modality.
-    block_size : int or None
-        Frames a block.
-    width : int
-        Width of the output.
-
-    Returns
-    -------
-    ndarray of shape (n_frames_total, width)
-        The output, of the type that the transformer gives; float32 where there are no frames.
-    """
+    """Apply a fitted transformer to all frames of one modality."""
     total, out, n_done = int(X.lengths(name).sum()), None, 0
     with _named_bad_frames(transformer, X, name):
         for frames in X.frame_blocks(name, block_size):

@@ -36,21 +36,7 @@ CHECKS: dict[str, Callable[[str, Any], object]] = {
 
 
 def check_encoder(encoder: Any, params: Any) -> None:
-    """Raise TypeError or ValueError unless these are an encoder of a tower, and its arguments.
-
-    Parameters
-    ----------
-    encoder : object
-        The parameter `encoder` of a tower: a name, or the class of a torch module.
-    params : object
-        Its `encoder_params`: a dict or None.
-
-    Examples
-    --------
-    >>> check_encoder("mean", {"d_model": 0})
-    Traceback (most recent call last):
-    ValueError: encoder_params['d_model'] must be an integer >= 1 and <= 1048576, got 0.
-    """
+    """Raise TypeError or ValueError unless these are an encoder of a tower, and its arguments."""
     own = isinstance(encoder, type) and issubclass(encoder, nn.Module)
     if not own and not (isinstance(encoder, str) and encoder in ENCODERS):
         kind = ValueError if isinstance(encoder, str) else TypeError
@@ -74,11 +60,5 @@ def check_encoder(encoder: Any, params: Any) -> None:
 
 
 def encoder_class(encoder: str | type[nn.Module]) -> type[nn.Module]:
-    """Return the class of an encoder.
-
-    Examples
-    --------
-    >>> encoder_class("mean")
-    <class 'sk_crossmodal.modules.correlation.MeanEncoder'>
-    """
+    """Return the class of an encoder."""
     return ENCODERS[encoder] if isinstance(encoder, str) else encoder

@@ -23,35 +23,7 @@ ROUNDS = 20  # of blind drawing among all, before partners are looked for one by
 def draw_partners(
     top_level: csr_array, rows: Ints, randint: Randint, lengths: Ints | None = None
 ) -> Ints:
-    """Draw for each row another video whose top-level labels share nothing with its own.
-
-    Parameters
-    ----------
-    top_level : CSR of bool, shape (n, n_top_level_labels)
-        Top-level labels of all videos. Videos without any can be of any kind, so they neither
-        get a partner nor are one.
-    rows : ndarray of shape (B,)
-        The videos that want a partner.
-    randint : callable
-        ``randint(high, size)`` gives that many random integers, each below its `high`.
-    lengths : ndarray of shape (n,), optional
-        Lengths of the videos; partners of the same length are tried first.
-
-    Returns
-    -------
-    ndarray of shape (B,)
-        The partners, -1 where there is none.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from scipy.sparse import csr_array
-    >>> top_level = csr_array(np.array([[True, False], [False, True], [False, True]]))
-    >>> rng = np.random.default_rng(0)
-    >>> randint = lambda high, size: rng.integers(high, size=size)
-    >>> draw_partners(top_level, np.array([1, 2]), randint)
-    array([0, 0])
-    """
+    """Draw for each row another video whose top-level labels share nothing with its own."""
     counts = top_level.astype(np.int32)
     labelled = np.flatnonzero(counts.sum(axis=1))
     partners = np.full(len(rows), -1)
@@ -96,31 +68,7 @@ def _by_labels(counts: csr_array) -> list[Ints]:
 def all_partners(
     top_level: csr_array, lengths: Ints, most: int | None = None
 ) -> list[Ints] | None:
-    """List for each video all others whose top-level labels share nothing with its own.
-
-    Parameters
-    ----------
-    top_level : CSR of bool, shape (n, n_top_level_labels)
-        Top-level labels of all videos; those without any have no partners and are none.
-    lengths : ndarray of shape (n,)
-        Lengths of the videos; where some partners are as long as a video, those are its only
-        ones.
-    most : int, optional
-        Give up as soon as there are more pairs than that.
-
-    Returns
-    -------
-    list of n ndarrays of int, or None
-        The partners of each; None for too many.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from scipy.sparse import csr_array
-    >>> top_level = csr_array(np.array([[True, False], [False, True], [False, True]]))
-    >>> [partners.tolist() for partners in all_partners(top_level, np.array([5, 5, 6]))]
-    [[1], [0], [0]]
-    """
+    """List for each video all others whose top-level labels share nothing with its own."""
     counts = top_level.astype(np.int32)
     labelled = np.asarray(counts.sum(axis=1)).ravel() > 0
     partners: list[Ints] = []
@@ -139,30 +87,7 @@ def all_partners(
 
 
 def cut_lengths(lengths: Ints, rows: Ints, partners: Ints) -> Ints:
-    """Number of moments to read of both videos of each pair.
-
-    All of them where both are equally long. Else both videos lose more than what the longer has
-    beyond the shorter: the last tenth of the shorter one too, and at least one moment. So in a
-    matching pair as in a mismatched one no modality, or every modality, shows how its video ends.
-
-    Parameters
-    ----------
-    lengths : ndarray of shape (n,)
-        Lengths of all videos.
-    rows, partners : ndarray of shape (B,)
-        The pairs.
-
-    Returns
-    -------
-    ndarray of shape (B,)
-        The lengths to read, at least 1 where a video has any frame.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> cut_lengths(np.array([20, 20, 30]), np.array([0, 0]), np.array([1, 2]))
-    array([20, 18])
-    """
+    """Number of moments to read of both videos of each pair."""
     shorter = np.minimum(lengths[rows], lengths[partners])
     equal = lengths[rows] == lengths[partners]
     return np.where(equal, shorter, np.maximum(np.minimum(shorter, 1), 9 * shorter // 10))
@@ -173,20 +98,7 @@ def _torch_randint(high: int, size: int, generator: torch.Generator) -> Ints:
 
 
 def known_pairs(X: MultimodalArray, rows: Ints, partners: Ints) -> Bools:
-    """Pairs of which both sides have frames.
-
-    Parameters
-    ----------
-    X : MultimodalArray of shape (n,)
-        The videos.
-    rows, partners : ndarray of shape (B,)
-        Videos that give the first and the second modality of each pair.
-
-    Returns
-    -------
-    bool ndarray of shape (B, n_pairs)
-        True where there is something on both sides.
-    """
+    """Pairs of which both sides have frames."""
     lengths = [X.lengths(name) for name in X.modality_names]
     pairs = unordered_pairs(len(lengths))
     known = [(lengths[a][rows] > 0) & (lengths[b][partners] > 0) for a, b in pairs]
@@ -194,34 +106,7 @@ def known_pairs(X: MultimodalArray, rows: Ints, partners: Ints) -> Bools:
 
 
 class PairDataset(FrameDataset):
-    """Each video with itself (matching) and with a partner (mismatched).
-
-    Partners are of the same length where there are such; else both videos are cut, see
-    `cut_lengths`, so that neither lengths nor endings give a mismatched pair away. Pairs with
-    nothing on one side weigh nothing.
-
-    Parameters
-    ----------
-    X : MultimodalArray of shape (n,)
-        The videos.
-    top_level : CSR of bool, shape (n, n_top_level_labels)
-        Their top-level labels.
-    sample_weight : ndarray of shape (n,)
-        Their weights.
-    negative_weight : float
-        Factor of the mismatched pairs' weight.
-    max_frames : int
-        Only that many first moments are read.
-
-    Attributes
-    ----------
-    partners : ndarray of shape (n,)
-        Each video's partner, -1 for none.
-    listed : list of n ndarrays, or None
-        All possible partners of each video, which are used in place of one if they are listed.
-    drawn : bool
-        Whether partners are drawn afresh as an epoch begins.
-    """
+    """Each video with itself (matching) and with a partner (mismatched)."""
 
     def __init__(
         self,
@@ -285,17 +170,7 @@ class PairDataset(FrameDataset):
         return videos, np.arange(videos.shape[1])
 
     def pairs(self, rows: Ints) -> tuple[Ints, Ints, Floats, Bools]:
-        """Return the mismatched pairs of some videos.
-
-        Returns
-        -------
-        first, second : ndarray of shape (P,)
-            Rows of the pairs; the same row twice for a video without partners.
-        weight : ndarray of shape (P,)
-            The first one's weight, over its pairs in the ratio of the seconds' weights.
-        alone : bool ndarray of shape (P,)
-            True for a video without partners.
-        """
+        """Return the mismatched pairs of some videos."""
         if self.listed is not None:
             return self.listed_pairs(rows, self.listed)
         partners = self.partners[rows]

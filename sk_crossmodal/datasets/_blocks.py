@@ -22,17 +22,7 @@ SCALING = {"video": (1.0, 0.0), "frame": (4 / 255, 4 / 512 - 2)}
 
 
 class Block(NamedTuple):
-    """Some videos behind each other.
-
-    Parameters
-    ----------
-    ids : list of str
-        Names of the videos.
-    labels : list of tuple of int
-        Vocabulary indices of each.
-    frames : dict of str to (ndarray of shape (n_frames_total, width), ndarray of shape (n,))
-        Per modality the frames of all videos behind each other, and the number of each one's.
-    """
+    """Some videos behind each other."""
 
     ids: list[str]
     labels: list[tuple[int, ...]]
@@ -42,30 +32,7 @@ class Block(NamedTuple):
 def read_blocks(
     shard: str | os.PathLike[str], level: str, damage: DamageLog, max_frames: int | None = None
 ) -> Iterator[Block]:
-    """Read the videos of one shard.
-
-    Parameters
-    ----------
-    shard : path-like
-        The shard.
-    level : {"video", "frame"}
-        What its records must be.
-    damage : DamageLog
-        Told of all damage.
-    max_frames : int, optional
-        How many first frames of each video to keep.
-
-    Yields
-    ------
-    block : Block
-        Videos of at most 2 MB together, or one that is larger. Its arrays are good until the
-        block after the next is asked for, which is put in the same memory.
-
-    Raises
-    ------
-    ValueError
-        At a record of the other level; at damage, if `damage` raises.
-    """
+    """Read the videos of one shard."""
     buffers = cycle((_Buffer(level), _Buffer(level)))
     buffer = next(buffers)
     seen: dict[str, int] = {}
@@ -91,25 +58,7 @@ def read_blocks(
 
 
 def find_level(shards: Sequence[str | os.PathLike[str]], on_error: str) -> str:
-    """Look which kind of records there are.
-
-    Parameters
-    ----------
-    shards : list of path-like
-        Read until the first good record.
-    on_error : {"raise", "skip"}
-        What to do about damage in front of it.
-
-    Returns
-    -------
-    level : {"video", "frame"}
-        That of the first good record.
-
-    Raises
-    ------
-    ValueError
-        If there is none; at damage, if `on_error` says so.
-    """
+    """Look which kind of records there are."""
     damage = DamageLog(on_error)
     for shard in shards:
         for _, video in read_videos(shard, damage):
@@ -119,27 +68,7 @@ def find_level(shards: Sequence[str | os.PathLike[str]], on_error: str) -> str:
 
 
 def read_videos(shard: str | os.PathLike[str], damage: DamageLog) -> Iterator[tuple[int, Video]]:
-    """Read the good records of one shard.
-
-    Parameters
-    ----------
-    shard : path-like
-        The shard.
-    damage : DamageLog
-        Told of all damage.
-
-    Yields
-    ------
-    offset : int
-        Byte offset of the record in the shard.
-    video : Video
-        What is in it.
-
-    Raises
-    ------
-    ValueError
-        At damage, if `damage` raises.
-    """
+    """Read the good records of one shard."""
     for offset, payload in read_records(shard, damage):
         try:
             video = read_video(payload)

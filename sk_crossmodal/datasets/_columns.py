@@ -11,37 +11,13 @@ _KEPT = ("uint8", "float16", "float32")  # other numbers become float32
 
 
 def is_list(kind: Any) -> bool:
-    """Whether an Arrow type is one of lists.
-
-    Parameters
-    ----------
-    kind : pyarrow.DataType
-        The type.
-
-    Returns
-    -------
-    bool
-        Whether it is.
-    """
+    """Whether an Arrow type is one of lists."""
     types = import_pyarrow().types
     return bool(types.is_list(kind) or types.is_large_list(kind) or types.is_fixed_size_list(kind))
 
 
 def innermost(kind: Any) -> tuple[int, Any]:
-    """Tell how deep lists are nested in an Arrow type, and what they hold.
-
-    Parameters
-    ----------
-    kind : pyarrow.DataType
-        The type.
-
-    Returns
-    -------
-    depth : int
-        0 for what is no list.
-    value : pyarrow.DataType
-        What they hold.
-    """
+    """Tell how deep lists are nested in an Arrow type, and what they hold."""
     depth = 0
     while is_list(kind):
         depth, kind = depth + 1, kind.value_type
@@ -49,64 +25,20 @@ def innermost(kind: Any) -> tuple[int, Any]:
 
 
 def holds_frames(kind: Any) -> bool:
-    """Whether a column can be a modality: lists of numbers, or lists of these.
-
-    Parameters
-    ----------
-    kind : pyarrow.DataType
-        The type of the column.
-
-    Returns
-    -------
-    bool
-        Whether it can.
-    """
+    """Whether a column can be a modality: lists of numbers, or lists of these."""
     types = import_pyarrow().types
     depth, value = innermost(kind)
     return depth in (1, 2) and bool(types.is_floating(value) or types.is_integer(value))
 
 
 def frames_dtype(kind: Any) -> np.dtype[Any]:
-    """Tell what the frames of a column become: float32, float16 and uint8 stay.
-
-    Parameters
-    ----------
-    kind : pyarrow.DataType
-        The type of the column.
-
-    Returns
-    -------
-    numpy.dtype
-        Theirs.
-    """
+    """Tell what the frames of a column become: float32, float16 and uint8 stay."""
     given = np.dtype(innermost(kind)[1].to_pandas_dtype())
     return given if given.name in _KEPT else np.dtype("float32")
 
 
 def read_frames(column: Any, where: str, first: int) -> tuple[Array, Ints]:
-    """Lay the frames of a column flat behind each other.
-
-    Parameters
-    ----------
-    column : pyarrow.Array
-        A column for which `holds_frames` is true.
-    where : str
-        File and column, for messages.
-    first : int
-        The row of the file with which it begins.
-
-    Returns
-    -------
-    frames : ndarray of shape (n_frames, width)
-        All frames; of shape (0, 0) if there are none.
-    lengths : ndarray of shape (n,)
-        How many each video has. Where a list holds numbers it is one frame, or, empty, none.
-
-    Raises
-    ------
-    ValueError
-        If something is missing, or frames are not all of one width or not finite.
-    """
+    """Lay the frames of a column flat behind each other."""
     dtype = frames_dtype(column.type)
     _check_no_null(column, where, np.arange(first, first + len(column)))
     rows, lengths = np.arange(first, first + len(column)), None
@@ -139,27 +71,7 @@ def read_frames(column: Any, where: str, first: int) -> tuple[Array, Ints]:
 
 
 def read_labels(column: Any, where: str, first: int) -> list[tuple[Any, ...]]:
-    """Read the labels of videos.
-
-    Parameters
-    ----------
-    column : pyarrow.Array
-        Strings or whole numbers, or lists of them.
-    where : str
-        File and column, for messages.
-    first : int
-        The row of the file with which it begins.
-
-    Returns
-    -------
-    labels : list of n tuples of str or of int
-        The labels of each video; one alone is a tuple of one.
-
-    Raises
-    ------
-    ValueError
-        If they are of another type, or something is missing.
-    """
+    """Read the labels of videos."""
     types = import_pyarrow().types
     depth, value = innermost(column.type)
     value = value.value_type if types.is_dictionary(value) else value
@@ -178,27 +90,7 @@ def read_labels(column: Any, where: str, first: int) -> list[tuple[Any, ...]]:
 
 
 def read_ids(column: Any, where: str, first: int) -> list[str]:
-    """Read the names of videos.
-
-    Parameters
-    ----------
-    column : pyarrow.Array
-        Strings or whole numbers.
-    where : str
-        File and column, for messages.
-    first : int
-        The row of the file with which it begins.
-
-    Returns
-    -------
-    ids : list of str
-        The names.
-
-    Raises
-    ------
-    ValueError
-        If they are of another type, or one is missing.
-    """
+    """Read the names of videos."""
     types = import_pyarrow().types
     kind = column.type.value_type if types.is_dictionary(column.type) else column.type
     if not (_is_text(kind) or types.is_integer(kind)):

@@ -36,34 +36,7 @@ def convert(
     n_jobs: int | None = None,
     progress: bool | None = None,
 ) -> Store:
-    """Convert shards to a store, or what is not converted yet.
-
-    Parameters
-    ----------
-    shards : list of Path
-        The shards, in the order in which their videos are to stand.
-    path : path-like
-        The store.
-    damage : DamageLog
-        Told of all damage, also of that which was left out when a part was written before.
-    max_frames : int, optional
-        How many first frames of each video to keep.
-    n_jobs : int, optional
-        Shards that are converted at once, see joblib.
-    progress : bool, optional
-        Whether to show a progress bar; None shows it on a terminal.
-
-    Returns
-    -------
-    store : Store
-        The finished store.
-
-    Raises
-    ------
-    ValueError
-        If there is something else at `path`, or it comes from other shards; at damage, if
-        `damage` raises.
-    """
+    """Convert shards to a store, or what is not converted yet."""
     path = os.path.abspath(path)
     about = _describe(find_level(shards, damage.on_error), max_frames)
     writer = StoreWriter(path, **about)

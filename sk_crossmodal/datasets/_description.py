@@ -16,21 +16,7 @@ Block = dict[str, tuple[Array, Ints]]  # by modality the frames of some videos, 
 
 @dataclass(frozen=True)
 class Description:
-    """What tables hold beside their frames.
-
-    Parameters
-    ----------
-    dtypes : dict of str to dtype
-        By modality what its frames become.
-    widths : dict of str to int
-        By modality the numbers of a frame.
-    videos : list of int
-        Rows of each table.
-    labels : list of tuple, or None
-        Labels of all videos.
-    ids : list of str, or None
-        Their names.
-    """
+    """What tables hold beside their frames."""
 
     dtypes: dict[str, np.dtype[Any]]
     widths: dict[str, int]
@@ -39,41 +25,12 @@ class Description:
     ids: list[str] | None
 
     def bar(self, progress: bool | None) -> Any:
-        """Make the progress bar of all videos, to be moved by `blocks`.
-
-        Parameters
-        ----------
-        progress : bool or None
-            Whether to show it; None shows it on a terminal.
-
-        Returns
-        -------
-        tqdm
-            The bar, a context.
-        """
+        """Make the progress bar of all videos, to be moved by `blocks`."""
         hidden = None if progress is None else not progress
         return tqdm(desc="reading", total=sum(self.videos), unit=" videos", disable=hidden)
 
     def blocks(self, table: Table, bar: Any) -> Iterator[Block]:
-        """Read the frames of a table, some videos at a time.
-
-        Parameters
-        ----------
-        table : Table
-            One of those that were described.
-        bar : tqdm
-            Moved by each video.
-
-        Yields
-        ------
-        dict of str to tuple
-            By modality the frames of some videos behind each other, and their lengths.
-
-        Raises
-        ------
-        ValueError
-            If frames do not fit.
-        """
+        """Read the frames of a table, some videos at a time."""
         for first, batch in table.batches(list(self.widths)):
             yield {name: self._frames(table, name, batch, first) for name in self.widths}
             bar.update(batch.num_rows)
@@ -94,27 +51,7 @@ class Description:
 def describe(
     tables: Sequence[Table], modalities: Sequence[str], labels: str | None, ids: str | None
 ) -> Description:
-    """Read all of tables but most of their frames.
-
-    Parameters
-    ----------
-    tables : sequence of Table
-        The tables.
-    modalities : sequence of str
-        Their columns of frames.
-    labels, ids : str or None
-        Columns of labels and of names.
-
-    Returns
-    -------
-    Description
-        What they hold.
-
-    Raises
-    ------
-    ValueError
-        If a column is missing or of a wrong type, or there are no videos or no frames at all.
-    """
+    """Read all of tables but most of their frames."""
     dtypes: dict[str, np.dtype[Any]] = {}
     for table in tables:
         _check_columns(table, [*modalities, *filter(None, (labels, ids))])

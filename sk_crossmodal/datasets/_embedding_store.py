@@ -22,30 +22,7 @@ def convert_tables(
     path: str | os.PathLike[str],
     progress: bool | None,
 ) -> Bunch:
-    """Convert tables to a store, or what is not converted yet.
-
-    Parameters
-    ----------
-    tables : sequence of Table
-        The tables.
-    about : Description
-        What they hold.
-    path : path-like
-        The store.
-    progress : bool or None
-        Whether to show a progress bar; None shows it on a terminal.
-
-    Returns
-    -------
-    sklearn.utils.Bunch
-        As of `load_store`.
-
-    Raises
-    ------
-    ValueError
-        If there is something else at `path`, or it is made from other files; or if frames do
-        not fit.
-    """
+    """Convert tables to a store, or what is not converted yet."""
     parts = {f"{i:05d}-{table.path.name}"[:200]: table for i, table in enumerate(tables)}
     known = sorted({label for each in about.labels or () for label in each})
     attributes: dict[str, Any] = {

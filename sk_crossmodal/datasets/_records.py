@@ -24,19 +24,7 @@ class RecordError(ValueError):
 
 
 class Video(NamedTuple):
-    """One checked record.
-
-    Parameters
-    ----------
-    level : {"video", "frame"}
-        Whether there is one float32 mean a modality, or 8-bit numbers for every second.
-    name : str
-        The id of the video.
-    labels : tuple of int
-        Vocabulary indices, ascending, each once.
-    frames : dict of str to ndarray of shape (n_frames, width), float32 or uint8
-        Per modality, the numbers as they are stored; maybe views of the payload.
-    """
+    """One checked record."""
 
     level: str
     name: str
@@ -45,23 +33,7 @@ class Video(NamedTuple):
 
 
 def read_video(payload: bytes) -> Video:
-    """Parse and check a record of either kind.
-
-    Parameters
-    ----------
-    payload : bytes
-        A serialised `tf.train.Example` or `tf.train.SequenceExample`.
-
-    Returns
-    -------
-    video : Video
-        What is in it.
-
-    Raises
-    ------
-    RecordError
-        If it does not parse, a feature is missing or has the wrong type, width or values.
-    """
+    """Parse and check a record of either kind."""
     try:
         arrays, context = find_frames(payload, _LISTS)
     except UnusualError:

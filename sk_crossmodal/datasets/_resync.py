@@ -14,18 +14,7 @@ _WINDOW = 1 << 16  # bytes that are searched at once
 
 
 class HeaderSearch:
-    """Intact headers of records in a file, from ever later places on.
-
-    However often it is asked, each byte is searched once: what was found in a stretch of the file
-    is kept until the search has left it.
-
-    Parameters
-    ----------
-    file : binary file
-        Left where the search ended.
-    size : int
-        Its bytes.
-    """
+    """Intact headers of records in a file, from ever later places on."""
 
     def __init__(self, file: BinaryIO, size: int) -> None:
         self._file = file
@@ -34,21 +23,7 @@ class HeaderSearch:
         self._end = 0  # of this stretch: headers that begin here are not looked for yet
 
     def find(self, start: int) -> int:
-        """Find the next intact header.
-
-        By chance a place looks like one once in four billions, and its payload has a checksum,
-        too.
-
-        Parameters
-        ----------
-        start : int
-            Where to begin; not before the place of an earlier call.
-
-        Returns
-        -------
-        place : int
-            Where the header begins; the size of the file if there is none.
-        """
+        """Find the next intact header."""
         while (i := bisect_left(self._places, start)) == len(self._places):
             if not self._search(max(start, self._end)):
                 return self._size

@@ -15,33 +15,7 @@ def find_shards(
     suffixes: Sequence[str] = _SUFFIXES,
     noun: str = "shard",
 ) -> list[Path]:
-    """List the shards, or other files, that paths stand for.
-
-    Parameters
-    ----------
-    paths : str, path-like, or iterable of these
-        A folder stands for its ``*.tfrecord`` files (not those in folders below it), a pattern
-        with ``*``, ``?``, ``[]`` or ``**`` for the files that match it, anything else for itself.
-    suffixes : sequence of str
-        Patterns of the files that a folder stands for.
-    noun : str
-        What a file is called in messages.
-
-    Returns
-    -------
-    shards : list of Path
-        In the order of `paths`, those of a folder or a pattern sorted.
-
-    Raises
-    ------
-    TypeError
-        If something is no path.
-    FileNotFoundError
-        If a path does not exist.
-    ValueError
-        If a path is neither file nor folder, a folder or pattern has no shards, there are no
-        paths, or a shard is listed twice.
-    """
+    """List the shards, or other files, that paths stand for."""
     if isinstance(paths, str | os.PathLike):
         paths = [paths]
     elif isinstance(paths, bytes) or not hasattr(paths, "__iter__"):

@@ -27,35 +27,13 @@ def import_pyarrow() -> ModuleType:
 
 
 def table_format(path: str | os.PathLike[str]) -> str | None:
-    """Tell what kind of table a file is, if it is one.
-
-    Parameters
-    ----------
-    path : path-like
-        A file.
-
-    Returns
-    -------
-    {"parquet", "file", "stream"} or None
-        Parquet, or Arrow's IPC as file (as Feather is) or stream.
-    """
+    """Tell what kind of table a file is, if it is one."""
     with open(path, "rb") as file:
         return _FORMATS.get(file.read(4))
 
 
 class Table:
-    """One file of videos.
-
-    Parameters
-    ----------
-    path : Path
-        The file.
-
-    Raises
-    ------
-    ValueError
-        If it is no Parquet or Arrow file, or damaged.
-    """
+    """One file of videos."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -70,20 +48,7 @@ class Table:
             self.schema = source.schema_arrow if self._format == "parquet" else source.schema
 
     def batches(self, columns: Sequence[str]) -> Iterator[tuple[int, Any]]:
-        """Read some columns batch by batch.
-
-        Parameters
-        ----------
-        columns : sequence of str
-            Which.
-
-        Yields
-        ------
-        first : int
-            Row of the file with which the batch begins.
-        batch : pyarrow.RecordBatch
-            At most a few videos.
-        """
+        """Read some columns batch by batch."""
         first = 0
         with self._opened() as source:
             for batch in self._read(source, list(columns)):
@@ -123,17 +88,6 @@ class Table:
 
 
 def open_tables(paths: str | os.PathLike[str] | Iterable[str | os.PathLike[str]]) -> list[Table]:
-    """Open the files that paths stand for, see `find_shards`.
-
-    Parameters
-    ----------
-    paths : str, path-like, or iterable of these
-        Files, folders, patterns.
-
-    Returns
-    -------
-    tables : list of Table
-        In the order of `paths`, those of a folder or a pattern sorted by name.
-    """
+    """Open the files that paths stand for, see `find_shards`."""
     import_pyarrow()
     return [Table(path) for path in find_shards(paths, suffixes=SUFFIXES, noun="file")]

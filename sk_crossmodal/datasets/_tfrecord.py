@@ -26,18 +26,7 @@ _MAGIC = {b"\x1f\x8b": "gzip", b"\x78\x01": "zlib", b"\x78\x9c": "zlib", b"\x78\
 
 
 class DamageLog:
-    """What to do about damage: raise at once, or note it and go on.
-
-    Parameters
-    ----------
-    on_error : {"raise", "skip"}
-        What `report` does.
-
-    Attributes
-    ----------
-    entries : list of (str, int, str)
-        File, byte offset and reason of everything that was skipped.
-    """
+    """What to do about damage: raise at once, or note it and go on."""
 
     def __init__(self, on_error: str) -> None:
         if not isinstance(on_error, str) or on_error not in ("raise", "skip"):
@@ -46,22 +35,7 @@ class DamageLog:
         self.entries: list[tuple[str, int, str]] = []
 
     def report(self, path: str | os.PathLike[str], offset: int, reason: str) -> None:
-        """Raise or note.
-
-        Parameters
-        ----------
-        path : path-like
-            The shard.
-        offset : int
-            Byte offset of the record in it.
-        reason : str
-            What is wrong with it.
-
-        Raises
-        ------
-        ValueError
-            If `on_error` is "raise"; it names all three.
-        """
+        """Raise or note."""
         if self.on_error == "raise":
             raise ValueError(
                 f"{path}, byte {offset}: {reason} (on_error='skip' leaves such parts out)."
@@ -70,48 +44,13 @@ class DamageLog:
 
 
 def masked_crc32c(data: bytes) -> int:
-    """Checksum of bytes, as TFRecord stores it.
-
-    Parameters
-    ----------
-    data : bytes
-        The bytes.
-
-    Returns
-    -------
-    checksum : int
-        CRC32C, rotated right by 15 bits, plus a constant, modulo 2**32.
-    """
+    """Checksum of bytes, as TFRecord stores it."""
     crc: int = crc32c(data)
     return ((crc >> 15 | crc << 17) + 0xA282EAD8) & 0xFFFFFFFF
 
 
 def read_records(path: str | os.PathLike[str], damage: DamageLog) -> Iterator[tuple[int, bytes]]:
-    """Read the records of one shard, one after the other.
-
-    After damage, reading goes on with the next record whose length fits its checksum, wherever
-    that is. Without one the rest of the file is given up, as it is when what claims to be records
-    has cost some times the size of the file, which takes forged lengths over each other.
-
-    Parameters
-    ----------
-    path : path-like
-        The shard.
-    damage : DamageLog
-        Told of all damage.
-
-    Yields
-    ------
-    offset : int
-        Byte offset of the record in the file.
-    payload : bytes
-        The intact payload.
-
-    Raises
-    ------
-    ValueError
-        At damage, if `damage` raises.
-    """
+    """Read the records of one shard, one after the other."""
     with open(path, "rb") as file:
         size = os.fstat(file.fileno()).st_size
         if size == 0:
@@ -139,10 +78,7 @@ def read_records(path: str | os.PathLike[str], damage: DamageLog) -> Iterator[tu
 
 
 def _read_record(file: BinaryIO, remaining: int) -> tuple[bytes | None, str]:
-    """Payload of the record that begins here, if one can be read, and what is wrong with it.
-
-    The length is compared with the rest of the file before anyone allocates that much.
-    """
+    """Payload of the record that begins here, if one can be read, and what is wrong with it."""
     if remaining < _HEADER.size + _FOOTER.size:
         return None, "the file ends inside a record"
     header = file.read(_HEADER.size)

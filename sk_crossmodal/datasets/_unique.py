@@ -11,18 +11,7 @@ from ._tfrecord import DamageLog
 
 
 class VideoTwiceError(ValueError):
-    """A video in two shards.
-
-    It is no damage of either shard, but a mistake in the call: the video could stand on both
-    sides of a split.
-
-    Parameters
-    ----------
-    message : str
-        What is told.
-    number : int
-        The later one of the shards.
-    """
+    """A video in two shards."""
 
     def __init__(self, message: str, number: int) -> None:
         super().__init__(message)
@@ -30,17 +19,7 @@ class VideoTwiceError(ValueError):
 
 
 class Uniqueness:
-    """Check shard by shard that no video is in two of them.
-
-    Hashes of the names are kept, 64 bits each; where two are the same the names are compared.
-
-    Parameters
-    ----------
-    shards : sequence of Path
-        All shards.
-    read_ids : callable
-        Called with the number of a shard that was added; gives the ids of its videos.
-    """
+    """Check shard by shard that no video is in two of them."""
 
     def __init__(self, shards: Sequence[Path], read_ids: Callable[[int], Iterable[str]]) -> None:
         self._shards = shards
@@ -50,18 +29,7 @@ class Uniqueness:
         self._tables: list[tuple[Ints, Ints]] = []
 
     def add(self, number: int) -> None:
-        """Compare a shard with those that were added before, in any order.
-
-        Parameters
-        ----------
-        number : int
-            The place of the shard among all.
-
-        Raises
-        ------
-        VideoTwiceError
-            If a video is in one of those, too.
-        """
+        """Compare a shard with those that were added before, in any order."""
         ids = list(self._read_ids(number))
         if not ids:
             return

@@ -20,27 +20,7 @@ class UnusualError(Exception):
 
 
 def find_frames(payload: bytes, widths: dict[str, int]) -> tuple[dict[str, Array], bytes]:
-    """Find the frames of a `tf.train.SequenceExample`.
-
-    Parameters
-    ----------
-    payload : bytes
-        The serialised message.
-    widths : dict of str to int
-        Names of its feature lists, in any order, and the bytes of a frame of each.
-
-    Returns
-    -------
-    arrays : dict of str to ndarray of shape (n_frames, width), uint8
-        The feature lists, as views of the payload.
-    context : bytes
-        The payload without its feature lists, which is a message, too. It alone is unchecked.
-
-    Raises
-    ------
-    UnusualError
-        If anything is not as usual; this is no verdict on the payload.
-    """
+    """Find the frames of a `tf.train.SequenceExample`."""
     _, context_end = _block(payload, 0, len(payload), _BLOCK_1)
     start, end = _block(payload, context_end, len(payload), _BLOCK_2)
     _expect(end == len(payload))

@@ -8,25 +8,7 @@ Parents = dict[Any, tuple[Any, ...]]  # of every node; nodes are hashable
 
 
 def check_parents(parents: Any) -> Parents:
-    """Copy a mapping of parents after checking that it is closed and of the right types.
-
-    Parameters
-    ----------
-    parents : mapping of hashable to iterable of hashable
-        The parents of every node.
-
-    Returns
-    -------
-    parents : dict of hashable to tuple of hashable
-        The same, every parent once.
-
-    Raises
-    ------
-    TypeError
-        If it is no mapping, or the parents of a node are a bare string or cannot be hashed.
-    ValueError
-        If it is empty, or a parent is not a node itself.
-    """
+    """Copy a mapping of parents after checking that it is closed and of the right types."""
     if not isinstance(parents, Mapping):
         raise TypeError(
             f"parents must map nodes to their parents, got {type(parents).__name__}; give a dict "
@@ -57,18 +39,7 @@ def _check_above(node: Hashable, above: Any) -> tuple[Any, ...]:
 
 
 def children_of(parents: Parents) -> dict[Any, list[Any]]:
-    """Turn the arrows round.
-
-    Parameters
-    ----------
-    parents : dict of hashable to tuple of hashable
-        The parents of every node.
-
-    Returns
-    -------
-    children : dict of hashable to list of hashable
-        The children of every node, in the order of the nodes.
-    """
+    """Turn the arrows round."""
     children: dict[Any, list[Any]] = {node: [] for node in parents}
     for node, above in parents.items():
         for parent in above:
@@ -77,23 +48,7 @@ def children_of(parents: Parents) -> dict[Any, list[Any]]:
 
 
 def topological_order(parents: Parents) -> list[Any]:
-    """Order the nodes such that every parent stands before its children.
-
-    Parameters
-    ----------
-    parents : dict of hashable to tuple of hashable
-        The parents of every node.
-
-    Returns
-    -------
-    order : list of hashable
-        All nodes.
-
-    Raises
-    ------
-    ValueError
-        If there is a cycle; it is named.
-    """
+    """Order the nodes such that every parent stands before its children."""
     children = children_of(parents)
     waiting = {node: len(above) for node, above in parents.items()}
     order = [node for node, count in waiting.items() if count == 0]
@@ -119,20 +74,7 @@ def _find_cycle(parents: Parents, stuck: set[Any]) -> list[Any]:
 
 
 def reachable(node: Hashable, edges: Mapping[Any, Iterable[Any]]) -> set[Any]:
-    """All nodes that can be reached over the edges, without the node itself.
-
-    Parameters
-    ----------
-    node : hashable
-        Where to start.
-    edges : dict of hashable to iterable of hashable
-        Parents or children of every node.
-
-    Returns
-    -------
-    found : set of hashable
-        The nodes reached.
-    """
+    """All nodes that can be reached over the edges, without the node itself."""
     found = set()
     stack = [node]
     while stack:
@@ -144,22 +86,7 @@ def reachable(node: Hashable, edges: Mapping[Any, Iterable[Any]]) -> set[Any]:
 
 
 def nearest_kept(parents: Parents, order: list[Any], kept: set[Any]) -> Parents:
-    """Parents of every node when all but some nodes are taken out of the graph.
-
-    Parameters
-    ----------
-    parents : dict of hashable to tuple of hashable
-        The parents of every node.
-    order : list of hashable
-        The nodes in topological order.
-    kept : set of hashable
-        The nodes that stay.
-
-    Returns
-    -------
-    nearest : dict of hashable to tuple of hashable
-        For every node the kept ancestors that are reached without passing another kept one.
-    """
+    """Parents of every node when all but some nodes are taken out of the graph."""
     nearest: Parents = {}
     for node in order:
         found = {}

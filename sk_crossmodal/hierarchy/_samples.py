@@ -17,26 +17,7 @@ EXPECTED = "expected a sequence with one collection of labels per sample"
 
 
 def check_samples(X: Any) -> list[Collection[Any]]:
-    """Check that X is a sequence of label sets, and make every one of them iterable.
-
-    Parameters
-    ----------
-    X : sequence of collections
-        The label sets. A bare string among them is one label: as a collection of characters it
-        would never be meant.
-
-    Returns
-    -------
-    samples : list of collections
-        One per sample; of a table, what stands in each row.
-
-    Raises
-    ------
-    TypeError
-        If X is no sequence, or a sample no collection of labels.
-    ValueError
-        If there are no samples, or an array has not two axes or numbers that are not whole.
-    """
+    """Check that X is a sequence of label sets, and make every one of them iterable."""
     if np.ma.is_masked(X):
         raise ValueError(f"{EXPECTED}, got a masked array; leave out what it hides.")
     if is_table(X):
@@ -64,18 +45,7 @@ def check_samples(X: Any) -> list[Collection[Any]]:
 
 
 def is_table(X: Any) -> bool:
-    """Whether X is an array of two axes, every row of which holds labels.
-
-    Parameters
-    ----------
-    X : object
-        What the user gave as label sets.
-
-    Returns
-    -------
-    bool
-        Of a data frame False: it is refused, for its cells tend to be label sets themselves.
-    """
+    """Whether X is an array of two axes, every row of which holds labels."""
     if issparse(X) or hasattr(X, "columns"):
         return False
     if hasattr(X, "__array__") and not hasattr(X, "__len__"):
@@ -96,22 +66,7 @@ def _table_rows(X: Any) -> list[Collection[Any]]:
 
 
 def check_no_indicator(labels: list[Any], X: Any, *, certain: bool) -> None:
-    """Raise or warn if there are no other labels than 0 and 1: X may be an indicator matrix.
-
-    Parameters
-    ----------
-    labels : list of hashable
-        All labels that occur.
-    X : array-like
-        What the user gave as label sets.
-    certain : bool
-        Whether 0 and 1 can hardly be meant as labels.
-
-    Raises
-    ------
-    ValueError
-        If X looks like an indicator matrix and is `certain` to be one.
-    """
+    """Raise or warn if there are no other labels than 0 and 1: X may be an indicator matrix."""
     if not labels or not set(labels) <= {0, 1}:
         return
     if certain:
@@ -142,23 +97,7 @@ def _check_sample(sample: Any, i: int) -> Collection[Any]:
 
 
 def unique_labels(samples: list[Collection[Any]]) -> list[Any]:
-    """All labels that occur.
-
-    Parameters
-    ----------
-    samples : list of collections
-        Label sets from `check_samples`.
-
-    Returns
-    -------
-    labels : list of hashable
-        Each label once, in the order of first sight.
-
-    Raises
-    ------
-    TypeError
-        If a label cannot be hashed.
-    """
+    """All labels that occur."""
     seen: dict[Any, None] = {}
     for i, sample in enumerate(samples):
         try:
@@ -171,28 +110,7 @@ def unique_labels(samples: list[Collection[Any]]) -> list[Any]:
 def indicator(
     samples: list[Collection[Any]], rows: Mapping[Any, int], resolve: Resolve
 ) -> csr_array:
-    """Count labels per sample, as they are given.
-
-    Parameters
-    ----------
-    samples : list of collections
-        Label sets from `check_samples`.
-    rows : dict of hashable to int
-        Column of every known label.
-    resolve : callable
-        ``resolve(label, i)`` gives the column to use for a label of sample i that is not in
-        `rows`, or None to leave it out.
-
-    Returns
-    -------
-    Y : csr_array of int32, shape (n_samples, len(rows))
-        How often each label is given.
-
-    Raises
-    ------
-    TypeError
-        If a label cannot be hashed.
-    """
+    """Count labels per sample, as they are given."""
     columns, indptr = list[int](), [0]
     for i, sample in enumerate(samples):
         for label in sample:
@@ -218,18 +136,7 @@ def _unhashable(sample: Collection[Any], i: int) -> str:
 
 
 def is_whole_number(label: Any) -> bool:
-    """Whether a label is a whole number; True and False are none.
-
-    Parameters
-    ----------
-    label : object
-        A label.
-
-    Returns
-    -------
-    bool
-        Whether it is.
-    """
+    """Whether a label is a whole number; True and False are none."""
     if isinstance(label, bool) or not isinstance(label, Real):
         return False
     return isinstance(label, Integral) or float(label).is_integer()

@@ -11,22 +11,7 @@ FITTED_INSIDE = ("best_estimator_", "classifier_")  # of a search, of Transforme
 
 
 def inner_estimator(estimator: Any, wanted: str, X: Any = None) -> tuple[Any, Any]:
-    """Find what has an attribute inside searches, Pipelines and the like; TypeError if nothing.
-
-    Parameters
-    ----------
-    estimator : fitted estimator
-        What has it, or wraps what has it.
-    wanted : str
-        Name of the attribute or method.
-    X : object, default=None
-        Input of `estimator`.
-
-    Returns
-    -------
-    estimator, X
-        What has the attribute, and X as it arrives there: transformed by a Pipeline's steps.
-    """
+    """Find what has an attribute inside searches, Pipelines and the like; TypeError if nothing."""
     inside = estimator
     while not hasattr(inside, wanted) and (inner := wrapped_in(inside)) is not None:
         if isinstance(inside, Pipeline) and X is not None and len(inside.steps) > 1:

@@ -66,10 +66,7 @@ def reach(errors: Floats) -> Floats:
 
 
 def _percentile(errors: Floats, q: float) -> Floats:
-    """Percentile of how far resamples are from their mean.
-
-    Resamples in which nothing is left of a row do not count.
-    """
+    """Percentile of how far resamples are from their mean."""
     known = ~np.isnan(errors).all(axis=0)
     ends = np.full(errors.shape[1], np.nan)
     errors = errors[:, known]

@@ -20,12 +20,7 @@ class Peaks(NamedTuple):
 
 
 class Line(NamedTuple):
-    """A line ``target = shift + stretch * source`` in seconds, and how much is near it.
-
-    Shift and stretch are NaN where none is clear. `strength` is the share of the answers, by their
-    squared size, within `reach` seconds of the line of least distance, `fixed` the share as near
-    one moment of the target; both are NaN if there are too few moments, or no answers.
-    """
+    """A line ``target = shift + stretch * source`` in seconds, and how much is near it."""
 
     shift: float
     stretch: float
@@ -43,10 +38,7 @@ class Line(NamedTuple):
 
 
 def centred(response: Floats) -> Floats:
-    """Answers (T_target, T_source) without what each source moment adds to all of the target.
-
-    That makes no moment stand out; to a softmax it is nothing at all.
-    """
+    """Answers (T_target, T_source) without what each source moment adds to all of the target."""
     out: Floats = response - np.median(response, axis=0)
     return out
 
@@ -58,10 +50,7 @@ def find_peaks(answers: Floats) -> Peaks:
 
 
 def fit_line(peaks: Peaks, n_targets: int, seconds: float) -> Line:
-    """Fit the line that most is near to, and say how much.
-
-    A frame is a moment from its beginning to its end, so that its time is its middle.
-    """
+    """Fit the line that most is near to, and say how much."""
     reach = max(1.5, n_targets / 20)
     weight = peaks.size**2
     if len(weight) < FEWEST or not weight.any():
@@ -78,11 +67,7 @@ def fit_line(peaks: Peaks, n_targets: int, seconds: float) -> Line:
 
 
 def _nearest_line(x: Floats, y: Floats, weight: Floats, reach: float) -> tuple[float, float]:
-    """Intercept and slope of the line that has most weight near it.
-
-    Of the lines through two of the strongest points the one with most near it, and then least
-    squares over these: however far the other points are off, they do not turn it.
-    """
+    """Intercept and slope of the line that has most weight near it."""
     strongest = np.sort(np.argsort(-weight, kind="stable")[:STRONGEST])
     first, second = (strongest[i] for i in np.triu_indices(len(strongest), 1))
     slopes = (y[second] - y[first]) / (x[second] - x[first])

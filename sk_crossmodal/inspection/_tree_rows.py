@@ -14,17 +14,7 @@ LONGEST_LINE = 40  # characters of a line, those that draw the tree included
 
 @dataclass(frozen=True)
 class Line:
-    """A line of the picture: a node, or how many are not shown.
-
-    Parameters
-    ----------
-    text : str
-        What stands at the left, with the strokes of the tree.
-    nodes : tuple of int
-        Index of the node, or those of all that are left out here.
-    left_out : bool
-        Whether it is about nodes that are not shown.
-    """
+    """A line of the picture: a node, or how many are not shown."""
 
     text: str
     nodes: tuple[int, ...]
@@ -34,24 +24,7 @@ class Line:
 def tree_lines(
     hierarchy: LabelHierarchy, support: Array, root: Any, max_depth: int, max_nodes: int
 ) -> list[Line]:
-    """Choose nodes, those with more videos first, and put them in the order of the tree.
-
-    Parameters
-    ----------
-    hierarchy : LabelHierarchy
-        The labels.
-    support : ndarray of shape (n_nodes,)
-        Number of videos of each node.
-    root : hashable or None
-        The node to begin with; None for all roots.
-    max_depth, max_nodes : int
-        How many levels, and how many nodes, are shown at most.
-
-    Returns
-    -------
-    list of Line
-        From top to bottom.
-    """
+    """Choose nodes, those with more videos first, and put them in the order of the tree."""
     tree = _Tree(hierarchy, support)
     tops = list(hierarchy.roots) if root is None else [root]
     return tree.lines((), tops, "", tree.shown(tops, max_depth, max_nodes))

@@ -9,22 +9,7 @@ from .._types import Array
 
 
 def as_array(name: str, value: Any, expected: str) -> Array:
-    """Read an array, of any dtype.
-
-    Parameters
-    ----------
-    name : str
-        The parameter's name.
-    value : object
-        What the user gave.
-    expected : str
-        What is expected.
-
-    Returns
-    -------
-    ndarray
-        The input itself if it is one.
-    """
+    """Read an array, of any dtype."""
     if np.ma.is_masked(value):
         raise ValueError(
             f"{name} must be {expected}, got a masked array that hides "
@@ -39,20 +24,7 @@ def as_array(name: str, value: Any, expected: str) -> Array:
 
 
 def as_numbers(name: str, array: Array) -> Array:
-    """Return an array of numbers or booleans as such.
-
-    Parameters
-    ----------
-    name : str
-        The parameter's name.
-    array : ndarray
-        What the user gave.
-
-    Returns
-    -------
-    ndarray
-        The input itself unless it holds objects; these become float64.
-    """
+    """Return an array of numbers or booleans as such."""
     if array.dtype.kind in "biuf":
         return array
     got = f"dtype {array.dtype}"

@@ -80,18 +80,7 @@ def gap_score(
 
 
 def gap(ranked: Ranked) -> float:
-    """Compute GAP.
-
-    Parameters
-    ----------
-    ranked : Ranked
-        What `rank_parts` found for "gap".
-
-    Returns
-    -------
-    float
-        The score.
-    """
+    """Compute GAP."""
     weights_of, videos, scores = ranked.part.problem.weights_of, ranked.part.videos, ranked.scores
     weights = weights_of(videos)
     total = len(videos) if weights is None else weights.sum()

@@ -136,57 +136,18 @@ def hit_at_1_score(
 
 
 def perr(ranked: Ranked, empty_videos: str = "zero") -> float:
-    """Compute PERR.
-
-    Parameters
-    ----------
-    ranked : Ranked
-        What `rank_parts` found for "perr".
-    empty_videos : {"zero", "skip"}, default="zero"
-        What to do with videos without a true label.
-
-    Returns
-    -------
-    float
-        The score; NaN if no video is left.
-    """
+    """Compute PERR."""
     precision = hits_of_videos(ranked, "perr") / np.maximum(ranked.part.n_true, 1)
     return _mean_over_videos(ranked, precision, empty_videos)
 
 
 def hit_at_1(ranked: Ranked, empty_videos: str = "zero") -> float:
-    """Compute Hit@1.
-
-    Parameters
-    ----------
-    ranked : Ranked
-        What `rank_parts` found for "hit_at_1".
-    empty_videos : {"zero", "skip"}, default="zero"
-        What to do with videos without a true label.
-
-    Returns
-    -------
-    float
-        The score; NaN if no video is left.
-    """
+    """Compute Hit@1."""
     return _mean_over_videos(ranked, hits_of_videos(ranked, "hit_at_1"), empty_videos)
 
 
 def hits_of_videos(ranked: Ranked, score: str) -> Ints:
-    """Count the true labels of each video that are among its best.
-
-    Parameters
-    ----------
-    ranked : Ranked
-        What `rank_parts` found.
-    score : {"perr", "hit_at_1"}
-        Whose best are meant.
-
-    Returns
-    -------
-    ndarray of shape (n_videos,)
-        Numbers, of videos that do not count, too.
-    """
+    """Count the true labels of each video that are among its best."""
     part = ranked.part
     return np.bincount(part.videos[ranked.hits[score]], minlength=len(part.n_true))
 

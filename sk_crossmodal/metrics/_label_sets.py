@@ -13,22 +13,7 @@ SCORES = "scores of shape (n_videos, n_labels)"
 
 
 def holds_label_sets(y_true: Any, n_labels: int | None = None) -> bool:
-    """Whether labels are given by name, as a collection a video, and not as an indicator.
-
-    Parameters
-    ----------
-    y_true : object
-        What the user gave.
-    n_labels : int, default=None
-        Number of labels, known where label sets have a meaning. A list of lists of numbers is
-        then an indicator only if all have this length; without it every array of two axes is
-        meant for one.
-
-    Returns
-    -------
-    bool
-        Arrays of numbers, of whatever shape, are never label sets.
-    """
+    """Whether labels are given by name, as a collection a video, and not as an indicator."""
     if sp.issparse(y_true):
         return False
     try:
@@ -48,22 +33,7 @@ def holds_label_sets(y_true: Any, n_labels: int | None = None) -> bool:
 
 
 def as_indicator(y_true: Any, y_score: ArrayLike, hierarchy: Any) -> Any:
-    """Return the labels as they are, or of label sets the indicator that the hierarchy makes.
-
-    Parameters
-    ----------
-    y_true : array-like, sparse array, or sequence of n_videos collections of labels
-        Multilabel indicator or label sets.
-    y_score : array-like of shape (n_videos, n_labels)
-        Scores; they say how many labels are expected.
-    hierarchy : object
-        One that makes indicators by ``indicator_matrix``, or just the levels of the labels.
-
-    Returns
-    -------
-    array-like or sparse array
-        The indicator, not yet checked.
-    """
+    """Return the labels as they are, or of label sets the indicator that the hierarchy makes."""
     # What is not dense is refused later.
     shape = () if sp.issparse(y_score) else as_array("y_score", y_score, SCORES).shape
     n_labels = shape[1] if len(shape) == 2 else None

@@ -17,18 +17,7 @@ SCORES = ("gap", "map", "perr", "hit_at_1")
 
 
 def level_numbers(hierarchy: Any) -> Ints:
-    """Return the level of every label.
-
-    Parameters
-    ----------
-    hierarchy : object with ``levels``, or array-like of shape (n_labels,)
-        Levels are integers from 0.
-
-    Returns
-    -------
-    ndarray of shape (n_labels,)
-        Integers.
-    """
+    """Return the level of every label."""
     given = getattr(hierarchy, "levels", hierarchy)
     levels = as_array("hierarchy", given, "a label hierarchy or the level of every label")
     if levels.ndim != 1 or levels.dtype.kind not in "iu" or not levels.size or levels.min() < 0:
@@ -41,40 +30,14 @@ def level_numbers(hierarchy: Any) -> Ints:
 
 
 def level_columns(hierarchy: Any, n_labels: int) -> dict[str, Ints]:
-    """Return the labels of every level.
-
-    Parameters
-    ----------
-    hierarchy : object with ``levels``, or array-like of shape (n_labels,)
-        Levels are integers from 0.
-    n_labels : int
-        Number of labels expected.
-
-    Returns
-    -------
-    dict of str to ndarray
-        Column indices by "level 0", "level 1", ...; only levels that have labels.
-    """
+    """Return the labels of every level."""
     levels = level_numbers(hierarchy)
     _check_length(levels.size, n_labels)
     return {f"level {level}": np.flatnonzero(levels == level) for level in np.unique(levels)}
 
 
 def group_columns(hierarchy: Any, n_labels: int) -> list[tuple[str, Ints]]:
-    """Return the labels under every root; one under several roots is in each.
-
-    Parameters
-    ----------
-    hierarchy : object with ``nodes``, ``roots``, ``display_names`` and ``root_matrix()``
-        A label hierarchy.
-    n_labels : int
-        Number of labels expected.
-
-    Returns
-    -------
-    list of (str, ndarray)
-        Display name and column indices of every root.
-    """
+    """Return the labels under every root; one under several roots is in each."""
     if not hasattr(hierarchy, "root_matrix"):
         raise ValueError(
             "by_group=True needs a label hierarchy that knows its roots (root_matrix()), "
@@ -101,29 +64,7 @@ def part_scores(
     rows: str,
     threshold: float,
 ) -> list[dict[str, float]]:
-    """Compute scores of parts of the labels, in one reading by rows and one by columns.
-
-    Parameters
-    ----------
-    problem : Problem
-        Labels and scores.
-    columns : list of ndarray of int or None
-        The labels of each part; None for all labels, of all videos.
-    scores : collection of str
-        Of the names in ``SCORES``.
-    top_k : int or None
-        Size of each video's part of GAP's pool.
-    rows : {"either", "truth", "all"}
-        Which videos count for a part that does not have all labels.
-    threshold : float
-        A label is predicted if its score is above this.
-
-    Returns
-    -------
-    list of dict of str to number
-        For each part "n_videos", "n_labels" and the scores; these NaN if no video or no label is
-        left.
-    """
+    """Compute scores of parts of the labels, in one reading by rows and one by columns."""
     parts = [Part(problem, own) for own in columns]
     rules = ["all" if own is None else rows for own in columns]
     ranked = rank_parts(parts, scores, top_k, rules, threshold)

@@ -89,22 +89,7 @@ def map_score(
 
 
 def class_scores(selections: list[tuple[Part, Bools | None]]) -> list[Floats]:
-    """Compute the average precision of every label, NaN for those that no video has.
-
-    The scores of a label are sorted once, for all videos. How many of them are at or above
-    a threshold in a part of the videos follows from there and from the fewer ones outside.
-
-    Parameters
-    ----------
-    selections : list of (Part, ndarray of shape (n_videos,) or None)
-        Parts of one problem, and which videos count for each, all that have a true label among
-        them; None for all.
-
-    Returns
-    -------
-    list of ndarray of shape (n_labels,)
-        Average precisions of each part.
-    """
+    """Compute the average precision of every label, NaN for those that no video has."""
     problem = selections[0][0].problem
     scores = [np.full(part.n_labels, np.nan) for part, _ in selections]
     choices = [_Choice(problem, stay) for _, stay in selections]
@@ -175,20 +160,7 @@ def _total(problem: Problem) -> Any:
 
 
 def mean_over_classes(scores: Floats, empty_classes: str = "skip") -> float:
-    """Average over the labels.
-
-    Parameters
-    ----------
-    scores : ndarray of shape (n_labels,)
-        Average precisions, NaN for empty labels.
-    empty_classes : {"skip", "zero"}, default="skip"
-        What to do with those.
-
-    Returns
-    -------
-    float
-        The mean; NaN if nothing is left.
-    """
+    """Average over the labels."""
     empty = np.isnan(scores)
     if empty_classes == "zero":
         return float(np.where(empty, 0.0, scores).mean())

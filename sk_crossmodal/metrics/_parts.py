@@ -11,22 +11,7 @@ from ._ranking import are_among_best, largest
 
 
 class Part:
-    """Some labels of a problem.
-
-    Parameters
-    ----------
-    problem : Problem
-        Labels and scores.
-    columns : ndarray of int, default=None
-        Indices of the labels, ascending; None for all of them.
-
-    Attributes
-    ----------
-    videos, places : ndarray of shape (n_positives,)
-        Video and label, as the place in `columns`, of every true label, ordered by video.
-    n_true : ndarray of shape (n_videos,)
-        Number of true labels of each video.
-    """
+    """Some labels of a problem."""
 
     def __init__(self, problem: Problem, columns: Ints | None = None) -> None:
         self.problem, self.columns = problem, columns
@@ -52,21 +37,7 @@ class Part:
 
 @dataclass(frozen=True, eq=False)
 class Ranked:
-    """What one reading of the table tells of a part.
-
-    Parameters
-    ----------
-    part : Part
-        The part.
-    stay : ndarray of shape (n_videos,) or None
-        Boolean, the videos that count; all that have a true label do. None for all videos.
-    scores : ndarray of shape (n_positives,)
-        The score of every true label.
-    hits : dict of str to ndarray of shape (n_positives,)
-        By score, which true labels are among the best of their video.
-    pool : ndarray of shape (n_stay, pool_size)
-        The largest scores of each video that counts, for GAP; of no width if all are in the pool.
-    """
+    """What one reading of the table tells of a part."""
 
     part: Part
     stay: Bools | None
@@ -107,28 +78,7 @@ def rank_parts(
     rules: list[str],
     threshold: float = 0.5,
 ) -> list[Ranked]:
-    """Say which true labels are among the best of their video, for several scores and parts.
-
-    Parameters
-    ----------
-    parts : list of Part
-        Parts of one problem.
-    scores : collection of str
-        What is asked for: of "gap" the best `top_k` of each video, of "perr" as many as are
-        true, of "hit_at_1" the best; of anything else only which videos count.
-    top_k : int or None
-        Size of each video's part of GAP's pool.
-    rules : list of {"either", "truth", "all"}
-        For each part, which videos count: with a true or a predicted label in it, with a true
-        one, or all.
-    threshold : float, default=0.5
-        A label is predicted if its score is above this.
-
-    Returns
-    -------
-    list of Ranked
-        One a part.
-    """
+    """Say which true labels are among the best of their video, for several scores and parts."""
     readers = [
         _Reader(part, scores, top_k, rule, threshold)
         for part, rule in zip(parts, rules, strict=True)

@@ -23,21 +23,7 @@ ROWS = ("either", "truth", "all")
 
 @dataclass(frozen=True, eq=False)
 class Problem:
-    """What is scored: a table of scores, some videos (rows) of which may be left out.
-
-    Such a selection is only noted: scores are copied block by block when they are read.
-
-    Parameters
-    ----------
-    scores : ndarray of shape (all_videos, n_labels)
-        The whole table, float32 or float64.
-    labels : csr_array of shape (n_videos, n_labels)
-        Boolean truth of the selected videos.
-    weights : ndarray of shape (n_videos,) or None
-        Weights of the selected videos, all above zero.
-    keep : ndarray of shape (all_videos,) or None
-        Boolean, the selected videos; None for all of them.
-    """
+    """What is scored: a table of scores, some videos (rows) of which may be left out."""
 
     scores: Floats
     labels: sp.csr_array
@@ -109,22 +95,7 @@ class Problem:
 
 
 def prepare(y_true: Any, y_score: ArrayLike, sample_weight: ArrayLike | None = None) -> Problem:
-    """Check the three inputs of every score.
-
-    Parameters
-    ----------
-    y_true : array-like or sparse array of shape (n_videos, n_labels)
-        Multilabel indicator.
-    y_score : array-like of shape (n_videos, n_labels)
-        Scores.
-    sample_weight : array-like of shape (n_videos,), default=None
-        Weights; a video of weight zero is left out altogether.
-
-    Returns
-    -------
-    Problem
-        All labels, all videos of a weight above zero.
-    """
+    """Check the three inputs of every score."""
     labels = check_labels(y_true)
     scores = check_scores(y_score, labels.shape)
     problem = Problem(scores, labels, check_weights(sample_weight, len(scores)))

@@ -12,20 +12,7 @@ from .._types import Array, Bools, Floats
 
 
 def largest(block: Floats, depth: int) -> Floats:
-    """Return the `depth` largest values of each row, in ascending order.
-
-    Parameters
-    ----------
-    block : ndarray of shape (n, n_labels)
-        Scores.
-    depth : int
-        At least 1.
-
-    Returns
-    -------
-    ndarray of shape (n, min(depth, n_labels))
-        The values, the largest last.
-    """
+    """Return the `depth` largest values of each row, in ascending order."""
     if depth == 1 < block.shape[1]:
         best: Floats = block.max(axis=1, keepdims=True)
         return best
@@ -36,22 +23,7 @@ def largest(block: Floats, depth: int) -> Floats:
 
 
 def among_best(block: Floats, best: Floats, k: int | Array) -> Bools:
-    """Say which labels are among the best k of their video, ties to the lowest index.
-
-    Parameters
-    ----------
-    block : ndarray of shape (n, n_labels)
-        Scores.
-    best : ndarray of shape (n, depth)
-        ``largest(block, depth)``, where depth is above every k or all labels.
-    k : int or ndarray of shape (n,)
-        At least 1 and at most n_labels.
-
-    Returns
-    -------
-    ndarray of shape (n, n_labels)
-        Boolean, k true values in each row.
-    """
+    """Say which labels are among the best k of their video, ties to the lowest index."""
     rows = np.arange(len(block))
     place = best.shape[1] - np.broadcast_to(k, len(block))
     kth = best[rows, place]
@@ -69,24 +41,7 @@ def among_best(block: Floats, best: Floats, k: int | Array) -> Bools:
 def are_among_best(
     block: Floats, best: Floats, k: Array, at: tuple[Array, Array], scores: Floats
 ) -> Bools:
-    """Say of some labels whether they are among the best k of their video.
-
-    Parameters
-    ----------
-    block : ndarray of shape (n, n_labels)
-        Scores.
-    best, k : ndarray of shape (n, depth) and (n,)
-        As for `among_best`.
-    at : tuple of ndarray of shape (m,)
-        Row and column of each.
-    scores : ndarray of shape (m,)
-        ``block[at]``.
-
-    Returns
-    -------
-    ndarray of shape (m,)
-        Boolean.
-    """
+    """Say of some labels whether they are among the best k of their video."""
     everyone, place = np.arange(len(block)), best.shape[1] - k
     kth = best[everyone, place]
     limit = kth[at[0]]
@@ -101,22 +56,7 @@ def are_among_best(
 
 
 def at_or_above(values: Floats, thresholds: Floats, weights: Floats | None = None) -> Array:
-    """Return how much of `values` lies at or above each threshold.
-
-    Parameters
-    ----------
-    values : ndarray of shape (n,)
-        Scores.
-    thresholds : ndarray of shape (m,)
-        Of the same dtype, ascending.
-    weights : ndarray of shape (n,), default=None
-        Weights of the values; 1 each if None.
-
-    Returns
-    -------
-    ndarray of shape (m,)
-        Numbers, or sums of weights.
-    """
+    """Return how much of `values` lies at or above each threshold."""
     if weights is None:
         # A good model has few values above the least score of a positive; no others count.
         values = values[values >= thresholds[0]] if thresholds.size else values[:0].copy()
@@ -129,22 +69,7 @@ def at_or_above(values: Floats, thresholds: Floats, weights: Floats | None = Non
 
 
 def thresholds_of(scores: Floats, weights: Floats | None = None) -> tuple[Floats, Array]:
-    """Return the different scores of the positives, and how much of these lies at or above each.
-
-    Parameters
-    ----------
-    scores : ndarray of shape (n_positives,)
-        Scores of the positives in a pool.
-    weights : ndarray of shape (n_positives,), default=None
-        Their weights; 1 each if None.
-
-    Returns
-    -------
-    thresholds : ndarray of shape (m,)
-        Scores, ascending.
-    found : ndarray of shape (m,)
-        As of `at_or_above`.
-    """
+    """Return the distinct scores of the positives, and the weight at or above each."""
     thresholds, counts = np.unique(scores, return_counts=True)
     if weights is None:
         return thresholds, np.cumsum(counts[::-1])[::-1]
@@ -152,20 +77,6 @@ def thresholds_of(scores: Floats, weights: Floats | None = None) -> tuple[Floats
 
 
 def average_precision(found: Array, pooled: Array, total: float) -> float:
-    """Return the non-interpolated average precision; tied scores share one threshold.
-
-    Parameters
-    ----------
-    found, pooled : ndarray of shape (m,)
-        How much of the positives, and of the whole pool, lies at or above each of the positives'
-        scores, which ascend.
-    total : float
-        Weight of all positives, in the pool or not; above zero.
-
-    Returns
-    -------
-    float
-        From 0 to 1.
-    """
+    """Return the non-interpolated average precision; tied scores share one threshold."""
     gained = found - np.append(found[1:], 0)
     return float(np.sum(gained * (found / pooled)) / total)

@@ -19,20 +19,7 @@ WEIGHTS_AT_A_TIME = 2**20  # that are looked up for one pool; they stay in the c
 
 
 def draw_weights(n_videos: int, n_resamples: int, random_state: Any) -> Array:
-    """Draw videos with replacement, as many as there are, many times.
-
-    Parameters
-    ----------
-    n_videos, n_resamples : int
-        Numbers of videos and of resamples.
-    random_state : int, RandomState or None
-        Decides the draws.
-
-    Returns
-    -------
-    ndarray of shape (n_videos, n_resamples)
-        How often each video was drawn.
-    """
+    """Draw videos with replacement, as many as there are, many times."""
     rng = check_random_state(random_state)
     drawn = np.empty((n_videos, n_resamples), np.uint16)
     for resample in range(n_resamples):
@@ -50,26 +37,7 @@ def resampled_scores(
     rows: str,
     threshold: float,
 ) -> dict[str, Floats]:
-    """Compute scores of parts of the labels for each resample.
-
-    Parameters
-    ----------
-    problem : Problem
-        Labels and scores, without weights.
-    columns : list of ndarray of int or None
-        The labels of each part; None for all labels, of all videos.
-    scores : collection of str
-        Of the names in ``SCORES``.
-    drawn : ndarray of shape (n_videos, n_resamples)
-        As of `draw_weights`.
-    top_k, rows, threshold : as in `part_scores`
-        Which labels enter the pool of GAP, and which videos count.
-
-    Returns
-    -------
-    dict of str to ndarray of shape (n_parts, n_resamples)
-        By score; NaN if no video or no label is left.
-    """
+    """Compute scores of parts of the labels for each resample."""
     parts = [Part(problem, own) for own in columns]
     rules = ["all" if own is None else rows for own in columns]
     ranked = rank_parts(parts, scores, top_k, rules, threshold)
@@ -125,15 +93,7 @@ def _map(ranked: Ranked, drawn: Array) -> Floats:
 
 
 def _gained(positives: tuple[Array, Floats], pool: tuple[Array, Floats], drawn: Array) -> Floats:
-    """Sum the precision at each positive, weighted; see `average_precision`.
-
-    Parameters
-    ----------
-    positives, pool : tuple of ndarray
-        Videos and scores of the positives in the pool, and of all of it.
-    drawn : ndarray of shape (n_videos, n_resamples)
-        Weights.
-    """
+    """Sum the precision at each positive, weighted; see `average_precision`."""
     videos, scores = positives
     order = np.argsort(-scores)
     videos, scores = videos[order], scores[order]

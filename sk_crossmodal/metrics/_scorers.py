@@ -118,35 +118,7 @@ def part_score(
     threshold: float,
     sample_weight: ArrayLike | None = None,
 ) -> float:
-    """Compute one score, overall or at one level, as in :func:`hierarchy_report`.
-
-    Parameters
-    ----------
-    y_true : {array-like, sparse array or matrix} of shape (n_videos, n_labels), or label sets
-        True labels as a multilabel indicator of zeros and ones, or as a collection of labels a
-        video.
-    y_score : array-like of shape (n_videos, n_labels)
-        Scores.
-    score : {"gap", "map", "perr", "hit_at_1"}
-        Which score.
-    level : int or None
-        Which level; None for all labels and all videos.
-    hierarchy : LabelHierarchy or ndarray of shape (n_labels,)
-        The hierarchy, or the level of every label.
-    top_k : int or None
-        How many labels of each video enter the pool of GAP.
-    rows : {"either", "truth", "all"}
-        Which videos count.
-    threshold : float
-        A label is predicted if its score is above this.
-    sample_weight : array-like of shape (n_videos,), default=None
-        Weights of the videos.
-
-    Returns
-    -------
-    float
-        The score; NaN if no video is left.
-    """
+    """Compute one score, overall or at one level, as in :func:`hierarchy_report`."""
     problem = prepare(as_indicator(y_true, y_score, hierarchy), y_score, sample_weight)
     columns = None
     if level is not None:

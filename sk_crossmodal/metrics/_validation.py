@@ -17,18 +17,7 @@ LABELS = "a multilabel indicator of shape (n_videos, n_labels)"
 
 
 def check_labels(y_true: Any) -> sp.csr_array:
-    """Return a multilabel indicator as a canonical boolean CSR array.
-
-    Parameters
-    ----------
-    y_true : array-like or sparse array of shape (n_videos, n_labels)
-        Zeros and ones of any numeric dtype; stored zeros are dropped.
-
-    Returns
-    -------
-    csr_array of shape (n_videos, n_labels)
-        Boolean, indices sorted; the input is not changed.
-    """
+    """Return a multilabel indicator as a canonical boolean CSR array."""
     if holds_label_sets(y_true):
         raise ValueError(
             "y_true must be a multilabel indicator of shape (n_videos, n_labels), got label sets; "
@@ -47,20 +36,7 @@ def check_labels(y_true: Any) -> sp.csr_array:
 
 
 def check_scores(y_score: ArrayLike, shape: tuple[int, ...]) -> Floats:
-    """Return scores as a dense float array of the given shape, float32 and float64 untouched.
-
-    Parameters
-    ----------
-    y_score : array-like of shape (n_videos, n_labels)
-        Probabilities or logits. Infinite scores rank as what they are; NaN is an error.
-    shape : tuple of int
-        The shape of the labels.
-
-    Returns
-    -------
-    ndarray of shape (n_videos, n_labels)
-        The input itself where its dtype allows.
-    """
+    """Return scores as a dense float array of the given shape, float32 and float64 untouched."""
     if sp.issparse(y_score):
         raise ValueError("y_score must be dense, got a sparse array: every label needs a score")
     scores = as_array("y_score", y_score, SCORES)
@@ -80,20 +56,7 @@ def check_scores(y_score: ArrayLike, shape: tuple[int, ...]) -> Floats:
 
 
 def check_weights(sample_weight: ArrayLike | None, n_videos: int) -> Floats | None:
-    """Return weights as float64 of shape (n_videos,), or None.
-
-    Parameters
-    ----------
-    sample_weight : array-like of shape (n_videos,) or None
-        Finite, not negative, not all zero.
-    n_videos : int
-        The number expected.
-
-    Returns
-    -------
-    ndarray of shape (n_videos,) or None
-        The weights.
-    """
+    """Return weights as float64 of shape (n_videos,), or None."""
     if sample_weight is None:
         return None
     expected = f"{n_videos} numbers, one for each video"
@@ -114,18 +77,7 @@ def check_weights(sample_weight: ArrayLike | None, n_videos: int) -> Floats | No
 
 
 def check_top_k(top_k: Any) -> int | None:
-    """Return `top_k` as a plain int or None; raise ValueError unless it is positive or None.
-
-    Parameters
-    ----------
-    top_k : object
-        What the user gave.
-
-    Returns
-    -------
-    int or None
-        Of NumPy's integers, the sum of two may be beyond their dtype.
-    """
+    """Return `top_k` as a plain int or None; raise ValueError unless it is positive or None."""
     integral = isinstance(top_k, Integral) and not isinstance(top_k, bool)
     if top_k is not None and not (integral and top_k >= 1):
         raise ValueError(f"top_k must be None or an integer of at least 1, got {top_k!r}")
@@ -133,48 +85,19 @@ def check_top_k(top_k: Any) -> int | None:
 
 
 def check_option(name: str, value: Any, options: tuple[str, ...]) -> None:
-    """Raise ValueError unless `value` is one of `options`.
-
-    Parameters
-    ----------
-    name : str
-        The parameter's name.
-    value : object
-        What the user gave.
-    options : tuple of str
-        What is expected.
-    """
+    """Raise ValueError unless `value` is one of `options`."""
     if not (isinstance(value, str) and value in options):
         raise ValueError(f"{name} must be one of {options}, got {value!r}")
 
 
 def check_flag(name: str, value: Any) -> None:
-    """Raise ValueError unless `value` is True or False.
-
-    Parameters
-    ----------
-    name : str
-        The parameter's name.
-    value : object
-        What the user gave.
-    """
+    """Raise ValueError unless `value` is True or False."""
     if not isinstance(value, bool | np.bool_):
         raise ValueError(f"{name} must be True or False, got {value!r}")
 
 
 def check_threshold(threshold: Any) -> float:
-    """Return `threshold` as a float; raise ValueError unless it is a number.
-
-    Parameters
-    ----------
-    threshold : object
-        What the user gave.
-
-    Returns
-    -------
-    float
-        It may be infinite.
-    """
+    """Return `threshold` as a float; raise ValueError unless it is a number."""
     if isinstance(threshold, Real) and not isinstance(threshold, bool):
         with suppress(OverflowError):
             if not math.isnan(threshold):

@@ -15,35 +15,7 @@ CHUNK = 500_000  # logits made at once on a CPU, so that they stay in its cache
 def low_rank_attention(
     q: Tensor, k: Tensor, v: Tensor, additions: Sequence[tuple[Tensor, Tensor]], key_bias: Tensor
 ) -> Tensor:
-    """Attend with ``softmax(q k^T / sqrt(d) + sum left right^T + key_bias) v``.
-
-    The additions are folded into longer queries and keys, ``q' = [q; left; 1]`` and
-    ``k' = [k; right sqrt(d); key_bias sqrt(d)]``, so that attention needs no mask, nor a bias that
-    has a gradient: either would keep fused kernels away.
-
-    Parameters
-    ----------
-    q, k, v : Tensor of shape (B, h, T, d)
-        Queries, keys and values.
-    additions : list of (Tensor of shape (B, h, T, H), Tensor of shape (B, T, H))
-        The factors `left`, of the queries, and `right`, of the keys of all heads.
-    key_bias : Tensor of shape (B, T)
-        Added to the logits of each key; `PADDING` where no query is to see it. Some key of each
-        video must be seen.
-
-    Returns
-    -------
-    Tensor of shape (B, h, T, d)
-        What is attended to.
-
-    Examples
-    --------
-    >>> import torch
-    >>> x = torch.randn(2, 4, 9, 8)
-    >>> additions = [(torch.randn(2, 4, 9, 3), torch.randn(2, 9, 3))]
-    >>> low_rank_attention(x, x, x, additions, torch.zeros(2, 9)).shape
-    torch.Size([2, 4, 9, 8])
-    """
+    """Attend with ``softmax(q k^T / sqrt(d) + sum left right^T + key_bias) v``."""
     lefts, rights = zip(*((left.to(q.dtype), right) for left, right in additions), strict=True)
     left, right = (x[0] if len(x) == 1 else torch.cat(x, -1) for x in (lefts, rights))
     if q.device.type == "cpu" and not torch.compiler.is_compiling():
@@ -74,11 +46,7 @@ def fold(
 
 
 class _CachedAttention(torch.autograd.Function):
-    """The same on a CPU, a few videos at a time, with logits made anew for gradients.
-
-    Torch's own kernel for CPUs wants values as wide as the keys, which makes it half as fast; and
-    here the factors of the keys, which all heads share, are multiplied once for all.
-    """
+    """The same on a CPU, a few videos at a time, with logits made anew for gradients."""
 
     @staticmethod
     def forward(

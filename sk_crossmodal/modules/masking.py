@@ -37,28 +37,7 @@ def masked_mean(x: Tensor, mask: Tensor) -> Tensor:
 
 
 def attendable(mask: Tensor) -> Tensor:
-    """Keys that attention may look at: the real frames, or all if a video has none.
-
-    A softmax over nothing is NaN; a video without frames attends to padding instead, and what
-    comes of it is left out when frames are averaged.
-
-    Parameters
-    ----------
-    mask : bool Tensor of shape (B, T)
-        True at real frames.
-
-    Returns
-    -------
-    bool Tensor of shape (B, 1, 1, T)
-        Broadcastable to heads and queries.
-
-    Examples
-    --------
-    >>> import torch
-    >>> attendable(torch.tensor([[True, False], [False, False]])).flatten(1)
-    tensor([[ True, False],
-            [ True,  True]])
-    """
+    """Keys that attention may look at: the real frames, or all if a video has none."""
     return (mask | ~mask.any(1, keepdim=True))[:, None, None, :]
 
 
@@ -95,33 +74,7 @@ def as_it_is(x: Numbers) -> Numbers:
 
 
 class MaskedBatchNorm(nn.Module):
-    """Batch normalisation whose statistics leave padding out and weigh videos.
-
-    Parameters
-    ----------
-    n_features : int
-        Width of what is normalised.
-    momentum : float
-        Share of a batch in the running statistics.
-    eps : float
-        Added to the variance.
-
-    Notes
-    -----
-    Shape: ``(B, T, n_features)`` with a mask ``(B, T)`` and, in training, weights of the videos
-    ``(B,)`` to ``(B, T, n_features)``. A batch without any real frame leaves the running
-    statistics as they are. The running variance is that of the batch, without torch's factor
-    ``n / (n - 1)``: so a video of weight 2 is the same as the video twice, and only the ratios of
-    weights matter. Where a batch is divided over processes, `all_sum` adds up what they have.
-
-    Examples
-    --------
-    >>> import torch
-    >>> norm = MaskedBatchNorm(1)
-    >>> x = torch.tensor([[[1.0], [3.0], [99.0]]])
-    >>> norm(x, torch.tensor([[True, True, False]]))[0, :2, 0].round().tolist()
-    [-1.0, 1.0]
-    """
+    """Batch normalisation whose statistics leave padding out and weigh videos."""
 
     all_sum = staticmethod(as_it_is)
     running_mean: Tensor

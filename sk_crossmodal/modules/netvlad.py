@@ -153,28 +153,7 @@ def _clusters(n_clusters: Any, n_towers: int) -> list[int]:
 
 
 def vlad(x: Parts, assignment: Tensor, centres: Tensor) -> Tensor:
-    """Residuals summed per cluster, ``sum_t a_k(t) (x_t - c_k)``, normalised twice.
-
-    Parameters
-    ----------
-    x : Tensor of shape (B, T, d), or tuple of such of (B, T, d_i)
-        Frames, or their parts.
-    assignment : Tensor of shape (B, K, T)
-        How far each frame belongs to each cluster, zero at padding.
-    centres : Tensor of shape (K, d)
-        The clusters' centres.
-
-    Returns
-    -------
-    Tensor of shape (B, K d)
-        Of length 1: each cluster's residual of length 1, then all of them.
-
-    Examples
-    --------
-    >>> import torch
-    >>> vlad(torch.ones(1, 2, 3), torch.ones(1, 1, 2), torch.zeros(1, 3)).shape
-    torch.Size([1, 3])
-    """
+    """Residuals summed per cluster, ``sum_t a_k(t) (x_t - c_k)``, normalised twice."""
     parts = [assignment @ part for part in as_parts(x)]
     sums = parts[0] if len(parts) == 1 else torch.cat(parts, -1)
     residuals = sums - assignment.sum(2, keepdim=True) * centres  # (B, K, d)

@@ -65,10 +65,7 @@ def influence_response(
 
 
 def _mean_slope(active: Sequence[Tensor], inner: Any) -> Tensor:
-    """Mean over N patterns of the derivative of the hidden layers, (H_k, H_1).
-
-    `active` has per layer which of its units are above zero, (N, H_i), the first also weights.
-    """
+    """Mean over N patterns of the derivative of the hidden layers, (H_k, H_1)."""
     n_patterns, size = active[0].shape
     total = active[0].new_zeros(active[-1].shape[1], size)
     for part in zip(*(torch.split(x, max(1, CHUNK // size**2)) for x in active), strict=True):
@@ -80,21 +77,7 @@ def _mean_slope(active: Sequence[Tensor], inner: Any) -> Tensor:
 
 
 def watch_responses(influences: nn.ModuleList, run: Callable[[], object]) -> list[Tensor]:
-    """Run a network, and compute at the patterns that come by how each of its F answers.
-
-    Parameters
-    ----------
-    influences : ModuleList
-        What `InfluenceSpec.build` made, or several of such.
-    run : callable
-        What applies the network, to videos without padding.
-
-    Returns
-    -------
-    list of Tensor of shape (T, T)
-        See `influence_response`; target by target its sources, of the layer whose attention is
-        computed plainly.
-    """
+    """Run a network, and compute at the patterns that come by how each of its F answers."""
     seen: dict[TemporalInfluence, Tensor] = {}
 
     def watch(influence: TemporalInfluence, args: tuple[Any, ...], output: Tensor) -> None:

@@ -12,17 +12,7 @@ Moments: TypeAlias = Mapping[str, tuple[Any, Any]]
 
 
 class RawFrames(NamedTuple):
-    """Frames as they are stored, for a network to scale while it turns them into floats.
-
-    Parameters
-    ----------
-    values : Tensor of shape (B, T, d)
-        Stored numbers of any type; q means ``q * scale + shift``.
-    scale, shift : float
-        What they mean.
-    dtype : torch.dtype
-        Floating type to compute in.
-    """
+    """Frames as they are stored, for a network to scale while it turns them into floats."""
 
     values: torch.Tensor
     scale: float
@@ -34,28 +24,7 @@ Frames: TypeAlias = Tensor | RawFrames
 
 
 class FrameScaler(nn.Module):
-    """Frames minus a mean, over a scale, both fixed, and zero at padding.
-
-    Parameters
-    ----------
-    mean : array-like of shape (d,)
-        What is subtracted.
-    scale : float or array-like of shape (d,)
-        What is divided by.
-
-    Notes
-    -----
-    Shape: ``(B, T, d)``, or `RawFrames`, with a mask ``(B, T)`` to ``(B, T, d)``. One new
-    tensor is made and no input is changed: frames are most of what a network reads.
-
-    Examples
-    --------
-    >>> import torch
-    >>> scaler = FrameScaler([1.0], [2.0])
-    >>> scaler(torch.tensor([[[5.0], [0.0]]]), torch.tensor([[True, False]]))
-    tensor([[[2.],
-             [0.]]])
-    """
+    """Frames minus a mean, over a scale, both fixed, and zero at padding."""
 
     mean: Tensor
     inverse: Tensor
@@ -140,24 +109,7 @@ def scale_frames(
     masks: Sequence[Tensor],
     pad_to: int | None = None,
 ) -> tuple[list[Tensor], list[Tensor]]:
-    """Scale each modality's frames; pad them with zeros that count as real, where asked to.
-
-    Parameters
-    ----------
-    scalers : ModuleList of FrameScaler
-        One a modality.
-    frames : list of Tensor of shape (B, T, d) or RawFrames
-        Frames of each modality.
-    masks : list of bool Tensor of shape (B, T)
-        True at real frames.
-    pad_to : int, optional
-        Number of frames that every video is padded to.
-
-    Returns
-    -------
-    frames, masks : two lists
-        As the encoder takes them.
-    """
+    """Scale each modality's frames; pad them with zeros that count as real, where asked to."""
     scaled = [scaler(x, mask) for scaler, x, mask in zip(scalers, frames, masks, strict=True)]
     if pad_to is None:
         return scaled, list(masks)

@@ -8,31 +8,7 @@ from torch.nn import functional as F
 
 
 def run_stepwise(rnn: Any, x: Tensor, mask: Tensor) -> Tensor:
-    """States of a bidirectional GRU or LSTM over the real frames alone.
-
-    Parameters
-    ----------
-    rnn : nn.GRU or nn.LSTM
-        Of one layer, bidirectional, batch first.
-    x : Tensor of shape (B, T, d)
-        Frames, real ones before padding.
-    mask : bool Tensor of shape (B, T)
-        True at real frames.
-
-    Returns
-    -------
-    Tensor of shape (B, T, 2 hidden_size)
-        The states, zero at padding.
-
-    Examples
-    --------
-    >>> import torch
-    >>> rnn = torch.nn.GRU(4, 3, batch_first=True, bidirectional=True).requires_grad_(False)
-    >>> x = torch.randn(2, 5, 4)
-    >>> states = run_stepwise(rnn, x, torch.ones(2, 5, dtype=torch.bool))
-    >>> torch.allclose(states, rnn(x)[0], atol=1e-6)
-    True
-    """
+    """States of a bidirectional GRU or LSTM over the real frames alone."""
     lengths = mask.sum(1, keepdim=True)
     moments = torch.arange(x.shape[1], device=x.device)
     # Real frames from the last to the first, and padding where it is: its own reversal.

@@ -252,14 +252,7 @@ class _Layer(nn.Module):
 
 
 def positions(n_frames: int, d_model: int, like: Tensor) -> Tensor:
-    """Sinusoidal positions of Vaswani et al. (2017).
-
-    Examples
-    --------
-    >>> import torch
-    >>> positions(5, 8, torch.zeros(1)).shape
-    torch.Size([5, 8])
-    """
+    """Sinusoidal positions of Vaswani et al. (2017)."""
     time = torch.arange(n_frames, device=like.device, dtype=torch.float32)[:, None]
     half = torch.arange((d_model + 1) // 2, device=like.device, dtype=torch.float32)
     angle = time * torch.exp(half * (-2 * math.log(10_000.0) / d_model))

@@ -18,17 +18,7 @@ SMALL = 1 << 16  # bytes of a video; less is copied sooner than Python has turne
 
 @dataclass(frozen=True, eq=False)
 class Frames:
-    """Frames of one modality of n videos.
-
-    Parameters
-    ----------
-    values : ndarray or StoredFrames of shape (n_frames_total, n_features)
-        All frames, uint8 or floating, in memory, memory-mapped or in a store. Never copied.
-    starts, lengths : ndarray of shape (n,), int64
-        Video i is ``values[starts[i] : starts[i] + lengths[i]]``.
-    scale, shift : float
-        A stored number q means ``q * scale + shift``.
-    """
+    """Frames of one modality of n videos."""
 
     values: Array | StoredFrames
     starts: Ints
@@ -80,20 +70,7 @@ class Frames:
         return numbers
 
     def padded(self, line: Ints, mask: Bools) -> Array:
-        """Read the first moments of each video; the rest is zero.
-
-        Parameters
-        ----------
-        line : ndarray of shape (n,)
-            Moments of each video's time line.
-        mask : bool ndarray of shape (n, T)
-            True at the moments to read, the first ones of each video.
-
-        Returns
-        -------
-        ndarray of shape (n, T, n_features)
-            Stored numbers; moment t of a video is its frame nearest in time.
-        """
+        """Read the first moments of each video; the rest is zero."""
         straight = self.lengths == line
         out = self._windows(mask.shape[1])
         if out is None:

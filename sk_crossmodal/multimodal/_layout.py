@@ -23,21 +23,7 @@ LENGTH, LABEL, TEXT = np.dtype("<i8"), np.dtype("<i4"), np.dtype("u1")
 
 @dataclass(frozen=True)
 class StoredModality:
-    """One modality, as the header describes it.
-
-    Parameters
-    ----------
-    name : str
-        The modality.
-    width : int
-        Features of a frame.
-    dtype : {"uint8", "float16", "float32", "float64"}
-        What frames are made of, little-endian.
-    scale, shift : float
-        A stored number q means ``q * scale + shift``.
-    finite : bool
-        Whether all frames were found to be finite when they were written.
-    """
+    """One modality, as the header describes it."""
 
     name: str
     width: int
@@ -98,21 +84,7 @@ class StoredPart:
 
 @dataclass(frozen=True)
 class Header:
-    """What `store.json` says.
-
-    Parameters
-    ----------
-    modalities : tuple of StoredModality
-        The modalities, in order.
-    attributes : dict
-        What the user wants to be noted.
-    parts : tuple of StoredPart or None
-        The parts, in order; None as long as the store is not finished.
-    n_labels : int or None
-        Columns of the indicator of labels; None where there are no labels.
-    ids : bool
-        Whether videos have names.
-    """
+    """What `store.json` says."""
 
     modalities: tuple[StoredModality, ...]
     attributes: dict[str, Any] = field(default_factory=dict)
@@ -161,18 +133,7 @@ class Header:
 
 
 def read_header(path: str) -> Header:
-    """Read the header of the store in a folder.
-
-    Parameters
-    ----------
-    path : str
-        The folder.
-
-    Returns
-    -------
-    Header
-        What it says.
-    """
+    """Read the header of the store in a folder."""
     file = os.path.join(path, HEADER)
     if not os.path.isdir(path):
         what = "" if not os.path.exists(path) else ", which is a file: a store is a folder"

@@ -11,20 +11,7 @@ with suppress(ImportError):  # Windows, where stores can be neither written nor 
 
 @contextmanager
 def locked(path: str, patience: float = 0.0) -> Iterator[bool]:
-    """Hold a lock file.
-
-    Parameters
-    ----------
-    path : str
-        The file; it is removed at the end.
-    patience : float
-        Seconds to wait for others, such as one that only looks for leftovers.
-
-    Yields
-    ------
-    bool
-        Whether the lock is held. If not, another process (or thread) holds it.
-    """
+    """Hold a lock file."""
     deadline = time.monotonic() + patience
     while (descriptor := _lock(path)) is None and time.monotonic() < deadline:
         time.sleep(0.01)

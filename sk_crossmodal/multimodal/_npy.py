@@ -11,20 +11,7 @@ from ._lock import naming
 
 
 class GrowingNpy:
-    """Write an array of unknown length, piece by piece, in constant memory.
-
-    NumPy leaves room in the header for a first axis of any length, so the header can be written
-    once more, over itself, when the length is known.
-
-    Parameters
-    ----------
-    path : str
-        The file; it must not exist.
-    dtype : numpy.dtype
-        What the pieces are made of.
-    shape : tuple of int
-        Shape of one entry along the first axis.
-    """
+    """Write an array of unknown length, piece by piece, in constant memory."""
 
     def __init__(self, path: str, dtype: DTypeLike, shape: tuple[int, ...] = ()) -> None:
         self.dtype, self.shape, self.length = np.dtype(dtype), tuple(shape), 0
@@ -57,24 +44,7 @@ class GrowingNpy:
 def check_npy(
     path: str, dtype: DTypeLike, shape: tuple[int | None, ...]
 ) -> tuple[int, tuple[int, ...]]:
-    """Raise ValueError unless a file holds an array as expected, and return where it begins.
-
-    Parameters
-    ----------
-    path : str
-        The file. Only its header is read.
-    dtype : numpy.dtype
-        What the array is expected to be made of.
-    shape : tuple of int or None
-        The expected shape, None where any length will do.
-
-    Returns
-    -------
-    offset : int
-        Bytes before the first number.
-    shape : tuple of int
-        The shape that was found.
-    """
+    """Raise ValueError unless a file holds an array as expected, and return where it begins."""
     if os.path.exists(path) and not os.path.isfile(path):  # a device has no end, a pipe may wait
         raise ValueError(f"Damaged store: {path} is no file.")
     try:
@@ -104,13 +74,7 @@ def check_npy(
 
 
 def load_npy(path: str, dtype: DTypeLike, shape: tuple[int | None, ...]) -> Array:
-    """Read a whole file that `check_npy` finds as expected.
-
-    Returns
-    -------
-    ndarray
-        The array, in memory.
-    """
+    """Read a whole file that `check_npy` finds as expected."""
     check_npy(path, dtype, shape)
     array: Array = np.load(path, allow_pickle=False)
     return array

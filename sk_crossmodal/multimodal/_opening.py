@@ -12,22 +12,7 @@ from ._stored import FrameFiles, StoredFrames
 
 
 def open_frames(path: str | os.PathLike[str]) -> tuple[str, Header, dict[str, Frames]]:
-    """Open the frames of a store, see `Store.open`.
-
-    Parameters
-    ----------
-    path : str or path-like
-        The folder.
-
-    Returns
-    -------
-    path : str
-        The folder, without links.
-    header : Header
-        What it says of itself.
-    frames : dict of str to Frames
-        Those of each modality, of which only lengths were read.
-    """
+    """Open the frames of a store, see `Store.open`."""
     path = os.path.realpath(
         check_path(path)
     )  # a link may lead elsewhere by the time frames are read

@@ -21,15 +21,7 @@ LABELS, IDS = ("labels.indptr.npy", "labels.indices.npy"), ("ids.indptr.npy", "i
 
 
 class PartWriter:
-    """A part of a store that is being written; `StoreWriter.part` gives one.
-
-    Parameters
-    ----------
-    folder : str
-        Where to write; it exists, and is empty.
-    modalities : tuple of StoredModality
-        What the store holds.
-    """
+    """A part of a store that is being written; `StoreWriter.part` gives one."""
 
     def __init__(self, folder: str, modalities: tuple[StoredModality, ...]) -> None:
         self._folder, self._modalities = folder, modalities
@@ -47,23 +39,7 @@ class PartWriter:
         labels: Iterable[Iterable[int]] | None = None,
         ids: Iterable[str] | None = None,
     ) -> None:
-        """Write further videos.
-
-        Parameters
-        ----------
-        frames : dict of str to (array-like of shape (n_frames, n_features), array-like of int)
-            Per modality the frames of these videos behind each other, of the dtype that the
-            store was created with, and the number of frames of each video.
-        labels : iterable of iterable of int, optional
-            Columns of the labels of each video; in all calls or in none.
-        ids : iterable of str, optional
-            A name of each video; in all calls or in none.
-
-        Raises
-        ------
-        ValueError
-            If anything does not fit; nothing of this call is written then.
-        """
+        """Write further videos."""
         if self._closed:
             raise ValueError(f"Videos cannot be added to {self._folder}: the part is complete.")
         check_mapping("frames", frames)
@@ -146,19 +122,7 @@ class PartWriter:
 
 @dataclass(frozen=True)
 class PartContent:
-    """What is in a part: its entry in the header, and what else the files say.
-
-    Parameters
-    ----------
-    entry : StoredPart
-        Name, number of videos and numbers of frames.
-    lengths : dict of str to ndarray of shape (n,)
-        Frames of each video, by modality.
-    offsets : dict of str to int
-        Bytes before the first frame, by modality.
-    labels, ids : bool
-        Whether the videos have them.
-    """
+    """What is in a part: its entry in the header, and what else the files say."""
 
     entry: StoredPart
     lengths: dict[str, Ints]
@@ -168,13 +132,7 @@ class PartContent:
 
 
 def read_part(folder: str, modalities: tuple[StoredModality, ...]) -> PartContent:
-    """Read lengths, and check that all files of a part are there, whole, and fit together.
-
-    Returns
-    -------
-    PartContent
-        What was found.
-    """
+    """Read lengths, and check that all files of a part are there, whole, and fit together."""
     lengths, counts, offsets = {}, {}, {}
     for m in modalities:
         frames, file = (os.path.join(folder, m.file(kind)) for kind in ("frames", "lengths"))
@@ -200,22 +158,7 @@ def read_part(folder: str, modalities: tuple[StoredModality, ...]) -> PartConten
 
 
 def read_lists(folder: str, files: tuple[str, str]) -> Lists:
-    """Read the labels or ids of a part.
-
-    Parameters
-    ----------
-    folder : str
-        The part.
-    files : (str, str)
-        `LABELS` or `IDS`.
-
-    Returns
-    -------
-    indptr : ndarray of shape (n + 1,), int64
-        Those of the i-th video are ``flat[indptr[i] : indptr[i + 1]]``.
-    flat : ndarray, int32 labels or uint8 UTF-8 text
-        All of them.
-    """
+    """Read the labels or ids of a part."""
     indptr_file, flat_file = (os.path.join(folder, name) for name in files)
     indptr = load_npy(indptr_file, LENGTH, (None,))
     flat = load_npy(flat_file, LABEL if files == LABELS else TEXT, (None,))

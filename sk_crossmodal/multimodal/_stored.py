@@ -17,15 +17,7 @@ OPEN_FILES = 64  # of one modality of one store, in one process; the limit is of
 
 
 class StoredFrames:
-    """The frames of one modality of a store, as much of an array as `Frames` needs.
-
-    Parameters
-    ----------
-    files : FrameFiles
-        Where they are.
-    columns : slice, optional
-        The features to give, by default all.
-    """
+    """The frames of one modality of a store, as much of an array as `Frames` needs."""
 
     ndim = 2
 
@@ -81,29 +73,7 @@ class StoredFrames:
 
 
 class FrameFiles:
-    """The files of one modality, one a part, read as if they lay behind each other.
-
-    Reading is by `os.preadv` into the caller's buffer, and not by a memory map, whose pages count
-    against limits on a process's memory. Threads and forked processes may read at the same time.
-    A pickle, and ``joblib.hash``, know where the files are and not what is in them.
-
-    Parameters
-    ----------
-    folder : str
-        Absolute path of the folder of the parts.
-    parts : tuple of str
-        Their names, in order.
-    name : str
-        Name of the file in each.
-    counts, offsets : tuple of int
-        Frames of each part, and bytes of its file before the first.
-    dtype : numpy.dtype
-        What frames are made of.
-    width : int
-        Features of a frame.
-    finite : bool
-        Whether all were found to be finite when they were written.
-    """
+    """The files of one modality, one a part, read as if they lay behind each other."""
 
     def __init__(
         self,

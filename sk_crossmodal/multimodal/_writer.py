@@ -269,10 +269,7 @@ def describe(modalities: Any, attributes: Any) -> Header:
 
 @contextmanager
 def under_way(path: str) -> Iterator[str]:
-    """Give a hidden folder beside `path`, empty and nobody else's, that is to be renamed to it.
-
-    What is still there at the end is removed; what a killed process left, by the next one.
-    """
+    """Give a hidden folder beside `path`, empty and nobody else's, that is to be renamed to it."""
     parent, name = os.path.split(path)
     folder = os.path.join(parent, f".{name}.unfinished-store")
     os.makedirs(parent, exist_ok=True)

@@ -38,11 +38,7 @@ def build_network(
     weights: dict[str, torch.Tensor],
     dtype: torch.dtype,
 ) -> torch.nn.Module:
-    """Build a network around weights; ValueError unless they are exactly the ones it needs.
-
-    It is built without memory for its numbers, and no further than there are weights for it: so
-    sizes that nothing stands behind cost nothing.
-    """
+    """Build a network around weights; ValueError unless they are exactly the ones it needs."""
     check_arguments(cls, params, ("self", "moments"))
     params = {
         **params,

@@ -27,25 +27,7 @@ NO_SUM = "0" * 64  # stands in the place of the checksum while that is computed
 
 
 def to_bytes(document: dict[str, Any], tensors: dict[str, torch.Tensor]) -> bytes:
-    """Put a document and tensors into the bytes of a file.
-
-    Parameters
-    ----------
-    document : dict
-        What JSON can say.
-    tensors : dict of str to Tensor
-        On the CPU, none a view of another.
-
-    Returns
-    -------
-    bytes
-        The same ones for the same document and tensors.
-
-    Raises
-    ------
-    ValueError
-        If the document is larger than `from_bytes` would take.
-    """
+    """Put a document and tensors into the bytes of a file."""
     head = {"format": FORMAT, "sha256": NO_SUM}
     text = json.dumps({**head, **document}, allow_nan=False, separators=(",", ":"))
     # One key alone, as safetensors writes several in any order.
@@ -59,25 +41,7 @@ def to_bytes(document: dict[str, Any], tensors: dict[str, torch.Tensor]) -> byte
 
 
 def from_bytes(data: bytes) -> tuple[dict[str, Any], dict[str, torch.Tensor]]:
-    """Read what `to_bytes` made.
-
-    Parameters
-    ----------
-    data : bytes
-        The whole file.
-
-    Returns
-    -------
-    document : dict
-        The document, all of it JSON.
-    tensors : dict of str to Tensor
-        The tensors.
-
-    Raises
-    ------
-    ValueError
-        If anything is not as it was written.
-    """
+    """Read what `to_bytes` made."""
     _check_header(data[:8], len(data))
     end = 8 + _header_size(data)
     try:
@@ -163,22 +127,7 @@ def read_whole(path: Path) -> bytes:
 
 
 def write_whole(path: Path, data: bytes, what: str = "model") -> None:
-    """Write a file beside the old one and put it in its place when it is whole.
-
-    Parameters
-    ----------
-    path : Path
-        The file; a link is followed.
-    data : bytes
-        What is to be in it.
-    what : str
-        What to call it in errors.
-
-    Raises
-    ------
-    OSError
-        If it cannot be written; what was there is as it was.
-    """
+    """Write a file beside the old one and put it in its place when it is whole."""
     with _named(path, what):
         real = Path(os.path.realpath(path))
         if real.is_dir():

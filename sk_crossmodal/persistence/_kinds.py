@@ -27,23 +27,7 @@ METHODS = (
 
 
 class Kind:
-    """An estimator whose fitted attributes are values.
-
-    Parameters
-    ----------
-    cls : type
-        The class; what inherits from it is of no known kind.
-    attributes : sequence of str
-        The fitted attributes, as far as an estimator has them.
-    rank : int
-        An object holds only what is of less rank. So nothing is nested deeply; as what is held
-        twice is one object, each level might double the time that looking at it takes.
-    derived : sequence of str
-        Those that follow from the others, which `finish` sets.
-    finish : callable, optional
-        Called with an estimator that was made again, if it is fitted or there is nothing to fit:
-        sets what follows from the rest, and raises ValueError if it does not go together.
-    """
+    """An estimator whose fitted attributes are values."""
 
     def __init__(
         self,

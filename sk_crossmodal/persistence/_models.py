@@ -184,27 +184,7 @@ def load_model(path: str | PathLike[str], *, device: str | None = None) -> Any:
 def make_model(
     document: dict[str, Any], tensors: dict[str, torch.Tensor], device: str | None = None
 ) -> Any:
-    """Make a model of what a file says.
-
-    Parameters
-    ----------
-    document : dict
-        The document of the file.
-    tensors : dict of str to Tensor
-        Its tensors.
-    device : str, optional
-        As of `load_model`.
-
-    Returns
-    -------
-    estimator
-        The model.
-
-    Raises
-    ------
-    Exception
-        If anything does not fit.
-    """
+    """Make a model of what a file says."""
     reader = Reader(tensors, device)
     check_keys(document, ("format", "sha256", "package", "objects", "model"))
     objects = document.get("objects")

@@ -20,24 +20,7 @@ DTYPE = re.compile(r"[<>|]([biu][1248]|f[248]|U\d{1,8}|O)")
 
 
 class Writer:
-    """What is to be written: objects, each once, and tensors.
-
-    Parameters
-    ----------
-    kinds : dict of str to Kind
-        The known kinds of objects by the names of their classes.
-
-    Attributes
-    ----------
-    objects : list of dict
-        The objects, those that others hold before them.
-    tensors : dict of str to Tensor
-        The tensors by name.
-    places : dict of str to object
-        Parameters that name places of this machine, which are not written.
-    dropped : list of str
-        Parameters that are second models, which are not written either.
-    """
+    """What is to be written: objects, each once, and tensors."""
 
     def __init__(self, kinds: Mapping[str, Any]) -> None:
         self.objects: list[dict[str, Any]] = []
@@ -136,26 +119,7 @@ _PLAIN = (str, bool, int, float, type(None))
 
 
 class Reader:
-    """What was read: objects, made one after the other, and tensors.
-
-    Parameters
-    ----------
-    tensors : dict of str to Tensor
-        The tensors by name.
-    device : str or None
-        Where networks are to compute, None as their parameters say.
-
-    Attributes
-    ----------
-    objects : list
-        The objects made so far.
-    ranks : list of int
-        Their ranks, see `Kind`.
-    below : int
-        Of what rank an object must be less that is asked for.
-    used : set of str
-        Names of the tensors that were asked for.
-    """
+    """What was read: objects, made one after the other, and tensors."""
 
     def __init__(self, tensors: dict[str, torch.Tensor], device: str | None = None) -> None:
         self.tensors, self.device = tensors, device

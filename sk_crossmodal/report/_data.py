@@ -13,18 +13,7 @@ MOST = 10  # labels listed of the most frequent, and of the least frequent
 
 
 def data_section(subject: Subject) -> Section:
-    """Count videos, frames and labels.
-
-    Parameters
-    ----------
-    subject : Subject
-        The model and its data.
-
-    Returns
-    -------
-    Section
-        Three or four tables; only lengths and labels are read.
-    """
+    """Count videos, frames and labels."""
     n, n_labels = subject.labels.shape
     words = "labels, several of which a video may have" if subject.multilabel else "classes"
     parts = [

@@ -38,22 +38,7 @@ def new_figure(width: float, height: float) -> Any:
 
 
 def picture(figure: Any, alt: str, caption: str) -> str:
-    """Put a figure into the page.
-
-    Parameters
-    ----------
-    figure : matplotlib Figure
-        What is drawn; inside of :func:`drawing`.
-    alt : str
-        What it shows, for those who do not see it.
-    caption : str
-        How to read it.
-
-    Returns
-    -------
-    str
-        HTML.
-    """
+    """Put a figure into the page."""
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         data, kind = _saved(figure, "svg", metadata={"Date": None}), "svg+xml"

@@ -13,18 +13,7 @@ N_ANSWERED = 64  # videos whose attention the influence is tried on
 
 
 def learning_section(subject: Subject) -> Section:
-    """Learning curves of the classifier and of its tower.
-
-    Parameters
-    ----------
-    subject : Subject
-        The model and its data.
-
-    Returns
-    -------
-    Section
-        A picture for each that has a history.
-    """
+    """Learning curves of the classifier and of its tower."""
     tower = getattr(subject.classifier, "correlation_tower_", None)
     parts = []
     for name, part in (("classifier", subject.classifier), ("correlation tower", tower)):
@@ -50,20 +39,7 @@ def _draw_history(part: Any, name: str) -> str:
 
 
 def attention_section(subject: Subject, examples: ErrorExamples | None) -> Section:
-    """Attention of a few videos, and the influence.
-
-    Parameters
-    ----------
-    subject : Subject
-        The model and its data.
-    examples : ErrorExamples or None
-        The best and the worst of them are drawn; without them some drawn by lot.
-
-    Returns
-    -------
-    Section
-        Pictures, or why there are none.
-    """
+    """Attention of a few videos, and the influence."""
     title = "Attention and influence"
     if not hasattr(subject.classifier, "attention_weights"):
         words = f"{type(subject.classifier).__name__} has no attention to show."

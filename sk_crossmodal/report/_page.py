@@ -14,17 +14,7 @@ POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
 
 @dataclass(frozen=True)
 class Section:
-    """A part of the page.
-
-    Parameters
-    ----------
-    id : str
-        What links lead to.
-    title : str
-        Its heading.
-    parts : list of str
-        HTML.
-    """
+    """A part of the page."""
 
     id: str
     title: str
@@ -70,24 +60,7 @@ def figure(source: str, size: tuple[float, float], alt: str, caption: str) -> st
 
 
 def page(title: str, lead: str, sections: Sequence[Section], foot: str) -> str:
-    """Write the whole page.
-
-    Parameters
-    ----------
-    title : str
-        Its heading.
-    lead : str
-        HTML below it.
-    sections : sequence of Section
-        What follows, with a table of contents before.
-    foot : str
-        Text at the end.
-
-    Returns
-    -------
-    str
-        A document.
-    """
+    """Write the whole page."""
     # A class's name may break between its words.
     shown = re.sub("(?<=[a-z])(?=[A-Z])", "<wbr>", escape(title))
     contents = "".join(f'<li><a href="#{s.id}">{escape(s.title)}</a></li>' for s in sections)

@@ -16,18 +16,7 @@ PACKAGES = ("sk_crossmodal", "torch", "numpy", "scipy", "scikit-learn", "skorch"
 
 
 def parameters_section(subject: Subject) -> Section:
-    """Parameters of the classifier and of its tower, and versions.
-
-    Parameters
-    ----------
-    subject : Subject
-        The model and its data.
-
-    Returns
-    -------
-    Section
-        Tables; nothing in them names the machine.
-    """
+    """Parameters of the classifier and of its tower, and versions."""
     classifier = subject.classifier
     chain = " → ".join(type(each).__name__ for each in (*subject.wrappers, classifier))
     parts = [paragraph(f"{chain}{_size(classifier)}."), *_tables(classifier, "the classifier")]

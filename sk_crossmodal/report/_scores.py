@@ -26,20 +26,7 @@ EXPLAINED = (
 
 
 def lead(subject: Subject, report: HierarchyReport) -> str:
-    """The numbers to be seen first.
-
-    Parameters
-    ----------
-    subject : Subject
-        The model and its data.
-    report : HierarchyReport
-        Its scores by level.
-
-    Returns
-    -------
-    str
-        HTML.
-    """
+    """The numbers to be seen first."""
     n, n_labels = subject.labels.shape
     errors = {name: 100 * (1 - float(getattr(report, key)[0])) for key, name in SCORES.items()}
     kind = "Labels" if subject.multilabel else "Classes"
@@ -56,20 +43,7 @@ def lead(subject: Subject, report: HierarchyReport) -> str:
 
 
 def scores_section(subject: Subject, report: HierarchyReport) -> Section:
-    """Tables and a picture of error rates.
-
-    Parameters
-    ----------
-    subject : Subject
-        The model and its data.
-    report : HierarchyReport
-        Its scores by level.
-
-    Returns
-    -------
-    Section
-        By level, then by top-level category.
-    """
+    """Tables and a picture of error rates."""
     parts = [paragraph(EXPLAINED), heading("By level"), bare(report.to_html())]
     flat = subject.hierarchy.n_levels == 1
     if flat:
@@ -96,18 +70,7 @@ def _by_category(subject: Subject) -> list[str]:
 
 
 def examples_section(examples: ErrorExamples | None) -> Section:
-    """Best and worst examples.
-
-    Parameters
-    ----------
-    examples : ErrorExamples or None
-        What was chosen; None if none was asked for.
-
-    Returns
-    -------
-    Section
-        Two tables.
-    """
+    """Best and worst examples."""
     if examples is None:
         parts = [paragraph("None were asked for (n_examples=0).", "note")]
         return Section("examples", "Examples", parts)

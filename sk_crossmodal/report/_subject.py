@@ -25,27 +25,7 @@ from ..training import short
 
 @dataclass(frozen=True, eq=False)
 class Subject:
-    """A model, its videos, and what is true of them.
-
-    Parameters
-    ----------
-    wrappers : list of estimators
-        What the classifier stands in, the outermost first; `wrappers[0]` predicts.
-    classifier : estimator
-        The classifier itself.
-    X : MultimodalArray
-        The videos.
-    y : ndarray or csr_array
-        Labels as the classifier itself takes them.
-    labels : csr_array of shape (n, n_labels)
-        Boolean indicator of the true labels.
-    hierarchy : LabelHierarchy
-        Of the labels in the order of the columns; a flat one where none is known.
-    ids : list of str
-        Names of the videos.
-    seed : int, RandomState or None
-        Decides what is drawn.
-    """
+    """A model, its videos, and what is true of them."""
 
     wrappers: list[Any]
     classifier: Any
@@ -91,26 +71,7 @@ class Subject:
 
 
 def make_subject(estimator: Any, X: Any, y: Any, ids: Any, seed: Any) -> Subject:
-    """Check what a report is to be about, before anything is computed.
-
-    Parameters
-    ----------
-    estimator : fitted classifier
-        One of the package, or what it is wrapped in.
-    X : MultimodalArray or any form that becomes one
-        The videos.
-    y : array-like
-        Labels, in the form that the estimator was fitted on.
-    ids : sequence of str or None
-        Names of the videos.
-    seed : int, RandomState or None
-        Decides what is drawn.
-
-    Returns
-    -------
-    Subject
-        What is told apart.
-    """
+    """Check what a report is to be about, before anything is computed."""
     if isinstance(estimator, type) or not hasattr(estimator, "fit"):
         raise TypeError(f"estimator must be a fitted classifier, got {short(estimator)}.")
     check_is_fitted(estimator)

@@ -18,18 +18,7 @@ N_BINS = 10  # of probabilities
 
 
 def tower_section(subject: Subject) -> Section:
-    """Error rates, histogram and calibration of the correlation tower.
-
-    Parameters
-    ----------
-    subject : Subject
-        The model and its data.
-
-    Returns
-    -------
-    Section
-        What the tower says of videos and of mismatched pairs, or why there is none.
-    """
+    """Error rates, histogram and calibration of the correlation tower."""
     title = "Correlation tower"
     tower = getattr(subject.classifier, "correlation_tower_", None)
     if tower is None:
@@ -106,10 +95,7 @@ def _pictures(matching: Floats, mismatched: Floats) -> list[str]:
 
 
 def _calibration(matching: Floats, mismatched: Floats) -> tuple[Floats, Floats, Floats]:
-    """By bins of p that are not empty: share that match, mean p, and weight of the pairs.
-
-    The two kinds weigh alike in all, as they do where one of each is drawn a video.
-    """
+    """By bins of p that are not empty: share that match, mean p, and weight of the pairs."""
     p = np.concatenate([matching, mismatched]).astype(np.float64)
     each = [np.full(len(kind), 0.5 / max(1, len(kind))) for kind in (matching, mismatched)]
     bins = np.minimum((N_BINS * p).astype(int), N_BINS - 1)

@@ -54,27 +54,7 @@ def check_checkpoint(estimator: "NetworkEstimator") -> None:
 
 
 def open_checkpoint(estimator: "NetworkEstimator", about: dict[str, Any]) -> "Checkpoint | None":
-    """Return the `Checkpoint` of a fit, or None where none is asked for.
-
-    Parameters
-    ----------
-    estimator : NetworkEstimator
-        What is to be fitted; its parameters say whether, where and how often.
-    about : dict of str to object
-        What decides the fit beside them, see `fit_hashes`.
-
-    Returns
-    -------
-    Checkpoint or None
-        With the state to go on from, if there is one.
-
-    Raises
-    ------
-    ValueError
-        If this fit has a checkpoint and `resume` is False, or one that cannot be read.
-    OSError
-        If nothing can be written into the folder.
-    """
+    """Return the `Checkpoint` of a fit, or None where none is asked for."""
     if estimator.checkpoint is None:
         return None
     checkpoint = Checkpoint(Path(estimator.checkpoint), estimator, fit_hashes(estimator, about))
@@ -88,20 +68,7 @@ def open_checkpoint(estimator: "NetworkEstimator", about: dict[str, Any]) -> "Ch
 
 
 class Checkpoint:
-    """The state of one fit, in a file that is replaced as training gets on.
-
-    Fits of other data or parameters have other files in the same folder. The number of epochs
-    is part of the name alone, so that a longer fit goes on from a shorter one.
-
-    Parameters
-    ----------
-    folder : Path
-        Where the file is.
-    estimator : NetworkEstimator
-        What is fitted.
-    hashes : dict of str to str
-        What tells the fit from others.
-    """
+    """The state of one fit, in a file that is replaced as training gets on."""
 
     def __init__(self, folder: Path, estimator: "NetworkEstimator", hashes: dict[str, str]):
         self.folder, self.hashes = folder, hashes
@@ -215,17 +182,7 @@ class Checkpoint:
         epoch_random: dict[str, Any],
         batches: Sequence[dict[str, Any]] = (),
     ) -> None:
-        """Replace the file; a disk that is full does not end the training.
-
-        Parameters
-        ----------
-        net : MultimodalNet
-            Its state is saved.
-        epoch_random : dict
-            Random states at the start of the epoch.
-        batches : list of dict
-            Rows of the history of the batches of the epoch so far.
-        """
+        """Replace the file; a disk that is full does not end the training."""
         net.check_weights()  # better no file than one of weights that are lost
         if net.processes.index > 0:  # the first one writes for all
             return

@@ -17,16 +17,7 @@ MOST = 100  # layers of a kind
 
 
 def check_option(name: str, value: Any, options: Iterable[Any]) -> None:
-    """Raise ValueError unless `value` is one of `options`, and of its type.
-
-    NumPy's own str and bool are taken, but no 1 for True.
-
-    Examples
-    --------
-    >>> check_option("gate", "open", ("hard", "soft"))
-    Traceback (most recent call last):
-    ValueError: gate must be one of ('hard', 'soft'), got 'open'.
-    """
+    """Raise ValueError unless `value` is one of `options`, and of its type."""
     options = tuple(options)
     if not any(_is(value, option) for option in options):
         raise ValueError(f"{name} must be one of {options}, got {value!r}.")
@@ -47,16 +38,7 @@ def check_number(
     open_low: bool = False,
     open_high: bool = False,
 ) -> None:
-    """Raise TypeError or ValueError unless `value` is a finite number from `low` to `high`.
-
-    A bool is no number here, and neither is an array or text.
-
-    Examples
-    --------
-    >>> check_number("lr", 0.0, low=0, open_low=True)
-    Traceback (most recent call last):
-    ValueError: lr must be a number > 0, got 0.0.
-    """
+    """Raise TypeError or ValueError unless `value` is a finite number from `low` to `high`."""
     kind = "an integer" if integer else "a number"
     wanted = f"{name} must be {kind} {'>' if open_low else '>='} {low}"
     if high is not None:
@@ -78,13 +60,7 @@ def _is_finite(value: Any) -> bool:
 
 
 def short(value: Any) -> str:
-    """Return the `repr` of a value, or its beginning if it is long or cannot be made.
-
-    Examples
-    --------
-    >>> len(short(list(range(10_000))))
-    203
-    """
+    """Return the `repr` of a value, or its beginning if it is long or cannot be made."""
     try:
         text = repr(value)
     except ValueError:  # an int of thousands of digits
@@ -93,14 +69,7 @@ def short(value: Any) -> str:
 
 
 def surely_same(value: Any, before: Any) -> bool:
-    """Whether a value is what another was: False too for one list that may have changed since.
-
-    Examples
-    --------
-    >>> sizes = [8]
-    >>> surely_same({"a": (1, [8])}, {"a": (1, sizes)}), surely_same(sizes, sizes)
-    (True, False)
-    """
+    """Whether a value is what another was: False too for one list that may have changed since."""
     if type(value) is not type(before):
         return False
     if isinstance(value, dict | list | np.ndarray) and value is before:
@@ -119,14 +88,7 @@ def surely_same(value: Any, before: Any) -> bool:
 
 
 def check_sizes(name: str, value: Any) -> None:
-    """Raise TypeError or ValueError unless `value` is a sequence of 1 to 100 layer sizes.
-
-    Examples
-    --------
-    >>> check_sizes("cross_modal_layer_sizes", ())
-    Traceback (most recent call last):
-    ValueError: cross_modal_layer_sizes must hold at least one size, got ().
-    """
+    """Raise TypeError or ValueError unless `value` is a sequence of 1 to 100 layer sizes."""
     if isinstance(value, str | bytes | bytearray) or not isinstance(value, Sequence):
         raise TypeError(
             f"{name} must be a sequence of integers, got {short(value)}; one layer of 64 is (64,)."
@@ -140,27 +102,12 @@ def check_sizes(name: str, value: Any) -> None:
 
 
 def check_size(name: str, value: Any) -> None:
-    """Raise TypeError or ValueError unless `value` may be the width of a layer.
-
-    Examples
-    --------
-    >>> check_size("d_model", 10**12)
-    Traceback (most recent call last):
-    ValueError: d_model must be an integer >= 1 and <= 1048576, got 1000000000000.
-    """
+    """Raise TypeError or ValueError unless `value` may be the width of a layer."""
     check_number(name, value, low=1, high=WIDEST, integer=True)
 
 
 def check_weight(sample_weight: Any, X: MultimodalArray) -> Floats:
-    """Return `sample_weight` as float64 (n,); raise TypeError or ValueError if it is none of X.
-
-    Examples
-    --------
-    >>> from sk_crossmodal.multimodal import as_multimodal
-    >>> check_weight([-1.0], as_multimodal({"video": [[1.0, 2.0]]}))
-    Traceback (most recent call last):
-    ValueError: sample_weight must be numbers, finite and at least 0, one a video, got -1.0 in ...
-    """
+    """Return `sample_weight` as float64 (n,); raise TypeError or ValueError if it is none of X."""
     wanted = "sample_weight must be numbers, finite and at least 0, one a video"
     given = np.asarray(sample_weight)
     if given.dtype.kind not in "biufO" or np.ma.is_masked(sample_weight):
@@ -187,15 +134,7 @@ def check_weight(sample_weight: Any, X: MultimodalArray) -> Floats:
 
 
 def check_widths(estimator: object, X: MultimodalArray, widths: Mapping[str, int]) -> None:
-    """Raise ValueError unless frames are as wide as those that an estimator was fitted with.
-
-    Examples
-    --------
-    >>> from sk_crossmodal.multimodal import as_multimodal
-    >>> check_widths(object(), as_multimodal({"video": [[1.0, 2.0]]}), {"video": 3})
-    Traceback (most recent call last):
-    ValueError: Modality 'video' has frames of 2 features, but object was fitted with 3.
-    """
+    """Raise ValueError unless frames are as wide as those that an estimator was fitted with."""
     same = sorted(X.n_features.values()) == sorted(widths.values())
     swapped = f" Are the modalities mixed up? Their order is {list(widths)}." if same else ""
     for name, width in widths.items():

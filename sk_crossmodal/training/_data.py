@@ -20,22 +20,7 @@ WORTH_A_THREAD = 1 << 20  # bytes of a batch: reading fewer takes less than hand
 
 @dataclass(frozen=True)
 class Batch:
-    """Frames and masks of some videos as they are stored, and further inputs of the network.
-
-    Parameters
-    ----------
-    frames : dict of str to Tensor of shape (B, T, d)
-        Stored numbers, uint8 or floating.
-    masks : dict of str to bool Tensor of shape (B, T)
-        True at real frames.
-    quantization : dict of str to (scale, shift)
-        A stored number q means ``q * scale + shift``.
-    extra : dict
-        Further keyword arguments of the network's forward; tensors are moved to its device,
-        floating ones in its dtype.
-    whole : int, optional
-        Number of videos of the batch of which this is one process's share.
-    """
+    """Frames and masks of some videos as they are stored, and further inputs of the network."""
 
     frames: dict[str, torch.Tensor]
     masks: dict[str, torch.Tensor]
@@ -53,10 +38,7 @@ class Batch:
         return replace(self, frames=frames, masks=masks, extra=extra)
 
     def inputs(self, device: torch.device, dtype: torch.dtype) -> dict[str, Any]:
-        """Return what the network is called with, on its device.
-
-        Stored numbers become floats in the network, where they are scaled anyway.
-        """
+        """Return what the network is called with, on its device."""
         frames: dict[str, torch.Tensor | RawFrames] = {}
         for name, stored in self.frames.items():
             moved = stored.to(device, non_blocking=True)
@@ -83,19 +65,7 @@ def _pinned(value: Any) -> Any:
 
 @dataclass(frozen=True)
 class Videos:
-    """Checked videos with labels and weights.
-
-    Parameters
-    ----------
-    X : MultimodalArray of shape (n,)
-        The videos.
-    y : ndarray or csr_array of shape (n, ...)
-        Their labels.
-    weight : ndarray of shape (n,)
-        Their weights.
-    weighted : bool
-        Whether the weights were given, and are not 1 for want of others.
-    """
+    """Checked videos with labels and weights."""
 
     X: MultimodalArray
     y: Any
@@ -116,26 +86,7 @@ class Videos:
 
 
 class FrameDataset(Dataset[Any]):
-    """Videos of a `MultimodalArray` with per-video inputs and targets, fetched a batch at a time.
-
-    Parameters
-    ----------
-    X : MultimodalArray of shape (n,)
-        The videos.
-    y : ndarray or CSR of shape (n, ...), optional
-        Targets of the loss.
-    sample_weight : ndarray of shape (n,), optional
-        Weights in the loss, by default 1; and in the network's statistics over a batch.
-    max_frames : int, optional
-        Only that many first moments of each video are read.
-    extra : dict of str to ndarray of shape (n, ...), optional
-        Further inputs of the network.
-
-    Attributes
-    ----------
-    processes : Processes
-        Among which every batch is divided.
-    """
+    """Videos of a `MultimodalArray` with inputs and targets per video, read batch by batch."""
 
     processes = Processes()
 
@@ -200,20 +151,7 @@ class FrameDataset(Dataset[Any]):
 
 
 class LengthBuckets(Sampler[Ints]):
-    """Batches of videos of similar length, so that little is padded.
-
-    Parameters
-    ----------
-    lengths : ndarray of shape (n,)
-        Length of each video.
-    batch_size : int
-        Videos a batch; the last one of an epoch may be smaller.
-    shuffle : bool
-        Draw anew for every epoch: videos are mixed in pools of `POOL` batches, sorted by length
-        within a pool, and the batches mixed again. Without it, all videos are sorted by length.
-    generator : torch.Generator, optional
-        What to draw from, by default torch's own random numbers.
-    """
+    """Batches of videos of similar length, so that little is padded."""
 
     POOL = 32
 
@@ -249,30 +187,7 @@ class LengthBuckets(Sampler[Ints]):
 
 
 class BatchLoader:
-    """Whole batches of a data set, of videos of similar length, epoch after epoch.
-
-    All that is random about an epoch's batches is drawn as it begins, by whoever asks for it,
-    from one seed: so the batches are the same whether a thread reads them ahead or not, and
-    whatever others draw meanwhile.
-
-    Parameters
-    ----------
-    dataset : FrameDataset
-        What the batches are of.
-    batch_size : int
-        Videos a batch.
-    shuffle : bool
-        Whether every epoch is drawn anew, with a seed from torch's random numbers.
-    pin : bool
-        Whether to put batches into page-locked memory, for a GPU.
-
-    Attributes
-    ----------
-    generator : torch.Generator
-        What an epoch is drawn from.
-    sampler : LengthBuckets
-        Gives the rows of each batch.
-    """
+    """Whole batches of a data set, of videos of similar length, epoch after epoch."""
 
     def __init__(self, dataset: FrameDataset, batch_size: int, shuffle: bool, pin: bool = False):
         self.dataset, self.shuffle, self.pin = dataset, shuffle, pin

@@ -27,19 +27,7 @@ class _Fits(local):
 
 
 class _Turn:
-    """Whose turn it is to draw from torch's random numbers, of which a process has only one set.
-
-    Attributes
-    ----------
-    lock : RLock
-        The turn itself.
-    mine : local
-        Fits of this thread that have it.
-    fits : WeakSet
-        Fits of all threads that have begun and not ended.
-    users : dict
-        The user's random state, from before the first of these.
-    """
+    """Lock on torch's global random state, which all threads of a process share."""
 
     lock = RLock()
     mine = _Fits()
@@ -72,10 +60,7 @@ if hasattr(os, "register_at_fork"):  # where processes can be forked at all
 
 @contextmanager
 def seeded(seed: int) -> Iterator[None]:
-    """Run with torch's random numbers seeded, and leave the user's as they were.
-
-    Threads take turns, as each would draw from the other's numbers.
-    """
+    """Run with torch's random numbers seeded, and leave the user's as they were."""
     with _Turn.lock:
         fit, before = _Fit(), random_state()
         if not _Turn.fits:
@@ -93,10 +78,7 @@ def seeded(seed: int) -> Iterator[None]:
 
 @contextmanager
 def others_turn() -> Iterator[None]:
-    """Within `seeded`: let other threads have their turn, and go on with the same numbers.
-
-    For callbacks of the user's, which may wait for what other threads fit.
-    """
+    """Within `seeded`: let other threads have their turn, and go on with the same numbers."""
     fits, state = list(_Turn.mine.all), random_state()
     _Turn.mine.all.clear()
     for _ in fits:
@@ -113,13 +95,7 @@ def others_turn() -> Iterator[None]:
 
 
 def resolve_device(device: Any) -> str:
-    """Return the name of the device that "auto" means here, or the one asked for.
-
-    Examples
-    --------
-    >>> resolve_device("cpu")
-    'cpu'
-    """
+    """Return the name of the device that "auto" means here, or the one asked for."""
     if shares(device):
         device = launched_device() or "auto"
     if device == "auto":
@@ -144,13 +120,7 @@ def resolve_device(device: Any) -> str:
 
 
 def resolve_precision(precision: str, device: str) -> str:
-    """Return the precision that "auto" means: bfloat16 on CUDA, float32 elsewhere.
-
-    Examples
-    --------
-    >>> resolve_precision("auto", "cpu")
-    'float32'
-    """
+    """Return the precision that "auto" means: bfloat16 on CUDA, float32 elsewhere."""
     if precision != "auto":
         return precision
     return "bfloat16" if device.startswith("cuda") else "float32"

@@ -13,12 +13,7 @@ from ._processes import Processes, launch_state
 
 
 class Launch:
-    """accelerate's `Accelerator`, which here leaves the network as it is.
-
-    What it makes of the network to train it in several processes is kept beside it, as
-    `parallel`: so `module_` is the plain network to callbacks, checkpoints and methods, and no
-    process waits for others when it is applied. The loss has no parameters and stays apart.
-    """
+    """accelerate's `Accelerator`, which here leaves the network as it is."""
 
     def __init__(self) -> None:
         from accelerate import Accelerator, DistributedDataParallelKwargs
@@ -65,18 +60,7 @@ def build_net(processes: Processes, *args: Any, **kwargs: Any) -> MultimodalNet:
 
 
 class SharedNet(AccelerateMixin, MultimodalNet):
-    """A `MultimodalNet` of which each process trains on its share of every batch.
-
-    Losses, statistics and gradients are those of the whole batch, so all processes record the
-    same and end with the same weights.
-
-    Parameters
-    ----------
-    *args, **kwargs
-        As of `MultimodalNet`.
-    processes : Processes
-        Those that train together.
-    """
+    """A `MultimodalNet` of which each process trains on its share of every batch."""
 
     def __init__(self, *args: Any, processes: Processes, **kwargs: Any):
         # What is wrapped stands in `Launch`, so there is nothing to unwrap.

@@ -7,29 +7,7 @@ SECTIONS = ("Parameters", "Attributes")
 
 
 def inherit_entries(doc: str, inherited: str) -> str:
-    """Add to a class docstring the parameters and attributes that its base class documents.
-
-    Parameters
-    ----------
-    doc : str
-        Docstring; a section that it has not itself is added.
-    inherited : str
-        Docstring of the base class. What `doc` describes itself is not taken from there.
-
-    Returns
-    -------
-    str
-        The whole docstring, its own entries first.
-
-    Examples
-    --------
-    >>> section = ["Parameters", "----------"]
-    >>> own = [*section, "size : int", "    Size."]
-    >>> base = [*section, "size : int", "    Other size.", "lr : float", "    Rate."]
-    >>> doc = inherit_entries(chr(10).join(own), chr(10).join(base))
-    >>> doc.splitlines()[2:]
-    ['size : int', '    Size.', 'lr : float', '    Rate.']
-    """
+    """Add to a class docstring the parameters and attributes that its base class documents."""
     doc, inherited = cleandoc(doc), cleandoc(inherited)
     for before, section in zip((None, *SECTIONS), SECTIONS, strict=False):
         more = _entries(inherited, section)

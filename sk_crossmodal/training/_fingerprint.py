@@ -27,25 +27,7 @@ IRRELEVANT = {  # parameters that change no weight, or that something else speak
 
 
 def fit_hashes(estimator: "NetworkEstimator", about: dict[str, Any]) -> dict[str, str]:
-    """Return a hash of each thing that decides what a fit comes to.
-
-    Parameters
-    ----------
-    estimator : NetworkEstimator
-        What is to be fitted.
-    about : dict of str to object
-        What decides beside its parameters: videos, fitted estimators, numbers.
-
-    Returns
-    -------
-    dict of str to str
-        Hashes by name, the same wherever they are computed.
-
-    Raises
-    ------
-    ValueError
-        If something cannot be pickled.
-    """
+    """Return a hash of each thing that decides what a fit comes to."""
     params = _relevant(estimator)
     if estimator.lr_schedule == "cosine":  # the only thing that sees the end coming
         params["max_epochs"] = estimator._n_epochs()

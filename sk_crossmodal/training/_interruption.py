@@ -15,19 +15,7 @@ JOBS = "joblib.parallel"  # the module by which searches and cross-validations c
 
 
 def fit_method(method: Callable[..., Any]) -> Callable[..., Any]:
-    """Make a method one that fits: callbacks of scikit-learn's are looked after, Ctrl-C explained.
-
-    Parameters
-    ----------
-    method : callable
-        Sets the estimator's `net_` as soon as it is trained, and nothing before.
-
-    Returns
-    -------
-    callable
-        The same. Interrupted before there is anything to keep, it raises a KeyboardInterrupt
-        that says so.
-    """
+    """Decorate a fit method: run scikit-learn's callbacks and explain Ctrl-C."""
 
     @wraps(method)
     def fit(self: Any, *args: Any, **kwargs: Any) -> Any:
@@ -47,21 +35,7 @@ def fit_method(method: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def end_interrupted(net: "MultimodalNet", name: str) -> None:
-    """Warn that training was interrupted; or raise, where its weights are of no use to anybody.
-
-    Parameters
-    ----------
-    net : MultimodalNet
-        Whose training was interrupted.
-    name : str
-        Class of the estimator.
-
-    Raises
-    ------
-    KeyboardInterrupt
-        If no batch has been trained on; or within a search, which else would go on with the
-        next fit.
-    """
+    """Warn that training was interrupted; or raise, where its weights are of no use to anybody."""
     done, n_epochs = len(net.finished_epochs()), net.max_epochs
     batches = _batches_of_the_next(net)
     words = f"Training of {name} was interrupted after {done} epochs of {n_epochs}"
@@ -88,11 +62,7 @@ def _batches_of_the_next(net: "MultimodalNet") -> int:
 
 
 def is_one_of_several() -> bool:
-    """Whether a fit is called by a search, a cross-validation, or other jobs of joblib's.
-
-    scikit-learn calls every fit of a search as a job of joblib's, also with ``n_jobs=None`` and
-    in a worker, whatever lies between: so the stack tells.
-    """
+    """Whether a fit is called by a search, a cross-validation, or other jobs of joblib's."""
     frame = sys._getframe()
     while (caller := frame.f_back) is not None:
         frame = caller

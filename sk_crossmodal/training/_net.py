@@ -24,23 +24,7 @@ if TYPE_CHECKING:
 
 
 class WeightedLoss(nn.Module):
-    """Cross-entropy with weights: the sum of weight times loss over the sum of weights.
-
-    Parameters
-    ----------
-    kind : {"binary", "classes"}
-        Binary cross-entropy of every output on its own, or softmax cross-entropy.
-    class_weight : array-like of shape (n_outputs,), optional
-        Factor of the positive term of each output, or of each class.
-    label_smoothing : float
-        Share of each target that is spread evenly, over the classes or over yes and no.
-
-    Notes
-    -----
-    Shape: logits ``(B, L)`` and a dict of ``y``, ``(B, L)`` numbers or ``(B,)`` class indices,
-    and ``weight``, ``(B,)`` or ``(B, L)``, to a scalar. Where batches are divided over processes,
-    `all_sum` adds up what they have, and the result is the part of this process's share.
-    """
+    """Cross-entropy with weights: the sum of weight times loss over the sum of weights."""
 
     all_sum: Callable[[torch.Tensor], torch.Tensor] = staticmethod(as_it_is)
     class_weight: torch.Tensor | None
@@ -73,26 +57,7 @@ class WeightedLoss(nn.Module):
 
 
 class MultimodalNet(NeuralNet):
-    """A skorch `NeuralNet` whose batches are `Batch` objects.
-
-    Parameters
-    ----------
-    precision : {"float32", "float64", "bfloat16"}
-        Type of the weights; "bfloat16" keeps them in float32 and computes under autocast.
-    **kwargs
-        As in `skorch.NeuralNet`.
-
-    Attributes
-    ----------
-    tasks : EpochTasks or None
-        Told of every epoch; if it asks to, training ends there.
-    processes : Processes
-        Those that train it.
-    interrupted : bool
-        Whether training was ended by Ctrl-C.
-    checkpoint : Checkpoint or None
-        Where training goes on from, and where its state is kept.
-    """
+    """A skorch `NeuralNet` whose batches are `Batch` objects."""
 
     tasks: "EpochTasks | None" = None
     checkpoint: "Checkpoint | None" = None
@@ -122,10 +87,7 @@ class MultimodalNet(NeuralNet):
         return BatchLoader(dataset, batch_size, shuffle, pin=pin)
 
     def get_params_for_optimizer(self, prefix: str, named_parameters: Any) -> Any:
-        """Leave out what is frozen, and let AdamW do its step in one go.
-
-        The latter changes nothing but rounding.
-        """
+        """Leave out what is frozen, and let AdamW do its step in one go."""
         learned = [(name, each) for name, each in named_parameters if each.requires_grad]
         args, kwargs = super().get_params_for_optimizer(prefix, learned)
         device = torch.device(self.device).type
@@ -278,18 +240,7 @@ class MultimodalNet(NeuralNet):
     def outputs(
         self, dataset: FrameDataset, method: str | None = None, batch_size: int | None = None
     ) -> Iterator[tuple[Ints, Any]]:
-        """Apply the network, or one of its methods, to a data set, without gradients.
-
-        Yields
-        ------
-        (rows, output)
-            Per batch the rows of the data set and what the network, or its `method`, returned.
-
-        Raises
-        ------
-        ValueError
-            If a number of it is not finite.
-        """
+        """Apply the network, or one of its methods, to a data set, without gradients."""
         super()._set_training(False)
         loader = self._loader(dataset, batch_size or self.batch_size, shuffle=False)
         with closing(iter(loader)) as batches:
@@ -302,13 +253,7 @@ class MultimodalNet(NeuralNet):
                 yield rows, output
 
     def predict_rows(self, dataset: FrameDataset, method: str | None = None) -> Array:
-        """Apply the network to a data set whose rows each give one row of numbers.
-
-        Returns
-        -------
-        ndarray of shape (n, ...)
-            Outputs in the order of the data set.
-        """
+        """Apply the network to a data set whose rows each give one row of numbers."""
         out: Array = np.empty(0)
         for rows, output in self.outputs(dataset, method):
             values = output.cpu().numpy()

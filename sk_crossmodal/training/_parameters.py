@@ -24,14 +24,7 @@ TAKEN = ("criterion__class_weight", "criterion__kind", "criterion__label_smoothi
 
 
 def check_modalities(name: str, value: Any) -> None:
-    """Raise TypeError or ValueError unless `value` can be the parameter `modalities`.
-
-    Examples
-    --------
-    >>> check_modalities("modalities", {"video": 1024, "audio": "128"})
-    Traceback (most recent call last):
-    TypeError: modalities must give 'audio' its width, an integer, or its columns, a slice, got...
-    """
+    """Raise TypeError or ValueError unless `value` can be the parameter `modalities`."""
     if value is None:
         return
     array = isinstance(value, np.ndarray) and value.ndim == 1
@@ -54,14 +47,7 @@ def check_modalities(name: str, value: Any) -> None:
 
 
 def check_seed(name: str, value: Any) -> None:
-    """Raise TypeError or ValueError unless `value` can be the parameter `random_state`.
-
-    Examples
-    --------
-    >>> check_seed("random_state", -1)
-    Traceback (most recent call last):
-    ValueError: random_state must be an int from 0 to 4294967295, a RandomState or None, got -1.
-    """
+    """Raise TypeError or ValueError unless `value` can be the parameter `random_state`."""
     wanted = f"{name} must be an int from 0 to {2**32 - 1}, a RandomState or None"
     if value is None or value is np.random or isinstance(value, np.random.RandomState):
         return
@@ -72,16 +58,7 @@ def check_seed(name: str, value: Any) -> None:
 
 
 def check_callbacks(name: str, value: Any) -> None:
-    """Raise TypeError unless `value` is None or a list of skorch's callbacks.
-
-    They may be instances or, as in skorch, classes.
-
-    Examples
-    --------
-    >>> check_callbacks("callbacks", [print])
-    Traceback (most recent call last):
-    TypeError: callbacks must hold skorch callbacks, or (name, callback), got <built-in function...
-    """
+    """Raise TypeError unless `value` is None or a list of skorch's callbacks."""
     if not isinstance(value, list | tuple | None):
         raise TypeError(f"{name} must be a list of skorch callbacks or None, got {short(value)}.")
     for item in value or ():
@@ -100,28 +77,13 @@ def check_callbacks(name: str, value: Any) -> None:
 
 
 def check_verbose(name: str, value: Any) -> None:
-    """Raise TypeError or ValueError unless `value` can be the parameter `verbose`.
-
-    Examples
-    --------
-    >>> check_verbose("verbose", True)
-    >>> check_verbose("verbose", -1)
-    Traceback (most recent call last):
-    ValueError: verbose must be a number >= 0, got -1.
-    """
+    """Raise TypeError or ValueError unless `value` can be the parameter `verbose`."""
     if not isinstance(value, bool | np.bool_):
         check_number(name, value, low=0)
 
 
 def check_net_params(name: str, value: Any) -> None:
-    """Raise TypeError or ValueError unless `value` is None or a dict of arguments of the net.
-
-    Examples
-    --------
-    >>> check_net_params("net_params", {"optimiser": None})
-    Traceback (most recent call last):
-    ValueError: net_params may hold ['batch_size', 'callbacks', ...
-    """
+    """Raise TypeError or ValueError unless `value` is None or a dict of arguments of the net."""
     if value is None:
         return
     if not isinstance(value, Mapping):
@@ -170,15 +132,7 @@ CHECKS: dict[str, Callable[[str, Any], object]] = {
 
 
 def check_parameters(params: Mapping[str, Any]) -> None:
-    """Check the parameters of a `NetworkEstimator`, and what `net_params` has in their place.
-
-    Examples
-    --------
-    >>> from sk_crossmodal import CorrelationTower
-    >>> check_parameters(CorrelationTower(net_params={"max_epochs": 0}).get_params())
-    Traceback (most recent call last):
-    ValueError: net_params['max_epochs'] must be an integer >= 1 and <= 2147483647, got 0.
-    """
+    """Check the parameters of a `NetworkEstimator`, and what `net_params` has in their place."""
     for name, check in CHECKS.items():
         check(name, params[name])
     net_params = params["net_params"] or {}

@@ -13,29 +13,7 @@ AHEAD = 2  # batches that are read, or wait, while the network computes
 
 
 def read_ahead(fetch: Callable[[Row], Read], rows: Iterable[Row]) -> Generator[Read]:
-    """Read batches in order, by a thread that is a few ahead of whoever asks for them.
-
-    Copying lets others compute meanwhile. The thread ends with the last batch, or when the
-    generator is closed.
-
-    Parameters
-    ----------
-    fetch : callable
-        ``fetch(rows[i])`` reads batch i. Nothing may be drawn there from random numbers that
-        others draw from, too.
-    rows : iterable
-        What to read, batch by batch.
-
-    Yields
-    ------
-    object
-        What `fetch` returned. An error of its is raised here when it is the batch's turn.
-
-    Examples
-    --------
-    >>> list(read_ahead(abs, [-3, 2]))
-    [3, 2]
-    """
+    """Read batches in order, by a thread that is a few ahead of whoever asks for them."""
     left, coming = iter(rows), deque[Future[Read]]()
     with ThreadPoolExecutor(1, "read_ahead") as reader:
         try:

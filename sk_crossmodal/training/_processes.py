@@ -20,38 +20,14 @@ Value = TypeVar("Value")
 
 @dataclass(frozen=True)
 class Processes:
-    """Processes that run the same program and divide each batch among them.
-
-    Every process has to call the methods below, in the same order. With one process they
-    return what they are given.
-
-    Parameters
-    ----------
-    index : int
-        Number of this process, 0 for the first.
-    count : int
-        Number of processes.
-
-    Examples
-    --------
-    >>> Processes(index=1, count=2).share(5)
-    slice(2, 5, None)
-    >>> Processes().sum(3.0)
-    3.0
-    """
+    """Processes that run the same program and divide each batch among them."""
 
     index: int = 0
     count: int = 1
 
     @classmethod
     def of(cls, device: Any) -> "Processes":
-        """Return the processes that share the training of an estimator with this `device`.
-
-        Raises
-        ------
-        ImportError
-            If `device` is "accelerate", and accelerate is not installed.
-        """
+        """Return the processes that share the training of an estimator with this `device`."""
         if not shares(device):
             return cls()
         state = launch_state()
@@ -62,10 +38,7 @@ class Processes:
         return slice(n * self.index // self.count, n * (self.index + 1) // self.count)
 
     def divide(self, rows: Ints) -> tuple[Ints, bool]:
-        """Return this process's share of some rows, and whether they count.
-
-        A process without any gets the first of them, which do not count, as it has to take part.
-        """
+        """Return this process's share of some rows, and whether they count."""
         mine = rows[self.share(len(rows))] if self.count > 1 else rows
         return (mine, True) if len(mine) else (rows[:1], False)
 

@@ -26,25 +26,7 @@ def rehearse(
     cls: type[torch.nn.Module],
     previous: MultimodalNet | None = None,
 ) -> None:
-    """Build a net as training will, on a device that holds no numbers.
-
-    Parameters
-    ----------
-    estimator : NetworkEstimator
-        What is to be fitted.
-    arguments : dict
-        Those of its net.
-    cls : type
-        Class of the network.
-    previous : MultimodalNet, optional
-        The net whose weights training will start with. What it was built with is not tried again.
-
-    Raises
-    ------
-    TypeError, ValueError
-        If the network, its loss, optimizer or callbacks cannot be built so, if it is no network
-        of the shape of `previous`, or if it does not fit into memory.
-    """
+    """Build a net as training will, on a device that holds no numbers."""
     device = resolve_device(arguments["device"])
     if previous is None or not _is_as_before(previous, cls, arguments):
         net = _rehearsed(estimator, arguments, cls)

@@ -28,31 +28,7 @@ def net_around(
     precision: str,
     epochs: list[dict[str, Any]],
 ) -> MultimodalNet:
-    """Return the net of an estimator that was not fitted in this process.
-
-    Parameters
-    ----------
-    network : Module
-        The trained network, on the CPU.
-    params : dict
-        The arguments that it was built with.
-    loss : dict
-        Arguments of `WeightedLoss`.
-    estimator : NetworkEstimator
-        Its parameters say where to compute; it is not changed.
-    batch_size : int
-        Videos a batch.
-    precision : {"float32", "float64", "bfloat16"}
-        In which it was trained. Where the estimator leaves it to the device, so does this.
-    epochs : list of dict
-        The history of the training.
-
-    Returns
-    -------
-    MultimodalNet
-        The net. Its optimizer knows nothing of the training, and it is not compiled: a network
-        that is compiled is built by `fit`.
-    """
+    """Return the net of an estimator that was not fitted in this process."""
     device = device_here(estimator.device)
     if estimator.precision == "auto" and precision != "float64":
         precision = resolve_precision("auto", device)

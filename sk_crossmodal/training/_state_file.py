@@ -27,20 +27,7 @@ PARTS = (  # what every state has
 
 
 def write_state(path: Path, state: dict[str, Any]) -> None:
-    """Write a state so that at any moment either the old file or the new one is there, whole.
-
-    Parameters
-    ----------
-    path : Path
-        The file.
-    state : dict
-        Tensors, numbers, strings, and dicts and lists of them.
-
-    Raises
-    ------
-    OSError
-        If the file cannot be written; then the old one is as it was.
-    """
+    """Write a state so that at any moment either the old file or the new one is there, whole."""
     rows = {name: json.dumps(state[name], default=_plain) for name in ROWS}
     buffer = BytesIO()
     torch.save({**_built_in(state), **rows, "format": FORMAT}, buffer)
@@ -57,23 +44,7 @@ def write_state(path: Path, state: dict[str, Any]) -> None:
 
 
 def read_state(path: Path) -> dict[str, Any]:
-    """Read what `write_state` wrote.
-
-    Parameters
-    ----------
-    path : Path
-        The file.
-
-    Returns
-    -------
-    dict
-        The state, tensors on the CPU.
-
-    Raises
-    ------
-    ValueError
-        If the file is damaged, or of another format.
-    """
+    """Read what `write_state` wrote."""
     data = BytesIO(path.read_bytes())
     try:
         with zipfile.ZipFile(data) as file:
@@ -98,10 +69,7 @@ def read_state(path: Path) -> dict[str, Any]:
 
 
 def _built_in(value: Any) -> Any:
-    """Make numbers of numpy, which searches give as parameters and `torch.load` refuses, Python's.
-
-    Dicts and lists alone are walked through: those of a network's weights have more to them.
-    """
+    """Convert NumPy scalars, which `torch.load` refuses, to Python's."""
     if isinstance(value, np.generic):
         return value.item()
     if type(value) is dict:

@@ -21,32 +21,7 @@ WANTED = (
 
 
 def check_y(y: Any, n_samples: int) -> Any:
-    """Check labels and bring them into one of two forms.
-
-    Parameters
-    ----------
-    y : array-like or sparse of shape (n, n_labels), or array-like of shape (n,)
-        Multilabel indicators of 0 and 1, or classes. A column (n, 1) of 0 and 1 is an indicator
-        of one label, any other column a vector of classes.
-    n_samples : int
-        Number of rows of X.
-
-    Returns
-    -------
-    ndarray or csr_array of shape (n, n_labels), or ndarray of shape (n,)
-        Indicators, or classes.
-
-    Raises
-    ------
-    ValueError
-        If y is missing, of another length than X, or not of one of these forms.
-
-    Examples
-    --------
-    >>> check_y([[1, 0], [0, 2]], n_samples=2)
-    Traceback (most recent call last):
-    ValueError: Unknown label type: a 2-D y must be a multilabel indicator of 0 and 1, got...
-    """
+    """Check labels and bring them into one of two forms."""
     if y is None:
         raise ValueError(
             "requires y to be passed, but the target y is None: expected multilabel indicators "
@@ -146,13 +121,7 @@ def _as_classes(y: Array) -> Array:
 
 
 def as_classes(classes: Any) -> Array:
-    """Return the argument `classes` of `partial_fit` as an array, sorted, each once.
-
-    Examples
-    --------
-    >>> as_classes(["car", "bus", "car"])
-    array(['bus', 'car'], dtype='<U3')
-    """
+    """Return the argument `classes` of `partial_fit` as an array, sorted, each once."""
     wanted = "classes must be a sequence of the classes (n_classes,), all str or all int"
     if issparse(classes) or isinstance(classes, str | bytes | set | Mapping):
         raise TypeError(f"{wanted}, got {type(classes).__name__}.")
@@ -166,24 +135,7 @@ def as_classes(classes: Any) -> Array:
 
 
 class Targets:
-    """The form of a y, learned from one: multilabel indicators or a vector of classes.
-
-    Parameters
-    ----------
-    y : ndarray or csr_array
-        Labels as `check_y` returns them.
-    hierarchy : LabelHierarchy, optional
-        Its nodes are the columns of y in order, or hold all classes.
-    classes : array-like of shape (n_classes,), optional
-        All classes, if y may lack some.
-
-    Attributes
-    ----------
-    multilabel : bool
-        Whether y is an indicator matrix.
-    classes : ndarray
-        The classes, or for indicators the (n_labels, 2) array of ``[0, 1]`` rows.
-    """
+    """The form of a y, learned from one: multilabel indicators or a vector of classes."""
 
     def __init__(self, y: Any, hierarchy: LabelHierarchy | None = None, classes: Any = None):
         self.sparse, self.dtype = issparse(y), y.dtype
@@ -291,10 +243,7 @@ class Targets:
         return csr_array(labels) if self.sparse else labels
 
     def top_level(self, encoded: Any) -> csr_array:
-        """Top-level labels of each sample as CSR of bool, (n, n_top_level_labels).
-
-        Without a hierarchy every label is its own top level.
-        """
+        """Top-level labels of each sample as CSR of bool, (n, n_top_level_labels)."""
         n = len(self.classes)
         if self.multilabel:
             indicator = csr_array(encoded.astype(bool))

@@ -24,19 +24,7 @@ if TYPE_CHECKING:
 
 
 class EpochTasks:
-    """Tells scikit-learn's callbacks of every epoch.
-
-    Parameters
-    ----------
-    context : sklearn.callback.CallbackContext
-        The context of the estimator's fit.
-    estimator : estimator
-        What is fitted.
-    videos : Videos
-        What it is fitted on.
-    fitted : callable
-        Called with the net, returns the attributes of an estimator fitted so far.
-    """
+    """Tells scikit-learn's callbacks of every epoch."""
 
     def __init__(
         self,
@@ -108,43 +96,7 @@ def train(
     partial: bool = False,
     checkpoint: "Checkpoint | None" = None,
 ) -> MultimodalNet:
-    """Train a network as the parameters of an estimator say.
-
-    Parameters
-    ----------
-    estimator : NetworkEstimator
-        Its parameters are used; it is not changed.
-    module : tuple of (type, dict)
-        Class of the network and its arguments.
-    loss : dict
-        Arguments of `WeightedLoss`.
-    data : tuple of two FrameDataset
-        Videos to train on, and those held out or None.
-    seed : int
-        Decides everything random.
-    tasks : EpochTasks
-        Told of every epoch.
-    previous : MultimodalNet, optional
-        Start with the weights of this net.
-    pretrained : MultimodalNet, optional
-        Start with the weights of this net, but for the layer that gives the outputs.
-    partial : bool
-        Train for one epoch, without a schedule, with the optimizer's state of `previous`.
-    checkpoint : Checkpoint, optional
-        Go on from its state, if it has one, and keep the state there.
-
-    Returns
-    -------
-    MultimodalNet
-        The trained net.
-
-    Raises
-    ------
-    ValueError
-        If `previous` is a network of another shape, or if training diverges.
-    KeyboardInterrupt
-        See `end_interrupted`.
-    """
+    """Train a network as the parameters of an estimator say."""
     train_set, valid_set = data
     processes = Processes.of(estimator.device)
     arguments = net_arguments(estimator, module[1], loss, valid_set, partial)

@@ -17,15 +17,7 @@ METHODS = ("predict", "predict_proba", "decision_function", "transform")
 
 
 class Subject:
-    """An estimator with a kind of labels, and all its random states set.
-
-    Parameters
-    ----------
-    estimator : estimator
-        What is checked; never fitted itself.
-    target : {"classes", "indicator"}
-        The kind of y.
-    """
+    """An estimator with a kind of labels, and all its random states set."""
 
     def __init__(self, estimator: BaseEstimator, target: str) -> None:
         self.estimator, self.target = estimator, target

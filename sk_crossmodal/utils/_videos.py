@@ -19,14 +19,7 @@ QUANTIZATION = (1 / 32, -4.0)
 
 
 class Videos:
-    """Random frames of 24 videos in two modalities, "video" and "audio".
-
-    Parameters
-    ----------
-    ragged : bool
-        Whether videos and their modalities are of different lengths. Row 0 is among the longest,
-        row 1 among the shortest.
-    """
+    """Random frames of 24 videos in two modalities, "video" and "audio"."""
 
     def __init__(self, *, ragged: bool = True) -> None:
         rng = np.random.RandomState(7)
