@@ -1,7 +1,7 @@
-"""What all cross-modal classifiers share: everything but the encoder."""
+"""`CrossModalClassifier`: everything that the cross-modal classifiers share but the encoder."""
 
 from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields
 from typing import Any, Self
 
 import numpy as np
@@ -20,36 +20,52 @@ from ..hierarchy import LabelHierarchy
 from ..modules import FUSIONS, CrossModalNetwork
 from ..multimodal import MultimodalArray
 from ..training import (
-    EpochTasks,
     FrameDataset,
     MultimodalNet,
     NetworkEstimator,
+    NetworkSpec,
     Processes,
     Targets,
     Videos,
-    check_number,
-    check_option,
-    check_sizes,
     check_y,
     fit_method,
 )
-from ._pretrained import as_pretrained, check_alike, check_pretrained, pretrained_of
+from ..validation import (
+    FLAG,
+    SHARE,
+    SIZES,
+    Constraint,
+    check_params,
+    check_sample_weight,
+    options,
+)
 from ._response import bare_responses, influence_pairs, mean_responses
-from ._tower import TowerUser
+from ._start import Start, check_pretrained, choose_start
+from ._tower import (
+    TowerPlan,
+    check_memory_param,
+    check_tower_params,
+    correlation_inputs,
+    plan_tower,
+)
 from ._weights import check_class_weight, class_factors
 
-OPTIONS = {
-    "fusion": FUSIONS,
-    "gate": ("hard", "soft"),
-    "cross_modal_combine": ("add", "multiply"),
-    "influence": ("cross", "self", "none"),
-    "correlation_features": ("probability", "embedding"),
+CONSTRAINTS: dict[str, Constraint] = {
+    "fusion": options(*FUSIONS),
+    "gate": options("hard", "soft"),
+    "cross_modal_combine": options("add", "multiply"),
+    "influence": options("cross", "self", "none"),
+    "correlation_features": options("probability", "embedding"),
+    "cross_modal_layer_sizes": SIZES,
+    "modality_dropout": SHARE,
+    "label_smoothing": SHARE,
+    "warm_start": FLAG,
+    "memory": check_memory_param,
 }
-FROM_DATA = ("n_frames", "moments", "pad_to")  # arguments of the network
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
-class CrossModalClassifier(ClassifierMixin, TowerUser, NetworkEstimator):
+class CrossModalClassifier(ClassifierMixin, NetworkEstimator):
     """Base of the cross-modal classifiers; a family adds an encoder and its parameters.
 
     A family sets `_encoder`, the class of its encoder (see :mod:`sk_crossmodal.modules`), gives
@@ -191,22 +207,13 @@ class CrossModalClassifier(ClassifierMixin, TowerUser, NetworkEstimator):
         """
         *arrays, y = (X, y, *more)
         self._check_params()
-        videos = self._check_videos(arrays, y, sample_weight)
+        start = choose_start(self, continues=self.warm_start)
+        videos = start.align(self._validate_fit_videos(arrays, y, sample_weight))
         targets = Targets(videos.y, self.hierarchy)
         targets.warn_of_paths()
-        warm = self.warm_start and hasattr(self, "net_")
-        if warm:
-            videos = self._as_before(videos)
-        elif (pretrained := pretrained_of(self)) is not None:
-            videos = as_pretrained(pretrained, videos)
-        if warm and not np.array_equal(targets.classes, self.classes_):
-            raise ValueError(
-                "With warm_start y must have the classes of the fit before, "
-                f"{self.classes_.tolist()}, got {targets.classes.tolist()}."
-            )
-        held_out = self._check_eval_set(eval_set, videos, targets)
-        self._fit_videos(videos, held_out, targets, goes_on=warm)
-        return self
+        start.check_classes(targets.classes)
+        held_out = self._validate_eval_set(eval_set, videos, targets)
+        return self._fit(videos, held_out, targets, start)
 
     @fit_method
     def partial_fit(
@@ -260,84 +267,79 @@ class CrossModalClassifier(ClassifierMixin, TowerUser, NetworkEstimator):
                 f"partial_fit sees some videos only, so class_weight={self.class_weight!r} needs "
                 "to be a dict of factors."
             )
-        videos = self._check_videos(arrays, y, sample_weight)
-        goes_on = hasattr(self, "net_")
-        if goes_on:
-            videos = self._as_before(videos)
-            self._targets.check(videos.y, "y")
-        elif (pretrained := pretrained_of(self)) is not None:
-            videos = as_pretrained(pretrained, videos)
-        targets = self._targets if goes_on else Targets(videos.y, self.hierarchy, classes)
+        start = choose_start(self, continues=True, keeps_optimizer=True)
+        videos = start.align(self._validate_fit_videos(arrays, y, sample_weight))
+        if start.continues:
+            targets = self._targets
+            targets.check(videos.y, "y")
+        else:
+            targets = Targets(videos.y, self.hierarchy, classes)
         targets.check_classes(classes)
-        self._fit_videos(videos, None, targets, goes_on=goes_on, partial=True)
-        return self
+        return self._fit(videos, None, targets, start, one_epoch=True)
 
-    def _fit_videos(
+    def _fit(
         self,
         videos: Videos,
         held_out: Videos | None,
         targets: Targets,
+        start: Start,
         *,
-        goes_on: bool,
-        partial: bool = False,
-    ) -> None:
-        """Fit on checked videos: split, tower, data, network."""
-        if not goes_on:
-            self._check_present(videos.X)
-        start = self if goes_on else pretrained_of(self)  # whose weights are the first ones
-        previous = self.net_ if goes_on else None
-        self._check_fit(videos, targets)
-        loss = self._loss_params(targets, videos)
-        stand_ins = self._stand_ins(videos.X, start, partial)
-        rehearsed = self._module_params(videos.X, targets, stand_ins)
-        if start is not None and not goes_on:
-            check_alike(self, start, rehearsed)
-        self._rehearse((CrossModalNetwork, rehearsed), loss, held_out, previous, partial=partial)
+        one_epoch: bool = False,
+    ) -> Self:
+        """Fit on validated videos: network, tower, frames, training, fitted attributes."""
+        if not start.continues:
+            videos.check_present()
+        targets.check_enough()
         split_seed, tower_seed, train_seed = self._seeds(3)
         part = videos
-        if not partial:
+        if not one_epoch:
             part, held_out = self._split(videos, held_out, split_seed)
-        tower = self._tower_before(start, videos.X)
-        trains_tower = tower is None and self._trains_tower(videos.X)
-        context = self._begin_fit(videos, trains_tower + (1 if partial else self._n_epochs()))
-        tower = tower or self._fit_tower(part, tower_seed, context)
-        train_set, n_correlation = self._dataset(part, targets, tower)
-        valid_set = None if held_out is None else self._dataset(held_out, targets, tower)[0]
-        from_data = {**self._from_data(part, start, partial), "n_correlation": n_correlation}
-        module = self._module_params(videos.X, targets, from_data)
-        before = self.history_ if goes_on else []
+        plan = plan_tower(self, start.tower(self.correlation_tower), part, tower_seed)
+        spec = self._network_spec(
+            videos, targets, start, plan, n_frames=self._n_frames(part.X, one_epoch)
+        )
+        seed, validates = train_seed + len(start.history), held_out is not None
+        built = self._build(spec, seed, validates=validates, one_epoch=one_epoch)
+        net, _ = built
+        start.load(net)
+        own_request = self._stats_request(part) if start.source is None else None
+        stats, tower_stats = self._scan(videos, [own_request, plan.request])
+        if stats is not None:
+            net.set_frame_stats(stats)
+        context = self._begin_fit(videos, net.max_epochs + (plan.fit is not None))
+        tower = plan.run(self, context, tower_stats)
+        data = (
+            self._dataset(part, targets, tower),
+            None if held_out is None else self._dataset(held_out, targets, tower),
+        )
+        n_features, longest = videos.X.n_features, int(videos.X.timeline_lengths().max())
+        history = start.history
 
         def fitted(net: MultimodalNet) -> dict[str, Any]:
             return {
-                **self._fitted_attributes(net, videos.X, before),
-                "_targets": targets,
-                "classes_": targets.classes,
-                "label_names_": targets.names,
+                **self._fitted_attributes(net, n_features, longest, history),
+                **_label_attributes(targets),
                 "correlation_tower_": tower,
                 "_embeds_correlation": self._embeds(),
             }
 
-        self._fit_net(
-            (CrossModalNetwork, module),
-            loss,
-            (train_set, valid_set),
-            train_seed + len(before),
-            EpochTasks(context, self, videos, fitted),
-            {
-                "videos": part,
-                "videos held out": held_out,
-                "correlation tower": tower,
-                "fit before": start,
-            },
-            previous=previous,
-            pretrained=None if start is None or goes_on else start.net_,
-            partial=partial,
-        )
+        inputs = {
+            "videos": part,
+            "videos held out": held_out,
+            "correlation tower": tower,
+            "fit before": start.source,
+        }
+        self._train(built, data, self._bridge(context, videos, fitted), {"seed": seed, **inputs})
+        return self
 
     def _fitted_attributes(
-        self, net: MultimodalNet, X: MultimodalArray, before: Sequence[dict[str, Any]] = ()
+        self,
+        net: MultimodalNet,
+        n_features: dict[str, int],
+        longest: int,
+        before: Sequence[dict[str, Any]] = (),
     ) -> dict[str, Any]:
-        attributes = super()._fitted_attributes(net, X, before)
+        attributes = super()._fitted_attributes(net, n_features, longest, before)
         scores = [row.get("valid_accuracy", np.nan) for row in attributes["history_"]]
         return {
             **attributes,
@@ -345,87 +347,60 @@ class CrossModalClassifier(ClassifierMixin, TowerUser, NetworkEstimator):
             "best_validation_score_": (net.kept_epoch() or {}).get("valid_accuracy"),
         }
 
-    def _check_fit(self, videos: Videos, targets: Targets) -> None:
-        """Refuse what does not go together, before anything is trained."""
-        X = videos.X
-        self._check_tower(X)
-        self._encoder_params(X.modality_names)
-        if len(targets.classes) < 2 and not targets.multilabel:
-            raise ValueError(
-                "Classifier can't train when only one class is present, y must hold two or more, "
-                f"got {targets.classes.tolist()}."
-            )
+    def _needs_tower(self, n_modalities: int) -> bool:
+        """Whether the network has the correlation of the modalities as an input."""
+        # A gate without an influence has nothing to do.
+        gated_nothing = self.fusion == "cross_modal_gated" and self.influence == "none"
+        needs = self.fusion in ("cross_modal_gated", "cross_modal_concat")
+        return needs and n_modalities > 1 and not gated_nothing
 
-    def _as_before(self, videos: Videos) -> Videos:
-        """Return the videos with the modalities of the fit before, in its order."""
-        X = videos.X
-        if X.n_features != self._n_features:
-            # scikit-learn's words for one wide array
-            raise ValueError(
-                f"X has {sum(X.n_features.values())} features, but {type(self).__name__} is "
-                f"expecting {self.n_features_in_} features as input: it goes on from a fit with "
-                f"{self._n_features}, got {X.n_features}."
-            )
-        return replace(videos, X=X.select(self.modality_names_in_))
+    def _default_tower(self, X: MultimodalArray) -> CorrelationTower:
+        """Return an unfitted tower with the encoder, size and training of the classifier."""
+        own = ("modalities", "callbacks", "net_params", "random_state")
+        shared = [field.name for field in fields(NetworkEstimator) if field.name not in own]
+        return CorrelationTower(
+            encoder=self._encoder,
+            encoder_params=self._encoder_params(X.modality_names),
+            hidden_layer_sizes=(self._width(),),
+            **{name: getattr(self, name) for name in shared},
+        )
 
-    def _loss_params(self, targets: Targets, videos: Videos) -> dict[str, Any]:
-        return {
-            "kind": "binary" if targets.multilabel else "classes",
-            "class_weight": class_factors(self.class_weight, targets, videos),
-            "label_smoothing": self.label_smoothing,
-        }
+    def _embeds(self) -> bool:
+        """Whether the network has the tower's embeddings as an input, not probabilities."""
+        return self.correlation_features == "embedding" and self.fusion == "cross_modal_concat"
 
     def _dataset(
         self, videos: Videos, targets: Targets, tower: CorrelationTower | None
-    ) -> tuple[FrameDataset, int]:
-        """Return what is trained on, and how many numbers describe a pair's correlation."""
-        extra = self._correlation(tower, videos.X, self._embeds(), Processes.of(self.device))
-        dataset = FrameDataset(
+    ) -> FrameDataset:
+        """Return the videos with their targets and correlations."""
+        processes = Processes.of(self.device)
+        return FrameDataset(
             videos.X,
             targets.encode(videos.y),
             videos.weight,
             max_frames=self.max_frames,
-            extra=extra,
-        )
-        return dataset, extra["correlation"].shape[-1] if extra else 1
-
-    def _tower_before(self, start: Self | None, X: MultimodalArray) -> CorrelationTower | None:
-        """Return the tower of what training starts from, where it is to be kept."""
-        if start is None or not self._uses_tower(len(X.modality_names)):
-            return None
-        return (
-            start.correlation_tower_ if start is self or self.correlation_tower is None else None
+            extra=correlation_inputs(tower, videos.X, self._embeds(), processes),
         )
 
-    def _from_data(self, videos: Videos, start: Self | None, partial: bool) -> dict[str, Any]:
-        """Return what the data decides about the network, or decided in the fit before."""
-        if start is not None:
-            return {name: getattr(start.net_, f"module__{name}") for name in FROM_DATA}
-        moments = self._scaling_params(videos.X, videos.weight)
-        return {"n_frames": self._n_frames(videos.X, partial), **moments}
-
-    def _n_frames(self, X: MultimodalArray, partial: bool) -> int:
-        if partial or not self.mask_padding:  # longer videos may follow
+    def _n_frames(self, X: MultimodalArray, one_epoch: bool) -> int:
+        if one_epoch or not self.mask_padding:  # longer videos may follow
             return self.max_frames
         return max(1, min(self.max_frames, int(X.timeline_lengths().max())))
 
-    def _stand_ins(self, X: MultimodalArray, start: Self | None, partial: bool) -> dict[str, Any]:
-        """Return what has the shape of `_from_data`, before any data is read or tower trained."""
-        if start is not None:
-            names = (*FROM_DATA, "n_correlation")
-            return {name: getattr(start.net_, f"module__{name}") for name in names}
-        moments = {name: (np.zeros(width), 1.0) for name, width in X.n_features.items()}
-        return {"n_frames": self._n_frames(X, partial), "moments": moments, "n_correlation": 1}
-
-    def _module_params(
-        self, X: MultimodalArray, targets: Targets, from_data: dict[str, Any]
-    ) -> dict[str, Any]:
-        """Return arguments of the network."""
-        return {
-            **from_data,
+    def _network_spec(
+        self, videos: Videos, targets: Targets, start: Start, plan: TowerPlan, n_frames: int
+    ) -> NetworkSpec:
+        """Return the network to build, with placeholders for the statistics of the frames."""
+        embeds = self._embeds()
+        params = {
+            "n_frames": n_frames,
+            "moments": self._placeholder_stats(videos.X),
+            "pad_to": self._pad_to(),
+            **start.network_params(),
+            "n_correlation": plan.n_correlation(embeds),
             "n_outputs": len(targets.classes),
             "encoder": self._encoder,
-            "encoder_params": self._encoder_params(X.modality_names),
+            "encoder_params": self._encoder_params(videos.X.modality_names),
             "fusion": self.fusion,
             "gate": self.gate,
             "influence": self.influence,
@@ -436,23 +411,33 @@ class CrossModalClassifier(ClassifierMixin, TowerUser, NetworkEstimator):
             "modality_dropout": self.modality_dropout,
             "frozen": self.freeze_towers,
         }
+        start.check_network(params, embeds)
+        loss = {
+            "kind": "binary" if targets.multilabel else "classes",
+            "class_weight": class_factors(self.class_weight, targets, videos),
+            "label_smoothing": self.label_smoothing,
+        }
+        return NetworkSpec(CrossModalNetwork, params, loss)
+
+    def _encoder_params(self, names: Sequence[str]) -> dict[str, Any]:
+        """Return the arguments of the encoder; ValueError if they do not fit the modalities."""
+        raise NotImplementedError
+
+    def _width(self) -> int:
+        """Return the width of the layer that fuses the encoders."""
+        raise NotImplementedError
 
     def _check_params(self) -> None:
-        self._check_training_params()
-        for name, options in OPTIONS.items():
-            check_option(name, getattr(self, name), options)
-        check_sizes("cross_modal_layer_sizes", self.cross_modal_layer_sizes)
-        for name in ("modality_dropout", "label_smoothing"):
-            check_number(name, getattr(self, name), low=0, high=1)
-        check_option("warm_start", self.warm_start, (True, False))
+        self._validate_params()
+        check_params(vars(self), CONSTRAINTS)
         check_class_weight(self.class_weight)
-        self._check_memory()
-        self._check_tower_params()
-        check_pretrained(self)
+        is_trained = self.fusion in ("cross_modal_gated", "cross_modal_concat")
+        check_tower_params(self.correlation_tower, is_trained=is_trained)
+        check_pretrained(self.pretrained, self.freeze_towers, type(self))
 
     def _prediction_set(self, X: Any, more: tuple[Any, ...]) -> FrameDataset:
-        X = self._check_predict_input(X, more)
-        extra = self._correlation(self.correlation_tower_, X, self._embeds_correlation)
+        X = self._validate_new_videos(X, more)
+        extra = correlation_inputs(self.correlation_tower_, X, self._embeds_correlation)
         return FrameDataset(X, max_frames=self.max_frames, extra=extra)
 
     def decision_function(self, X: Any, *more: Any) -> Floats:
@@ -528,11 +513,11 @@ class CrossModalClassifier(ClassifierMixin, TowerUser, NetworkEstimator):
             The accuracy.
         """
         *arrays, y = (X, y, *more)
-        array = self._check_predict_input(arrays[0], arrays[1:])
+        array = self._validate_new_videos(arrays[0], arrays[1:])
         y = check_y(y, len(array))
         self._targets.check_form(y)
         if sample_weight is not None:
-            sample_weight = self._sample_weight(sample_weight, array)
+            sample_weight = check_sample_weight(sample_weight, len(array))
         return float(super().score(array, y, sample_weight=sample_weight))
 
     def attention_weights(self, X: Any, *more: Any) -> dict[str, Bunch]:
@@ -601,3 +586,7 @@ class CrossModalClassifier(ClassifierMixin, TowerUser, NetworkEstimator):
         if X is None:
             return bare_responses(self, pairs)
         return mean_responses(self, pairs, self._prediction_set(X, more))
+
+
+def _label_attributes(targets: Targets) -> dict[str, Any]:
+    return {"_targets": targets, "classes_": targets.classes, "label_names_": targets.names}

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..modules import NetVLADEncoder
-from ..training import check_size
+from ..validation import check_size
 from ._base import CrossModalClassifier
 
 

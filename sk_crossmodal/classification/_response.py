@@ -1,6 +1,6 @@
 """How the influences that a classifier learned answer, on the mean over videos."""
 
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -8,13 +8,10 @@ from .._types import Floats
 from ..modules import TemporalInfluence, influence_response
 from ..training import FrameDataset
 
-if TYPE_CHECKING:
-    from ._base import CrossModalClassifier
-
 Pair: TypeAlias = tuple[str, str]  # source and target
 
 
-def influence_pairs(classifier: "CrossModalClassifier") -> list[Pair]:
+def influence_pairs(classifier: Any) -> list[Pair]:
     """Source and target of every F of a fitted classifier, or ValueError if there is none."""
     network: Any = classifier.net_.module_
     names = classifier.modality_names_in_
@@ -31,7 +28,7 @@ def influence_pairs(classifier: "CrossModalClassifier") -> list[Pair]:
     ]
 
 
-def bare_responses(classifier: "CrossModalClassifier", pairs: list[Pair]) -> dict[Pair, Floats]:
+def bare_responses(classifier: Any, pairs: list[Pair]) -> dict[Pair, Floats]:
     """How F answers if all of its hidden units are active, the last layer's if there are more."""
     modules = classifier.net_.module_.encoder.influences.modules()
     every = [each for each in modules if isinstance(each, TemporalInfluence)][-len(pairs) :]
@@ -40,7 +37,7 @@ def bare_responses(classifier: "CrossModalClassifier", pairs: list[Pair]) -> dic
 
 
 def mean_responses(
-    classifier: "CrossModalClassifier", pairs: list[Pair], dataset: FrameDataset
+    classifier: Any, pairs: list[Pair], dataset: FrameDataset
 ) -> dict[Pair, Floats]:
     """How F answers on the mean over the videos that have both moments."""
     network: Any = classifier.net_.module_

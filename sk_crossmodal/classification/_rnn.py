@@ -5,8 +5,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..modules import RNN_TYPES, RNNEncoder
-from ..training import check_option, check_size
+from ..validation import SIZE, check_params, options
 from ._base import CrossModalClassifier
+
+CONSTRAINTS = {
+    "rnn_type": options(*RNN_TYPES, None),
+    "n_clusters": SIZE,
+    "hidden_size": SIZE,
+}
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
@@ -71,9 +77,7 @@ class CrossModalRNNClassifier(CrossModalClassifier):
 
     def _check_params(self) -> None:
         super()._check_params()
-        check_option("rnn_type", self.rnn_type, (*RNN_TYPES, None))
-        for name in ("n_clusters", "hidden_size"):
-            check_size(name, getattr(self, name))
+        check_params(vars(self), CONSTRAINTS)
         if self.rnn_type is not None and self.hidden_size % 2:
             raise ValueError(
                 "hidden_size must be even, half of it is for each direction of the recurrent "

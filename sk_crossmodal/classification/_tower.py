@@ -1,188 +1,172 @@
-"""How a classifier comes by its correlation tower: given, trained, or kept from before."""
+"""The correlation tower of a classifier's fit: none, a fitted one, or one to train."""
 
 import warnings
-from collections.abc import Sequence
 from contextlib import nullcontext
-from dataclasses import fields
+from dataclasses import dataclass, replace
 from numbers import Integral
-from os import PathLike
 from typing import Any
 
 import joblib
-import numpy as np
 from joblib import Memory
 from sklearn.base import clone
 from sklearn.callback import CallbackContext
 from sklearn.exceptions import NotFittedError
 from sklearn.frozen import FrozenEstimator
 from sklearn.utils.validation import check_memory
-from torch import nn
 
 from .._types import Array
-from ..correlation import CorrelationTower
-from ..hierarchy import LabelHierarchy
+from ..correlation import CorrelationTower, TowerFit
 from ..multimodal import MultimodalArray
-from ..training import NetworkEstimator, Processes, Videos, short
+from ..training import FrameStats, Processes, StatsRequest, Targets, Videos
+from ..validation import short
 
-OF_CHECKPOINTS = ("checkpoint", "checkpoint_interval", "resume")
-NEEDS_TOWER = ("cross_modal_gated", "cross_modal_concat")
+CHECKPOINT_PARAMS = ("checkpoint", "checkpoint_interval", "resume")
 
 
-class TowerUser:
-    """The part of a classifier that has to do with its tower, and what it needs of the others."""
+def check_tower_params(tower: Any, *, is_trained: bool) -> None:
+    """Raise TypeError, ValueError or NotFittedError unless this can be `correlation_tower`."""
+    frozen = isinstance(tower, FrozenEstimator)
+    inner = tower.estimator if frozen else tower
+    wanted = "correlation_tower must be None, a CorrelationTower or a FrozenEstimator of a fitted"
+    if not isinstance(inner, CorrelationTower) and (frozen or inner is not None):
+        raise TypeError(f"{wanted} one, got {short(tower)}.")
+    if frozen and not hasattr(inner, "net_"):
+        raise NotFittedError(f"{wanted} one, got one that is not fitted.")
+    if not frozen and inner is not None and is_trained:
+        inner._check_params()
 
-    fusion: str
-    influence: str
-    correlation_tower: CorrelationTower | FrozenEstimator | None
-    correlation_features: str
-    hierarchy: LabelHierarchy | None
-    device: str
-    memory: str | Memory | None
-    random_state: int | np.random.RandomState | None
-    checkpoint: str | PathLike[str] | None
-    checkpoint_interval: float
-    verbose: int
-    _encoder: type[nn.Module]
 
-    def _encoder_params(self, names: Sequence[str]) -> dict[str, Any]:
-        """Return arguments of the encoder; ValueError if they do not fit these modalities."""
-        raise NotImplementedError
+def check_memory_param(name: str, memory: Any) -> None:
+    """Raise TypeError or ValueError unless this can be the parameter `memory`."""
+    wanted = f"{name} must be the path of a folder as a str, a joblib.Memory or None"
+    if not isinstance(memory, str | None) and not hasattr(memory, "cache"):
+        raise TypeError(f"{wanted}, got {short(memory)}.")
+    if isinstance(memory, str) and (not memory or "\0" in memory):
+        raise ValueError(f"{wanted}, got {memory!r}.")
 
-    def _width(self) -> int:
-        """Return the width of the layer that fuses the encoders."""
-        raise NotImplementedError
 
-    def _uses_tower(self, n_modalities: int) -> bool:
-        # A gate on no influence would be a tower for nothing.
-        gated_nothing = self.fusion == "cross_modal_gated" and self.influence == "none"
-        return self.fusion in NEEDS_TOWER and n_modalities > 1 and not gated_nothing
+def given_tower(frozen: FrozenEstimator, X: MultimodalArray) -> CorrelationTower:
+    """Return a fitted tower; ValueError if it was fitted on other modalities."""
+    tower: CorrelationTower = frozen.estimator
+    if (tower.modality_names_in_, tower._n_features) != (X.modality_names, X.n_features):
+        raise ValueError(
+            f"correlation_tower was fitted on {tower._n_features}, but X has "
+            f"{X.n_features}; names, widths and order must be the same."
+        )
+    return tower
 
-    def _trains_tower(self, X: MultimodalArray) -> bool:
-        frozen = isinstance(self.correlation_tower, FrozenEstimator)
-        return self._uses_tower(len(X.modality_names)) and not frozen
 
-    def _check_memory(self) -> None:
-        """Refuse what is no memory."""
-        wanted = "memory must be the path of a folder as a str, a joblib.Memory or None"
-        if not isinstance(self.memory, str | None) and not hasattr(self.memory, "cache"):
-            raise TypeError(f"{wanted}, got {short(self.memory)}.")
-        if isinstance(self.memory, str) and (not self.memory or "\0" in self.memory):
-            raise ValueError(f"{wanted}, got {self.memory!r}.")
+@dataclass(frozen=True)
+class TowerPlan:
+    """The tower of a fit: None without one; with `fit` it is to be trained."""
 
-    def _check_tower_params(self) -> None:
-        """Refuse a tower of the wrong type, one that is frozen unfitted, and wrong parameters."""
-        tower = self.correlation_tower
-        frozen = isinstance(tower, FrozenEstimator)
-        if isinstance(tower, FrozenEstimator):
-            tower = tower.estimator
-        wanted = "correlation_tower must be None, a CorrelationTower or a FrozenEstimator of a"
-        if not isinstance(tower, CorrelationTower) and (frozen or tower is not None):
-            raise TypeError(f"{wanted} fitted one, got {short(self.correlation_tower)}.")
-        if frozen and not hasattr(tower, "net_"):
-            raise NotFittedError(f"{wanted} fitted one, got one that is not fitted.")
-        if not frozen and tower is not None and self.fusion in NEEDS_TOWER:
-            tower._check_params()
+    tower: CorrelationTower | None = None
+    fit: TowerFit | None = None
+    memory: Memory | None = None  # where trained towers are kept
 
-    def _check_tower(self, X: MultimodalArray) -> None:
-        """Refuse a tower that was fitted on other modalities."""
-        tower = self.correlation_tower
-        if not isinstance(tower, FrozenEstimator) or not self._uses_tower(len(X.modality_names)):
-            return
-        tower = tower.estimator
-        if (tower.modality_names_in_, tower._n_features) != (X.modality_names, X.n_features):
-            raise ValueError(
-                f"correlation_tower was fitted on {tower._n_features}, but X has "
-                f"{X.n_features}; names, widths and order must be the same."
-            )
+    @property
+    def request(self) -> StatsRequest | None:
+        """The statistics of the frames that training the tower needs."""
+        return None if self.fit is None else self.fit.request
 
-    def _fit_tower(
-        self, videos: Videos, seed: int, context: CallbackContext
+    def n_correlation(self, embeds: bool) -> int:
+        """Return how many numbers describe the correlation of a pair."""
+        return self.tower.hidden_layer_sizes[-1] if embeds and self.tower is not None else 1
+
+    def run(
+        self, classifier: Any, context: CallbackContext, stats: dict[str, FrameStats] | None
     ) -> CorrelationTower | None:
-        """Return the tower to use: as given, or trained on these videos alone; None if unused."""
-        if not self._uses_tower(len(videos.X.modality_names)):
-            return None
-        tower: CorrelationTower
-        if isinstance(self.correlation_tower, FrozenEstimator):
-            tower = self.correlation_tower.estimator
-            return tower
-        if self.correlation_tower is None:
-            tower = self._default_tower(videos.X)
-        else:
-            tower = clone(self.correlation_tower)
-            if hasattr(self.correlation_tower, "net_"):
-                warnings.warn(
-                    "correlation_tower is fitted, and a copy of it is trained anew; to use it as "
-                    "it is, give FrozenEstimator(tower).",
-                    UserWarning,
-                    stacklevel=2,
-                )
-        if tower.hierarchy is None:
-            tower.set_params(hierarchy=self.hierarchy)
-        if self.device == "accelerate":
-            tower.set_params(device=self.device)  # else every process would train its own
-        memory = check_memory(self.memory)
-        if self.memory is not None and not any(
-            isinstance(part.random_state, Integral) for part in (tower, self)
-        ):
-            warnings.warn(
-                "memory keeps no tower where random_state is no int, in the tower or in the "
-                "classifier, as it would not be found again; give one of them an int.",
-                UserWarning,
-                stacklevel=2,
-            )
-            memory = check_memory(None)
-        if tower.random_state is None:
-            tower.set_params(random_state=seed)
-        if self.checkpoint is not None:
-            # As with memory, it is the same tower, whichever classifier it was trained for.
-            tower.set_params(resume=True)
-            if tower.checkpoint is None:
-                tower.set_params(
-                    checkpoint=self.checkpoint, checkpoint_interval=self.checkpoint_interval
-                )
-        speaks = self.verbose and Processes.of(self.device).index == 0
-        if speaks:
+        """Return the fitted tower, or None; print and announce its training."""
+        if self.fit is None or self.tower is None:
+            return self.tower
+        verbose = classifier.verbose and Processes.of(classifier.device).index == 0
+        if verbose:
             print("Correlation tower")
-        task = context.subcontext(task_name="correlation tower")
-        tower = fit_tower(tower, videos, memory, task, self)
+        tower = self._train(classifier, context.subcontext(task_name="correlation tower"), stats)
         if tower.net_.interrupted:
             warnings.warn(
                 f"The correlation tower was interrupted after {tower.n_iter_} epochs and is used "
-                f"as it is; now {type(self).__name__} is trained, until it is interrupted, too.",
+                f"as it is; now {type(classifier).__name__} is trained, until it is interrupted, "
+                "too.",
                 UserWarning,
                 stacklevel=2,
             )
-        if speaks:
-            print(type(self).__name__)
+        if verbose:
+            print(type(classifier).__name__)
         return tower
 
-    def _default_tower(self, X: MultimodalArray) -> CorrelationTower:
-        """Return a tower of the classifier's own kind, size and training."""
-        own = ("modalities", "callbacks", "net_params", "random_state")
-        shared = [field.name for field in fields(NetworkEstimator) if field.name not in own]
-        return CorrelationTower(
-            encoder=self._encoder,
-            encoder_params=self._encoder_params(X.modality_names),
-            hidden_layer_sizes=(self._width(),),
-            **{name: getattr(self, name) for name in shared},
+    def _train(
+        self, classifier: Any, task: CallbackContext, stats: dict[str, FrameStats] | None
+    ) -> CorrelationTower:
+        tower: Any = self.tower
+        fit: Any = self.fit
+        cached = self.memory is not None
+        arguments = {"estimator": classifier, **fit.videos.callback_arguments()}
+        # A tower in a file cannot hold the user's callbacks, so they are not propagated to it.
+        with nullcontext() if cached else task.propagate_callback_context(tower):
+            task.call_on_fit_task_begin(**arguments)
+            fitted: CorrelationTower = (
+                _find(self.memory, tower, fit, stats) if cached else tower._fit(fit, stats)
+            )
+            task.call_on_fit_task_end(**arguments)
+        return fitted
+
+
+def plan_tower(classifier: Any, kept: Any, videos: Videos, seed: int) -> TowerPlan:
+    """Choose the tower of a fit on these videos; `kept` is the one of an earlier fit, or None."""
+    X, given = videos.X, classifier.correlation_tower
+    if not classifier._needs_tower(len(X.modality_names)):
+        return TowerPlan()
+    fitted = given_tower(given, X) if isinstance(given, FrozenEstimator) else None
+    if kept is not None or fitted is not None:
+        return TowerPlan(fitted if kept is None else kept)
+    tower = classifier._default_tower(X) if given is None else clone(given)
+    if hasattr(given, "net_"):
+        warnings.warn(
+            "correlation_tower is fitted, and a copy of it is trained from scratch; to use it as "
+            "it is, give FrozenEstimator(tower).",
+            UserWarning,
+            stacklevel=2,
         )
+    memory = _memory(classifier, tower)
+    _inherit_params(classifier, tower, seed)
+    tower._check_params()
+    videos = replace(videos, weighted=True)
+    return TowerPlan(
+        tower, tower._prepare(videos, None, Targets(videos.y, tower.hierarchy)), memory
+    )
 
-    def _embeds(self) -> bool:
-        return self.correlation_features == "embedding" and self.fusion == "cross_modal_concat"
 
-    def _correlation(
-        self,
-        tower: CorrelationTower | None,
-        X: MultimodalArray,
-        embeds: bool,
-        processes: Processes | None = None,
-    ) -> dict[str, Array]:
-        """What the network is told about the correlation of each video, as its extra input."""
-        if tower is None:
-            return {}
-        judge = tower.embed if embeds else tower.predict_proba
-        verdicts = judge(X) if processes is None else processes.apply(judge, X)
-        return {"correlation": verdicts if embeds else verdicts[:, :, None]}
+def _inherit_params(classifier: Any, tower: CorrelationTower, seed: int) -> None:
+    """Set the parameters of a tower that the classifier decides."""
+    if tower.hierarchy is None:
+        tower.set_params(hierarchy=classifier.hierarchy)
+    if classifier.device == "accelerate":
+        tower.set_params(device=classifier.device)  # else every process would train its own
+    if tower.random_state is None:
+        tower.set_params(random_state=seed)
+    if classifier.checkpoint is not None:
+        # Like memory, the checkpoint serves every classifier with the same tower.
+        tower.set_params(resume=True)
+        if tower.checkpoint is None:
+            interval = classifier.checkpoint_interval
+            tower.set_params(checkpoint=classifier.checkpoint, checkpoint_interval=interval)
+
+
+def _memory(classifier: Any, tower: CorrelationTower) -> Memory | None:
+    """Return where to keep the tower, or None if nowhere."""
+    if classifier.memory is None:
+        return None
+    if not any(isinstance(part.random_state, Integral) for part in (tower, classifier)):
+        warnings.warn(
+            "memory keeps no tower without an int as random_state of the tower or the classifier, "
+            "as it could not be found again.",
+            UserWarning,
+            stacklevel=2,
+        )
+        return None
+    memory: Memory = check_memory(classifier.memory)
+    return None if getattr(memory, "location", memory) is None else memory
 
 
 class _Interrupted(Exception):  # noqa: N818, no error: it carries a tower past the cache
@@ -191,53 +175,47 @@ class _Interrupted(Exception):  # noqa: N818, no error: it carries a tower past 
         self.tower = tower
 
 
-def fit_tower(
-    tower: CorrelationTower,
-    videos: Videos,
-    memory: Memory,
-    task: CallbackContext,
-    classifier: TowerUser,
+def _find(memory: Any, tower: CorrelationTower, fit: TowerFit, stats: Any) -> CorrelationTower:
+    """Return a tower that was trained in the same way, or train and keep it."""
+    find = memory.cache(_train_to_keep, ignore=["tower", "fit", "stats"])
+    processes, arguments, kept = Processes.of(tower.device), None, None
+    if processes.index == 0:  # it reads and writes for all processes
+        params = {k: v for k, v in tower.get_params().items() if k not in CHECKPOINT_PARAMS}
+        key = joblib.hash([type(tower), params, fit.videos.y, fit.videos.weight])
+        arguments = (tower, fit, stats, key, fit.videos.X.digest())
+        if processes.count > 1 and find.check_call_in_cache(*arguments):
+            # A tower that cannot be read is an error, as one process cannot train it alone.
+            kept = find.call_and_shelve(*arguments).get()
+    found: Any = processes.agree(kept)
+    if found is None and arguments is None:
+        found = tower._fit(fit, stats)
+    elif found is None:
+        try:
+            found = find(*arguments)
+        except _Interrupted as interrupted:
+            found = interrupted.tower
+    fitted: CorrelationTower = found
+    return fitted
+
+
+def _train_to_keep(
+    tower: CorrelationTower, fit: TowerFit, stats: Any, key: str, digest: str
 ) -> CorrelationTower:
-    """Fit a tower, or find one that was fitted so on the same videos."""
-    kept = getattr(memory, "location", memory) is not None
-    told = {"estimator": classifier, **videos.callback_arguments()}
-    # What callbacks hold cannot be kept in a file, so a tower to be kept is not told of them.
-    with nullcontext() if kept else task.propagate_callback_context(tower):
-        task.call_on_fit_task_begin(**told)
-        tower = _find(tower, videos, memory) if kept else _fit(tower, videos)
-        task.call_on_fit_task_end(**told)
-    return tower
-
-
-def _find(tower: CorrelationTower, videos: Videos, memory: Memory) -> CorrelationTower:
-    find = memory.cache(_fit_to_keep, ignore=["tower", "videos"])
-    processes, found, kept = Processes.of(tower.device), None, None
-    if processes.index == 0:  # it reads and writes for all
-        params = {k: v for k, v in tower.get_params().items() if k not in OF_CHECKPOINTS}
-        key = joblib.hash([type(tower), params, videos.y, videos.weight])
-        found = (tower, videos, key, videos.X.digest())
-        if processes.count > 1 and find.check_call_in_cache(*found):
-            # A tower that cannot be read is an error: one process cannot train it alone.
-            kept = find.call_and_shelve(*found).get()
-    kept = processes.agree(kept)
-    if kept is not None or found is None:
-        return _fit(tower, videos) if kept is None else kept
-    try:
-        tower = find(*found)
-    except _Interrupted as interrupted:
-        tower = interrupted.tower
-    return tower
-
-
-def _fit_to_keep(
-    tower: CorrelationTower, videos: Videos, key: str, digest: str
-) -> CorrelationTower:
-    tower = _fit(tower, videos)
+    tower = tower._fit(fit, stats)
     if tower.net_.interrupted:
         raise _Interrupted(tower)
     return tower
 
 
-def _fit(tower: CorrelationTower, videos: Videos) -> CorrelationTower:
-    fitted: CorrelationTower = tower.fit(videos.X, videos.y, sample_weight=videos.weight)
-    return fitted
+def correlation_inputs(
+    tower: CorrelationTower | None,
+    X: MultimodalArray,
+    embeds: bool,
+    processes: Processes | None = None,
+) -> dict[str, Array]:
+    """Return the correlation of each video as an input of the network; {} without a tower."""
+    if tower is None:
+        return {}
+    apply = tower._embed if embeds else tower._predict
+    values = apply(X) if processes is None else processes.apply(apply, X)
+    return {"correlation": values if embeds else values[:, :, None]}

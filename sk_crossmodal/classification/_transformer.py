@@ -5,8 +5,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..modules import TransformerEncoder
-from ..training import MOST, check_number, check_size
+from ..validation import MAX_LAYERS, SIZE, check_params, number
 from ._base import CrossModalClassifier
+
+CONSTRAINTS = {
+    "d_model": SIZE,
+    "n_heads": SIZE,
+    "n_layers": number(1, MAX_LAYERS, integer=True),
+}
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
@@ -69,9 +75,7 @@ class CrossModalTransformerClassifier(CrossModalClassifier):
 
     def _check_params(self) -> None:
         super()._check_params()
-        for name in ("d_model", "n_heads"):
-            check_size(name, getattr(self, name))
-        check_number("n_layers", self.n_layers, low=1, high=MOST, integer=True)
+        check_params(vars(self), CONSTRAINTS)
         if self.d_model % self.n_heads:
             raise ValueError(
                 f"d_model must be a multiple of n_heads, got {self.d_model} and {self.n_heads}."

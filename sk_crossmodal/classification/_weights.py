@@ -7,7 +7,8 @@ import numpy as np
 from sklearn.utils.class_weight import compute_class_weight
 
 from .._types import Floats
-from ..training import GREATEST, Targets, Videos, check_number, check_option, short
+from ..training import Targets, Videos
+from ..validation import MAX_FLOAT, check_number, check_option, short
 
 
 def check_class_weight(class_weight: Any) -> None:
@@ -20,7 +21,7 @@ def check_class_weight(class_weight: Any) -> None:
         )
     else:
         for key, factor in (class_weight or {}).items():
-            check_number(f"class_weight[{key!r}]", factor, low=0, high=GREATEST)
+            check_number(f"class_weight[{key!r}]", factor, low=0, high=MAX_FLOAT)
 
 
 def class_factors(

@@ -2,5 +2,6 @@
 
 from ._encoders import ENCODERS
 from ._tower import CorrelationTower
+from ._tower import TowerFit as TowerFit
 
 __all__ = ["ENCODERS", "CorrelationTower"]

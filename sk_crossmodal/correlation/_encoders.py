@@ -1,14 +1,13 @@
 """Checks of what the encoder of a tower is, and of what it is built with."""
 
 from collections.abc import Callable, Mapping
-from functools import partial
 from inspect import Parameter, signature
 from typing import Any
 
 from torch import nn
 
 from ..modules import RNN_TYPES, MeanEncoder, NetVLADEncoder, RNNEncoder, TransformerEncoder
-from ..training import MOST, check_number, check_option, check_size, short
+from ..validation import MAX_LAYERS, SHARE, SIZE, check_size, number, options, short
 
 ENCODERS: dict[str, type[nn.Module]] = {
     "transformer": TransformerEncoder,
@@ -25,13 +24,13 @@ def _check_clusters(name: str, value: Any) -> None:
 
 
 CHECKS: dict[str, Callable[[str, Any], object]] = {
-    "d_model": check_size,
-    "n_heads": check_size,
-    "n_layers": partial(check_number, low=1, high=MOST, integer=True),
+    "d_model": SIZE,
+    "n_heads": SIZE,
+    "n_layers": number(1, MAX_LAYERS, integer=True),
     "n_clusters": _check_clusters,
-    "hidden_size": check_size,
-    "rnn_type": partial(check_option, options=(*RNN_TYPES, None)),
-    "dropout": partial(check_number, low=0, high=1),
+    "hidden_size": SIZE,
+    "rnn_type": options(*RNN_TYPES, None),
+    "dropout": SHARE,
 }
 
 

@@ -1,4 +1,4 @@
-"""Pairs of videos for the correlation tower: matching and mismatched modalities."""
+"""Positive and negative pairs of modalities for the correlation tower."""
 
 from collections.abc import Callable, Iterable
 from typing import Self
@@ -16,17 +16,17 @@ from ..training import Batch, FrameDataset
 RandomState = int | np.random.RandomState | None
 Randint = Callable[[int, int], Ints]
 
-BLOCK = 64  # videos whose partners are looked for in one go
-ROUNDS = 20  # of blind drawing among all, before partners are looked for one by one
+BLOCK = 64  # videos whose negatives are listed at once
+ROUNDS = 20  # of drawing at random, before possible negatives are listed
 
 
-def draw_partners(
+def draw_negatives(
     top_level: csr_array, rows: Ints, randint: Randint, lengths: Ints | None = None
 ) -> Ints:
     """Draw for each row another video whose top-level labels share nothing with its own."""
     counts = top_level.astype(np.int32)
     labelled = np.flatnonzero(counts.sum(axis=1))
-    partners = np.full(len(rows), -1)
+    negatives = np.full(len(rows), -1)
     waiting = np.flatnonzero(np.isin(rows, labelled))
     if lengths is not None:
         by_length = labelled[np.argsort(lengths[labelled], kind="stable")]
@@ -34,7 +34,7 @@ def draw_partners(
     tries = [lengths] * ROUNDS * (lengths is not None) + [None] * ROUNDS
     for among_same in tries:
         if not len(waiting):
-            return partners
+            return negatives
         wanted = rows[waiting]
         if among_same is not None:
             # A random one of the labelled videos of its length, maybe itself.
@@ -44,15 +44,15 @@ def draw_partners(
         else:
             drawn = labelled[randint(len(labelled), len(waiting))]
         shared = np.asarray((counts[wanted] * counts[drawn]).sum(axis=1)).ravel()
-        partners[waiting[shared == 0]] = drawn[shared == 0]
+        negatives[waiting[shared == 0]] = drawn[shared == 0]
         waiting = waiting[shared > 0]
     for same_labels in _by_labels(counts[rows[waiting]]):
         group = waiting[same_labels]
         shared = (counts[labelled] @ counts[[rows[group[0]]]].T).toarray().ravel()
         candidates = labelled[shared == 0]
         if len(candidates):
-            partners[group] = candidates[randint(len(candidates), len(group))]
-    return partners
+            negatives[group] = candidates[randint(len(candidates), len(group))]
+    return negatives
 
 
 def _by_labels(counts: csr_array) -> list[Ints]:
@@ -65,13 +65,13 @@ def _by_labels(counts: csr_array) -> list[Ints]:
     return [np.array(group) for group in groups.values()]
 
 
-def all_partners(
+def all_negatives(
     top_level: csr_array, lengths: Ints, most: int | None = None
 ) -> list[Ints] | None:
     """List for each video all others whose top-level labels share nothing with its own."""
     counts = top_level.astype(np.int32)
     labelled = np.asarray(counts.sum(axis=1)).ravel() > 0
-    partners: list[Ints] = []
+    negatives: list[Ints] = []
     n_pairs = 0
     for first in range(0, len(lengths), BLOCK):  # a matrix of all with all is large
         rows = slice(first, first + BLOCK)
@@ -79,17 +79,17 @@ def all_partners(
         possible = (shared == 0) & labelled & labelled[rows, None]
         same = possible & (lengths == lengths[rows, None])
         chosen = np.where(same.any(axis=1, keepdims=True), same, possible)
-        partners += [np.flatnonzero(row) for row in chosen]
+        negatives += [np.flatnonzero(row) for row in chosen]
         n_pairs += int(chosen.sum())
         if most is not None and n_pairs > most:
             return None
-    return partners
+    return negatives
 
 
-def cut_lengths(lengths: Ints, rows: Ints, partners: Ints) -> Ints:
-    """Number of moments to read of both videos of each pair."""
-    shorter = np.minimum(lengths[rows], lengths[partners])
-    equal = lengths[rows] == lengths[partners]
+def cut_lengths(lengths: Ints, rows: Ints, negatives: Ints) -> Ints:
+    """Number of time steps to read of both videos of each pair."""
+    shorter = np.minimum(lengths[rows], lengths[negatives])
+    equal = lengths[rows] == lengths[negatives]
     return np.where(equal, shorter, np.maximum(np.minimum(shorter, 1), 9 * shorter // 10))
 
 
@@ -97,16 +97,16 @@ def _torch_randint(high: int, size: int, generator: torch.Generator) -> Ints:
     return torch.randint(high, (size,), generator=generator).numpy()
 
 
-def known_pairs(X: MultimodalArray, rows: Ints, partners: Ints) -> Bools:
-    """Pairs of which both sides have frames."""
+def known_pairs(X: MultimodalArray, rows: Ints, negatives: Ints) -> Bools:
+    """Whether both sides of each pair have frames, (n, n_pairs)."""
     lengths = [X.lengths(name) for name in X.modality_names]
     pairs = unordered_pairs(len(lengths))
-    known = [(lengths[a][rows] > 0) & (lengths[b][partners] > 0) for a, b in pairs]
+    known = [(lengths[a][rows] > 0) & (lengths[b][negatives] > 0) for a, b in pairs]
     return np.stack(known, axis=1)
 
 
 class PairDataset(FrameDataset):
-    """Each video with itself (matching) and with a partner (mismatched)."""
+    """Positive pairs, the modalities of one video, and negative pairs with another video."""
 
     def __init__(
         self,
@@ -120,29 +120,29 @@ class PairDataset(FrameDataset):
         super().__init__(X, sample_weight=sample_weight, max_frames=max_frames)
         self.weights = sample_weight
         self.top_level, self.negative_weight = top_level, negative_weight
-        self.partners: Ints = np.full(len(X), -1)
+        self.negatives: Ints = np.full(len(X), -1)
         self.listed: list[Ints] | None = None
         self.drawn = False
 
-    def fix_partners(self, random_state: RandomState) -> Self:
-        """Draw every video's partner once for all."""
+    def fix_negatives(self, random_state: RandomState) -> Self:
+        """Draw the negative of every video, for all epochs."""
         rng = check_random_state(random_state)
         return self._draw(lambda high, size: rng.randint(high, size=size))
 
     def begin_epoch(self, generator: torch.Generator) -> None:
-        """Draw every video's partner for an epoch, unless all of them are listed."""
+        """Draw the negative of every video for an epoch, unless all negatives are listed."""
         if self.drawn:
             self._draw(lambda high, size: _torch_randint(high, size, generator))
 
     def _draw(self, randint: Randint) -> Self:
         rows = np.arange(len(self))
-        self.partners = draw_partners(self.top_level, rows, randint, self.lengths())
+        self.negatives = draw_negatives(self.top_level, rows, randint, self.lengths())
         return self
 
-    def list_partners(self, most: int) -> Self:
-        """Give every video all its partners where that is at most so many pairs; else draw."""
+    def list_negatives(self, most: int) -> Self:
+        """List all negatives of every video if these are at most `most` pairs, else draw."""
         few = len(self) <= most
-        self.listed = all_partners(self.top_level, self.lengths(), most) if few else None
+        self.listed = all_negatives(self.top_level, self.lengths(), most) if few else None
         self.drawn = self.listed is None
         return self
 
@@ -162,7 +162,7 @@ class PairDataset(FrameDataset):
         return batch, self.pair_targets(first, second, weight[:, None], alone[:, None])
 
     def videos(self, first: Ints, second: Ints) -> tuple[Ints, Ints]:
-        """Return rows and lengths to read, (2, B), and where each side of the pairs is there."""
+        """Return rows and lengths to read, (2, B), and the column of each side of the pairs."""
         cut = cut_lengths(self.lengths(), first, second)
         videos = np.stack([np.concatenate([first, second]), np.concatenate([cut, cut])])
         if self.listed is not None:  # each video is part of many pairs, but read once
@@ -170,16 +170,16 @@ class PairDataset(FrameDataset):
         return videos, np.arange(videos.shape[1])
 
     def pairs(self, rows: Ints) -> tuple[Ints, Ints, Floats, Bools]:
-        """Return the mismatched pairs of some videos."""
+        """Return the negative pairs of some videos: rows, weights, and whether one is missing."""
         if self.listed is not None:
             return self.listed_pairs(rows, self.listed)
-        partners = self.partners[rows]
-        alone = partners < 0
-        return rows, np.where(alone, rows, partners), self.weights[rows], alone
+        negatives = self.negatives[rows]
+        alone = negatives < 0
+        return rows, np.where(alone, rows, negatives), self.weights[rows], alone
 
-    def listed_pairs(self, rows: Ints, partners: list[Ints]) -> tuple[Ints, Ints, Floats, Bools]:
-        """Do the same as `pairs`, of all partners of each video."""
-        lists = [partners[row] if len(partners[row]) else [row] for row in rows]
+    def listed_pairs(self, rows: Ints, negatives: list[Ints]) -> tuple[Ints, Ints, Floats, Bools]:
+        """Do the same as `pairs`, with all negatives of each video."""
+        lists = [negatives[row] if len(negatives[row]) else [row] for row in rows]
         first, second = np.repeat(rows, [len(part) for part in lists]), np.concatenate(lists)
         own, other = self.weights[first], self.weights[second]
         share = other / np.bincount(first, other)[first]
@@ -188,7 +188,7 @@ class PairDataset(FrameDataset):
     def pair_targets(
         self, first: Ints, second: Ints, weight: Floats, alone: Bools
     ) -> dict[str, torch.Tensor]:
-        """Targets and weights, (P, 2 n_pairs): of matching pairs, then of mismatched ones."""
+        """Targets and weights, (P, 2 n_pairs): positive pairs, then negative pairs."""
         positive = weight * known_pairs(self.X, first, first)
         negative = weight * known_pairs(self.X, first, second) * ~alone
         target = np.concatenate([np.ones_like(positive), np.zeros_like(negative)], axis=1)

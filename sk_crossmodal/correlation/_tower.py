@@ -1,4 +1,4 @@
-"""`CorrelationTower`: the separately trained judge of how related modalities are (Section 3)."""
+"""`CorrelationTower`: predicts whether the modalities of a video are correlated (Section 3)."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -19,54 +19,70 @@ from ..hierarchy import LabelHierarchy
 from ..modules import CorrelationNetwork, unordered_pairs
 from ..multimodal import MultimodalArray
 from ..training import (
-    GREATEST,
-    EpochTasks,
     FrameDataset,
+    FrameStats,
     MultimodalNet,
     NetworkEstimator,
+    NetworkSpec,
+    StatsRequest,
     Targets,
     Videos,
-    check_number,
     check_seed,
-    check_sizes,
     check_y,
     fit_method,
 )
+from ..validation import MAX_FLOAT, SIZES, check_params, number
 from ._encoders import check_encoder, encoder_class
 from ._pairs import PairDataset, RandomState, known_pairs
 
-ALL_PAIRS = 2048  # mismatched pairs of which a tower sees all in every epoch
+ALL_PAIRS = 2048  # up to as many negative pairs, every epoch uses all of them
+CONSTRAINTS = {
+    "hidden_layer_sizes": SIZES,
+    "negative_weight": number(0, MAX_FLOAT, open_low=True),
+}
+
+
+@dataclass(frozen=True)
+class TowerFit:
+    """A fit of a tower that is ready to start: pairs, the net, and the statistics it needs."""
+
+    videos: Videos
+    part: Videos  # the training videos
+    held_out: Videos | None
+    pairs: tuple[PairDataset, PairDataset | None]
+    built: tuple[MultimodalNet, dict[str, Any]]
+    request: StatsRequest | None
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
 class CorrelationTower(TransformerMixin, NetworkEstimator):
-    """Predict whether the modalities of a video have to do with each other.
+    """Predict whether the modalities of a video are correlated.
 
-    It is trained on matching pairs, the modalities of one video, and mismatched ones, one
-    modality each of two videos whose top-level labels share nothing, drawn afresh every epoch
-    (Sections 3 and 4.1, Figure 5 of [1]_). Its verdict on a video tells a cross-modal classifier
-    whether the influence of one modality on another is to be trusted.
+    The tower is trained on positive pairs, the modalities of one video, and on negative pairs,
+    one modality each of two videos without a common top-level label, drawn anew every epoch
+    (Sections 3 and 4.1, Figure 5 of [1]_). Cross-modal classifiers use its probability to gate
+    the influence of one modality on another, or as an input.
 
     Parameters
     ----------
     encoder : {"transformer", "netvlad", "rnn", "mean"} or type, default="transformer"
-        What encodes the frames of each modality; or the class of a torch module that is called
-        and built as these are, see :mod:`sk_crossmodal.modules`.
+        Encoder of the frames of each modality; or the class of a torch module with the same
+        interface, see :mod:`sk_crossmodal.modules`.
     encoder_params : dict, default=None
         Arguments of the encoder: `d_model`, `n_heads`, `n_layers` for "transformer", `n_clusters`
-        (a number, or one a modality in order) and `hidden_size` for "netvlad", `n_clusters`,
+        (a number, or one per modality in order) and `hidden_size` for "netvlad", `n_clusters`,
         `hidden_size` and `rnn_type` for "rnn", `d_model` for "mean".
     hidden_layer_sizes : sequence of int, default=(512,)
         Fully connected ReLU layers over a pair's encoder outputs; the last one's output is the
         embedding of the pair.
     negative_weight : float, default=2.0
-        Weight of a mismatched pair against a matching one. More than 1, because some videos'
-        own audio is irrelevant (Section 5.1, Figure 8).
+        Weight of a negative pair relative to a positive pair. More than 1, because the audio of
+        some videos is irrelevant (Section 5.1, Figure 8).
     hierarchy : LabelHierarchy, default=None
-        The hierarchy of y's labels, which says what top-level labels are. Without it every label
-        is its own top level.
+        The hierarchy of the labels, which gives their top-level labels. Without it every label
+        is a top-level label.
     batch_size : int, default=128
-        Videos a batch; each gives a matching and a mismatched pair.
+        Videos per batch; each gives a positive and a negative pair.
 
     Attributes
     ----------
@@ -75,16 +91,16 @@ class CorrelationTower(TransformerMixin, NetworkEstimator):
 
     Notes
     -----
-    NOTE[paper]: beside the concatenated encoder outputs the fully connected part sees their
-    element-wise product. Whether two things match is a product of what they are, which a ReLU
-    layer on the concatenation alone was slow to learn, or did not learn, in our trials.
+    NOTE[paper]: the fully connected layers see the element-wise product of the encoder outputs
+    beside their concatenation. In our trials, a ReLU layer on the concatenation alone learned
+    slowly, or not at all, whether two modalities are correlated.
 
-    A video without frames in one of the modalities gets 0.5 for the pair. With few videos, that is
-    up to 2048 mismatched pairs, all of these are seen in every epoch, and those of one video weigh
-    as much as one: so a weight of 2 is the same as the video twice.
+    A video without frames in one of the modalities gets 0.5 for the pair. With at most 2048
+    negative pairs, every epoch uses all of them, and the pairs of one video together have the
+    weight of one pair: a video of weight 2 equals the same video twice.
 
-    There is neither `warm_start` nor `partial_fit`: mismatched pairs are drawn from all videos,
-    and a tower that goes on learning is not the frozen judge that classifiers were trained with.
+    There is neither `warm_start` nor `partial_fit`: negative pairs are drawn from all videos, and
+    classifiers need the tower that they were trained with, unchanged.
 
     References
     ----------
@@ -124,15 +140,15 @@ class CorrelationTower(TransformerMixin, NetworkEstimator):
         X : MultimodalArray or any form that becomes one
             The videos; or the frames of the first modality, followed by those of the others.
         y : array-like or sparse
-            Labels: multilabel indicators (n, n_labels) or classes (n,). Only used to choose
-            videos that have nothing in common. With several modalities given one by one, y is
-            the last positional argument.
+            Labels: multilabel indicators (n, n_labels) or classes (n,). They are only used to
+            choose negative pairs. With several modalities given one by one, y is the last
+            positional argument.
         *more : array-like
             Further modalities and y, when modalities are given one by one.
         sample_weight : array-like of shape (n,), default=None
-            Weights of the videos; those of weight 0 are left out.
+            Weights of the videos; videos of weight 0 are left out.
         eval_set : tuple (X_val, y_val), default=None
-            Videos held out, in place of a share of X; or ``(X_video, X_audio, y_val)``.
+            Held-out videos, instead of a fraction of X; or ``(X_video, X_audio, y_val)``.
 
         Returns
         -------
@@ -147,46 +163,55 @@ class CorrelationTower(TransformerMixin, NetworkEstimator):
         """
         *arrays, y = (X, y, *more)
         self._check_params()
-        videos = self._check_videos(arrays, y, sample_weight)
-        _check_can_correlate(videos.X)
-        self._check_present(videos.X)
+        videos = self._validate_fit_videos(arrays, y, sample_weight)
         targets = Targets(videos.y, self.hierarchy)
-        held_out = self._check_eval_set(eval_set, videos, targets)
-        self._fit_videos(videos, held_out, targets)
+        held_out = self._validate_eval_set(eval_set, videos, targets)
+        prepared = self._prepare(videos, held_out, targets)
+        (stats,) = self._scan(videos, [prepared.request])
+        self._fit(prepared, stats)
         return self
 
-    def _fit_videos(self, videos: Videos, held_out: Videos | None, targets: Targets) -> None:
+    def _prepare(self, videos: Videos, held_out: Videos | None, targets: Targets) -> TowerFit:
+        """Split the videos, choose the pairs and build the net, before any frame is read."""
+        _check_can_correlate(videos.X)
+        videos.check_present()
         split_seed, pair_seed, train_seed = self._seeds(3)
         part, held_out = self._split(videos, held_out, split_seed)
         among = "the videos" if held_out is None else "the videos to train on"
-        train_set = self._pairs(part, targets, pair_seed, among).list_partners(ALL_PAIRS)
-        among = "the videos held out"
+        train_set = self._pairs(part, targets, pair_seed, among).list_negatives(ALL_PAIRS)
         valid_set = None
         if held_out is not None:
-            valid_set = self._pairs(held_out, targets, pair_seed, among)
-        module_params = {
-            **self._scaling_params(part.X, part.weight),
+            valid_set = self._pairs(held_out, targets, pair_seed, "the videos held out")
+        params = {
+            "moments": self._placeholder_stats(videos.X),
+            "pad_to": self._pad_to(),
             "encoder": encoder_class(self.encoder),
             "encoder_params": {"dropout": self.dropout, **(self.encoder_params or {})},
             "hidden_layer_sizes": tuple(self.hidden_layer_sizes),
             "dropout": self.dropout,
         }
-        self._rehearse((CorrelationNetwork, module_params), {"kind": "binary"}, held_out)
-        names = videos.X.modality_names
+        spec = NetworkSpec(CorrelationNetwork, params, {"kind": "binary"})
+        built = self._build(spec, train_seed, validates=held_out is not None)
+        request = self._stats_request(part)
+        return TowerFit(videos, part, held_out, (train_set, valid_set), built, request)
+
+    @fit_method
+    def _fit(self, fit: TowerFit, stats: dict[str, FrameStats] | None) -> Self:
+        """Train the tower on checked videos."""
+        if stats is not None:
+            fit.built[0].set_frame_stats(stats)
+        X = fit.videos.X
+        names, longest = X.modality_names, int(X.timeline_lengths().max())
         pairs = [(names[a], names[b]) for a, b in unordered_pairs(len(names))]
 
         def fitted(net: MultimodalNet) -> dict[str, Any]:
-            return {**self._fitted_attributes(net, videos.X), "pairs_": pairs}
+            return {**self._fitted_attributes(net, X.n_features, longest), "pairs_": pairs}
 
-        context = self._begin_fit(videos, self._n_epochs())
-        self._fit_net(
-            (CorrelationNetwork, module_params),
-            {"kind": "binary"},
-            (train_set, valid_set),
-            train_seed,
-            EpochTasks(context, self, videos, fitted),
-            {"videos": part, "videos held out": held_out},
-        )
+        context = self._begin_fit(fit.videos, fit.built[0].max_epochs)
+        inputs = {"videos": fit.part, "videos held out": fit.held_out}
+        bridge = self._bridge(context, fit.videos, fitted)
+        self._train(fit.built, fit.pairs, bridge, inputs)
+        return self
 
     def fit_transform(self, X: Any, y: Any = None, *more: Any, **fit_params: Any) -> Floats:
         """Train the tower and apply it to the same videos.
@@ -208,7 +233,7 @@ class CorrelationTower(TransformerMixin, NetworkEstimator):
         return self.transform(*arrays)
 
     def _pairs(self, videos: Videos, targets: Targets, seed: int, among: str) -> PairDataset:
-        """Return the videos with partners, fixed."""
+        """Return pairs whose negatives are drawn once."""
         dataset = PairDataset(
             videos.X,
             targets.top_level(targets.encode(videos.y)),
@@ -216,7 +241,7 @@ class CorrelationTower(TransformerMixin, NetworkEstimator):
             negative_weight=self.negative_weight,
             max_frames=self.max_frames,
         )
-        return _with_partners(dataset, seed, among)
+        return _fix_negatives(dataset, seed, among)
 
     def _top_level(self, y: Any, n_samples: int) -> csr_array:
         y = check_y(y, n_samples)
@@ -229,10 +254,9 @@ class CorrelationTower(TransformerMixin, NetworkEstimator):
         return tags
 
     def _check_params(self) -> None:
-        self._check_training_params()
+        self._validate_params()
         check_encoder(self.encoder, self.encoder_params)
-        check_sizes("hidden_layer_sizes", self.hidden_layer_sizes)
-        check_number("negative_weight", self.negative_weight, low=0, high=GREATEST, open_low=True)
+        check_params(vars(self), CONSTRAINTS)
 
     def predict_proba(self, X: Any, *more: Any) -> Floats:
         """Probability that the modalities of each video are correlated.
@@ -245,9 +269,12 @@ class CorrelationTower(TransformerMixin, NetworkEstimator):
         Returns
         -------
         ndarray of shape (n, n_pairs), float32
-            One column a pair of modalities, see `pairs_`.
+            One column per pair of modalities, see `pairs_`.
         """
-        X = self._check_predict_input(X, more)
+        return self._predict(self._validate_new_videos(X, more))
+
+    def _predict(self, X: MultimodalArray) -> Floats:
+        """Do the same as `predict_proba`, for validated videos."""
         logits: Floats = self.net_.predict_rows(FrameDataset(X, max_frames=self.max_frames))
         rows = np.arange(len(X))
         probability: Floats = expit(logits)
@@ -264,12 +291,12 @@ class CorrelationTower(TransformerMixin, NetworkEstimator):
         Returns
         -------
         ndarray of shape (n, n_pairs), float32
-            Probability that the modalities are correlated, one column a pair of modalities.
+            Probability that the modalities are correlated, one column per pair of modalities.
         """
         return self.predict_proba(X, *more)
 
     def embed(self, X: Any, *more: Any) -> Floats:
-        """Last hidden layer: what the tower computed, rather than its verdict.
+        """Return the last hidden layer of the tower.
 
         Parameters
         ----------
@@ -279,9 +306,12 @@ class CorrelationTower(TransformerMixin, NetworkEstimator):
         Returns
         -------
         ndarray of shape (n, n_pairs, hidden_layer_sizes[-1]), float32
-            One embedding a pair of modalities.
+            One embedding per pair of modalities.
         """
-        X = self._check_predict_input(X, more)
+        return self._embed(self._validate_new_videos(X, more))
+
+    def _embed(self, X: MultimodalArray) -> Floats:
+        """Do the same as `embed`, for validated videos."""
         dataset = FrameDataset(X, max_frames=self.max_frames)
         embedding: Floats = self.net_.predict_rows(dataset, "pair_embedding")
         return embedding
@@ -305,59 +335,59 @@ class CorrelationTower(TransformerMixin, NetworkEstimator):
     def pair_probabilities(
         self, X: Any, y: Any = None, *more: Any, random_state: RandomState = 0
     ) -> tuple[Floats, Floats]:
-        """Apply the tower to matching and mismatched pairs (Figure 9).
+        """Apply the tower to positive and negative pairs (Figure 9).
 
         Parameters
         ----------
         X, y, *more : as in `fit`
             Videos and labels.
         random_state : int, RandomState or None, default=0
-            Decides which videos are paired.
+            Random seed of the negative pairs.
 
         Returns
         -------
-        matching, mismatched : ndarray of shape (n_matching,) and (n_mismatched,), float32
-            The outputs, all pairs of modalities together. Pairs with no frames on one side are
-            left out, and so are videos that have no possible partner.
+        positive, negative : ndarray of shape (n_positive,) and (n_negative,), float32
+            The probabilities, all pairs of modalities together. Pairs without frames on one side
+            are left out, and so are videos without a possible negative.
         """
         *arrays, y = (X, y, *more)
         check_seed("random_state", random_state)
-        X = self._check_predict_input(arrays[0], arrays[1:])
+        X = self._validate_new_videos(arrays[0], arrays[1:])
         top_level = self._top_level(y, len(X))
         rows = np.arange(len(X))
         dataset = PairDataset(X, top_level, np.ones(len(X)), max_frames=self.max_frames)
-        partners = _with_partners(dataset, random_state).partners
-        matching, mismatched = np.split(expit(self.net_.predict_rows(dataset)), 2, axis=1)
-        possible = known_pairs(X, rows, partners) & (partners >= 0)[:, None]
-        return matching[known_pairs(X, rows, rows)], mismatched[possible]
+        negatives = _fix_negatives(dataset, random_state).negatives
+        positive, negative = np.split(expit(self.net_.predict_rows(dataset)), 2, axis=1)
+        possible = known_pairs(X, rows, negatives) & (negatives >= 0)[:, None]
+        return positive[known_pairs(X, rows, rows)], negative[possible]
 
     def pair_error_rates(
         self, X: Any, y: Any = None, *more: Any, random_state: RandomState = 0
     ) -> dict[str, float]:
-        """Error rates on matching and mismatched pairs (Section 5.1, Figure 8).
+        """Return error rates on positive and negative pairs (Section 5.1, Figure 8).
 
         Parameters
         ----------
         X, y, *more : as in `fit`
             Videos and labels.
         random_state : int, RandomState or None, default=0
-            Decides which videos are paired.
+            Random seed of the negative pairs.
 
         Returns
         -------
         dict of str to float
-            ``"error"``, share of all pairs judged wrongly; ``"fpr"``, share of mismatched pairs
-            judged correlated; ``"fnr"``, share of matching pairs judged uncorrelated; all at a
-            probability of 0.5; and ``"auc"``, area under the ROC curve. All pairs of modalities
-            are counted together.
+            ``"error"``, the fraction of wrong predictions; ``"fpr"``, the fraction of negative
+            pairs predicted to be correlated; ``"fnr"``, the fraction of positive pairs predicted
+            to be uncorrelated; all at a probability of 0.5; and ``"auc"``, the area under the ROC
+            curve. All pairs of modalities are counted together.
         """
-        matching, mismatched = self.pair_probabilities(X, y, *more, random_state=random_state)
-        truth = np.repeat([True, False], [len(matching), len(mismatched)])
-        probability = np.concatenate([matching, mismatched])
+        positive, negative = self.pair_probabilities(X, y, *more, random_state=random_state)
+        truth = np.repeat([True, False], [len(positive), len(negative)])
+        probability = np.concatenate([positive, negative])
         return {
             "error": float(np.mean((probability > 0.5) != truth)),
-            "fpr": float(np.mean(mismatched > 0.5)),
-            "fnr": float(np.mean(matching <= 0.5)),
+            "fpr": float(np.mean(negative > 0.5)),
+            "fnr": float(np.mean(positive <= 0.5)),
             "auc": float(roc_auc_score(truth, probability)),
         }
 
@@ -374,15 +404,15 @@ def _check_can_correlate(X: MultimodalArray) -> None:
         raise ValueError("A correlation needs two videos to compare, X has 1 sample.")
 
 
-def _with_partners(
+def _fix_negatives(
     dataset: PairDataset, random_state: RandomState, among: str = "the videos"
 ) -> PairDataset:
-    """Fix the partners of a data set of pairs; raise ValueError if no video has one."""
-    dataset.fix_partners(random_state)
-    if (dataset.partners < 0).all():
+    """Draw the negatives of a data set of pairs; raise ValueError if no video has one."""
+    dataset.fix_negatives(random_state)
+    if (dataset.negatives < 0).all():
         raise ValueError(
             f"No two videos differ in all of their top-level labels among {among}, so there are "
-            "no mismatched pairs; there must be at least two top-level labels that do not always "
+            "no negative pairs; there must be at least two top-level labels that do not always "
             "occur together. "
             "A classifier needs no tower with fusion='late', 'early' or 'cross_modal'."
         )

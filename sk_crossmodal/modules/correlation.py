@@ -10,7 +10,15 @@ from .checks import check_size, check_sizes
 from .dropout import Dropout
 from .influence import Links, unordered_pairs
 from .masking import masked_mean
-from .scaling import Frames, FrameScaler, Moments, check_inputs, check_moments, scale_frames
+from .scaling import (
+    Frames,
+    FrameScaler,
+    Moments,
+    check_inputs,
+    check_moments,
+    scale_frames,
+    set_frame_stats,
+)
 
 
 class MeanEncoder(nn.Module):
@@ -174,6 +182,10 @@ class CorrelationNetwork(nn.Module):
         """Embed the modalities of each video, (B, n_pairs, H)."""
         encoded = self.encode(frames, masks)
         return self.embed(encoded, encoded)
+
+    def set_frame_stats(self, stats: Moments) -> None:
+        """Set mean and scale of each modality's frames, with which they are scaled."""
+        set_frame_stats(self.scalers, self.names, stats)
 
     def forward(
         self,

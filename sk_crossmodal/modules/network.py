@@ -11,7 +11,15 @@ from .dropout import Dropout
 from .influence import InfluenceSpec, Link, Links, unordered_pairs
 from .parts import Parts
 from .response import watch_responses
-from .scaling import Frames, FrameScaler, Moments, check_inputs, check_moments, scale_frames
+from .scaling import (
+    Frames,
+    FrameScaler,
+    Moments,
+    check_inputs,
+    check_moments,
+    scale_frames,
+    set_frame_stats,
+)
 
 FUSIONS = ("early", "late", "cross_modal", "cross_modal_gated", "cross_modal_concat")
 N_CONTEXT = 8
@@ -161,6 +169,10 @@ class CrossModalNetwork(nn.Module):
         last = f"head.{len(self.head) - 1}."
         own = {name: own for name, own in self.state_dict().items() if name.startswith(last)}
         self.load_state_dict({**other.state_dict(), **own})
+
+    def set_frame_stats(self, stats: Moments) -> None:
+        """Set mean and scale of each modality's frames, with which they are scaled."""
+        set_frame_stats(self.scalers, self.names, stats)
 
     def forward(
         self,

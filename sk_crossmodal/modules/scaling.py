@@ -57,6 +57,12 @@ class FrameScaler(nn.Module):
         return torch.addcmul(offset.to(x.dtype), values, factor.to(x.dtype), out=values)
 
 
+def set_frame_stats(scalers: nn.ModuleList, names: Sequence[str], stats: Moments) -> None:
+    """Replace the mean and scale of the scaler of each modality."""
+    for scaler, name in zip(scalers, names, strict=True):
+        scaler.load_state_dict(FrameScaler(*stats[name]).state_dict())
+
+
 def check_moments(moments: Moments) -> None:
     """Raise TypeError or ValueError unless these are pairs of means and scales, by modality."""
     if not isinstance(moments, Mapping) or not moments:

@@ -1,49 +1,52 @@
-"""How networks are trained and applied: the only room that knows skorch."""
+"""Training and applying networks: the only subpackage that imports skorch."""
 
 from skorch.helper import SliceDict as SliceDict
 
-from ._checks import (
-    GREATEST,
-    MOST,
-    check_number,
-    check_option,
-    check_size,
-    check_sizes,
-    check_widths,
-    short,
+from ..validation import (
+    check_number as check_number,
 )
+from ..validation import (
+    check_option as check_option,
+)
+from ..validation import (
+    check_size as check_size,
+)
+from ..validation import (
+    check_sizes as check_sizes,
+)
+from ..validation import (
+    short as short,
+)
+from ._build import NetworkSpec, restore_net
+from ._config import TrainingConfig
+from ._constraints import check_seed
 from ._data import Batch, FrameDataset, Videos
 from ._device import resolve_device
-from ._estimator import NetworkEstimator
+from ._estimator import NetworkEstimator, check_widths
 from ._interruption import fit_method
-from ._net import MultimodalNet, WeightedLoss
-from ._parameters import check_seed
+from ._loss import WeightedLoss
+from ._net import MultimodalNet
 from ._processes import Processes
-from ._restored import net_around
+from ._scan import FrameStats, StatsRequest
 from ._targets import Targets, check_y
-from ._train import EpochTasks
 
 __all__ = [
-    "GREATEST",
-    "MOST",
     "Batch",
-    "EpochTasks",
     "FrameDataset",
+    "FrameStats",
     "MultimodalNet",
     "NetworkEstimator",
+    "NetworkSpec",
     "Processes",
+    "StatsRequest",
     "Targets",
+    "TrainingConfig",
     "Videos",
     "WeightedLoss",
-    "check_number",
-    "check_option",
     "check_seed",
-    "check_size",
-    "check_sizes",
     "check_widths",
     "check_y",
     "fit_method",
-    "net_around",
     "resolve_device",
-    "short",
+    "restore_net",
 ]

@@ -1,137 +1,128 @@
-"""Checkpoints: a training that was cut short goes on where it was, bit for bit."""
+"""Checkpoints: training that was cut short continues where it stopped, bit for bit."""
 
 import os
 import tempfile
 import time
 import warnings
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import closing, suppress
 from math import ceil
 from numbers import Integral, Real
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import joblib
 
-from ._checks import LARGEST, check_number, check_option
-from ._data import BatchLoader
-from ._fingerprint import fit_hashes
-from ._processes import Processes
+from .._files import PARTIAL
+from ..validation import FLAG, MAX_INT, number
+from ._callbacks import LoopCallback
 from ._state_file import random_state, read_state, set_random_state, write_state
 
-if TYPE_CHECKING:
-    from ._estimator import NetworkEstimator
-    from ._net import MultimodalNet
+STALE = 3600  # seconds after which the partial file of a killed process is removed
+CHECKPOINT_CONSTRAINTS = {
+    "resume": FLAG,
+    "checkpoint_interval": number(0, MAX_INT, open_low=True),
+}
 
-STALE = 3600  # seconds after which what a killed process left half written is removed
 
-
-def check_checkpoint(estimator: "NetworkEstimator") -> None:
-    """Raise TypeError or ValueError unless the parameters about checkpoints go together."""
-    folder, interval = estimator.checkpoint, estimator.checkpoint_interval
-    check_option("resume", estimator.resume, (True, False))
-    check_number("checkpoint_interval", interval, low=0, high=LARGEST, open_low=True)
+def check_checkpoint(params: Mapping[str, Any]) -> None:
+    """Raise TypeError or ValueError unless the parameters about checkpoints fit together."""
+    folder, interval = params["checkpoint"], params["checkpoint_interval"]
     if interval > 1 and interval != int(interval):
         raise ValueError(
             "checkpoint_interval must be a whole number of epochs or a part of one, got "
             f"{interval!r}."
         )
     if folder is None:
-        if estimator.resume:
+        if params["resume"]:
             raise ValueError("resume=True needs a folder to resume from: give `checkpoint`.")
         return
+    wanted = f"checkpoint must be the path of a folder or None, got {folder!r}"
     if not isinstance(folder, str | os.PathLike):
-        raise TypeError(f"checkpoint must be the path of a folder or None, got {folder!r}.")
+        raise TypeError(f"{wanted}.")
     if not os.fspath(folder) or "\0" in str(folder):
-        raise ValueError(f"checkpoint must be the path of a folder or None, got {folder!r}.")
+        raise ValueError(f"{wanted}.")
     if Path(folder).exists() and not Path(folder).is_dir():
-        raise ValueError(f"checkpoint must be a folder, but {str(folder)!r} is a file.")
-    if not isinstance(estimator.random_state, Integral):
+        raise ValueError(f"{wanted}, which is a file.")
+    if not isinstance(params["random_state"], Integral):
         raise ValueError(
-            "checkpoint needs an int as random_state, without which a fit can neither be found "
-            f"again nor repeated, got {estimator.random_state!r}."
+            "checkpoint needs an int as random_state, so that a fit can be found again and "
+            f"repeated, got {params['random_state']!r}."
         )
 
 
-def open_checkpoint(estimator: "NetworkEstimator", about: dict[str, Any]) -> "Checkpoint | None":
-    """Return the `Checkpoint` of a fit, or None where none is asked for."""
-    if estimator.checkpoint is None:
-        return None
-    checkpoint = Checkpoint(Path(estimator.checkpoint), estimator, fit_hashes(estimator, about))
-    if checkpoint.path.exists() and not estimator.resume:
-        raise ValueError(
-            f"There is a checkpoint of this very fit, {str(checkpoint.path)!r}: give resume=True "
-            "to go on from it, or delete it to train anew."
-        )
-    checkpoint.open(estimator)
-    return checkpoint
+class Checkpoint(LoopCallback):
+    """The state of one fit, in a file that is replaced during training.
 
+    `hashes` tell the fit from others, which have other files in the same folder. The number of
+    epochs is part of the file's name alone, so that a longer fit continues a shorter one.
+    """
 
-class Checkpoint:
-    """The state of one fit, in a file that is replaced as training gets on."""
+    def __init__(
+        self, params: Mapping[str, Any], owner: str, n_epochs: int, hashes: dict[str, str]
+    ) -> None:
+        self.folder, self.hashes, self.owner = Path(params["checkpoint"]), hashes, owner
+        self.n_epochs, self.interval = n_epochs, params["checkpoint_interval"]
+        self.resume = params["resume"]
+        self.stem = f"{owner}-{joblib.hash(hashes)[:16]}"
+        self.path = self.folder / f"{self.stem}-{n_epochs}.pt"
+        self.state: dict[str, Any] | None = None  # to continue from
+        self.n_saved = 0  # epochs in the file
 
-    def __init__(self, folder: Path, estimator: "NetworkEstimator", hashes: dict[str, str]):
-        self.folder, self.hashes = folder, hashes
-        self.n_epochs, self.interval = estimator._n_epochs(), estimator.checkpoint_interval
-        self.kind = type(estimator).__name__
-        self.name = f"{self.kind}-{joblib.hash(hashes)[:16]}"
-        self.path = self.folder / f"{self.name}-{self.n_epochs}.pt"
-        self.state: dict[str, Any] | None = None  # to go on from
-        self.saved = 0  # epochs that the file knows of
-
-    def open(self, estimator: "NetworkEstimator") -> None:
-        """Make the folder, and read from where to go on if that is asked for."""
+    def open(self, *, verbose: int) -> None:
+        """Create the folder, and read the state to resume from if there is one."""
+        if self.path.exists() and not self.resume:
+            raise ValueError(
+                f"There is a checkpoint of this fit already, {str(self.path)!r}: give resume=True "
+                "to continue from it, or delete it to train from scratch."
+            )
         self.folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=self.folder):
             pass  # better to fail now than after the first epoch
-        for part in self.folder.glob(f"{self.name}-*.part"):
-            with suppress(FileNotFoundError):  # another process has put it in place since
+        for part in self.folder.glob(f"{self.stem}-*{PARTIAL}"):
+            with suppress(FileNotFoundError):  # another process has finished it
                 if time.time() - part.stat().st_mtime > STALE:
                     part.unlink()
-        path = self._newest() if estimator.resume else None
+        path = self._newest() if self.resume else None
         if path is not None:
             self.state = self._read(path)
-            self.saved = len(self.state["history"]) if path == self.path else 0
-        first = Processes.of(estimator.device).index == 0
-        if estimator.verbose and estimator.resume and first:
-            print(self._words(path))
+            self.n_saved = len(self.state["history"]) if path == self.path else 0
+        if verbose and self.resume:
+            print(self._describe(path))
 
     def _newest(self) -> Path | None:
-        """Path of this fit's file; else of its longest shorter one; else None."""
-        ends = (path.stem.rpartition("-")[2] for path in self.folder.glob(f"{self.name}-*.pt"))
+        """Return the path of this fit's file, or of its longest shorter one, or None."""
+        ends = (path.stem.rpartition("-")[2] for path in self.folder.glob(f"{self.stem}-*.pt"))
         lengths = [int(end) for end in ends if end.isdecimal() and int(end) <= self.n_epochs]
-        return self.folder / f"{self.name}-{max(lengths)}.pt" if lengths else None
+        return self.folder / f"{self.stem}-{max(lengths)}.pt" if lengths else None
 
     def _read(self, path: Path) -> dict[str, Any]:
-        """Read a file that was named as this fit's, and is refused if it is of another."""
         state = read_state(path)
         if (theirs := state["hashes"]) != self.hashes:
-            differ = _differences(theirs, self.hashes)
             raise ValueError(
-                f"The checkpoint {str(path)!r} is of another fit, which differs in {differ}, "
-                "though it has this one's name. Delete it to train anew."
+                f"The checkpoint {str(path)!r} has this fit's name, but is of a fit with other "
+                f"{_differences(theirs, self.hashes)}. Delete it to train from scratch."
             )
         return state
 
-    def _words(self, path: Path | None) -> str:
-        """Say what is gone on from; or if other fits are there, what is different now."""
+    def _describe(self, path: Path | None) -> str:
+        """Describe where training continues, or how the latest other fit differs."""
         if path is not None and self.state is not None:
             epochs, batches = len(self.state["history"]), len(self.state["batches"])
-            return f"Going on after {epochs} epochs and {batches} batches, from {path}"
-        words = f"No checkpoint of this fit in {self.folder}"
-        others = self.folder.glob(f"{self.kind}-*.pt")
+            return f"Resuming after {epochs} epochs and {batches} batches, from {path}"
+        text = f"No checkpoint of this fit in {self.folder}"
+        others = self.folder.glob(f"{self.owner}-*.pt")
         latest = max(others, key=lambda path: path.stat().st_mtime, default=None)
         if latest is None:
-            return words
+            return text
         try:
             theirs = read_state(latest)["hashes"]
-        except ValueError:  # that fit's own affair
-            return words
-        differ = _differences(theirs, self.hashes)
-        return f"{words}; the latest there, {latest.name}, differs in {differ}"
+        except ValueError:  # an error for that fit only
+            return text
+        return f"{text}; the latest, {latest.name}, differs in {_differences(theirs, self.hashes)}"
 
-    def restore(self, net: "MultimodalNet") -> None:
-        """Bring a net that is about to train to where the file says."""
+    def on_loop_begin(self, net: Any) -> None:
+        """Restore the state of the file."""
         if self.state is None:
             return
         state = self.state
@@ -151,22 +142,29 @@ class Checkpoint:
                 net.history.record(key, value)
         set_random_state(state["epoch_random"])
 
-    def epoch_done(self, net: "MultimodalNet", last: bool = False) -> None:
-        """Save the state after an epoch, if it is time to."""
-        done = len(net.finished_epochs())
-        if done > self.saved and (last or done % max(1, self.interval) == 0):
-            self.save(net, random_state())
-            self.saved = done
+    def on_epoch_begin(self, net: Any, **kwargs: Any) -> None:
+        """Save the state after the epoch before: now all callbacks have seen its end."""
+        self._save_epoch(net)
 
-    def batches(self, net: "MultimodalNet", loader: BatchLoader) -> Generator[Any]:
-        """Yield an epoch's batches but those that were trained on, and save on the way."""
+    def on_train_end(self, net: Any, **kwargs: Any) -> None:
+        """Save the state after the last epoch."""
+        if not net.interrupted:
+            self._save_epoch(net, last=True)
+
+    def _save_epoch(self, net: Any, last: bool = False) -> None:
+        done = len(net.finished_epochs())
+        if done > self.n_saved and (last or done % max(1, self.interval) == 0):
+            self.save(net, random_state())
+            self.n_saved = done
+
+    def batches(self, net: Any, loader: Any) -> Generator[Any]:
+        """Yield an epoch's batches except those of a resumed epoch, and save in between."""
         state, self.state = self.state, None
         trained = state["batches"] if state else []
         every = ceil(self.interval * len(loader))
         start = random_state()
         with closing(iter(loader)) as batches:
-            # Read for nothing, so that whatever is drawn for an epoch is drawn as before.
-            for _ in trained:
+            for _ in trained:  # read again, so that an epoch draws the same random numbers
                 next(batches)
             if state is not None and trained:
                 net.history[-1]["batches"].extend(trained)
@@ -177,35 +175,31 @@ class Checkpoint:
                     self.save(net, start, net.history[-1]["batches"])
 
     def save(
-        self,
-        net: "MultimodalNet",
-        epoch_random: dict[str, Any],
-        batches: Sequence[dict[str, Any]] = (),
+        self, net: Any, epoch_random: dict[str, Any], batches: Sequence[dict[str, Any]] = ()
     ) -> None:
-        """Replace the file; a disk that is full does not end the training."""
-        net.check_weights()  # better no file than one of weights that are lost
-        if net.processes.index > 0:  # the first one writes for all
+        """Replace the file; if the disk is full, warn and continue."""
+        net.check_weights()  # a checkpoint of lost weights would be useless
+        if net.processes.index > 0:
             return
         state = {"epoch_random": epoch_random, "batches": list(batches), **_state(net)}
         try:
             write_state(self.path, {"hashes": self.hashes, **state})
         except OSError as error:
             warnings.warn(
-                "No checkpoint could be written. Training goes on, and the last one is as it "
-                f"was: {error}",
+                "No checkpoint could be written. Training continues, and the last checkpoint is "
+                f"unchanged: {error}",
                 UserWarning,
                 stacklevel=2,
             )
 
 
 def _differences(theirs: dict[str, str], ours: dict[str, str]) -> str:
-    """Names, in words, of what has another hash."""
     names = sorted({*theirs, *ours})
     return ", ".join(name for name in names if theirs.get(name) != ours.get(name))
 
 
-def _state(net: "MultimodalNet") -> dict[str, Any]:
-    """Everything that decides how training goes on."""
+def _state(net: Any) -> dict[str, Any]:
+    """Return everything that decides how training continues."""
     callbacks = dict(net.callbacks_)
     schedule, stopping = (callbacks.get(f"own_{n}") for n in ("lr_schedule", "early_stopping"))
     scores = {name: getattr(cb, "best_score_", None) for name, cb in callbacks.items()}

@@ -1,6 +1,6 @@
-"""Batches: whole ones at a time, of videos of similar length."""
+"""Batches of videos of similar length, each read as a whole."""
 
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -15,12 +15,12 @@ from ..multimodal import MultimodalArray
 from ._prefetch import read_ahead
 from ._processes import Processes
 
-WORTH_A_THREAD = 1 << 20  # bytes of a batch: reading fewer takes less than handing them over
+READ_AHEAD_BYTES = 1 << 20  # size of a batch from which a thread pays
 
 
 @dataclass(frozen=True)
 class Batch:
-    """Frames and masks of some videos as they are stored, and further inputs of the network."""
+    """Stored frames and masks of some videos, and further inputs of the network."""
 
     frames: dict[str, torch.Tensor]
     masks: dict[str, torch.Tensor]
@@ -32,13 +32,13 @@ class Batch:
         return len(next(iter(self.masks.values()))) if self.whole is None else self.whole
 
     def pinned(self) -> "Batch":
-        """Return the same in page-locked memory, from which a GPU copies while it computes."""
+        """Return a copy in page-locked memory, from which a GPU copies while it computes."""
         parts = (self.frames, self.masks, self.extra)
         frames, masks, extra = ({k: _pinned(v) for k, v in part.items()} for part in parts)
         return replace(self, frames=frames, masks=masks, extra=extra)
 
     def inputs(self, device: torch.device, dtype: torch.dtype) -> dict[str, Any]:
-        """Return what the network is called with, on its device."""
+        """Return the keyword arguments of the network, on its device."""
         frames: dict[str, torch.Tensor | RawFrames] = {}
         for name, stored in self.frames.items():
             moved = stored.to(device, non_blocking=True)
@@ -70,14 +70,30 @@ class Videos:
     X: MultimodalArray
     y: Any
     weight: Floats
-    weighted: bool = False
+    weighted: bool  # whether the user gave weights
+    source: MultimodalArray  # the array that the user gave,
+    rows: Ints  # and the rows of X in it
 
     def __len__(self) -> int:
         return len(self.X)
 
     def take(self, rows: Ints) -> "Videos":
         """Return some of the videos."""
-        return replace(self, X=self.X[rows], y=self.y[rows], weight=self.weight[rows])
+        y, weight = self.y[rows], self.weight[rows]
+        return replace(self, X=self.X[rows], y=y, weight=weight, rows=self.rows[rows])
+
+    def select(self, names: Sequence[str]) -> "Videos":
+        """Return the videos with the modalities in this order."""
+        return replace(self, X=self.X.select(names), source=self.source.select(names))
+
+    def check_present(self) -> None:
+        """Raise ValueError unless every modality has frames in some video."""
+        X = self.X
+        if empty := [name for name in X.modality_names if not X.lengths(name).any()]:
+            raise ValueError(
+                f"X has no frames of {empty} in any of its {len(X)} videos, expected some of "
+                "every modality; leave these out."
+            )
 
     def callback_arguments(self) -> dict[str, Any]:
         """Return them as scikit-learn's callbacks are given them."""
@@ -109,16 +125,16 @@ class FrameDataset(Dataset[Any]):
         return len(self.X)
 
     def lengths(self) -> Ints:
-        """Number of moments that are read of each video, (n,)."""
+        """Number of time steps to read of each video, (n,)."""
         return self._lengths
 
-    def moment_bytes(self) -> int:
-        """Size of a moment of a video as it is stored, all modalities together."""
+    def step_bytes(self) -> int:
+        """Stored size of one time step, summed over the modalities."""
         frames, _ = self.X.pad([])
         return sum(values.shape[2] * values.itemsize for values in frames.values())
 
     def begin_epoch(self, generator: torch.Generator) -> None:
-        """Draw what is random about an epoch, from this `torch.Generator`; here nothing is."""
+        """Draw the random numbers of an epoch from a `torch.Generator`; here none."""
 
     def __getitems__(self, rows: Ints) -> tuple[Batch, Any]:
         whole = np.asarray(rows)
@@ -131,7 +147,7 @@ class FrameDataset(Dataset[Any]):
         return batch, self.target(rows, counts)
 
     def read(self, rows: Ints, max_frames: int | None, whole: int | None = None) -> Batch:
-        """Return the frames of some rows as a `Batch`, which may be part of a whole one."""
+        """Return the frames of some rows: a `Batch`, or a share of one of `whole` videos."""
         frames, masks = self.X.pad(rows, max_frames)
         return Batch(
             {name: torch.from_numpy(values) for name, values in frames.items()},
@@ -141,7 +157,7 @@ class FrameDataset(Dataset[Any]):
         )
 
     def target(self, rows: Ints, counts: bool = True) -> Any:
-        """Return targets and weights of some rows, as the loss takes them, 0 if none counts."""
+        """Return targets and weights of some rows for the loss, all 0 unless `counts`."""
         if self.y is None:
             return torch.zeros(len(rows))
         y = self.y[rows]
@@ -151,7 +167,7 @@ class FrameDataset(Dataset[Any]):
 
 
 class LengthBuckets(Sampler[Ints]):
-    """Batches of videos of similar length, so that little is padded."""
+    """Batches of videos of similar length, so that there is little padding."""
 
     POOL = 32
 
@@ -187,7 +203,7 @@ class LengthBuckets(Sampler[Ints]):
 
 
 class BatchLoader:
-    """Whole batches of a data set, of videos of similar length, epoch after epoch."""
+    """The batches of a data set, epoch after epoch."""
 
     def __init__(self, dataset: FrameDataset, batch_size: int, shuffle: bool, pin: bool = False):
         self.dataset, self.shuffle, self.pin = dataset, shuffle, pin
@@ -213,7 +229,7 @@ class BatchLoader:
         return (self.fetch(part) for part in rows)
 
     def fetch(self, rows: Ints) -> tuple[Batch, Any]:
-        """Read one batch: what the network takes, and what the loss takes."""
+        """Read one batch and its targets."""
         batch, target = self.dataset.__getitems__(rows)
         if not self.pin:
             return batch, target
@@ -222,7 +238,7 @@ class BatchLoader:
         return batch.pinned(), target
 
     def is_large(self) -> bool:
-        """Tell whether a usual batch is worth a thread."""
+        """Whether a thread that reads ahead pays for a batch of usual size."""
         n = len(self.dataset)
-        moments = self.dataset.lengths().sum() * min(self.sampler.batch_size, n) / max(n, 1)
-        return bool(moments * self.dataset.moment_bytes() >= WORTH_A_THREAD)
+        n_steps = self.dataset.lengths().sum() * min(self.sampler.batch_size, n) / max(n, 1)
+        return bool(n_steps * self.dataset.step_bytes() >= READ_AHEAD_BYTES)

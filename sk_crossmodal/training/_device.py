@@ -9,41 +9,41 @@ from weakref import WeakSet
 
 import torch
 
-from ._processes import launched_device, shares
+from ._processes import is_distributed, launched_device
 from ._state_file import random_state, set_random_state
 
 PRECISIONS = ("auto", "float32", "float64", "bfloat16")
 
 
-class _Fit:
-    """One use of `seeded`; what holds it weakly forgets it, wherever Ctrl-C ends the use."""
+class _Section:
+    """One use of `seeded`; kept in weak sets, so that Ctrl-C anywhere ends it."""
 
 
-class _Fits(local):
-    """Those of one thread that have their turn, as a callback may fit something, too."""
+class _ThreadSections(local):
+    """The sections of this thread, of which there are several if a callback fits a model."""
 
     def __init__(self) -> None:
-        self.all: WeakSet[_Fit] = WeakSet()
+        self.all: WeakSet[_Section] = WeakSet()
 
 
-class _Turn:
+class RngLock:
     """Lock on torch's global random state, which all threads of a process share."""
 
     lock = RLock()
-    mine = _Fits()
-    fits: ClassVar[WeakSet[_Fit]] = WeakSet()
-    users: ClassVar[dict[str, Any]] = {}
+    mine = _ThreadSections()
+    sections: ClassVar[WeakSet[_Section]] = WeakSet()  # of all threads
+    users_state: ClassVar[dict[str, Any]] = {}  # before the first of these sections
 
     @classmethod
     def renew(cls) -> None:
-        """In a process that was forked, nobody would give back what another thread had."""
-        cls.lock, cls.fits = RLock(), WeakSet(cls.mine.all)
+        """Replace the lock in a forked process, where other threads cannot release it."""
+        cls.lock, cls.sections = RLock(), WeakSet(cls.mine.all)
         for _ in cls.mine.all:
             cls.lock.acquire()
 
     @classmethod
-    def take_again(cls, times: int) -> None:
-        """Wait for the turn; who is interrupted meanwhile has it all the same, to give it back."""
+    def acquire_again(cls, times: int) -> None:
+        """Acquire the lock even if Ctrl-C interrupts, and raise KeyboardInterrupt afterwards."""
         taken, interrupted = 0, None
         while taken < times:
             try:
@@ -54,49 +54,52 @@ class _Turn:
             raise interrupted
 
 
-if hasattr(os, "register_at_fork"):  # where processes can be forked at all
-    os.register_at_fork(after_in_child=_Turn.renew)
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=RngLock.renew)
 
 
 @contextmanager
-def seeded(seed: int) -> Iterator[None]:
-    """Run with torch's random numbers seeded, and leave the user's as they were."""
-    with _Turn.lock:
-        fit, before = _Fit(), random_state()
-        if not _Turn.fits:
-            _Turn.users = before
+def seeded(seed: int | dict[str, Any]) -> Iterator[None]:
+    """Run with torch's random state set from a seed or a state; restore the user's at the end."""
+    with RngLock.lock:
+        section, before = _Section(), random_state()
+        if not RngLock.sections:
+            RngLock.users_state = before
         try:
-            _Turn.fits.add(fit)
-            _Turn.mine.all.add(fit)
-            torch.manual_seed(seed)
+            RngLock.sections.add(section)
+            RngLock.mine.all.add(section)
+            if isinstance(seed, dict):
+                set_random_state(seed)
+            else:
+                torch.manual_seed(seed)
             yield
         finally:
-            _Turn.mine.all.discard(fit)
-            _Turn.fits.discard(fit)
-            set_random_state(before if _Turn.fits else _Turn.users)
+            RngLock.mine.all.discard(section)
+            RngLock.sections.discard(section)
+            set_random_state(before if RngLock.sections else RngLock.users_state)
 
 
 @contextmanager
-def others_turn() -> Iterator[None]:
-    """Within `seeded`: let other threads have their turn, and go on with the same numbers."""
-    fits, state = list(_Turn.mine.all), random_state()
-    _Turn.mine.all.clear()
-    for _ in fits:
-        _Turn.lock.release()
+def release_rng() -> Iterator[None]:
+    """Within `seeded`: release the lock for a user's callback, which may wait for other fits."""
+    sections, state = list(RngLock.mine.all), random_state()
+    RngLock.mine.all.clear()
+    for _ in sections:
+        RngLock.lock.release()
     try:
         yield
     finally:
         try:
-            _Turn.take_again(len(fits))
+            RngLock.acquire_again(len(sections))
         finally:
-            _Turn.mine.all.update(fits)
-            if fits:
+            RngLock.mine.all.update(sections)
+            if sections:
                 set_random_state(state)
 
 
 def resolve_device(device: Any) -> str:
-    """Return the name of the device that "auto" means here, or the one asked for."""
-    if shares(device):
+    """Return the name of the given device, or of the one that "auto" stands for."""
+    if is_distributed(device):
         device = launched_device() or "auto"
     if device == "auto":
         return "cuda" if torch.cuda.is_available() else "cpu"
@@ -105,22 +108,41 @@ def resolve_device(device: Any) -> str:
         raise TypeError(f"{wanted}, got {device!r}.")
     try:
         kind, index = torch.device(device).type, torch.device(device).index
-        if kind != "cuda":  # which would start something, where processes may yet be forked
+        if kind != "cuda":  # CUDA would be started, and processes may still be forked
             torch.empty(0, device=device)
     except (RuntimeError, AssertionError, ImportError) as error:
-        raise ValueError(f'{wanted}, got {device!r}. "auto" takes what there is.') from error
+        raise ValueError(f'{wanted}, got {device!r}. "auto" uses an available one.') from error
     if kind == "meta":
-        raise ValueError(f"{wanted}, got {device!r}, where there are no numbers.")
+        raise ValueError(f"{wanted}, got {device!r}, which stores no numbers.")
     if kind == "cuda" and (index or 0) >= (found := torch.cuda.device_count()):
         raise ValueError(
-            f"{wanted}, got {device!r}, but torch finds {found} CUDA devices here. "
-            '"auto" takes what there is.'
+            f"{wanted}, got {device!r}, but torch finds {found} CUDA devices. "
+            '"auto" uses an available one.'
         )
     return str(device)
 
 
+def available_device(device: str) -> str:
+    """Return a device if it is available here, otherwise the one that "auto" stands for."""
+    try:
+        name: str = resolve_device(device)
+        torch.empty(0, device=name)
+    except (ValueError, RuntimeError, AssertionError, NotImplementedError):
+        name = resolve_device("auto")
+    return name
+
+
 def resolve_precision(precision: str, device: str) -> str:
-    """Return the precision that "auto" means: bfloat16 on CUDA, float32 elsewhere."""
+    """Return the precision; "auto" is bfloat16 on CUDA and float32 elsewhere."""
     if precision != "auto":
         return precision
     return "bfloat16" if device.startswith("cuda") else "float32"
+
+
+def device_memory(device: str) -> int | None:
+    """Return the bytes of memory of a device, or None if they are unknown."""
+    if device.startswith("cuda"):
+        return int(torch.cuda.get_device_properties(device).total_memory)
+    if device.startswith("cpu") and "SC_PHYS_PAGES" in getattr(os, "sysconf_names", ()):
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    return None

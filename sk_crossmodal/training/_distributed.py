@@ -1,4 +1,4 @@
-"""The net of one of several processes that train it together."""
+"""The net of one process of a group that trains it together."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,14 +13,14 @@ from ._processes import Processes, launch_state
 
 
 class Launch:
-    """accelerate's `Accelerator`, which here leaves the network as it is."""
+    """accelerate's `Accelerator`, with the network that it wraps kept beside the plain one."""
 
     def __init__(self) -> None:
         from accelerate import Accelerator, DistributedDataParallelKwargs
 
-        # The graph is that of the first batch, so parameters without gradients are known from it.
+        # The first batch shows which parameters have no gradients, as the graph never changes.
         options = DistributedDataParallelKwargs(static_graph=True)
-        # The estimator has parameters of its own for where and how precisely to compute.
+        # Device and precision are parameters of the estimator.
         self.accelerator = Accelerator(
             cpu=launch_state().device.type == "cpu",
             device_placement=False,
@@ -41,7 +41,7 @@ class Launch:
         return getattr(self.accelerator, name)
 
     def prepare(self, part: Any) -> Any:
-        """Prepare a network, once; return it, and everything else, as it was."""
+        """Wrap the first network for distributed training; return every argument unchanged."""
         trains = isinstance(part, nn.Module) and any(p.requires_grad for p in part.parameters())
         if trains and self.parallel is None:
             self.parallel = self.accelerator.prepare(part)
@@ -52,25 +52,21 @@ class Launch:
         return output
 
 
-def build_net(processes: Processes, *args: Any, **kwargs: Any) -> MultimodalNet:
-    """Return a net, not initialised, that these processes train together."""
-    if processes.count == 1:
-        return MultimodalNet(*args, **kwargs)
-    return SharedNet(*args, processes=processes, accelerator=Launch(), **kwargs)
-
-
-class SharedNet(AccelerateMixin, MultimodalNet):
+class DistributedNet(AccelerateMixin, MultimodalNet):
     """A `MultimodalNet` of which each process trains on its share of every batch."""
 
     def __init__(self, *args: Any, processes: Processes, **kwargs: Any):
-        # What is wrapped stands in `Launch`, so there is nothing to unwrap.
+        # `Launch` holds the wrapped network, so there is nothing to unwrap.
         super().__init__(
-            *args, unwrap_after_train=False, callbacks__print_log__sink=print, **kwargs
+            *args,
+            accelerator=Launch(),
+            unwrap_after_train=False,
+            **{"callbacks__print_log__sink": print, **kwargs},
         )
         self.processes = processes
 
     def network(self, method: str | None = None) -> Any:
-        """Return what is called: in training that which adds up gradients."""
+        """Return the network; in training the wrapped one, which averages gradients."""
         if method is None and self.module_.training:
             return self.accelerator.parallel
         return super().network(method)
@@ -81,12 +77,12 @@ class SharedNet(AccelerateMixin, MultimodalNet):
         """Run an epoch on this process's share of each batch."""
         if iterator is None:
             return
-        with self.together(iterator.dataset):
+        with self.sharing(iterator.dataset):
             super().run_single_epoch(iterator, training, *args, **kwargs)
 
     @contextmanager
-    def together(self, dataset: FrameDataset) -> Iterator[None]:
-        """Let data, statistics and loss know of the other processes, for as long as it takes."""
+    def sharing(self, dataset: FrameDataset) -> Iterator[None]:
+        """Divide batches and sum statistics and losses over the processes, within the block."""
         parts = [*self.module_.modules(), *self.criterion_.modules()]
         summing = [part for part in parts if hasattr(part, "all_sum")]
         dataset.processes = self.processes
@@ -101,7 +97,7 @@ class SharedNet(AccelerateMixin, MultimodalNet):
 
     def get_loss(self, *args: Any, **kwargs: Any) -> Any:
         """Return this process's part of the loss, times the number of processes."""
-        # Gradients are averaged over processes, where their sum is meant.
+        # Gradients are averaged over processes, but their sum is needed.
         return super().get_loss(*args, **kwargs) * self.processes.count
 
     def train_step_single(self, batch: Any, **fit_params: Any) -> dict[str, Any]:
@@ -116,12 +112,8 @@ class SharedNet(AccelerateMixin, MultimodalNet):
         loss = self.processes.sum(step["loss"].detach()) / self.processes.count
         return {**step, "loss": loss}
 
-    def asked_to_stop(self) -> bool:
-        """Whether any process was asked to end training."""
-        return bool(self.processes.sum(float(super().asked_to_stop())))
-
-    def alone(self) -> MultimodalNet:
-        """Return a `MultimodalNet` of the same state, which knows no other processes."""
+    def single(self) -> MultimodalNet:
+        """Return a `MultimodalNet` of the same state, without the process group."""
         own = ("accelerator", "unwrap_after_train", "_wrapped_with_accelerator", "processes")
         net = MultimodalNet.__new__(MultimodalNet)
         net.__dict__.update({k: v for k, v in vars(self).items() if k not in own})

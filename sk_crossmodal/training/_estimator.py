@@ -1,115 +1,118 @@
-"""`NetworkEstimator`: what every estimator here does with X, and how it trains its network."""
+"""`NetworkEstimator`: input validation, training and prediction of every estimator."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from os import PathLike
 from typing import Any, Self
 
 import numpy as np
-from sklearn.base import BaseEstimator
+from sklearn.base import BaseEstimator, is_classifier
 from sklearn.callback import CallbackSupportMixin
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
-from torch import nn
 
 from .._links import LinkedEstimator
-from .._types import Floats
 from ..multimodal import MultimodalArray, as_multimodal, has_named_modalities
-from ._checkpoint import check_checkpoint, open_checkpoint
-from ._checks import check_weight, check_widths, short
+from ..validation import check_sample_weight, short
+from ._build import NetworkSpec, build_net, check_padding
+from ._callbacks import SklearnCallbackBridge
+from ._checkpoint import Checkpoint
+from ._config import TrainingConfig
+from ._constraints import check_shared_params
 from ._data import FrameDataset, Videos
 from ._docs import inherit_entries
+from ._fingerprint import fit_hashes
 from ._net import MultimodalNet
-from ._parameters import check_parameters
 from ._processes import Processes
-from ._rehearsal import rehearse
+from ._scan import FrameStats, StatsRequest, scan_frames
 from ._targets import Targets, check_y
-from ._train import EpochTasks, net_arguments, train
+from ._train import train
 
 AUTO_STOPPING = 1000  # videos from which early_stopping="auto" holds some out
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
 class NetworkEstimator(LinkedEstimator, CallbackSupportMixin, BaseEstimator):
-    """Base of estimators that compose a skorch net: the door for X, training, application.
+    """Base of estimators that compose a skorch net: input validation, training and prediction.
 
-    A subclass is a dataclass too, so that its fields, after these, are the keyword arguments of
-    its constructor; its docstring gets the entries below that it has not itself.
+    A subclass is a dataclass as well: its fields, after these, are keyword arguments of its
+    constructor, and its docstring inherits the entries below.
 
     Parameters
     ----------
     modalities : dict of str to int or slice, or sequence of str, default=None
-        How X is to be read, see :func:`~sk_crossmodal.multimodal.as_multimodal`.
+        How X is read, see :func:`~sk_crossmodal.multimodal.as_multimodal`.
     frame_scaling : {"modality", "feature"} or None, default="modality"
-        The mean is subtracted from every feature, and they are divided by one number a modality,
-        which keeps that some vary more than others, as principal components do; or each by its
-        own standard deviation. None takes frames as they are.
+        "modality" subtracts the mean of every feature and divides all features of a modality by
+        one number, so that features with larger variance, such as the first principal components,
+        keep it. "feature" divides each feature by its own standard deviation. None does not scale.
     mask_padding : bool, default=True
-        Whether what is behind the end of a video is left out. False pads every video with zero
-        frames up to `max_frames` and takes them for real (Section 4.2).
+        Whether padding is masked. False pads every video with zero frames up to `max_frames` and
+        treats them as frames (Section 4.2).
     max_frames : int, default=300
-        Only that many first moments of a video are looked at.
+        Maximum number of frames used per video; later ones are ignored.
     dropout : float, default=0.1
-        Probability of dropping a number, in the encoders and in the layers behind them.
+        Dropout probability, in the encoders and in the layers after them.
     lr : float, default=2e-4
         Learning rate of Adam at the start (Section 4.2, as are the next three defaults).
     batch_size : int, default=128
-        Videos a batch.
+        Videos per batch.
     max_epochs : int, default=10
-        Epochs at most.
+        Maximum number of epochs.
     lr_schedule : {"plateau", "cosine"} or None, default="plateau"
-        Divide the learning rate by ten when the loss (of the videos held out, if there are any)
-        has not improved for more than `lr_patience` epochs; let it fall along a cosine to zero
-        at the last of `max_epochs`; or keep it.
+        "plateau" divides the learning rate by ten when the loss (of the held-out videos, if there
+        are any) has not improved for more than `lr_patience` epochs; "cosine" decreases it to zero
+        at the last of `max_epochs`; None keeps it.
     lr_patience : int, default=2
         See `lr_schedule`.
     weight_decay : float, default=0.0
         Decoupled weight decay: each step multiplies all weights by ``1 - lr * weight_decay``.
     early_stopping : bool or "auto", default="auto"
-        Whether to hold out videos, to stop when their loss has not improved for five epochs, and
-        to restore the best weights. "auto" does so from 1000 videos on, and with the `eval_set`
-        of `fit`.
+        Whether to hold out videos, stop when their loss has not improved for five epochs, and
+        restore the best weights. "auto" is True from 1000 videos on, or with the `eval_set` of
+        `fit`.
     validation_fraction : float, default=0.1
-        Share of the videos held out.
+        Fraction of the videos to hold out.
     device : str, default="auto"
-        Where to compute; "auto" takes CUDA when there is one. With "accelerate" the processes
-        that ``accelerate launch`` or ``torchrun`` started divide every batch among them, each
-        on its own device; without a launch of several it is "auto". See docs/scale.md.
+        Device to compute on; "auto" is CUDA if available, otherwise the CPU. "accelerate" is for
+        the processes of ``accelerate launch`` or ``torchrun``, which divide every batch among
+        them, each on its own device; without a launcher it equals "auto". See docs/scale.md.
     precision : {"auto", "float32", "float64", "bfloat16"}, default="auto"
         "auto" is bfloat16 autocast on CUDA and float32 elsewhere.
     compile : bool, default=False
         Whether to compile the network with `torch.compile`.
     callbacks : list of skorch callbacks, default=None
-        Used beside the estimator's own: instances or classes, or tuples of a name and one.
+        Added to those of the estimator: instances or classes, or tuples of a name and one.
     net_params : dict, default=None
-        Arguments of the skorch net that take the place of those that the estimator gives it:
+        Arguments of the skorch net that replace those of the estimator:
         `batch_size`, `callbacks`, `compile`, `criterion`, `device`, `lr`, `max_epochs`,
         `optimizer`, `precision`, `verbose`, and those that begin with ``callbacks__``,
-        ``compile__``, ``criterion__`` or ``optimizer__``, as ``{"optimizer__betas": (0.9, 0.99)}``
-        has. Others, such as ``module__`` and ``iterator_train__``, are the estimator's to give.
+        ``compile__``, ``criterion__`` or ``optimizer__``, such as
+        ``{"optimizer__betas": (0.9, 0.99)}``. The estimator sets all others, such as
+        ``module__`` and ``iterator_train__``.
     random_state : int, RandomState or None, default=None
-        Decides everything random; torch's global state is neither used nor changed.
+        Random seed. torch's global random state is neither used nor changed.
     verbose : int or bool, default=0
-        1 prints a line an epoch.
+        1 prints one line per epoch.
     checkpoint : str or path, default=None
-        A folder in which the state of training is kept, so that a fit that was cut short can be
-        resumed. Each fit has a file of its own there, found again by what decides its result:
-        parameters, frames, labels and weights. It needs an int as `random_state`.
+        Folder for the state of training, so that an interrupted fit can be resumed. Each fit has
+        its own file there, identified by parameters, frames, labels and weights. It requires an
+        int as `random_state`.
     checkpoint_interval : int or float, default=1
-        Epochs after which it is kept: a whole number, or less than 1 for so many parts of one.
+        Number of epochs between two checkpoints: a whole number, or a fraction below 1.
     resume : bool, default=False
-        Whether `fit` goes on from the checkpoint of the same fit where there is one, to the same
-        weights, on a CPU bit for bit; or from that of the same with fewer `max_epochs`. False
-        raises ValueError if there is a checkpoint of the same fit.
+        Whether `fit` continues from a checkpoint of the same fit, or of the same fit with fewer
+        `max_epochs`, if there is one. The weights equal those of an uninterrupted fit, on a CPU
+        bit for bit. False raises ValueError if there is a checkpoint of the same fit.
 
     Attributes
     ----------
     modality_names_in_ : tuple of str
         Names of the modalities seen in `fit`.
     n_features_in_ : int
-        Width of a frame, all modalities together.
+        Width of a frame, summed over the modalities.
     history_ : list of dict
-        One row an epoch: losses and seconds.
+        One row per epoch: losses and seconds.
     loss_curve_ : list of float
         The training loss of each epoch.
     n_iter_ : int
@@ -181,38 +184,20 @@ class NetworkEstimator(LinkedEstimator, CallbackSupportMixin, BaseEstimator):
         super().set_params(**params)
         return self
 
-    def _check_training_params(self) -> None:
-        check_parameters(vars(self))
-        check_checkpoint(self)
+    def _validate_params(self) -> None:
+        check_shared_params(vars(self))
 
-    def _check_fit_input(self, X: Any, more: Sequence[Any]) -> MultimodalArray:
-        """Door for X in `fit`: a container with finite frames."""
-        array: MultimodalArray = as_multimodal(X, *more, modalities=self.modalities)
-        array.check_finite(self._dtype())
-        return array
-
-    def _dtype(self) -> str:
-        """Type of the numbers that frames become in the network."""
-        return "float64" if self.precision == "float64" else "float32"
-
-    def _check_present(self, X: MultimodalArray) -> None:
-        """Raise ValueError unless every modality has some frame to learn from."""
-        if empty := [name for name in X.modality_names if not X.lengths(name).any()]:
-            raise ValueError(
-                f"X has no frames of {empty} in any of its {len(X)} videos, expected some of "
-                "every modality; leave these out."
-            )
-
-    def _check_videos(self, arrays: Sequence[Any], y: Any, sample_weight: Any) -> Videos:
-        """Door for what is fitted on; videos of weight 0 are left out."""
-        X = self._check_fit_input(arrays[0], arrays[1:])
+    def _validate_fit_videos(self, arrays: Sequence[Any], y: Any, sample_weight: Any) -> Videos:
+        """Validate X, y and weights, without reading frames; leave videos of weight 0 out."""
+        X = as_multimodal(*arrays, modalities=self.modalities)
         y = check_y(y, len(X))
-        weight = self._sample_weight(sample_weight, X)
-        videos = Videos(X, y, weight, weighted=sample_weight is not None)
-        return videos.take(np.flatnonzero(weight))
+        weighted = sample_weight is not None
+        weight = check_sample_weight(sample_weight, len(X)) if weighted else np.ones(len(X))
+        kept = np.flatnonzero(weight)
+        return Videos(X[kept], y[kept], weight[kept], weighted=weighted, source=X, rows=kept)
 
-    def _check_eval_set(self, eval_set: Any, videos: Videos, targets: Targets) -> Videos | None:
-        """Door for a validation set of the user's own: `Videos`, or None."""
+    def _validate_eval_set(self, eval_set: Any, videos: Videos, targets: Targets) -> Videos | None:
+        """Validate a validation set of the user, and check its frames."""
         if eval_set is None:
             return None
         if not isinstance(eval_set, tuple) or len(eval_set) < 2:
@@ -222,7 +207,8 @@ class NetworkEstimator(LinkedEstimator, CallbackSupportMixin, BaseEstimator):
             )
         *arrays, y = eval_set
         try:
-            held_out = self._check_videos(arrays, y, None)
+            held_out = self._validate_fit_videos(arrays, y, None)
+            scan_frames(held_out.X, self._dtype())
         except (ValueError, TypeError) as error:
             kind = TypeError if isinstance(error, TypeError) else ValueError
             raise kind(f"In eval_set: {error}") from error
@@ -232,119 +218,16 @@ class NetworkEstimator(LinkedEstimator, CallbackSupportMixin, BaseEstimator):
                 f"{videos.X.n_features} as in X."
             )
         targets.check(held_out.y, "The y of eval_set")
-        return replace(held_out, X=held_out.X.select(videos.X.modality_names))
+        return held_out.select(videos.X.modality_names)
 
-    def _n_epochs(self) -> int:
-        return int((self.net_params or {}).get("max_epochs", self.max_epochs))
-
-    def _begin_fit(self, videos: Videos, n_tasks: int) -> Any:
-        """Tell scikit-learn's callbacks that a fit of so many tasks begins."""
-        n_frames = int(videos.X.timeline_lengths().sum())
-        Processes.of(self.device).check_same(f"{len(videos)} videos of {n_frames} frames")
-        context = self._init_callback_context(max_subtasks=n_tasks)
-        return context.call_on_fit_task_begin(estimator=self, **videos.callback_arguments())
-
-    def _rehearse(
-        self,
-        module: tuple[type[nn.Module], dict[str, Any]],
-        loss: dict[str, Any],
-        held_out: Videos | None,
-        previous: MultimodalNet | None = None,
-        *,
-        partial: bool = False,
-    ) -> None:
-        """Refuse what no network can be built of, see `rehearse`; moments may be any."""
-        arguments = net_arguments(self, module[1], loss, held_out, partial)
-        rehearse(self, arguments, module[0], previous)
-
-    def _fit_net(
-        self,
-        module: tuple[type[nn.Module], dict[str, Any]],
-        loss: dict[str, Any],
-        data: tuple[FrameDataset, FrameDataset | None],
-        seed: int,
-        tasks: EpochTasks,
-        about: dict[str, Any],
-        **kwargs: Any,
-    ) -> None:
-        """Train, see `train` and `open_checkpoint`, and set the fitted attributes."""
-        checkpoint = open_checkpoint(self, {"seed": seed, **about})
-        net = train(self, module, loss, data, seed, tasks, checkpoint=checkpoint, **kwargs)
-        self.__dict__.update(tasks.fitted(net))  # all or, if it is interrupted, nothing
-        tasks.end_fit(net)
-
-    def _fitted_attributes(
-        self, net: MultimodalNet, X: MultimodalArray, before: Sequence[dict[str, Any]] = ()
-    ) -> dict[str, Any]:
-        """Return what is remembered of a net, trained on X after the epochs `before`."""
-        rows = [*before, *net.finished_epochs()]
-        history = [{**row, "epoch": i} for i, row in enumerate(rows, start=1)]
-        return {
-            "modality_names_in_": X.modality_names,
-            "n_features_in_": sum(X.n_features.values()),
-            "_n_features": X.n_features,
-            "_longest": int(X.timeline_lengths().max()),
-            "net_": net.alone(),
-            "module_": net.module_,
-            "history_": history,
-            "n_iter_": len(history),
-            "loss_curve_": [float(row["train_loss"]) for row in history],
-        }
-
-    def _scaling_params(self, X: MultimodalArray, sample_weight: Floats) -> dict[str, Any]:
-        """Return arguments of the network that say how frames are scaled and padded."""
-        if self.frame_scaling is None:
-            moments: Any = {name: (np.zeros(width), 1.0) for name, width in X.n_features.items()}
-        else:
-            per_feature = self.frame_scaling == "feature"
-            processes, moments = Processes.of(self.device), None
-            if processes.index == 0:  # one reads for all
-                moments = X.frame_moments(sample_weight=sample_weight, per_feature=per_feature)
-            moments = processes.agree(moments)
-        return {"moments": moments, "pad_to": None if self.mask_padding else self.max_frames}
-
-    def _check_predict_input(self, X: Any, more: Sequence[Any]) -> MultimodalArray:
-        """Door for X after `fit`: the same modalities with the same widths, in order."""
-        check_is_fitted(self)
-        names = self.modality_names_in_
-        if more and 1 + len(more) != len(names):
-            raise ValueError(
-                f"{1 + len(more)} modalities were given, but {type(self).__name__} was fitted "
-                f"with {len(names)}: {list(names)}."
-            )
-        split = self.modalities if isinstance(self.modalities, Mapping) else self._n_features
-        modalities = names if more or has_named_modalities(X) else split
-        shape: tuple[int, ...] = getattr(X, "shape", ())
-        wide = modalities is self._n_features and len(shape) == 2 and shape[0] > 0
-        if wide and shape[1] != self.n_features_in_:
-            raise ValueError(
-                f"X has {shape[1]} features, but {type(self).__name__} is expecting "
-                f"{self.n_features_in_} features as input."
-            )
-        parts = list(X.values()) if isinstance(X, Mapping) else [X, *more]
-        if (
-            self._longest > 1
-            and parts
-            and all(isinstance(p, np.ndarray) and p.ndim == 2 and len(p) for p in parts)
-        ):
-            raise ValueError(
-                "X has 2-D arrays, which would be read as videos of one frame each, but "
-                f"{type(self).__name__} was fitted on videos of up to {self._longest} frames. For "
-                "one video give lists, [frames], or X[[i]] of a MultimodalArray."
-            )
-        array: MultimodalArray = as_multimodal(X, *more, modalities=modalities)
-        check_widths(self, array, self._n_features)
-        array.check_finite(self._dtype())
-        return array
-
-    def _sample_weight(self, sample_weight: Any, array: MultimodalArray) -> Floats:
-        """Weights as float64 (n,), or ValueError if they do not fit or are all zero."""
-        return np.ones(len(array)) if sample_weight is None else check_weight(sample_weight, array)
+    def _dtype(self) -> str:
+        """Return the type of the frames in the network."""
+        return "float64" if self.precision == "float64" else "float32"
 
     def _split(
         self, videos: Videos, held_out: Videos | None, seed: int
     ) -> tuple[Videos, Videos | None]:
-        """Videos to train on and videos held out: the user's own, some of them, or None."""
+        """Return the training videos, and the held-out videos if there are any."""
         n = len(videos)
         stop = n >= AUTO_STOPPING if self.early_stopping == "auto" else self.early_stopping
         if held_out is not None or not stop:
@@ -359,6 +242,145 @@ class NetworkEstimator(LinkedEstimator, CallbackSupportMixin, BaseEstimator):
         return videos.take(np.sort(rows[count:])), videos.take(np.sort(rows[:count]))
 
     def _seeds(self, count: int) -> list[int]:
-        """Seeds for the parts of a fit, all decided by `random_state`."""
+        """Draw seeds for the parts of a fit from `random_state`."""
         seeds = check_random_state(self.random_state).randint(2**31 - 1, size=count).tolist()
         return Processes.of(self.device).agree(seeds)
+
+    def _placeholder_stats(self, X: MultimodalArray) -> dict[str, FrameStats]:
+        """Return means of 0 and scales of 1, in the shapes of the statistics of the frames."""
+        per_feature = self.frame_scaling == "feature"
+        widths = X.n_features.items()
+        return {n: (np.zeros(d), np.ones(d) if per_feature else 1.0) for n, d in widths}
+
+    def _stats_request(self, videos: Videos) -> StatsRequest | None:
+        """Return the statistics to compute for scaling the frames of the training videos."""
+        if self.frame_scaling is None:
+            return None
+        return StatsRequest(videos.rows, videos.weight, self.frame_scaling == "feature")
+
+    def _scan(
+        self, videos: Videos, requests: Sequence[StatsRequest | None]
+    ) -> list[dict[str, FrameStats] | None]:
+        """Read all frames once: check that they are finite, and compute the statistics."""
+        processes = Processes.of(self.device)
+        wanted = [each for each in requests if each is not None]
+        first = processes.index == 0  # it computes for all processes
+        stats = scan_frames(videos.source, self._dtype(), wanted if first else ())
+        found = iter(processes.agree(stats))
+        return [None if request is None else next(found) for request in requests]
+
+    def _pad_to(self) -> int | None:
+        return None if self.mask_padding else self.max_frames
+
+    def _build(
+        self, spec: NetworkSpec, seed: int, *, validates: bool, one_epoch: bool = False
+    ) -> tuple[MultimodalNet, dict[str, Any]]:
+        """Build the net before any frame is read, see `build_net`."""
+        config = TrainingConfig.of(self, is_classifier=is_classifier(self), one_epoch=one_epoch)
+        if not self.mask_padding:
+            width = sum(len(mean) for mean, _ in spec.params["moments"].values())
+            check_padding(self.max_frames, width, config.device)
+        return build_net(config, spec, seed, validates=validates)
+
+    def _begin_fit(self, videos: Videos, n_tasks: int) -> Any:
+        """Announce a fit of `n_tasks` epochs and towers to scikit-learn's callbacks."""
+        n_frames = int(videos.X.timeline_lengths().sum())
+        Processes.of(self.device).check_same(f"{len(videos)} videos of {n_frames} frames")
+        context = self._init_callback_context(max_subtasks=n_tasks)
+        return context.call_on_fit_task_begin(estimator=self, **videos.callback_arguments())
+
+    def _train(
+        self,
+        built: tuple[MultimodalNet, dict[str, Any]],
+        data: tuple[FrameDataset, FrameDataset | None],
+        bridge: SklearnCallbackBridge,
+        inputs: dict[str, Any],
+    ) -> None:
+        """Train the net, and set the fitted attributes; `inputs` tell this fit from others."""
+        net, random_state = built
+        hooks: dict[str, Any] = {"own_sklearn": bridge}
+        if self.checkpoint is not None:
+            hooks = {"own_checkpoint": self._open_checkpoint(net, inputs), **hooks}
+        train(net, *data, random_state, hooks, resumable=self.checkpoint is not None)
+        self.__dict__.update(bridge.fitted(net))  # at once: Ctrl-C leaves all or nothing
+        bridge.end_fit(net)
+
+    def _open_checkpoint(self, net: MultimodalNet, inputs: dict[str, Any]) -> Checkpoint:
+        params, name = self.get_params(deep=False), type(self).__name__
+        n_epochs = net.max_epochs
+        checkpoint = Checkpoint(params, name, n_epochs, fit_hashes(params, n_epochs, inputs))
+        checkpoint.open(verbose=net.verbose)
+        return checkpoint
+
+    def _bridge(self, context: Any, videos: Videos, fitted: Any) -> SklearnCallbackBridge:
+        task = {"estimator": self, **videos.callback_arguments()}
+        return SklearnCallbackBridge(context, task, fitted)
+
+    def _fitted_attributes(
+        self,
+        net: MultimodalNet,
+        n_features: dict[str, int],
+        longest: int,
+        before: Sequence[dict[str, Any]] = (),
+    ) -> dict[str, Any]:
+        """Return the fitted attributes of a net that was trained after the epochs `before`."""
+        rows = [*before, *net.finished_epochs()]
+        history = [{**row, "epoch": i} for i, row in enumerate(rows, start=1)]
+        return {
+            "modality_names_in_": tuple(n_features),
+            "n_features_in_": sum(n_features.values()),
+            "_n_features": n_features,
+            "_longest": longest,
+            "net_": net.single(),
+            "module_": net.module_,
+            "history_": history,
+            "n_iter_": len(history),
+            "loss_curve_": [float(row["train_loss"]) for row in history],
+        }
+
+    def _validate_new_videos(self, X: Any, more: Sequence[Any]) -> MultimodalArray:
+        """Validate X for prediction: finite frames of the modalities of `fit`."""
+        check_is_fitted(self)
+        names, name = self.modality_names_in_, type(self).__name__
+        if more and 1 + len(more) != len(names):
+            raise ValueError(
+                f"{1 + len(more)} modalities were given, but {name} was fitted with {len(names)}: "
+                f"{list(names)}."
+            )
+        split = self.modalities if isinstance(self.modalities, Mapping) else self._n_features
+        named = bool(more) or has_named_modalities(X)
+        self._check_shapes(X, more, is_wide=not named and split is self._n_features)
+        array: MultimodalArray = as_multimodal(X, *more, modalities=names if named else split)
+        check_widths(self, array, self._n_features)
+        scan_frames(array, self._dtype())
+        return array
+
+    def _check_shapes(self, X: Any, more: Sequence[Any], *, is_wide: bool) -> None:
+        """Raise ValueError for tables of another width, or of single frames by mistake."""
+        shape: tuple[int, ...] = getattr(X, "shape", ())
+        if is_wide and len(shape) == 2 and shape[0] > 0 and shape[1] != self.n_features_in_:
+            raise ValueError(
+                f"X has {shape[1]} features, but {type(self).__name__} is expecting "
+                f"{self.n_features_in_} features as input."
+            )
+        parts = list(X.values()) if isinstance(X, Mapping) else [X, *more]
+        tables = (isinstance(part, np.ndarray) and part.ndim == 2 and len(part) for part in parts)
+        if self._longest > 1 and parts and all(tables):
+            raise ValueError(
+                "X has 2-D arrays, which would be read as videos of one frame each, but "
+                f"{type(self).__name__} was fitted on videos of up to {self._longest} frames. For "
+                "one video give lists, [frames], or X[[i]] of a MultimodalArray."
+            )
+
+
+def check_widths(estimator: object, X: MultimodalArray, widths: Mapping[str, int]) -> None:
+    """Raise ValueError unless frames have the widths that an estimator was fitted with."""
+    given = X.n_features
+    swapped = sorted(given.values()) == sorted(widths.values())
+    hint = f" Are the modalities mixed up? Their order is {list(widths)}." * swapped
+    for name, width in widths.items():
+        if given[name] != width:
+            raise ValueError(
+                f"Modality {name!r} has frames of {given[name]} features, but "
+                f"{type(estimator).__name__} was fitted with {width}.{hint}"
+            )

@@ -1,17 +1,14 @@
-"""What tells one fit from another: hashes of parameters, videos and fitted estimators."""
+"""Hashes that tell one fit from another: of parameters, videos and fitted estimators."""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import joblib
 import numpy as np
 
 from ._data import Videos
 
-if TYPE_CHECKING:
-    from ._estimator import NetworkEstimator
-
-SAMPLE = 10_000  # videos, evenly spread, whose frames are looked at
-IRRELEVANT = {  # parameters that change no weight, or that something else speaks for
+SAMPLE = 10_000  # videos, evenly spread, whose frames are hashed
+IRRELEVANT = {  # parameters that change no weight, or are hashed in another form
     "callbacks",
     "checkpoint",
     "checkpoint_interval",
@@ -26,18 +23,17 @@ IRRELEVANT = {  # parameters that change no weight, or that something else speak
 }
 
 
-def fit_hashes(estimator: "NetworkEstimator", about: dict[str, Any]) -> dict[str, str]:
-    """Return a hash of each thing that decides what a fit comes to."""
-    params = _relevant(estimator)
-    if estimator.lr_schedule == "cosine":  # the only thing that sees the end coming
-        params["max_epochs"] = estimator._n_epochs()
-    return {name: _hash(name, value) for name, value in {**params, **about}.items()}
+def fit_hashes(params: dict[str, Any], n_epochs: int, data: dict[str, Any]) -> dict[str, str]:
+    """Return a hash of each parameter, and of each other input, that changes the result."""
+    params = _relevant(params)
+    if params["lr_schedule"] == "cosine":  # other schedules do not depend on the last epoch
+        params["max_epochs"] = n_epochs
+    return {name: _hash(name, value) for name, value in {**params, **data}.items()}
 
 
-def _relevant(estimator: "NetworkEstimator") -> dict[str, Any]:
-    params = estimator.get_params(deep=False)
+def _relevant(params: dict[str, Any]) -> dict[str, Any]:
     net_params = {k: v for k, v in (params["net_params"] or {}).items() if k != "max_epochs"}
-    params["net_params"] = net_params or None
+    params = {**params, "net_params": net_params or None}
     return {name: value for name, value in params.items() if name not in IRRELEVANT}
 
 
@@ -49,7 +45,8 @@ def _hash(name: str, value: Any) -> str:
         value = [X[rows].digest(), lengths, value.y, value.weight]
     elif hasattr(value, "module_"):  # a fitted estimator
         weights = value.module_.state_dict()
-        value = [_relevant(value), {key: w.cpu().numpy() for key, w in weights.items()}]
+        params = _relevant(value.get_params(deep=False))
+        value = [params, {key: w.cpu().numpy() for key, w in weights.items()}]
     try:
         return str(joblib.hash(value))
     except Exception as error:

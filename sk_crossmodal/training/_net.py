@@ -1,85 +1,72 @@
 """The skorch net: multi-modal batches in, weighted losses out."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing
 from math import isfinite
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import torch
 from skorch import NeuralNet
 from skorch.callbacks import EarlyStopping
-from torch import nn
-from torch.nn import functional as F
 
 from .._types import Array, Ints
-from ..modules.masking import as_it_is
+from ._callbacks import LoopCallback
 from ._data import Batch, BatchLoader, FrameDataset
-from ._device import others_turn
+from ._device import release_rng
 from ._processes import Processes
-
-if TYPE_CHECKING:
-    from ._checkpoint import Checkpoint
-    from ._train import EpochTasks
-
-
-class WeightedLoss(nn.Module):
-    """Cross-entropy with weights: the sum of weight times loss over the sum of weights."""
-
-    all_sum: Callable[[torch.Tensor], torch.Tensor] = staticmethod(as_it_is)
-    class_weight: torch.Tensor | None
-
-    def __init__(self, kind: str, class_weight: Any = None, label_smoothing: float = 0.0):
-        super().__init__()
-        self.kind, self.label_smoothing = kind, label_smoothing
-        if class_weight is not None:
-            class_weight = torch.as_tensor(class_weight)
-        self.register_buffer("class_weight", class_weight)
-
-    def forward(self, logits: torch.Tensor, target: dict[str, torch.Tensor]) -> torch.Tensor:
-        """Weighted mean of the losses."""
-        y, weight = target["y"], target["weight"].to(logits.dtype)
-        factor = None if self.class_weight is None else self.class_weight.to(logits.dtype)
-        if self.kind == "classes":
-            losses = F.cross_entropy(
-                logits, y, reduction="none", label_smoothing=self.label_smoothing
-            )
-            weight = weight if factor is None else weight * factor[y]
-        else:
-            smoothed = y.to(logits.dtype) * (1 - self.label_smoothing) + self.label_smoothing / 2
-            losses = F.binary_cross_entropy_with_logits(logits, smoothed, reduction="none")
-            # A factor is for those who have the label: not for the yes in a smoothed no.
-            losses = losses if factor is None else losses.where(y == 0, losses * factor)
-            weight = (weight if weight.ndim == 2 else weight[:, None]).expand_as(losses)
-        total = self.all_sum(weight.sum())
-        loss: torch.Tensor = (losses * weight).sum()
-        return loss / total.clamp(min=torch.finfo(weight.dtype).tiny)
 
 
 class MultimodalNet(NeuralNet):
-    """A skorch `NeuralNet` whose batches are `Batch` objects."""
+    """A skorch `NeuralNet` whose batches are `Batch` objects.
 
-    tasks: "EpochTasks | None" = None
-    checkpoint: "Checkpoint | None" = None
+    `owner` is the class of the estimator, for messages. `stop_training` may be set by callbacks to
+    end training after the epoch, and `interrupted` says whether Ctrl-C ended it.
+    """
+
     processes = Processes()
-    interrupted = _stop = False
+    interrupted = stop_training = False
 
-    def __init__(self, *args: Any, precision: str = "float32", **kwargs: Any):
-        self.precision = precision
+    def __init__(
+        self, *args: Any, precision: str = "float32", owner: str = "an estimator", **kwargs: Any
+    ) -> None:
+        self.precision, self.owner = precision, owner
         super().__init__(*args, **kwargs)
 
     @property
-    def _dtype(self) -> torch.dtype:
+    def dtype(self) -> torch.dtype:
+        """Type of the weights."""
         return torch.float64 if self.precision == "float64" else torch.float32
 
     def initialize_module(self) -> "MultimodalNet":
-        """Build the network in the dtype that `precision` asks for."""
+        """Build the network in the dtype of `precision`."""
         super().initialize_module()
-        self.module_.to(self._dtype)
+        self.module_.to(self.dtype)
         return self
 
+    def initialize_callbacks(self) -> "MultimodalNet":
+        """Leave the callbacks, which are the user's, alone until training begins."""
+        self.callbacks_: list[Any] = []
+        return self
+
+    def start_callbacks(self) -> None:
+        """Initialize the callbacks, as skorch does."""
+        super().initialize_callbacks()
+
+    def plain_module(self) -> torch.nn.Module:
+        """Return the network without the wrapper of `torch.compile`."""
+        module: Any = self.module_
+        network: torch.nn.Module = getattr(module, "_orig_mod", module)
+        return network
+
+    def set_frame_stats(self, stats: dict[str, Any]) -> None:
+        """Set the mean and scale of each modality's frames in the network."""
+        module: Any = self.plain_module()
+        module.set_frame_stats(stats)
+        self.module__moments = stats
+
     def get_iterator(self, dataset: FrameDataset, training: bool = False) -> BatchLoader:
-        """Return whole batches of videos of similar length."""
+        """Return batches of videos of similar length."""
         return self._loader(dataset, self.batch_size, shuffle=training)
 
     def _loader(self, dataset: FrameDataset, batch_size: int, shuffle: bool) -> BatchLoader:
@@ -87,7 +74,7 @@ class MultimodalNet(NeuralNet):
         return BatchLoader(dataset, batch_size, shuffle, pin=pin)
 
     def get_params_for_optimizer(self, prefix: str, named_parameters: Any) -> Any:
-        """Leave out what is frozen, and let AdamW do its step in one go."""
+        """Leave frozen weights out, and let AdamW fuse its step, which changes only rounding."""
         learned = [(name, each) for name, each in named_parameters if each.requires_grad]
         args, kwargs = super().get_params_for_optimizer(prefix, learned)
         device = torch.device(self.device).type
@@ -95,6 +82,29 @@ class MultimodalNet(NeuralNet):
             others = ("foreach", "differentiable", "capturable")
             kwargs.setdefault("fused", not any(kwargs.get(name) for name in others))
         return args, kwargs
+
+    def fit_loop(
+        self, X: FrameDataset, y: None = None, epochs: int | None = None, **kwargs: Any
+    ) -> "MultimodalNet":
+        """Train until there are `max_epochs`; a KeyboardInterrupt ends training in skorch."""
+        try:
+            for callback in self._loop_callbacks():
+                callback.on_loop_begin(self)
+            if self.history and self._stopped_early():
+                return self
+            super().fit_loop(X, y, self.max_epochs - len(self.history), **kwargs)
+        except KeyboardInterrupt:
+            self.interrupted = not (self.stop_training or self._stopped_early())
+            raise
+        return self
+
+    def _loop_callbacks(self) -> list[LoopCallback]:
+        return [callback for _, callback in self.callbacks_ if isinstance(callback, LoopCallback)]
+
+    def _stopped_early(self) -> bool:
+        """Whether early stopping ended training, for which skorch raises a KeyboardInterrupt."""
+        stoppers = (cb for _, cb in self.callbacks_ if isinstance(cb, EarlyStopping))
+        return any(stopper.misses_ >= stopper.patience for stopper in stoppers)
 
     def run_single_epoch(
         self,
@@ -104,133 +114,95 @@ class MultimodalNet(NeuralNet):
         step_fn: Any,
         **kwargs: Any,
     ) -> None:
-        """Go through an epoch; nothing is read any more once it is over, however it ends."""
+        """Run an epoch; reading stops when it ends, for whatever reason."""
         if iterator is None:
             return
         super()._set_training(training)
-        checkpoint = self.checkpoint if training else None
-        batches = checkpoint.batches(self, iterator) if checkpoint else iter(iterator)
-        with closing(batches):
+        hooks = self._loop_callbacks() if training else []
+        source: Any = hooks[0].batches(self, iterator) if hooks else iter(iterator)
+        with closing(source) as batches:
             super().run_single_epoch(batches, training, prefix, step_fn, **kwargs)
-        if checkpoint:  # with those of before it was cut short
+        if training:  # includes the batches of a resumed epoch that an earlier process ran
             self.history.record(f"{prefix}_batch_count", len(self.history[-1]["batches"]))
 
     def _set_training(self, training: bool = True) -> None:
-        # Asked for with every batch, and a walk through the whole network; see above.
+        # skorch calls this for every batch, and it visits every module.
         if self.module_.training != training:
             super()._set_training(training)
 
     def network(self, method: str | None = None) -> Any:
-        """Return the network as it is called, or one of its other methods."""
+        """Return the network as a callable, or one of its other methods."""
         return self.module_ if method is None else getattr(self.module_, method)
 
     def infer(self, x: Batch, method: str | None = None, **fit_params: Any) -> Any:
         """Apply the network, or one of its other methods, to a `Batch`."""
         call, device = self.network(method), torch.device(self.device)
         with torch.autocast(device.type, torch.bfloat16, enabled=self.precision == "bfloat16"):
-            out = call(**x.inputs(device, self._dtype), **fit_params)
-        return out.to(self._dtype) if isinstance(out, torch.Tensor) else out
+            out = call(**x.inputs(device, self.dtype), **fit_params)
+        return out.to(self.dtype) if isinstance(out, torch.Tensor) else out
 
     def notify(self, method_name: str, **cb_kwargs: Any) -> None:
-        """Tell callbacks, the user's among them, while other threads may train."""
+        """Notify callbacks; those of users run without the lock on the random state."""
         if "batch" in method_name or method_name == "on_grad_computed":
             names = (each[0] for each in self.callbacks or () if isinstance(each, list | tuple))
             if len(self.callbacks or ()) == sum(name.startswith("own_") for name in names):
-                super().notify(method_name, **cb_kwargs)  # none of them waits for anybody
+                super().notify(method_name, **cb_kwargs)
                 return
-        with others_turn():
+        with release_rng():
             super().notify(method_name, **cb_kwargs)
 
     def on_epoch_begin(self, net: NeuralNet, **kwargs: Any) -> None:
-        """Announce an epoch, or end training if that was asked for."""
-        # All callbacks have seen the end of the epoch before.
-        if self.checkpoint is not None:
-            self.checkpoint.epoch_done(self)
-        super().on_epoch_begin(net, **kwargs)
-        if self._stop:
+        """Begin an epoch, or end training if a callback asked for it."""
+        if self.stop_training:  # not before, so that all callbacks saw the end of the last epoch
             raise KeyboardInterrupt
-        if self.tasks is not None:
-            self.tasks.begin()
+        super().on_epoch_begin(net, **kwargs)
 
     def on_batch_end(self, net: NeuralNet, training: bool = True, **kwargs: Any) -> None:
-        """End training that diverges, which no later batch mends."""
+        """Raise ValueError if training diverged."""
         super().on_batch_end(net, training=training, **kwargs)
         part = "train" if training else "valid"
         loss = self.history[-1]["batches"][-1][f"{part}_loss"]
         if not isfinite(loss):
             where = "" if training else " held out"
-            self._diverged(f"the loss of a batch of videos{where} is {loss}")
+            self._raise_diverged(f"the loss of a batch of videos{where} is {loss}")
 
     def check_weights(self) -> None:
-        """Raise ValueError unless all weights are finite numbers."""
+        """Raise ValueError unless all weights are finite."""
         state = self.module_.state_dict().values()
         if not all(bool(torch.isfinite(value).all()) for value in state):
-            self._diverged("weights are no finite numbers any more")
+            self._raise_diverged("weights are no longer finite")
 
-    def _diverged(self, what: str) -> None:
-        name = "an estimator" if self.tasks is None else self.tasks.name
+    def _raise_diverged(self, reason: str) -> None:
         row = self.history[-1]
         rate = self.optimizer_.param_groups[0]["lr"]
         raise ValueError(
-            f"Training of {name} diverged: {what}, after {len(row['batches'])} batches of epoch "
-            f"{row['epoch']} with a learning rate of {rate:g} in {self.precision}. Try a lower "
-            "`lr`, or frame_scaling='modality' or 'feature' where it is None"
+            f"Training of {self.owner} diverged: {reason}, after {len(row['batches'])} batches of "
+            f"epoch {row['epoch']} with a learning rate of {rate:g} in {self.precision}. Try a "
+            "lower `lr`, or frame_scaling='modality' or 'feature' where it is None"
             f"{', or float32' if self.precision == 'bfloat16' else ''}. "
-            "The estimator is as it was before."
+            "The estimator is unchanged."
         )
 
-    def on_epoch_end(self, net: NeuralNet, **kwargs: Any) -> None:
-        """Announce its end."""
-        super().on_epoch_end(net, **kwargs)
-        self._stop = self.asked_to_stop()
-
-    def asked_to_stop(self) -> bool:
-        """Announce the end of an epoch to scikit-learn's callbacks; whether one asks to stop."""
-        return self.tasks is not None and self.tasks.end(self)
-
-    def fit_loop(
-        self, X: FrameDataset, y: None = None, epochs: int | None = None, **kwargs: Any
-    ) -> "MultimodalNet":
-        """Train; skorch ends training in good order where it is interrupted."""
-        try:
-            if self.checkpoint is not None:
-                self.checkpoint.restore(self)
-                epochs = self.max_epochs - len(self.history)
-                if self.history and self._stopped_early():
-                    raise KeyboardInterrupt
-            super().fit_loop(X, y, epochs, **kwargs)
-        except KeyboardInterrupt:
-            if self._stop or self._stopped_early():
-                self._keep_last()
-                raise
-            self.interrupted = True
-            raise
-        self._keep_last()
-        return self
-
-    def _stopped_early(self) -> bool:
-        """Whether early stopping has missed its chances; it ends training as Ctrl-C does."""
-        stoppers = (cb for _, cb in self.callbacks_ if isinstance(cb, EarlyStopping))
-        return any(stopper.misses_ >= stopper.patience for stopper in stoppers)
-
-    def _keep_last(self) -> None:
-        if self.checkpoint is not None:
-            self.checkpoint.epoch_done(self, last=True)
-
-    def alone(self) -> "MultimodalNet":
-        """Return the net as it is kept once it is trained: without the other processes."""
+    def single(self) -> "MultimodalNet":
+        """Return the net without its process group, as a fitted estimator keeps it."""
         return self
 
     def finished_epochs(self) -> list[dict[str, Any]]:
-        """History of the epochs that came to their end, a list of dict without batches."""
+        """Return the history of the finished epochs, without their batches."""
         return [
             {key: value for key, value in row.items() if key != "batches"}
             for row in self.history
             if "dur" in row
         ]
 
+    def n_unfinished_batches(self) -> int:
+        """Return the number of training batches of an unfinished last epoch."""
+        if not self.history or "dur" in self.history[-1]:
+            return 0
+        return sum("train_loss" in row for row in self.history[-1]["batches"])
+
     def kept_epoch(self) -> dict[str, Any] | None:
-        """Row of the history of the epoch whose weights early stopping kept, or None."""
+        """Return the history row of the epoch whose weights early stopping kept, or None."""
         stopper = dict(self.callbacks_).get("own_early_stopping")
         epochs = self.finished_epochs()
         best = getattr(stopper, "best_epoch_", 0)
@@ -240,7 +212,7 @@ class MultimodalNet(NeuralNet):
     def outputs(
         self, dataset: FrameDataset, method: str | None = None, batch_size: int | None = None
     ) -> Iterator[tuple[Ints, Any]]:
-        """Apply the network, or one of its methods, to a data set, without gradients."""
+        """Yield the rows of each batch and the finite output of the network or its `method`."""
         super()._set_training(False)
         loader = self._loader(dataset, batch_size or self.batch_size, shuffle=False)
         with closing(iter(loader)) as batches:
@@ -249,11 +221,11 @@ class MultimodalNet(NeuralNet):
                 towers = [[output]] if isinstance(output, torch.Tensor) else output
                 for values in (values for tower in towers for values in tower):
                     if not bool(torch.isfinite(values).all()):
-                        raise ValueError(_too_large(rows, values, self.precision))
+                        raise ValueError(_not_finite(rows, values, self.precision))
                 yield rows, output
 
     def predict_rows(self, dataset: FrameDataset, method: str | None = None) -> Array:
-        """Apply the network to a data set whose rows each give one row of numbers."""
+        """Return one output row per video, in the order of the data set."""
         out: Array = np.empty(0)
         for rows, output in self.outputs(dataset, method):
             values = output.cpu().numpy()
@@ -263,9 +235,9 @@ class MultimodalNet(NeuralNet):
         return out
 
 
-def _too_large(rows: Ints, values: torch.Tensor, precision: str) -> str:
+def _not_finite(rows: Ints, values: torch.Tensor, precision: str) -> str:
     wrong = rows[~torch.isfinite(values).flatten(1).all(1).cpu().numpy()]
     return (
-        f"The network's outputs for videos {wrong[:5].tolist()} are no finite numbers in "
-        f"{precision}: their frames are far larger than those that it was trained on."
+        f"The network's outputs for videos {wrong[:5].tolist()} are not finite in {precision}: "
+        "their frames are far larger than those of the training data."
     )

@@ -1,4 +1,4 @@
-"""The processes of a launch that share a training."""
+"""Distributed training: the processes of a launch, and how they exchange values."""
 
 import atexit
 import os
@@ -20,30 +20,30 @@ Value = TypeVar("Value")
 
 @dataclass(frozen=True)
 class Processes:
-    """Processes that run the same program and divide each batch among them."""
+    """Processes that run the same program and divide each batch among them; see docs/scale.md."""
 
     index: int = 0
     count: int = 1
 
     @classmethod
     def of(cls, device: Any) -> "Processes":
-        """Return the processes that share the training of an estimator with this `device`."""
-        if not shares(device):
+        """Return the processes that train an estimator with this `device`."""
+        if not is_distributed(device):
             return cls()
         state = launch_state()
         return cls(state.process_index, state.num_processes)
 
     def share(self, n: int) -> slice:
-        """Return which of n things in a row are this process's: a slice, that may be empty."""
+        """Return the slice of n items that belongs to this process; it may be empty."""
         return slice(n * self.index // self.count, n * (self.index + 1) // self.count)
 
     def divide(self, rows: Ints) -> tuple[Ints, bool]:
-        """Return this process's share of some rows, and whether they count."""
+        """Return this process's share of some rows, and whether they count in the loss."""
         mine = rows[self.share(len(rows))] if self.count > 1 else rows
         return (mine, True) if len(mine) else (rows[:1], False)
 
     def agree(self, value: Value) -> Value:
-        """Return the `value` of the first process."""
+        """Return the value of the first process, in all of them."""
         if self.count == 1:
             return value
         values = [value]
@@ -58,10 +58,10 @@ class Processes:
         distributed.all_gather_object(values, value)
         return values
 
-    def check_same(self, what: str) -> None:
-        """Raise ValueError, in all processes, unless `what` is the same in all of them."""
-        parts = self.gather(what)
-        if any(part != what for part in parts):
+    def check_same(self, data: str) -> None:
+        """Raise ValueError in all processes unless their data have the same description."""
+        parts = self.gather(data)
+        if any(part != data for part in parts):
             raise ValueError(f"The processes of a fit must be given the same data, got {parts}.")
 
     def sum(self, x: Any) -> Any:
@@ -73,7 +73,7 @@ class Processes:
         return np.sum(self.gather(x), axis=0)
 
     def apply(self, function: Callable[[Any], Array], X: Any) -> Array:
-        """Return ``function(X)``, a row each, to which every process gives its share of rows."""
+        """Return ``function(X)``, one row per video, each process computing its share."""
         if len(X) < self.count or self.count == 1:
             return function(X)
         return np.concatenate(self.gather(function(X[self.share(len(X))])))
@@ -95,22 +95,22 @@ def _summed(x: torch.Tensor) -> torch.Tensor:
     return total
 
 
-def shares(device: Any) -> bool:
-    """Whether `device` asks for training that is shared by the processes of a launch."""
+def is_distributed(device: Any) -> bool:
+    """Whether `device` asks for distributed training."""
     return isinstance(device, str) and device == "accelerate"
 
 
 def launched_device() -> str | None:
-    """Return the device of this process in a launch of several, None without such."""
+    """Return the device of this process, or None without several processes."""
     state = launch_state()
     if state.num_processes == 1:
         return None
-    # What is on "cpu:0" torch writes to a file, but does not read again.
+    # torch can save a tensor on "cpu:0", but not load it.
     return "cpu" if state.device.type == "cpu" else str(state.device)
 
 
 def launch_state() -> "PartialState":
-    """Return accelerate's `PartialState`, with a process group if several were launched."""
+    """Return accelerate's `PartialState`, with a process group if there are several processes."""
     try:
         from accelerate import PartialState
         from accelerate.utils import parse_flag_from_env
@@ -120,7 +120,7 @@ def launch_state() -> "PartialState":
             'pip install "sk_crossmodal[distributed]".'
         ) from error
     before = distributed.is_initialized()
-    # accelerate takes processes without a GPU for several only if it is told of that.
+    # Without this argument accelerate counts one process where there is no GPU.
     cpu = parse_flag_from_env("ACCELERATE_USE_CPU") or not torch.cuda.is_available()
     state = PartialState(cpu=cpu)
     launched = int(os.environ.get("WORLD_SIZE", 1))

@@ -1,19 +1,19 @@
-"""Files that hold the state of a training: whole at any moment, and read without pickle."""
+"""Files of the state of training: written atomically, and read without pickle."""
 
 import json
-import os
 import zipfile
 from io import BytesIO
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 import numpy as np
 import torch
 
+from .._files import write_atomic
+
 FORMAT = 1  # another number is refused
-ROWS = ("history", "batches")  # lists of dicts of whatever callbacks record, kept as JSON
-PARTS = (  # what every state has
+ROWS = ("history", "batches")  # lists of dicts of the values that callbacks record, stored as JSON
+PARTS = (  # of every state
     *ROWS,
     "hashes",
     "module",
@@ -27,20 +27,11 @@ PARTS = (  # what every state has
 
 
 def write_state(path: Path, state: dict[str, Any]) -> None:
-    """Write a state so that at any moment either the old file or the new one is there, whole."""
+    """Write a state atomically."""
     rows = {name: json.dumps(state[name], default=_plain) for name in ROWS}
     buffer = BytesIO()
     torch.save({**_built_in(state), **rows, "format": FORMAT}, buffer)
-    part = path.with_name(f"{path.stem}.{uuid4().hex}.part")
-    try:
-        with open(part, "xb") as file:
-            file.write(buffer.getbuffer())
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(part, path)
-    except BaseException:
-        part.unlink(missing_ok=True)
-        raise
+    write_atomic(path, buffer.getbuffer())
 
 
 def read_state(path: Path) -> dict[str, Any]:
@@ -48,7 +39,7 @@ def read_state(path: Path) -> dict[str, Any]:
     data = BytesIO(path.read_bytes())
     try:
         with zipfile.ZipFile(data) as file:
-            if wrong := file.testzip():  # torch itself does not look at checksums
+            if wrong := file.testzip():  # torch does not check checksums
                 raise zipfile.BadZipFile(f"the checksum of {wrong!r} is wrong")
         data.seek(0)
         state = torch.load(data, map_location="cpu", weights_only=True)
@@ -80,7 +71,7 @@ def _built_in(value: Any) -> Any:
 
 
 def _plain(value: Any) -> Any:
-    """What JSON knows of an entry: the numbers of numpy and torch, or else its words."""
+    """Return the numbers of an array or tensor, or the text of anything else, for JSON."""
     return value.tolist() if hasattr(value, "tolist") else str(value)
 
 
@@ -91,7 +82,7 @@ def random_state() -> dict[str, Any]:
 
 
 def set_random_state(state: dict[str, Any]) -> None:
-    """Set torch's random states; those of CUDA only where there are as many devices."""
+    """Set torch's random states; those of CUDA only if the number of devices is the same."""
     torch.set_rng_state(state["cpu"])
     if torch.cuda.is_available() and len(state["cuda"]) == torch.cuda.device_count():
         torch.cuda.set_rng_state_all(state["cuda"])

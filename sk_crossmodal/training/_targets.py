@@ -12,7 +12,7 @@ from sklearn.utils.multiclass import check_classification_targets
 
 from .._types import Array
 from ..hierarchy import LabelHierarchy
-from ._checks import short
+from ..validation import short
 
 WANTED = (
     "y must be a multilabel indicator (n, n_labels) or a vector of classes (n,), after all "
@@ -165,6 +165,14 @@ class Targets:
             outside = [c for c in self.classes.tolist() if c not in self.hierarchy]
             if outside:
                 raise ValueError(f"Classes of y are outside the hierarchy: {outside[:5]}.")
+
+    def check_enough(self) -> None:
+        """Raise ValueError if there is one class only."""
+        if len(self.classes) < 2 and not self.multilabel:
+            raise ValueError(
+                "Classifier can't train when only one class is present, y must hold two or more, "
+                f"got {self.classes.tolist()}."
+            )
 
     def warn_of_paths(self) -> None:
         """Warn where classes look like paths that were to be taken apart."""

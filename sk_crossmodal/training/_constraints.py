@@ -1,7 +1,6 @@
-"""Checks of those constructor parameters that are neither a number nor one of some options."""
+"""Constraints on the constructor parameters that all estimators with a network share."""
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import partial
 from inspect import signature
 from numbers import Integral
 from typing import Any
@@ -11,16 +10,29 @@ import torch
 from sklearn.callback import FitCallback
 from skorch.callbacks import Callback
 
-from ._checks import GREATEST, LARGEST, check_number, check_option, short
+from ..validation import (
+    FLAG,
+    MAX_FLOAT,
+    MAX_INT,
+    SHARE,
+    Constraint,
+    check_number,
+    check_params,
+    number,
+    options,
+    short,
+)
+from ._checkpoint import CHECKPOINT_CONSTRAINTS, check_checkpoint
 from ._device import PRECISIONS, resolve_device
 
-# What of a skorch net the user may decide, and the parts that arguments may be given to.
-OF_THE_NET = (
+# Arguments of the skorch net that users may give, and prefixes of those of its parts.
+NET_ARGUMENTS = (
     *("batch_size", "callbacks", "compile", "criterion", "device", "lr", "max_epochs"),
     *("optimizer", "precision", "verbose"),
 )
-PREFIXES = ("callbacks__", "compile__", "criterion__", "optimizer__")
-TAKEN = ("criterion__class_weight", "criterion__kind", "criterion__label_smoothing")
+NET_PREFIXES = ("callbacks__", "compile__", "criterion__", "optimizer__")
+# Arguments that parameters of the estimator set.
+RESERVED = ("criterion__class_weight", "criterion__kind", "criterion__label_smoothing")
 
 
 def check_modalities(name: str, value: Any) -> None:
@@ -37,13 +49,16 @@ def check_modalities(name: str, value: Any) -> None:
     if len(set(value)) < len(value):
         raise ValueError(f"{name} must name each modality once, got {short(list(value))}.")
     for each, columns in value.items() if isinstance(value, Mapping) else ():
-        wanted = f"{name} must give {each!r} its width, an integer, or its columns, a slice"
-        ends = [columns.start, columns.stop, columns.step] if isinstance(columns, slice) else []
-        numbers = [end for end in ends if end is not None] if ends else [columns]
-        if not all(isinstance(n, Integral) and not isinstance(n, bool) for n in numbers):
-            raise TypeError(f"{wanted}, got {short(columns)}.")
-        if (not ends and not 1 <= columns <= LARGEST) or (ends and columns.step == 0):
-            raise ValueError(f"{wanted}, from 1 on, got {short(columns)}.")
+        _check_columns(f"{name} must give {each!r} its width, an integer, or its columns", columns)
+
+
+def _check_columns(wanted: str, columns: Any) -> None:
+    ends = [columns.start, columns.stop, columns.step] if isinstance(columns, slice) else []
+    numbers = [end for end in ends if end is not None] if ends else [columns]
+    if not all(isinstance(n, Integral) and not isinstance(n, bool) for n in numbers):
+        raise TypeError(f"{wanted}, a slice, got {short(columns)}.")
+    if (not ends and not 1 <= columns <= MAX_INT) or (ends and columns.step == 0):
+        raise ValueError(f"{wanted}, a slice, from 1 on, got {short(columns)}.")
 
 
 def check_seed(name: str, value: Any) -> None:
@@ -58,7 +73,7 @@ def check_seed(name: str, value: Any) -> None:
 
 
 def check_callbacks(name: str, value: Any) -> None:
-    """Raise TypeError unless `value` is None or a list of skorch's callbacks."""
+    """Raise TypeError unless `value` is None or a list of skorch callbacks or their classes."""
     if not isinstance(value, list | tuple | None):
         raise TypeError(f"{name} must be a list of skorch callbacks or None, got {short(value)}.")
     for item in value or ():
@@ -77,7 +92,7 @@ def check_callbacks(name: str, value: Any) -> None:
 
 
 def check_verbose(name: str, value: Any) -> None:
-    """Raise TypeError or ValueError unless `value` can be the parameter `verbose`."""
+    """Raise TypeError or ValueError unless `value` is a bool or a number from 0."""
     if not isinstance(value, bool | np.bool_):
         check_number(name, value, low=0)
 
@@ -94,47 +109,50 @@ def check_net_params(name: str, value: Any) -> None:
     if wrong := [
         key
         for key in value
-        if (key not in OF_THE_NET and not key.startswith(PREFIXES))
+        if (key not in NET_ARGUMENTS and not key.startswith(NET_PREFIXES))
         or (key.startswith("compile__") and key not in of_compile)
-        or key in TAKEN  # by parameters of the estimator
+        or key in RESERVED
     ]:
         raise ValueError(
-            f"{name} may hold {list(OF_THE_NET)}, and arguments that begin with one of "
-            f"{list(PREFIXES)}, got {wrong}."
+            f"{name} may hold {list(NET_ARGUMENTS)}, and arguments that begin with one of "
+            f"{list(NET_PREFIXES)}, got {wrong}."
         )
 
 
-_count = partial(check_number, low=1, high=LARGEST, integer=True)
-_flag = partial(check_option, options=(True, False))
-# Of every parameter but those about checkpoints, which `check_checkpoint` looks at.
-CHECKS: dict[str, Callable[[str, Any], object]] = {
-    "net_params": check_net_params,  # first, as it may hold others
+def check_device(name: str, value: Any) -> None:
+    """Raise TypeError, ValueError or ImportError unless torch can use the device here."""
+    resolve_device(value)
+
+
+COUNT: Constraint = number(1, MAX_INT, integer=True)
+CONSTRAINTS: dict[str, Callable[[str, Any], object]] = {
+    "net_params": check_net_params,  # first, as it can replace others
     "modalities": check_modalities,
-    "frame_scaling": partial(check_option, options=("modality", "feature", None)),
-    "mask_padding": _flag,
-    "max_frames": _count,
-    "dropout": partial(check_number, low=0, high=1),
-    "lr": partial(check_number, low=0, high=GREATEST, open_low=True),
-    "batch_size": _count,
-    "max_epochs": _count,
-    "lr_schedule": partial(check_option, options=("plateau", "cosine", None)),
-    "lr_patience": partial(check_number, low=0, high=LARGEST, integer=True),
-    "weight_decay": partial(check_number, low=0, high=GREATEST),
-    "early_stopping": partial(check_option, options=("auto", True, False)),
-    "validation_fraction": partial(check_number, low=0, high=1, open_low=True, open_high=True),
-    "device": lambda name, value: resolve_device(value),
-    "precision": partial(check_option, options=PRECISIONS),
-    "compile": _flag,
+    "frame_scaling": options("modality", "feature", None),
+    "mask_padding": FLAG,
+    "max_frames": COUNT,
+    "dropout": SHARE,
+    "lr": number(0, MAX_FLOAT, open_low=True),
+    "batch_size": COUNT,
+    "max_epochs": COUNT,
+    "lr_schedule": options("plateau", "cosine", None),
+    "lr_patience": number(0, MAX_INT, integer=True),
+    "weight_decay": number(0, MAX_FLOAT),
+    "early_stopping": options("auto", True, False),
+    "validation_fraction": number(0, 1, open_low=True, open_high=True),
+    "device": check_device,
+    "precision": options(*PRECISIONS),
+    "compile": FLAG,
     "callbacks": check_callbacks,
     "random_state": check_seed,
     "verbose": check_verbose,
+    **CHECKPOINT_CONSTRAINTS,
 }
 
 
-def check_parameters(params: Mapping[str, Any]) -> None:
-    """Check the parameters of a `NetworkEstimator`, and what `net_params` has in their place."""
-    for name, check in CHECKS.items():
-        check(name, params[name])
-    net_params = params["net_params"] or {}
-    for name in CHECKS.keys() & net_params.keys():
-        CHECKS[name](f"net_params[{name!r}]", net_params[name])
+def check_shared_params(params: Mapping[str, Any]) -> None:
+    """Check the shared parameters of an estimator, and their replacements in `net_params`."""
+    check_params(params, CONSTRAINTS)
+    replaced = {k: v for k, v in (params["net_params"] or {}).items() if k in CONSTRAINTS}
+    check_params(replaced, CONSTRAINTS, "net_params[{!r}]")
+    check_checkpoint(params)
