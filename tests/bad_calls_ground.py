@@ -145,9 +145,9 @@ EXPECTED = {
     "top_k": "None or an integer of at least 1",
     "empty_classes": r"one of \('skip', 'zero'\)",
     "empty_videos": r"one of \('zero', 'skip'\)",
-    "positive_scores_only": "True or False",
+    "positive_scores_only": r"one of \(True, False\)",
     "rows": r"one of \('either', 'truth', 'all'\)",
-    "by_group": "True or False",
+    "by_group": r"one of \(True, False\)",
     "threshold": "a number that float64 can hold",
 }
 LEVELS = [
@@ -295,7 +295,7 @@ REPORTS = [
         "a list",
         {"gap": [0.5]},
         TypeError,
-        "gap must be an array of 1 numbers, one a row, got list",
+        "gap must be an array of 1 numbers, one per row, got list",
     ),
     ("too long", {"map": np.ones(2)}, ValueError, r"map must be .* of 1 numbers.* shape \(2,\)"),
     ("text", {"n_videos": np.array(["a"])}, ValueError, "n_videos must be .*dtype <U1"),

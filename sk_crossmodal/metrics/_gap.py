@@ -7,12 +7,12 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from .._types import Array, Floats
-from ._parts import Part, Ranked, rank
-from ._problem import prepare
+from ._inputs import prepare
 from ._ranking import at_or_above, average_precision, thresholds_of
+from ._subsets import LabelSubset, RankedSubset, rank
 from ._validation import check_top_k
 
-POOL_BLOCK = 2**22  # scores sorted at a time when every score is in the pool
+POOL_BLOCK = 2**22  # scores per sort when every score is in the pool
 
 
 def gap_score(
@@ -76,23 +76,24 @@ def gap_score(
     0.3333
     """
     top_k = check_top_k(top_k)
-    return gap(rank(Part(prepare(y_true, y_score, sample_weight)), "gap", top_k))
+    return gap(rank(LabelSubset(prepare(y_true, y_score, sample_weight)), "top_k", top_k))
 
 
-def gap(ranked: Ranked) -> float:
-    """Compute GAP."""
-    weights_of, videos, scores = ranked.part.problem.weights_of, ranked.part.videos, ranked.scores
-    weights = weights_of(videos)
+def gap(ranked: RankedSubset) -> float:
+    """Compute GAP, with the pool of the ranked videos."""
+    inputs = ranked.subset.inputs
+    videos, scores = ranked.subset.videos, ranked.scores
+    weights = inputs.weights_of(videos)
     total = len(videos) if weights is None else weights.sum()
     if not total:
         return 0.0
     blocks: Iterable[tuple[Floats | None, Floats]] = ranked.row_blocks(POOL_BLOCK)
     if ranked.pool.shape[1]:
-        hits = ranked.hits["gap"]
+        hits = ranked.hits["top_k"]
         videos, scores = videos[hits], scores[hits]
         blocks = [(ranked.weights, ranked.pool)]
 
-    thresholds, found = thresholds_of(scores, weights_of(videos))
+    thresholds, found = thresholds_of(scores, inputs.weights_of(videos))
     pooled = np.zeros(len(thresholds), found.dtype)
     for weights, block in blocks:
         pooled += _at_or_above(block, thresholds, weights)

@@ -6,9 +6,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from .._types import Array, Ints
-from ._parts import Part, Ranked, rank
-from ._problem import prepare
-from ._validation import check_flag, check_option
+from ..validation import check_flag, check_option
+from ._inputs import prepare
+from ._subsets import Cutoff, LabelSubset, RankedSubset, rank
 
 EMPTY_VIDEOS = ("zero", "skip")
 
@@ -72,9 +72,9 @@ def perr_score(
     """
     check_option("empty_videos", empty_videos, EMPTY_VIDEOS)
     check_flag("positive_scores_only", positive_scores_only)
-    ranked = rank(Part(prepare(y_true, y_score, sample_weight)), "perr")
+    ranked = rank(LabelSubset(prepare(y_true, y_score, sample_weight)), "n_true")
     if positive_scores_only:
-        ranked.hits["perr"] &= ranked.scores > 0
+        ranked.hits["n_true"] &= ranked.scores > 0
     return perr(ranked, empty_videos)
 
 
@@ -131,30 +131,34 @@ def hit_at_1_score(
     0.5
     """
     check_option("empty_videos", empty_videos, EMPTY_VIDEOS)
-    ranked = rank(Part(prepare(y_true, y_score, sample_weight)), "hit_at_1")
+    ranked = rank(LabelSubset(prepare(y_true, y_score, sample_weight)), 1)
     return hit_at_1(ranked, empty_videos)
 
 
-def perr(ranked: Ranked, empty_videos: str = "zero") -> float:
+def perr(ranked: RankedSubset, empty_videos: str = "zero") -> float:
     """Compute PERR."""
-    precision = hits_of_videos(ranked, "perr") / np.maximum(ranked.part.n_true, 1)
-    return _mean_over_videos(ranked, precision, empty_videos)
+    return _mean_over_videos(ranked, precision_of_videos(ranked), empty_videos)
 
 
-def hit_at_1(ranked: Ranked, empty_videos: str = "zero") -> float:
+def hit_at_1(ranked: RankedSubset, empty_videos: str = "zero") -> float:
     """Compute Hit@1."""
-    return _mean_over_videos(ranked, hits_of_videos(ranked, "hit_at_1"), empty_videos)
+    return _mean_over_videos(ranked, hits_of_videos(ranked), empty_videos)
 
 
-def hits_of_videos(ranked: Ranked, score: str) -> Ints:
+def precision_of_videos(ranked: RankedSubset) -> Array:
+    """Compute the precision of each video among as many labels as it has."""
+    return hits_of_videos(ranked, "n_true") / np.maximum(ranked.subset.n_true, 1)
+
+
+def hits_of_videos(ranked: RankedSubset, cutoff: Cutoff = 1) -> Ints:
     """Count the true labels of each video that are among its best."""
-    part = ranked.part
-    return np.bincount(part.videos[ranked.hits[score]], minlength=len(part.n_true))
+    subset = ranked.subset
+    return np.bincount(subset.videos[ranked.hits[cutoff]], minlength=len(subset.n_true))
 
 
-def _mean_over_videos(ranked: Ranked, values: Array, empty_videos: str) -> float:
-    stay = ranked.part.n_true > 0 if empty_videos == "skip" else ranked.stay
-    counted = slice(None) if stay is None else stay
-    if not values[counted].size:
+def _mean_over_videos(ranked: RankedSubset, values: Array, empty_videos: str) -> float:
+    included = ranked.subset.n_true > 0 if empty_videos == "skip" else ranked.included
+    rows = slice(None) if included is None else included
+    if not values[rows].size:
         return float("nan")
-    return float(np.average(values[counted], weights=ranked.part.problem.weights_of(counted)))
+    return float(np.average(values[rows], weights=ranked.subset.inputs.weights_of(rows)))

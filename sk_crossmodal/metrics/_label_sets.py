@@ -1,4 +1,4 @@
-"""Labels given by name, as a collection a video, in place of an indicator."""
+"""Labels given by name, as one collection per video, in place of an indicator."""
 
 from collections.abc import Collection
 from typing import Any
@@ -9,11 +9,11 @@ from numpy.typing import ArrayLike
 
 from ._arrays import as_array
 
-SCORES = "scores of shape (n_videos, n_labels)"
+SCORES_FORM = "scores of shape (n_videos, n_labels)"
 
 
 def holds_label_sets(y_true: Any, n_labels: int | None = None) -> bool:
-    """Whether labels are given by name, as a collection a video, and not as an indicator."""
+    """Whether labels are given by name, as one collection per video, not as an indicator."""
     if sp.issparse(y_true):
         return False
     try:
@@ -33,9 +33,9 @@ def holds_label_sets(y_true: Any, n_labels: int | None = None) -> bool:
 
 
 def as_indicator(y_true: Any, y_score: ArrayLike, hierarchy: Any) -> Any:
-    """Return the labels as they are, or of label sets the indicator that the hierarchy makes."""
-    # What is not dense is refused later.
-    shape = () if sp.issparse(y_score) else as_array("y_score", y_score, SCORES).shape
+    """Turn label sets into an indicator by the hierarchy; return an indicator unchanged."""
+    # Sparse scores raise an error later.
+    shape = () if sp.issparse(y_score) else as_array("y_score", y_score, SCORES_FORM).shape
     n_labels = shape[1] if len(shape) == 2 else None
     makes_indicators = hasattr(hierarchy, "indicator_matrix")
     if not holds_label_sets(y_true, n_labels if makes_indicators else None):

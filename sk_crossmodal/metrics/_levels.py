@@ -1,19 +1,11 @@
-"""Parts of a label hierarchy, and the four scores within one part."""
+"""The labels of each level, and below each root, of a label hierarchy."""
 
-from collections.abc import Collection, Sequence
 from typing import Any
 
 import numpy as np
 
-from .._types import Floats, Ints
+from .._types import Ints
 from ._arrays import as_array
-from ._gap import gap
-from ._hits import hit_at_1, perr
-from ._map import class_scores, mean_over_classes
-from ._parts import Part, Ranked, rank_parts
-from ._problem import Problem
-
-SCORES = ("gap", "map", "perr", "hit_at_1")
 
 
 def level_numbers(hierarchy: Any) -> Ints:
@@ -55,35 +47,11 @@ def group_columns(hierarchy: Any, n_labels: int) -> list[tuple[str, Ints]]:
     ]
 
 
-def part_scores(
-    problem: Problem,
-    columns: Sequence[Ints | None],
-    scores: Collection[str],
-    *,
-    top_k: int | None,
-    rows: str,
-    threshold: float,
-) -> list[dict[str, float]]:
-    """Compute scores of parts of the labels, in one reading by rows and one by columns."""
-    parts = [Part(problem, own) for own in columns]
-    rules = ["all" if own is None else rows for own in columns]
-    ranked = rank_parts(parts, scores, top_k, rules, threshold)
-    precisions: list[Floats] = [np.empty(0)] * len(parts)
-    if "map" in scores:
-        precisions = class_scores([(one.part, one.stay) for one in ranked])
-    table = []
-    for one, precision in zip(ranked, precisions, strict=True):
-        row = {"n_videos": one.n_videos, "n_labels": one.part.n_labels}
-        table.append(row | {score: _score(score, one, precision) for score in scores})
-    return table
-
-
-def _score(score: str, ranked: Ranked, precision: Floats) -> float:
-    if not (ranked.n_videos and ranked.part.n_labels):
-        return float("nan")
-    if score == "map":
-        return mean_over_classes(precision)
-    return {"gap": gap, "perr": perr, "hit_at_1": hit_at_1}[score](ranked)
+def row_columns(hierarchy: Any, n_labels: int, by_group: bool) -> list[tuple[str, Ints | None]]:
+    """Return the name and the labels of each row of a report; None is all labels."""
+    if by_group:
+        return [*group_columns(hierarchy, n_labels)]
+    return [("overall", None), *level_columns(hierarchy, n_labels).items()]
 
 
 def _check_length(n_known: int, n_labels: int) -> None:

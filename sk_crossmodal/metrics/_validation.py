@@ -10,10 +10,12 @@ import scipy.sparse as sp
 from numpy.typing import ArrayLike
 
 from .._types import Array, Floats
+from ..validation import check_option
 from ._arrays import as_array, as_numbers
-from ._label_sets import SCORES, holds_label_sets
+from ._label_sets import SCORES_FORM, holds_label_sets
 
 LABELS = "a multilabel indicator of shape (n_videos, n_labels)"
+ROWS = ("either", "truth", "all")
 
 
 def check_labels(y_true: Any) -> sp.csr_array:
@@ -39,8 +41,8 @@ def check_scores(y_score: ArrayLike, shape: tuple[int, ...]) -> Floats:
     """Return scores as a dense float array of the given shape, float32 and float64 untouched."""
     if sp.issparse(y_score):
         raise ValueError("y_score must be dense, got a sparse array: every label needs a score")
-    scores = as_array("y_score", y_score, SCORES)
-    _check_shape("y_score", scores, SCORES)
+    scores = as_array("y_score", y_score, SCORES_FORM)
+    _check_shape("y_score", scores, SCORES_FORM)
     if scores.shape != shape:
         raise ValueError(
             f"y_true and y_score must have one shape, got y_true of {shape} "
@@ -84,18 +86,6 @@ def check_top_k(top_k: Any) -> int | None:
     return None if top_k is None else int(top_k)
 
 
-def check_option(name: str, value: Any, options: tuple[str, ...]) -> None:
-    """Raise ValueError unless `value` is one of `options`."""
-    if not (isinstance(value, str) and value in options):
-        raise ValueError(f"{name} must be one of {options}, got {value!r}")
-
-
-def check_flag(name: str, value: Any) -> None:
-    """Raise ValueError unless `value` is True or False."""
-    if not isinstance(value, bool | np.bool_):
-        raise ValueError(f"{name} must be True or False, got {value!r}")
-
-
 def check_threshold(threshold: Any) -> float:
     """Return `threshold` as a float; raise ValueError unless it is a number."""
     if isinstance(threshold, Real) and not isinstance(threshold, bool):
@@ -103,6 +93,13 @@ def check_threshold(threshold: Any) -> float:
             if not math.isnan(threshold):
                 return float(threshold)
     raise ValueError(f"threshold must be a number that float64 can hold, got {threshold!r}")
+
+
+def check_row_options(top_k: Any, rows: Any, threshold: Any) -> dict[str, Any]:
+    """Check the options of reports and scorers, and return them by name."""
+    top_k = check_top_k(top_k)
+    check_option("rows", rows, ROWS)
+    return {"top_k": top_k, "rows": rows, "threshold": check_threshold(threshold)}
 
 
 def _check_sparse_labels(given: Any) -> sp.csr_array:
