@@ -23,8 +23,8 @@ def perr_score(
 ) -> float:
     """Compute the precision at equal recall rate (PERR).
 
-    For a video with m true labels: how many of its m best labels are true, over m; averaged
-    over the videos. Tied labels are taken in the order of their index.
+    The precision of a video with m true labels is the share of true labels among its m best
+    labels. PERR is the mean over the videos. Tied labels are ranked in the order of their index.
 
     Parameters
     ----------
@@ -34,13 +34,13 @@ def perr_score(
         Scores, probabilities or logits; higher means more likely. Infinite scores are
         allowed, NaN is not.
     empty_videos : {"zero", "skip"}, default="zero"
-        Videos without a true label count 0, as in Google's evaluator, or are left out.
+        Whether videos without a true label count 0, as in Google's evaluator, or are left out.
     positive_scores_only : bool, default=False
-        Whether a score of 0 or less is never a hit, as in Google's evaluator. This makes
-        sense for probabilities only.
+        Whether a score of 0 or less is never a hit, as in Google's evaluator. Use this with
+        probabilities only.
     sample_weight : array-like of shape (n_videos,), default=None
-        Weights of the videos: an integer weight counts as so many copies, a video of weight
-        zero is absent.
+        Weights of the videos: an integer weight equals that many copies, and a video of weight
+        zero is left out.
 
     Returns
     -------
@@ -50,12 +50,12 @@ def perr_score(
     Raises
     ------
     ValueError
-        If the inputs do not have one 2-D shape, `y_true` holds anything but 0 and 1,
-        `y_score` holds NaN, or a parameter is not one of those above.
+        If `y_true` and `y_score` are not 2-D of the same shape, `y_true` contains other values
+        than 0 and 1, `y_score` contains NaN, or a parameter is not one of those above.
 
     See Also
     --------
-    hit_at_1_score : Looks at the best label only.
+    hit_at_1_score : The same for the best label only.
 
     References
     ----------
@@ -85,9 +85,9 @@ def hit_at_1_score(
     empty_videos: str = "zero",
     sample_weight: ArrayLike | None = None,
 ) -> float:
-    """Compute Hit@1: how often the best label of a video is a true one.
+    """Compute Hit@1, the share of videos whose best label is true.
 
-    If several labels share the best score, the one of the lowest index is taken.
+    If several labels share the best score, the one with the lowest index is the best.
 
     Parameters
     ----------
@@ -97,10 +97,10 @@ def hit_at_1_score(
         Scores, probabilities or logits; higher means more likely. Infinite scores are
         allowed, NaN is not.
     empty_videos : {"zero", "skip"}, default="zero"
-        Videos without a true label count 0, as in Google's evaluator, or are left out.
+        Whether videos without a true label count 0, as in Google's evaluator, or are left out.
     sample_weight : array-like of shape (n_videos,), default=None
-        Weights of the videos: an integer weight counts as so many copies, a video of weight
-        zero is absent.
+        Weights of the videos: an integer weight equals that many copies, and a video of weight
+        zero is left out.
 
     Returns
     -------
@@ -110,12 +110,12 @@ def hit_at_1_score(
     Raises
     ------
     ValueError
-        If the inputs do not have one 2-D shape, `y_true` holds anything but 0 and 1,
-        `y_score` holds NaN, or a parameter is not one of those above.
+        If `y_true` and `y_score` are not 2-D of the same shape, `y_true` contains other values
+        than 0 and 1, `y_score` contains NaN, or a parameter is not one of those above.
 
     See Also
     --------
-    perr_score : Looks at as many labels as a video has.
+    perr_score : The same for as many labels as the video has.
 
     References
     ----------

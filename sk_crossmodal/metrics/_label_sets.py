@@ -42,13 +42,12 @@ def as_indicator(y_true: Any, y_score: ArrayLike, hierarchy: Any) -> Any:
         return y_true
     if not makes_indicators:
         raise ValueError(
-            "y_true holds label sets, for which the LabelHierarchy itself is needed; only the "
-            "levels of the labels were given (of classes take scikit-learn's scores)"
+            "y_true holds label sets, which need the LabelHierarchy itself, got only the levels "
+            "of the labels (for classes use the scores of scikit-learn)"
         )
     if n_labels is not None and n_labels != len(hierarchy):
         raise ValueError(
-            f"y_score has {n_labels} labels, but hierarchy has {len(hierarchy)}. An estimator "
-            "learns its labels from what it is fitted on, so each fold may have others; "
-            "HierarchyLabelBinarizer(hierarchy=...) gives all of them the same"
+            f"y_score has {n_labels} labels, but hierarchy has {len(hierarchy)}. Each fold may "
+            "have other labels; HierarchyLabelBinarizer(hierarchy=...) gives all folds the same"
         )
     return hierarchy.indicator_matrix(y_true)

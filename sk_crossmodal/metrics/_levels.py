@@ -14,9 +14,9 @@ def level_numbers(hierarchy: Any) -> Ints:
     levels = as_array("hierarchy", given, "a label hierarchy or the level of every label")
     if levels.ndim != 1 or levels.dtype.kind not in "iu" or not levels.size or levels.min() < 0:
         raise ValueError(
-            "hierarchy must be a label hierarchy or a 1-D array with the level, from 0, of every "
-            f"label; got {type(hierarchy).__name__} with levels of shape {levels.shape} "
-            f"and dtype {levels.dtype}. A fitted HierarchyLabelBinarizer has one as hierarchy_"
+            "hierarchy must be a label hierarchy, such as hierarchy_ of a HierarchyLabelBinarizer,"
+            " or a 1-D array with the level, from 0, of every label; got "
+            f"{type(hierarchy).__name__} with levels of shape {levels.shape}, dtype {levels.dtype}"
         )
     return levels
 
@@ -32,8 +32,7 @@ def group_columns(hierarchy: Any, n_labels: int) -> list[tuple[str, Ints]]:
     """Return the labels under every root; one under several roots is in each."""
     if not hasattr(hierarchy, "root_matrix"):
         raise ValueError(
-            "by_group=True needs a label hierarchy that knows its roots (root_matrix()), "
-            f"got {type(hierarchy).__name__}"
+            f"by_group=True needs a label hierarchy with roots, got {type(hierarchy).__name__}"
         )
     members = hierarchy.root_matrix().tocsc(copy=True)
     _check_length(members.shape[0], n_labels)
@@ -56,7 +55,5 @@ def row_columns(hierarchy: Any, n_labels: int, by_group: bool) -> list[tuple[str
 
 def _check_length(n_known: int, n_labels: int) -> None:
     if n_known != n_labels:
-        raise ValueError(
-            f"hierarchy must have one node for each label, got {n_known} nodes "
-            f"for {n_labels} labels"
-        )
+        wanted = "hierarchy must have one node for each label"
+        raise ValueError(f"{wanted}, got {n_known} nodes for {n_labels} labels")

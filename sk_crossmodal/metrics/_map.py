@@ -41,13 +41,13 @@ def map_score(
         allowed, NaN is not.
     top_k : int or None, default=None
         None ranks all videos for each label. An integer ranks only those videos that have
-        the label among their `top_k` best, true labels elsewhere counting as missed; 20 is
-        what Google's evaluator computes.
+        the label among their `top_k` best, and other true labels count as missed. Google's
+        evaluator uses 20.
     empty_classes : {"skip", "zero"}, default="skip"
-        Labels that no video has are left out of the mean, or count 0.
+        Whether labels that no video has are left out of the mean, or count 0.
     sample_weight : array-like of shape (n_videos,), default=None
-        Weights of the videos: an integer weight counts as so many copies, a video of weight
-        zero is absent. Every label counts the same in the mean.
+        Weights of the videos: an integer weight equals that many copies, and a video of weight
+        zero is left out. Every label counts the same in the mean.
 
     Returns
     -------
@@ -57,12 +57,12 @@ def map_score(
     Raises
     ------
     ValueError
-        If the inputs do not have one 2-D shape, `y_true` holds anything but 0 and 1,
-        `y_score` holds NaN, or a parameter is not one of those above.
+        If `y_true` and `y_score` are not 2-D of the same shape, `y_true` contains other values
+        than 0 and 1, `y_score` contains NaN, or a parameter is not one of those above.
 
     See Also
     --------
-    gap_score : Average precision of all labels pooled.
+    gap_score : Average precision of all labels in one pool.
 
     References
     ----------
