@@ -128,7 +128,7 @@ CASES = [
         for name, value, error, pattern in (
             ("baseline", "early", ValueError, r"one of \['late', 'concat'\] or None, got 'early'"),
             ("baseline", 0, ValueError, "or None, got 0"),
-            ("by_group", 1, ValueError, "by_group must be True or False, got 1"),
+            ("by_group", 1, ValueError, r"by_group must be one of \(True, False\), got 1"),
             ("top_k", 0, ValueError, "top_k must be None or an integer of at least 1, got 0"),
             ("rows", "some", ValueError, "rows must be one of .* got 'some'"),
             ("threshold", "x", ValueError, "threshold must be a number .* got 'x'"),

@@ -11,9 +11,7 @@ from scipy.sparse import csr_array
 
 from sk_crossmodal import LabelHierarchy
 from sk_crossmodal.inspection import compare_predictions, compare_report
-from sk_crossmodal.metrics import hierarchy_report
-from sk_crossmodal.metrics._problem import prepare
-from sk_crossmodal.metrics._resampling import draw_weights, resampled_scores
+from sk_crossmodal.metrics import draw_weights, hierarchy_report, prepare, resampled_scores
 
 TREE = LabelHierarchy.from_paths(["a:b", "a:c", "d:e", "d:f", "g"])
 SCORES = ("gap", "map", "perr", "hit_at_1")

@@ -494,7 +494,7 @@ def test_probabilities_out_of_fold(form):
     X, sets, labels = make_sets()
     ours = make_linear(hierarchy=labels.hierarchy_)
     y = CONTAINERS["objects"](FORMS[form][1](sets))
-    with pytest.raises(ValueError, match="cross_val_predict puts numbers in the place of label"):
+    with pytest.raises(ValueError, match="cross_val_predict replaces label sets by numbers"):
         cross_val_predict(ours, X, y, cv=KFold(3), method="predict_proba")
     proba = cross_val_predict(
         Spy(), X, labels.transform(sets), cv=KFold(3), method="predict_proba"

@@ -11,7 +11,7 @@ import scipy.sparse as sp
 
 from sk_crossmodal.hierarchy import LabelHierarchy
 from sk_crossmodal.metrics import (
-    _problem,
+    _inputs,
     gap_score,
     hierarchy_report,
     hit_at_1_score,
@@ -172,17 +172,17 @@ def test_blocks_of_a_few_numbers_give_the_same(weighted, ties, monkeypatch):
         hierarchy_report(y_true, y_score, Forest(), by_group=by_group, **options).to_dict()
         for by_group in (False, True)
     ]
-    monkeypatch.setattr(_problem, "ROW_BLOCK", 100)
-    monkeypatch.setattr(_problem, "COLUMN_BLOCK", 3 * 8 * 1500)
-    monkeypatch.setattr(_problem, "ROWS_AT_A_TIME", 7)
+    monkeypatch.setattr(_inputs, "ROW_BLOCK", 100)
+    monkeypatch.setattr(_inputs, "COLUMN_BLOCK", 3 * 8 * 1500)
+    monkeypatch.setattr(_inputs, "TRANSPOSED_ROWS", 7)
     for by_group, expected in enumerate(reports):
         got = hierarchy_report(y_true, y_score, Forest(), by_group=bool(by_group), **options)
         assert got.to_dict() == expected
 
 
 def test_memory_is_a_fraction_of_the_scores(monkeypatch):
-    monkeypatch.setattr(_problem, "COLUMN_BLOCK", 2**21)
-    monkeypatch.setattr(_problem, "ROW_BLOCK", 2**18)
+    monkeypatch.setattr(_inputs, "COLUMN_BLOCK", 2**21)
+    monkeypatch.setattr(_inputs, "ROW_BLOCK", 2**18)
     rng = np.random.default_rng(0)
     y_true = sp.csr_array((rng.random((20_000, 300)) < 0.01).astype(np.int64))
     y_score = rng.random(y_true.shape, dtype=np.float32)

@@ -5,7 +5,7 @@ import pytest
 import scipy.sparse as sp
 from sklearn.metrics import average_precision_score
 
-from sk_crossmodal.metrics import _gap, _problem, gap_score, hit_at_1_score, map_score, perr_score
+from sk_crossmodal.metrics import _gap, _inputs, gap_score, hit_at_1_score, map_score, perr_score
 
 SCORES = {
     "gap": gap_score,
@@ -269,9 +269,9 @@ def test_blocks_of_a_few_numbers_give_the_same(score, weighted, monkeypatch):
     y_true, y_score = make(seed=14, steps=3)
     weight = np.arange(len(y_true)) % 3 if weighted else None
     expected = score(y_true, y_score, sample_weight=weight)
-    monkeypatch.setattr(_problem, "ROW_BLOCK", 7 * y_true.shape[1])
-    monkeypatch.setattr(_problem, "COLUMN_BLOCK", 5 * len(y_true) * y_score.itemsize)
-    monkeypatch.setattr(_problem, "ROWS_AT_A_TIME", 11)
+    monkeypatch.setattr(_inputs, "ROW_BLOCK", 7 * y_true.shape[1])
+    monkeypatch.setattr(_inputs, "COLUMN_BLOCK", 5 * len(y_true) * y_score.itemsize)
+    monkeypatch.setattr(_inputs, "TRANSPOSED_ROWS", 11)
     monkeypatch.setattr(_gap, "POOL_BLOCK", 7 * y_true.shape[1])
     got = score(y_true, y_score, sample_weight=weight)
     assert got == pytest.approx(expected, abs=1e-12)

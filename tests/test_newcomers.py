@@ -92,7 +92,10 @@ SEVERAL = r"several modalities, give each as an argument of its own"
             r"^Complex data.*got dtype complex\d+\.$",
         ),
         (lambda: gap_score([[0.1, 0.9]], [[0, 1]]), "y_score is the second argument"),
-        (lambda: gap_score(np.array([1, 0]), [[0, 1]] * 2), "label_binarize makes one of classes"),
+        (
+            lambda: gap_score(np.array([1, 0]), [[0, 1]] * 2),
+            "use sklearn.preprocessing.label_binarize for classes",
+        ),
         (
             lambda: make_classifier().fit(X, np.where(make_y("multilabel"), 5, 0)),
             r"other values such as 5\. y comes last",
@@ -122,7 +125,7 @@ def test_binarizer_in_place_of_the_hierarchy():
         lambda: make_classifier(hierarchy=labels).fit(X, Y),
         lambda: hierarchy_report([[0, 1]], [[0.1, 0.9]], labels),
     ):
-        with pytest.raises((TypeError, ValueError), match="has one as hierarchy_"):
+        with pytest.raises((TypeError, ValueError), match="such as hierarchy_ of a HierarchyLabelBinarizer"):
             wrong()
 
 

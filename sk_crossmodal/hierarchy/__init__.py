@@ -1,4 +1,4 @@
-"""Hierarchies of labels, and the binarizer that closes label sets upward."""
+"""Hierarchies of labels, and the binarizer of label sets."""
 
 from ._binarizer import HierarchyLabelBinarizer
 from ._label_hierarchy import LabelHierarchy

@@ -1,4 +1,4 @@
-"""HierarchyLabelBinarizer: label sets to indicator matrices that are closed upward."""
+"""HierarchyLabelBinarizer: indicator matrices of label sets and all their ancestors."""
 
 from collections import Counter
 from numbers import Integral, Real
@@ -12,6 +12,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from .._links import LinkedEstimator
 from .._types import Array
+from ..validation import check_option
 from ._label_hierarchy import LabelHierarchy
 from ._paths import check_separator, parent_path, split_path
 from ._samples import (
@@ -23,47 +24,47 @@ from ._samples import (
     unique_labels,
 )
 
-UNKNOWN = ("error", "ignore")
+HANDLE_UNKNOWN = ("error", "ignore")
 
 
 class HierarchyLabelBinarizer(LinkedEstimator, TransformerMixin, BaseEstimator):
-    """Turn sets of hierarchical labels into an indicator matrix that is closed upward.
+    """Turn sets of hierarchical labels into an indicator matrix.
 
-    What is below a label is an instance of it: where ``"Transport:Land:Car"`` is true, so are
-    ``"Transport:Land"`` and ``"Transport"``. It transforms its argument X, so that it stands in
-    a Pipeline; the label sets of n samples are that X.
+    Each label implies its ancestors: where ``"Transport:Land:Car"`` is true, ``"Transport:Land"``
+    and ``"Transport"`` are true as well. The label sets are the argument X, so that the binarizer
+    can be used in a Pipeline.
 
     Parameters
     ----------
     separator : str, default=":"
-        What stands between the names of a label path given as a string.
+        The string between the names of a label path.
     hierarchy : LabelHierarchy, default=None
-        The hierarchy that the labels are nodes of. None reads the labels as paths, which are
+        The hierarchy, whose nodes are the labels. None reads the labels as paths, which are
         strings with separators or tuples of names, and learns the tree of all paths in `fit`;
         labels that are whole numbers are roots.
     min_frequency : int or float, default=None
         Labels with fewer samples in `fit` get no column; a float between 0 and 1 is a share of
-        the samples. Samples are counted after closing upward, so a label that stays keeps all
-        its ancestors. None keeps every label seen in `fit`, and with `hierarchy` every node of
-        it: a node that no sample has is a column of zeros.
+        the samples. A sample with a label counts for its ancestors as well, so a label that is
+        kept keeps all its ancestors. None keeps every label seen in `fit`, or every node of
+        `hierarchy`: a node without samples is a column of zeros.
     sparse_output : bool, default=False
         Whether `transform` gives a CSR array.
     handle_unknown : {"error", "ignore"}, default="error"
-        What to do with a label that is not in the hierarchy: raise, or leave it out. A path is
-        then replaced by its deepest ancestor that is known, if there is one. Labels that
-        `min_frequency` left out are known: they always stand for their ancestors that stayed.
+        Whether a label that is not in the hierarchy raises an error or is ignored. An ignored
+        path is replaced by its deepest known ancestor, if there is one. Labels below
+        `min_frequency` are known: they always count for their ancestors that were kept.
 
     Attributes
     ----------
     hierarchy_ : LabelHierarchy
         The hierarchy of the columns.
     classes_ : ndarray of object, shape (n_labels,)
-        The label of each column: paths in tree order (a parent, then everything below it,
+        The label of each column: paths in tree order (a parent, then all its descendants,
         siblings sorted), or the nodes in the order of `hierarchy`.
     levels_ : ndarray of int, shape (n_labels,)
         Level of each column in the hierarchy, 0 for roots.
     n_features_in_ : int
-        How many labels a row holds, if an array of two axes was given to `fit`.
+        Number of labels per row, if a 2-D array was given to `fit`.
 
     See Also
     --------
@@ -101,14 +102,13 @@ class HierarchyLabelBinarizer(LinkedEstimator, TransformerMixin, BaseEstimator):
         self.handle_unknown = handle_unknown
 
     def fit(self, X: Any, y: Any = None) -> Self:
-        """Learn the labels and which of them get a column.
+        """Learn the labels, and select those that get a column.
 
         Parameters
         ----------
         X : sequence of n_samples collections of labels, or array of shape (n_samples, k)
-            The label sets. A set may be empty. A bare string stands for a set of one label.
-            Every row of an array holds k labels; arrays given to `transform` then have k
-            columns too.
+            The label sets. A set may be empty. A single string is a set of one label. Every
+            row of an array has k labels; arrays given to `transform` then need k columns as well.
         y : None
             Ignored.
 
@@ -122,14 +122,14 @@ class HierarchyLabelBinarizer(LinkedEstimator, TransformerMixin, BaseEstimator):
         TypeError
             If X, a sample or a label has the wrong type.
         ValueError
-            If there are no samples or no labels, a label is unknown, a path has an empty name
-            in it, X looks like an indicator matrix, or a parameter has a wrong value.
+            If there are no samples or no labels, a label is unknown, a name in a path is empty,
+            X looks like an indicator matrix, or a parameter has a wrong value.
 
         Warns
         -----
         UserWarning
-            If, without a hierarchy, there are no other labels than the numbers 0 and 1: that may
-            be an indicator matrix, or labels.
+            If, without a hierarchy, the numbers 0 and 1 are the only labels, because X may be an
+            indicator matrix.
         """
         self._check_parameters()
         samples = check_samples(X)
@@ -138,9 +138,9 @@ class HierarchyLabelBinarizer(LinkedEstimator, TransformerMixin, BaseEstimator):
             labels = unique_labels(samples)
             check_no_indicator(labels, X, certain=known is not None)
             known = self._learn(labels) if known is None else known
-        # Walked even if nothing is counted, so that unknown labels raise here already.
-        closed = known._mark(samples, self._resolver(known))
-        kept = self._frequent(closed)
+        # Also without min_frequency, because unknown labels raise an error here.
+        indicator = known._mark(samples, self._resolver(known))
+        kept = self._frequent(indicator)
         if len(kept) == 0:
             raise ValueError(
                 f"min_frequency={self.min_frequency!r} leaves no label; give a smaller one."
@@ -165,7 +165,7 @@ class HierarchyLabelBinarizer(LinkedEstimator, TransformerMixin, BaseEstimator):
         Returns
         -------
         Y : ndarray or csr_array of int64, shape (n_samples, n_labels)
-            1 where the label or something below it is in the set, otherwise 0.
+            1 where the label or one of its descendants is in the set, otherwise 0.
 
         Raises
         ------
@@ -178,7 +178,7 @@ class HierarchyLabelBinarizer(LinkedEstimator, TransformerMixin, BaseEstimator):
         check_is_fitted(self)
         samples = check_samples(X)
         if is_table(X) and hasattr(self, "n_features_in_"):
-            # Rows that hold no other labels than 0 and 1 are in order among others that do.
+            # Here rows with the labels 0 and 1 only are fine: `fit` had other labels as well.
             validate_data(self, np.asarray(X), skip_check_array=True, reset=False)
         elif is_table(X):
             check_no_indicator(unique_labels(samples), X, certain=True)
@@ -186,35 +186,35 @@ class HierarchyLabelBinarizer(LinkedEstimator, TransformerMixin, BaseEstimator):
         return Y if self.sparse_output else Y.toarray()
 
     def inverse_transform(self, Y: Any) -> list[tuple[Any, ...]]:
-        """Give the deepest true labels of every sample.
+        """Return the deepest true labels of every sample.
 
         Parameters
         ----------
         Y : array-like or sparse array, shape (n_samples, n_labels)
-            An indicator matrix; it need not be closed upward.
+            An indicator matrix. The ancestors of a true label may be 0.
 
         Returns
         -------
         labels : list of tuple
-            Per sample those true labels, in the order of `classes_`, below which none is true.
+            Per sample the true labels without a true descendant, in the order of `classes_`.
 
         Raises
         ------
         ValueError
-            If the shape does not fit or there are values other than 0 and 1.
+            If the number of columns is wrong, or there are values other than 0 and 1.
         """
         check_is_fitted(self)
         Y = _check_indicator(Y, len(self.classes_))
-        strictly_above = self.hierarchy_.closure_matrix().astype(np.int32)
-        strictly_above.setdiag(0)
-        deepest = Y - Y.multiply((Y @ strictly_above) > 0)
+        ancestors = self.hierarchy_.closure_matrix().astype(np.int32)
+        ancestors.setdiag(0)
+        deepest = Y - Y.multiply((Y @ ancestors) > 0)
         deepest.eliminate_zeros()
         deepest.sort_indices()
         bounds = zip(deepest.indptr[:-1], deepest.indptr[1:], strict=True)
         return [tuple(self.classes_[deepest.indices[start:stop]]) for start, stop in bounds]
 
     def get_feature_names_out(self, input_features: Any = None) -> Array:
-        """Return the names of the columns, to show.
+        """Return the names of the columns.
 
         Parameters
         ----------
@@ -230,46 +230,40 @@ class HierarchyLabelBinarizer(LinkedEstimator, TransformerMixin, BaseEstimator):
         check_is_fitted(self)
         names = self.hierarchy_.display_names
         counts = Counter(names)
-        told_apart = [
+        unique = [
             name if counts[name] == 1 else f"{name} ({node})"
             for name, node in zip(names, self.hierarchy_.nodes, strict=True)
         ]
-        return np.asarray(told_apart, dtype=object)
+        return np.asarray(unique, dtype=object)
 
     def _check_parameters(self) -> None:
         check_separator(self.separator)
         if self.hierarchy is not None and not isinstance(self.hierarchy, LabelHierarchy):
             raise TypeError(
-                f"hierarchy must be a LabelHierarchy or None, got {self.hierarchy!r}; "
-                "LabelHierarchy(parents) makes one of a dict."
+                f"hierarchy must be a LabelHierarchy or None, got {self.hierarchy!r}; use "
+                "LabelHierarchy(parents) for a dict."
             )
         if not isinstance(self.sparse_output, bool | np.bool_):
             raise TypeError(f"sparse_output must be True or False, got {self.sparse_output!r}.")
-        known = isinstance(self.handle_unknown, str) and self.handle_unknown in UNKNOWN
-        if not known:
-            raise ValueError(
-                f"handle_unknown must be 'error' or 'ignore', got {self.handle_unknown!r}."
-            )
-        least = self.min_frequency
-        if least is None:
+        check_option("handle_unknown", self.handle_unknown, HANDLE_UNKNOWN)
+        if (minimum := self.min_frequency) is None:
             return
-        if isinstance(least, bool) or not isinstance(least, Real):
-            raise TypeError(f"min_frequency must be a number or None, got {least!r}.")
-        if not (least >= 1 if isinstance(least, Integral) else 0 < least < 1):
-            raise ValueError(
-                f"min_frequency must be an int from 1 or a float between 0 and 1, got {least!r}."
-            )
+        wanted = "min_frequency must be None, an int from 1 or a float between 0 and 1"
+        if isinstance(minimum, bool) or not isinstance(minimum, Real):
+            raise TypeError(f"{wanted}, got {minimum!r}.")
+        if not (minimum >= 1 if isinstance(minimum, Integral) else 0 < minimum < 1):
+            raise ValueError(f"{wanted}, got {minimum!r}.")
 
     def _learn(self, labels: list[Any]) -> LabelHierarchy:
-        """The hierarchy of all labels that occur."""
+        """Return the hierarchy of the labels."""
         if not labels:
-            raise ValueError("no sample has a label; give the hierarchy to fit without any.")
+            raise ValueError("no sample has a label; pass the hierarchy to fit without labels.")
         if all(is_whole_number(label) for label in labels):
             return LabelHierarchy(dict.fromkeys(sorted(map(int, labels)), ()))
         return LabelHierarchy.from_paths(labels, separator=self.separator)
 
     def _resolver(self, known: LabelHierarchy) -> Resolve:
-        """How labels are to be treated that the hierarchy does not know."""
+        """Return the function that treats unknown labels."""
         rows = known._rows
         paths = self.hierarchy is None and isinstance(known.nodes[0], str | tuple)
 
@@ -277,27 +271,27 @@ class HierarchyLabelBinarizer(LinkedEstimator, TransformerMixin, BaseEstimator):
             if self.handle_unknown == "error":
                 raise ValueError(
                     f"sample {i} has the unknown label {label!r}; "
-                    "handle_unknown='ignore' leaves such labels out."
+                    "handle_unknown='ignore' ignores such labels."
                 )
             if not paths:
                 return None
-            split_path(label, self.separator)  # what is no path at all is not merely unknown
+            split_path(label, self.separator)  # an invalid path raises an error
             while label is not None and label not in rows:
                 label = parent_path(label, self.separator)
             return rows.get(label)
 
         return resolve
 
-    def _frequent(self, closed: csr_array) -> Array:
-        """Columns of the closed indicator with enough samples."""
-        n_samples, n_labels = closed.shape
+    def _frequent(self, indicator: csr_array) -> Array:
+        """Return the columns with enough samples."""
+        n_samples, n_labels = indicator.shape
         if self.min_frequency is None:
             return np.arange(n_labels)
-        least = self.min_frequency
-        if not isinstance(least, Integral):
-            # 0.07 * 100 is a little more than 7, and 7 of 100 samples are meant to be enough.
-            least = np.ceil(least * n_samples - 1e-9)
-        return np.flatnonzero(np.bincount(closed.indices) >= least)
+        minimum = self.min_frequency
+        if not isinstance(minimum, Integral):
+            # 0.07 * 100 is slightly more than 7, but 7 of 100 samples should be enough.
+            minimum = np.ceil(minimum * n_samples - 1e-9)
+        return np.flatnonzero(np.bincount(indicator.indices) >= minimum)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
@@ -308,13 +302,14 @@ class HierarchyLabelBinarizer(LinkedEstimator, TransformerMixin, BaseEstimator):
 
 
 def _check_indicator(given: Any, n_labels: int) -> csr_array:
-    """Copy the indicator as CSR of int32 after checking that it holds 0 and 1 alone."""
+    """Return a copy of an indicator of 0 and 1 as CSR of int32."""
     expected = f"Y must be an indicator matrix of {n_labels} columns"
     if np.ma.is_masked(given):
-        raise ValueError(f"{expected}, got a masked array; fill what it hides.")
+        raise ValueError(f"{expected}, got a masked array; fill it first.")
     try:
         if issparse(given) and given.format in ("csr", "csc", "bsr"):
-            # SciPy reads and writes wherever wrong indices point to. It may change their dtype.
+            # With wrong indices SciPy would access memory outside the arrays. The check may
+            # change the dtype of the indices.
             given.copy().check_format()
         Y = check_array(given, accept_sparse=True, input_name="Y")
     except (ValueError, TypeError, RuntimeError) as error:
@@ -327,5 +322,5 @@ def _check_indicator(given: Any, n_labels: int) -> csr_array:
     values = Y.data if issparse(Y) else Y
     others = values[(values != 0) & (values != 1)]
     if others.size:
-        raise ValueError(f"Y must hold 0 and 1 alone, got {others[0]}; give labels, not scores.")
-    return csr_array(Y.astype(np.int32))  # of other byte orders SciPy makes no sparse array
+        raise ValueError(f"Y must contain 0 and 1 only, got {others[0]}; pass labels, not scores.")
+    return csr_array(Y.astype(np.int32))  # SciPy supports no other byte order

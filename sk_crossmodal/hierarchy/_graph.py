@@ -1,4 +1,4 @@
-"""Walks over a directed acyclic graph that is given as node -> parents."""
+"""Algorithms on a directed acyclic graph that is given as a dict of node and parents."""
 
 from collections.abc import Hashable, Iterable, Mapping
 from contextlib import suppress
@@ -8,7 +8,7 @@ Parents = dict[Any, tuple[Any, ...]]  # of every node; nodes are hashable
 
 
 def check_parents(parents: Any) -> Parents:
-    """Copy a mapping of parents after checking that it is closed and of the right types."""
+    """Return a copy of a mapping of parents, where every parent is a key."""
     if not isinstance(parents, Mapping):
         raise TypeError(
             f"parents must map nodes to their parents, got {type(parents).__name__}; give a dict "
@@ -16,30 +16,29 @@ def check_parents(parents: Any) -> Parents:
         )
     if not parents:
         raise ValueError(f"a hierarchy needs at least one node, got {parents!r}.")
-    checked = {}
-    for node, above in parents.items():
-        checked[node] = _check_above(node, above)
-        for parent in checked[node]:
+    checked = {node: _check_parents_of(node, given) for node, given in parents.items()}
+    for node, above in checked.items():
+        for parent in above:
             if parent not in parents:
                 raise ValueError(
-                    f"{parent!r}, a parent of {node!r}, is not among the nodes; give its own "
-                    "parents, too, or [] if it has none."
+                    f"{parent!r}, a parent of {node!r}, is not among the nodes; add its own "
+                    "parents, or [] if it has none."
                 )
     return checked
 
 
-def _check_above(node: Hashable, above: Any) -> tuple[Any, ...]:
-    with suppress(TypeError):  # nothing to iterate over, or something that cannot be hashed
-        if not isinstance(above, str):
-            return tuple(dict.fromkeys(above))
+def _check_parents_of(node: Hashable, given: Any) -> tuple[Any, ...]:
+    with suppress(TypeError):  # not iterable, or contains something that cannot be hashed
+        if not isinstance(given, str):
+            return tuple(dict.fromkeys(given))
     raise TypeError(
         f"the parents of {node!r} must be an iterable of hashable nodes such as a list, got "
-        f"{above!r:.80}."
+        f"{given!r:.80}."
     )
 
 
 def children_of(parents: Parents) -> dict[Any, list[Any]]:
-    """Turn the arrows round."""
+    """Return the children of every node."""
     children: dict[Any, list[Any]] = {node: [] for node in parents}
     for node, above in parents.items():
         for parent in above:
@@ -48,11 +47,11 @@ def children_of(parents: Parents) -> dict[Any, list[Any]]:
 
 
 def topological_order(parents: Parents) -> list[Any]:
-    """Order the nodes such that every parent stands before its children."""
+    """Order the nodes such that every parent comes before its children."""
     children = children_of(parents)
     waiting = {node: len(above) for node, above in parents.items()}
     order = [node for node, count in waiting.items() if count == 0]
-    for node in order:  # grows while it is walked
+    for node in order:  # the list grows during the loop
         for child in children[node]:
             waiting[child] -= 1
             if waiting[child] == 0:
@@ -64,7 +63,7 @@ def topological_order(parents: Parents) -> list[Any]:
 
 
 def _find_cycle(parents: Parents, stuck: set[Any]) -> list[Any]:
-    """Child -> parent -> ... back to the same child, among nodes that all have a stuck parent."""
+    """Return a path from a child over its parents back to it; each node has a stuck parent."""
     node = next(node for node in parents if node in stuck)
     seen: dict[Any, int] = {}
     while node not in seen:
@@ -74,7 +73,7 @@ def _find_cycle(parents: Parents, stuck: set[Any]) -> list[Any]:
 
 
 def reachable(node: Hashable, edges: Mapping[Any, Iterable[Any]]) -> set[Any]:
-    """All nodes that can be reached over the edges, without the node itself."""
+    """Return all nodes that can be reached over the edges, without the node itself."""
     found = set()
     stack = [node]
     while stack:
@@ -86,7 +85,7 @@ def reachable(node: Hashable, edges: Mapping[Any, Iterable[Any]]) -> set[Any]:
 
 
 def nearest_kept(parents: Parents, order: list[Any], kept: set[Any]) -> Parents:
-    """Parents of every node when all but some nodes are taken out of the graph."""
+    """Return the parents of every node after all nodes but `kept` are removed."""
     nearest: Parents = {}
     for node in order:
         found = {}

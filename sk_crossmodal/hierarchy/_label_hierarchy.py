@@ -1,4 +1,4 @@
-"""LabelHierarchy: labels that stand above and below each other."""
+"""LabelHierarchy: labels with their parents and children."""
 
 from collections import Counter
 from collections.abc import Collection, Hashable, Iterable, Mapping
@@ -11,17 +11,17 @@ from scipy.sparse import csr_array, vstack
 from .._types import Array
 from ._graph import check_parents, children_of, nearest_kept, reachable, topological_order
 from ._paths import Path, check_separator, path_tree
-from ._samples import Resolve, check_samples, indicator
+from ._samples import Resolve, check_samples, count_labels
 
 
 class UnknownNodeError(ValueError, KeyError):
-    """What is given for a node is none: a wrong value, and a key that is not there."""
+    """A node that is not in the hierarchy: both a wrong value and a missing key."""
 
     __str__ = ValueError.__str__  # a KeyError shows its message in quotes
 
 
 class LabelHierarchy:
-    """Labels in a hierarchy where a label may have several parents.
+    """A hierarchy of labels, where a label may have several parents.
 
     The hierarchy is a directed acyclic graph. It is immutable, hashable and picklable.
 
@@ -30,21 +30,21 @@ class LabelHierarchy:
     parents : mapping of hashable to iterable of hashable
         The parents of every node; those of a root are empty. Every parent must be a key.
     names : mapping of hashable to str, default=None
-        What to show for a node. A node that is not in it is shown as ``str(node)``.
+        Display names of nodes. The default name of a node is ``str(node)``.
 
     Attributes
     ----------
     nodes : tuple of hashable
-        The nodes in the order of `parents`. Arrays and matrices follow it.
+        The nodes in the order of `parents`, which is also the order of arrays and matrices.
     levels : ndarray of int, shape (n_nodes,)
-        Level of each node: 0 for a root, otherwise the number of edges on the *longest* way up
-        to a root, so that a node is always on a deeper level than all its ancestors.
+        Level of each node: 0 for a root, otherwise the number of edges on the *longest* path to
+        a root, so that a node is always on a deeper level than all its ancestors.
     n_levels : int
         The number of levels.
     roots : tuple of hashable
         The nodes without parents.
     display_names : list of str
-        What to show for each node.
+        The display name of each node.
 
     Raises
     ------
@@ -76,11 +76,11 @@ class LabelHierarchy:
         self._order = topological_order(self._parents)
         self._index = {node: i for i, node in enumerate(self._parents)}
         self._names = self._check_names(names)
-        # node that `subset` dropped -> the nearest ancestors that stayed
+        # node that `subset` removed -> its nearest ancestors that were kept
         self._left_out: dict[Any, tuple[Any, ...]] = {}
         self.nodes = tuple(self._parents)
         self.roots = tuple(node for node, above in self._parents.items() if not above)
-        self.levels = self._longest_ways_up()
+        self.levels = self._longest_paths_to_root()
         self.n_levels = int(self.levels.max()) + 1
 
     @classmethod
@@ -90,17 +90,17 @@ class LabelHierarchy:
         Parameters
         ----------
         paths : iterable of str or of tuple of str
-            Label paths, root first, such as ``"Transport:Land:Car"`` or
-            ``("Transport", "Land", "Car")``; all of one form.
+            Label paths, from the root on, such as ``"Transport:Land:Car"`` or
+            ``("Transport", "Land", "Car")``; all of the same form.
         separator : str, default=":"
-            What stands between the names of a string path.
+            The string between the names of a path.
 
         Returns
         -------
         hierarchy : LabelHierarchy
-            Its nodes are the full paths in the form given and in tree order: a node is followed
-            by everything below it, siblings are sorted by name. Tuples are shown joined by the
-            separator.
+            Its nodes are the full paths, in the form given and in tree order: a node is followed
+            by all its descendants, and siblings are sorted by name. The display name of a tuple
+            is joined by the separator.
 
         Raises
         ------
@@ -125,11 +125,11 @@ class LabelHierarchy:
 
     @property
     def display_names(self) -> list[str]:
-        """What to show for each node."""
+        """The display name of each node."""
         return [self._names.get(node, str(node)) for node in self.nodes]
 
     def index(self, node: Hashable) -> int:
-        """Position of a node in `nodes`.
+        """Return the position of a node in `nodes`.
 
         Parameters
         ----------
@@ -146,7 +146,7 @@ class LabelHierarchy:
         TypeError
             If it cannot be hashed.
         ValueError
-            If it is not a node. The error is a KeyError, too.
+            If it is not a node. The error is also a KeyError.
         """
         try:
             return self._index[node]
@@ -156,7 +156,7 @@ class LabelHierarchy:
             raise TypeError(f"a node must be hashable, got {node!r:.80}.") from None
 
     def parents(self, node: Hashable) -> tuple[Any, ...]:
-        """Return the nodes directly above a node.
+        """Return the parents of a node.
 
         Parameters
         ----------
@@ -172,7 +172,7 @@ class LabelHierarchy:
         return self._parents[node]
 
     def children(self, node: Hashable) -> tuple[Any, ...]:
-        """Return the nodes directly below a node.
+        """Return the children of a node.
 
         Parameters
         ----------
@@ -188,7 +188,7 @@ class LabelHierarchy:
         return tuple(self._children[node])
 
     def ancestors(self, node: Hashable) -> tuple[Any, ...]:
-        """All nodes above a node.
+        """Return all ancestors of a node.
 
         Parameters
         ----------
@@ -198,13 +198,13 @@ class LabelHierarchy:
         Returns
         -------
         ancestors : tuple of hashable
-            Everything above it, in the order of `nodes`, without the node itself.
+            Its ancestors, in the order of `nodes`, without the node itself.
         """
         self.index(node)
         return tuple(sorted(reachable(node, self._parents), key=self._index.__getitem__))
 
     def descendants(self, node: Hashable) -> tuple[Any, ...]:
-        """All nodes below a node.
+        """Return all descendants of a node.
 
         Parameters
         ----------
@@ -214,7 +214,7 @@ class LabelHierarchy:
         Returns
         -------
         descendants : tuple of hashable
-            Everything below it, in the order of `nodes`, without the node itself.
+            Its descendants, in the order of `nodes`, without the node itself.
         """
         self.index(node)
         return tuple(sorted(reachable(node, self._children), key=self._index.__getitem__))
@@ -226,7 +226,7 @@ class LabelHierarchy:
         -------
         closure : csr_array of bool, shape (n_nodes, n_nodes)
             Row i is True at i and at all ancestors of node i. A label indicator times this
-            matrix is closed upward.
+            matrix has all ancestors of its labels.
 
         Examples
         --------
@@ -249,12 +249,12 @@ class LabelHierarchy:
         return closure
 
     def root_matrix(self) -> csr_array:
-        """Mark, for every node, the roots it stands under.
+        """Mark, for every node, its roots.
 
         Returns
         -------
-        under : csr_array of bool, shape (n_nodes, n_roots)
-            True where the root, in the order of `roots`, is the node itself or above it.
+        roots : csr_array of bool, shape (n_nodes, n_roots)
+            True where the root, in the order of `roots`, is the node itself or an ancestor.
         """
         return self.closure_matrix()[:, [self._index[root] for root in self.roots]]
 
@@ -264,13 +264,13 @@ class LabelHierarchy:
         Parameters
         ----------
         label_sets : sequence of n_samples collections of nodes
-            The labels of each sample. A set may be empty, a bare string is a set of one label.
-            Labels that `subset` left out stand for their nearest ancestors that stayed.
+            The labels of each sample. A set may be empty, a single string is a set of one label.
+            Labels that `subset` removed count for their nearest ancestors that were kept.
 
         Returns
         -------
         Y : csr_array of int64, shape (n_samples, n_nodes)
-            1 where the node or something below it is in the set.
+            1 where the node or one of its descendants is in the set.
 
         Raises
         ------
@@ -294,21 +294,21 @@ class LabelHierarchy:
         return self._mark(check_samples(label_sets), resolve)
 
     def _mark(self, samples: list[Collection[Any]], resolve: Resolve) -> csr_array:
-        """Make the indicator of checked samples; `resolve` treats labels that have no row."""
-        Y = indicator(samples, self._rows, resolve) @ self._columns_above
+        """Return the indicator of checked samples; `resolve` treats labels without a row."""
+        Y = count_labels(samples, self._rows, resolve) @ self._columns_of_rows
         Y = Y.astype(np.int64)
-        Y.data[:] = 1  # a label counts once, however many of the given ones are below it
+        Y.data[:] = 1  # also where several descendants of a label are in the set
         Y.sort_indices()
         return Y
 
     @cached_property
     def _rows(self) -> dict[Any, int]:
-        """Row of every label that may be given, in `_columns_above`."""
+        """Row of every known label in `_columns_of_rows`."""
         return {label: i for i, label in enumerate([*self.nodes, *self._left_out])}
 
     @cached_property
-    def _columns_above(self) -> csr_array:
-        """Columns that a label makes true: the node and its ancestors."""
+    def _columns_of_rows(self) -> csr_array:
+        """Columns of the node and its ancestors, or of the kept ancestors of a removed node."""
         closure = self.closure_matrix().astype(np.int32)
         if not self._left_out:
             return closure
@@ -316,30 +316,30 @@ class LabelHierarchy:
         indptr = np.cumsum([0, *map(len, columns)])
         indices = np.concatenate(columns).astype(np.int32)
         ones = np.ones(len(indices), dtype=np.int32)
-        stand_ins = csr_array((ones, indices, indptr), shape=(len(columns), len(self)))
-        return csr_array(vstack([closure, stand_ins @ closure]))
+        removed = csr_array((ones, indices, indptr), shape=(len(columns), len(self)))
+        return csr_array(vstack([closure, removed @ closure]))
 
     def subset(self, nodes: Iterable[Hashable]) -> Self:
-        """Hierarchy of some of the nodes.
+        """Return the hierarchy of some of the nodes.
 
         Parameters
         ----------
         nodes : iterable of hashable
-            The nodes to keep; they keep this order.
+            The nodes to keep, in their new order.
 
         Returns
         -------
         hierarchy : LabelHierarchy
-            A node's parents are its nearest kept ancestors: those that are reached without
-            passing another kept node. So who stands above whom stays as it was. Levels are
-            counted anew. For `indicator_matrix` the nodes left out remain known.
+            The parents of a node are its nearest kept ancestors, which can be reached without
+            passing another kept node. So the ancestors of a node stay its ancestors. Levels are
+            computed again. `indicator_matrix` still accepts the removed nodes.
 
         Raises
         ------
         TypeError
-            If `nodes` is a bare string or no iterable, or one cannot be hashed.
+            If `nodes` is a string or not iterable, or a node cannot be hashed.
         ValueError
-            If there are none, one is not a node, or one is given twice.
+            If `nodes` is empty, contains an unknown node, or contains a node twice.
 
         Examples
         --------
@@ -350,21 +350,21 @@ class LabelHierarchy:
         """
         if isinstance(nodes, str) or not isinstance(nodes, Iterable):
             raise TypeError(f"nodes must be an iterable of nodes, got {nodes!r:.80}.")
-        # Our own nodes rather than equal ones of the caller's, such as np.int64 for int.
+        # The nodes themselves, not equal ones such as np.int64 for int.
         kept = [self.nodes[self.index(node)] for node in nodes]
         twice = [node for node, count in Counter(kept).items() if count > 1]
         if twice:
-            raise ValueError(f"nodes must be different, but {twice[0]!r} is given twice.")
+            raise ValueError(f"nodes must be different, got {twice[0]!r} twice.")
         nearest = nearest_kept(self._parents, self._order, set(kept))
         names = {node: self._names[node] for node in kept if node in self._names}
         part = type(self)({node: nearest[node] for node in kept}, names=names)
-        # What an earlier subset left out stands for nodes that may be left out now.
-        stand_ins = {label: (label,) for label in self.nodes} | self._left_out
+        # A node that an earlier subset removed counts for nodes that may be removed now.
+        counts_for = {node: (node,) for node in self.nodes} | self._left_out
         part._left_out = {
             label: tuple(
                 dict.fromkeys(n for at in nodes for n in ((at,) if at in part else nearest[at]))
             )
-            for label, nodes in stand_ins.items()
+            for label, nodes in counts_for.items()
             if label not in part
         }
         return part
@@ -380,7 +380,7 @@ class LabelHierarchy:
                 raise TypeError(f"the name of {node!r} must be a str, got {name!r}.")
         return checked
 
-    def _longest_ways_up(self) -> Array:
+    def _longest_paths_to_root(self) -> Array:
         levels = np.zeros(len(self._parents), dtype=np.intp)
         for node in self._order:
             above = [levels[self._index[parent]] + 1 for parent in self._parents[node]]
@@ -395,7 +395,7 @@ class LabelHierarchy:
         return node in self._index
 
     def __eq__(self, other: object) -> bool:
-        """Compare nodes and their order, parents, display names and what `subset` left out."""
+        """Compare the ordered nodes, parents, display names and the nodes removed by `subset`."""
         if not isinstance(other, LabelHierarchy):
             return NotImplemented
         return (
@@ -412,7 +412,7 @@ class LabelHierarchy:
         sizes = f"n_nodes={len(self)}, n_roots={len(self.roots)}, n_levels={self.n_levels}"
         return f"{type(self).__name__}({sizes})"
 
-    # Everything else follows from these, and a pickle without it is a third of the size.
+    # Everything else can be computed from these; a pickle of them is a third of the size.
     def __getstate__(self) -> dict[str, Any]:
         return {"parents": self._parents, "names": self._names, "left_out": self._left_out}
 

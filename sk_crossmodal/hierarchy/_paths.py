@@ -1,4 +1,4 @@
-"""Label paths: a string with separators or a tuple of names, root first."""
+"""Label paths: strings with separators, or tuples of names, from the root on."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -7,7 +7,7 @@ Path = str | tuple[str, ...]
 
 
 def check_separator(separator: Any) -> None:
-    """Raise unless the separator is a string with something in it."""
+    """Raise an error unless the separator is a str that is not empty."""
     if not isinstance(separator, str):
         raise TypeError(f"separator must be a str, got {separator!r}.")
     if not separator:
@@ -15,7 +15,7 @@ def check_separator(separator: Any) -> None:
 
 
 def split_path(path: Any, separator: str) -> tuple[str, ...]:
-    """Names along a path, root first."""
+    """Return the names in a path, from the root on."""
     if isinstance(path, str):
         names = tuple(path.split(separator))
     elif isinstance(path, tuple) and all(isinstance(name, str) for name in path):
@@ -28,18 +28,17 @@ def split_path(path: Any, separator: str) -> tuple[str, ...]:
 
 
 def parent_path(path: Path, separator: str) -> Path | None:
-    """Path of the parent, in the form of the path given; None above a root."""
+    """Return the path of the parent in the same form, or None for a root."""
     if isinstance(path, tuple):
         return path[:-1] or None
     return path.rpartition(separator)[0] or None
 
 
 def path_tree(paths: Iterable[Path], separator: str) -> dict[Path, tuple[Path, ...]]:
-    """Parents of all paths and of all their ancestors, in tree order."""
+    """Return the parents of all paths and of all their ancestors, in tree order."""
     names = {}
     for path in paths:
-        split_path(path, separator)  # before it is hashed: a list would fail with less to say
-        # The deepest first: where an ancestor is known, so are all above it.
+        split_path(path, separator)  # before it is hashed, for a clearer error about lists
         ancestor: Path | None = path
         while ancestor is not None and ancestor not in names:
             names[ancestor] = split_path(ancestor, separator)

@@ -8,11 +8,16 @@ from typing import Any
 import numpy as np
 
 from .._types import Ints
-from ..metrics import HierarchyReport, hierarchy_report
-from ..metrics._label_sets import as_indicator
-from ..metrics._levels import group_columns, level_columns
-from ..metrics._problem import prepare
-from ..metrics._resampling import draw_weights, resampled_scores
+from ..metrics import (
+    HierarchyReport,
+    as_indicator,
+    draw_weights,
+    group_columns,
+    hierarchy_report,
+    level_columns,
+    prepare,
+    resampled_scores,
+)
 from ._comparison import SCORES, ComparisonReport
 from ._intervals import (
     Runs,

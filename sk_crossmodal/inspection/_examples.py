@@ -11,8 +11,7 @@ from scipy.sparse import csr_array
 from .._html import STYLE, table
 from .._types import Array, Bools, Floats
 from ..hierarchy import LabelHierarchy
-from ..metrics._label_sets import as_indicator
-from ..metrics._problem import prepare
+from ..metrics import as_indicator, prepare
 from ..training import check_number
 
 BLOCK = 4096  # videos that are looked at in one go

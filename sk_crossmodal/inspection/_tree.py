@@ -8,10 +8,7 @@ from numpy.typing import ArrayLike
 
 from .._types import Array, Floats
 from ..hierarchy import LabelHierarchy
-from ..metrics._label_sets import as_indicator
-from ..metrics._map import class_scores
-from ..metrics._parts import Part
-from ..metrics._problem import prepare
+from ..metrics import as_indicator, average_precisions, prepare
 from ._outputs import label_scores, literal
 from ._style import check_positive, new_figure
 from ._tree_rows import Line, tree_lines
@@ -134,7 +131,7 @@ class HierarchyDisplay:
                 f"{problem.n_labels} labels."
             )
         support = np.bincount(problem.labels.indices, minlength=problem.n_labels)
-        (precision,) = class_scores([(Part(problem), None)])
+        precision = average_precisions(problem)
         return cls(hierarchy, support, 100 * (1 - precision)).plot(**params)
 
     def plot(

@@ -1,17 +1,26 @@
-"""The scores of multi-label video categorization, per level of a label hierarchy too.
+"""Scores of multi-label video categorization, also by level of a label hierarchy.
 
-Four scores, as in Section 4.2 of Goyal, Sahu, Ghosh and Lee, "Cross-modal Learning for
-Multi-modal Video Categorization" (2020), and as the evaluator of google/youtube-8m computes
-them: global average precision, mean average precision, precision at equal recall rate and
-Hit@1. All are scores: higher is better. The paper prints error rates, ``100 * (1 - score)``.
+There are four scores, defined as in Section 4.2 of Goyal, Sahu, Ghosh and Lee, "Cross-modal
+Learning for Multi-modal Video Categorization" (2020), and as in the evaluator of
+google/youtube-8m: global average precision, mean average precision, precision at equal recall
+rate and Hit@1. Higher is better. The paper prints error rates, ``100 * (1 - score)``. More scores
+can be added to ``SCORES``.
 
-This room needs numpy, scipy and scikit-learn only, and knows no estimator.
+This subpackage needs numpy, scipy and scikit-learn only, and knows no estimator.
 """
 
 from ._gap import gap_score
 from ._hits import hit_at_1_score, perr_score
+from ._inputs import prepare as prepare
+from ._label_sets import as_indicator as as_indicator
+from ._label_sets import holds_label_sets as holds_label_sets
+from ._levels import group_columns as group_columns
+from ._levels import level_columns as level_columns
+from ._levels import row_columns as row_columns
+from ._map import average_precisions as average_precisions
 from ._map import map_score
 from ._report import HierarchyReport, hierarchy_report
+from ._resampling import draw_weights as draw_weights
 from ._scorers import (
     gap_scorer,
     hierarchy_scorers,
@@ -19,9 +28,14 @@ from ._scorers import (
     map_scorer,
     perr_scorer,
 )
+from ._scores import SCORES, Score
+from ._scores import resampled_scores as resampled_scores
+from ._validation import check_labels as check_labels
 
 __all__ = [
+    "SCORES",
     "HierarchyReport",
+    "Score",
     "gap_score",
     "gap_scorer",
     "hierarchy_report",

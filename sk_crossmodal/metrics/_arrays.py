@@ -1,4 +1,4 @@
-"""Arrays of numbers, in whatever form they come."""
+"""Conversion of inputs to arrays of numbers."""
 
 from numbers import Real
 from typing import Any
@@ -9,7 +9,7 @@ from .._types import Array
 
 
 def as_array(name: str, value: Any, expected: str) -> Array:
-    """Read an array, of any dtype."""
+    """Return `value` as an array of any dtype."""
     if np.ma.is_masked(value):
         raise ValueError(
             f"{name} must be {expected}, got a masked array that hides "
@@ -24,18 +24,16 @@ def as_array(name: str, value: Any, expected: str) -> Array:
 
 
 def as_numbers(name: str, array: Array) -> Array:
-    """Return an array of numbers or booleans as such."""
+    """Return an array of numbers or booleans; objects that are numbers become float64."""
     if array.dtype.kind in "biuf":
         return array
     got = f"dtype {array.dtype}"
     if array.dtype.kind == "O":
-        others = (item for item in array.flat if not isinstance(item, Real | np.bool_))
-        for other in others:
-            got += f" with {other!r:.40}"
-            break
-        else:
-            try:
+        others = [item for item in array.flat if not isinstance(item, Real | np.bool_)]
+        try:
+            if not others:
                 return array.astype(np.float64)
-            except OverflowError:
-                got += " with a number that no float64 can hold"
+            got += f" with {others[0]!r:.40}"
+        except OverflowError:
+            got += " with a number that no float64 can hold"
     raise ValueError(f"{name} must be numbers or booleans, got {got}")

@@ -7,12 +7,12 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from .._types import Array, Floats
-from ._parts import Part, Ranked, rank
-from ._problem import prepare
+from ._inputs import prepare
 from ._ranking import at_or_above, average_precision, thresholds_of
+from ._subsets import LabelSubset, RankedSubset, rank
 from ._validation import check_top_k
 
-POOL_BLOCK = 2**22  # scores sorted at a time when every score is in the pool
+POOL_BLOCK = 2**22  # scores per sort when every score is in the pool
 
 
 def gap_score(
@@ -24,11 +24,11 @@ def gap_score(
 ) -> float:
     """Compute the global average precision (GAP).
 
-    The `top_k` best labels of each video are pooled over all videos, and the area under the
-    precision-recall curve of the pool is taken without interpolation: the mean, over **all**
-    true labels, of the precision at the score of each; a true label outside the pool adds 0.
-    Tied scores share one threshold, as in scikit-learn; which of tied labels are among the
-    best `top_k` is decided for the lowest index.
+    The `top_k` best labels of all videos form one pool. GAP is the area under its
+    precision-recall curve without interpolation: the mean, over **all** true labels, of the
+    precision at the score of each label, where a true label outside the pool counts 0. Tied
+    scores share one threshold, as in scikit-learn. Among labels with tied scores, those with the
+    lowest index are in the pool.
 
     Parameters
     ----------
@@ -38,11 +38,11 @@ def gap_score(
         Scores, probabilities or logits; higher means more likely. Infinite scores are
         allowed, NaN is not.
     top_k : int or None, default=20
-        How many labels of each video enter the pool. 20 is the convention of YouTube-8M;
-        None takes all, which gives micro-averaged average precision.
+        Number of labels of each video in the pool. 20 is the convention of YouTube-8M; None
+        takes all labels, which gives micro-averaged average precision.
     sample_weight : array-like of shape (n_videos,), default=None
-        Weights of the videos: an integer weight counts as so many copies, a video of weight
-        zero is absent.
+        Weights of the videos: an integer weight equals that many copies, and a video of weight
+        zero is left out.
 
     Returns
     -------
@@ -53,12 +53,12 @@ def gap_score(
     Raises
     ------
     ValueError
-        If the inputs do not have one 2-D shape, `y_true` holds anything but 0 and 1,
-        `y_score` holds NaN, or a parameter is not one of those above.
+        If `y_true` and `y_score` are not 2-D of the same shape, `y_true` contains other values
+        than 0 and 1, `y_score` contains NaN, or a parameter is not one of those above.
 
     See Also
     --------
-    map_score : The same within each label, averaged.
+    map_score : Average precision of each label, averaged.
 
     References
     ----------
@@ -76,23 +76,24 @@ def gap_score(
     0.3333
     """
     top_k = check_top_k(top_k)
-    return gap(rank(Part(prepare(y_true, y_score, sample_weight)), "gap", top_k))
+    return gap(rank(LabelSubset(prepare(y_true, y_score, sample_weight)), "top_k", top_k))
 
 
-def gap(ranked: Ranked) -> float:
-    """Compute GAP."""
-    weights_of, videos, scores = ranked.part.problem.weights_of, ranked.part.videos, ranked.scores
-    weights = weights_of(videos)
+def gap(ranked: RankedSubset) -> float:
+    """Compute GAP, with the pool of the ranked videos."""
+    inputs = ranked.subset.inputs
+    videos, scores = ranked.subset.videos, ranked.scores
+    weights = inputs.weights_of(videos)
     total = len(videos) if weights is None else weights.sum()
     if not total:
         return 0.0
     blocks: Iterable[tuple[Floats | None, Floats]] = ranked.row_blocks(POOL_BLOCK)
     if ranked.pool.shape[1]:
-        hits = ranked.hits["gap"]
+        hits = ranked.hits["top_k"]
         videos, scores = videos[hits], scores[hits]
         blocks = [(ranked.weights, ranked.pool)]
 
-    thresholds, found = thresholds_of(scores, weights_of(videos))
+    thresholds, found = thresholds_of(scores, inputs.weights_of(videos))
     pooled = np.zeros(len(thresholds), found.dtype)
     for weights, block in blocks:
         pooled += _at_or_above(block, thresholds, weights)

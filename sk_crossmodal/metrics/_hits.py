@@ -6,9 +6,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from .._types import Array, Ints
-from ._parts import Part, Ranked, rank
-from ._problem import prepare
-from ._validation import check_flag, check_option
+from ..validation import check_flag, check_option
+from ._inputs import prepare
+from ._subsets import Cutoff, LabelSubset, RankedSubset, rank
 
 EMPTY_VIDEOS = ("zero", "skip")
 
@@ -23,8 +23,8 @@ def perr_score(
 ) -> float:
     """Compute the precision at equal recall rate (PERR).
 
-    For a video with m true labels: how many of its m best labels are true, over m; averaged
-    over the videos. Tied labels are taken in the order of their index.
+    The precision of a video with m true labels is the share of true labels among its m best
+    labels. PERR is the mean over the videos. Tied labels are ranked in the order of their index.
 
     Parameters
     ----------
@@ -34,13 +34,13 @@ def perr_score(
         Scores, probabilities or logits; higher means more likely. Infinite scores are
         allowed, NaN is not.
     empty_videos : {"zero", "skip"}, default="zero"
-        Videos without a true label count 0, as in Google's evaluator, or are left out.
+        Whether videos without a true label count 0, as in Google's evaluator, or are left out.
     positive_scores_only : bool, default=False
-        Whether a score of 0 or less is never a hit, as in Google's evaluator. This makes
-        sense for probabilities only.
+        Whether a score of 0 or less is never a hit, as in Google's evaluator. Use this with
+        probabilities only.
     sample_weight : array-like of shape (n_videos,), default=None
-        Weights of the videos: an integer weight counts as so many copies, a video of weight
-        zero is absent.
+        Weights of the videos: an integer weight equals that many copies, and a video of weight
+        zero is left out.
 
     Returns
     -------
@@ -50,12 +50,12 @@ def perr_score(
     Raises
     ------
     ValueError
-        If the inputs do not have one 2-D shape, `y_true` holds anything but 0 and 1,
-        `y_score` holds NaN, or a parameter is not one of those above.
+        If `y_true` and `y_score` are not 2-D of the same shape, `y_true` contains other values
+        than 0 and 1, `y_score` contains NaN, or a parameter is not one of those above.
 
     See Also
     --------
-    hit_at_1_score : Looks at the best label only.
+    hit_at_1_score : The same for the best label only.
 
     References
     ----------
@@ -72,9 +72,9 @@ def perr_score(
     """
     check_option("empty_videos", empty_videos, EMPTY_VIDEOS)
     check_flag("positive_scores_only", positive_scores_only)
-    ranked = rank(Part(prepare(y_true, y_score, sample_weight)), "perr")
+    ranked = rank(LabelSubset(prepare(y_true, y_score, sample_weight)), "n_true")
     if positive_scores_only:
-        ranked.hits["perr"] &= ranked.scores > 0
+        ranked.hits["n_true"] &= ranked.scores > 0
     return perr(ranked, empty_videos)
 
 
@@ -85,9 +85,9 @@ def hit_at_1_score(
     empty_videos: str = "zero",
     sample_weight: ArrayLike | None = None,
 ) -> float:
-    """Compute Hit@1: how often the best label of a video is a true one.
+    """Compute Hit@1, the share of videos whose best label is true.
 
-    If several labels share the best score, the one of the lowest index is taken.
+    If several labels share the best score, the one with the lowest index is the best.
 
     Parameters
     ----------
@@ -97,10 +97,10 @@ def hit_at_1_score(
         Scores, probabilities or logits; higher means more likely. Infinite scores are
         allowed, NaN is not.
     empty_videos : {"zero", "skip"}, default="zero"
-        Videos without a true label count 0, as in Google's evaluator, or are left out.
+        Whether videos without a true label count 0, as in Google's evaluator, or are left out.
     sample_weight : array-like of shape (n_videos,), default=None
-        Weights of the videos: an integer weight counts as so many copies, a video of weight
-        zero is absent.
+        Weights of the videos: an integer weight equals that many copies, and a video of weight
+        zero is left out.
 
     Returns
     -------
@@ -110,12 +110,12 @@ def hit_at_1_score(
     Raises
     ------
     ValueError
-        If the inputs do not have one 2-D shape, `y_true` holds anything but 0 and 1,
-        `y_score` holds NaN, or a parameter is not one of those above.
+        If `y_true` and `y_score` are not 2-D of the same shape, `y_true` contains other values
+        than 0 and 1, `y_score` contains NaN, or a parameter is not one of those above.
 
     See Also
     --------
-    perr_score : Looks at as many labels as a video has.
+    perr_score : The same for as many labels as the video has.
 
     References
     ----------
@@ -131,30 +131,34 @@ def hit_at_1_score(
     0.5
     """
     check_option("empty_videos", empty_videos, EMPTY_VIDEOS)
-    ranked = rank(Part(prepare(y_true, y_score, sample_weight)), "hit_at_1")
+    ranked = rank(LabelSubset(prepare(y_true, y_score, sample_weight)), 1)
     return hit_at_1(ranked, empty_videos)
 
 
-def perr(ranked: Ranked, empty_videos: str = "zero") -> float:
+def perr(ranked: RankedSubset, empty_videos: str = "zero") -> float:
     """Compute PERR."""
-    precision = hits_of_videos(ranked, "perr") / np.maximum(ranked.part.n_true, 1)
-    return _mean_over_videos(ranked, precision, empty_videos)
+    return _mean_over_videos(ranked, precision_of_videos(ranked), empty_videos)
 
 
-def hit_at_1(ranked: Ranked, empty_videos: str = "zero") -> float:
+def hit_at_1(ranked: RankedSubset, empty_videos: str = "zero") -> float:
     """Compute Hit@1."""
-    return _mean_over_videos(ranked, hits_of_videos(ranked, "hit_at_1"), empty_videos)
+    return _mean_over_videos(ranked, hits_of_videos(ranked), empty_videos)
 
 
-def hits_of_videos(ranked: Ranked, score: str) -> Ints:
+def precision_of_videos(ranked: RankedSubset) -> Array:
+    """Compute the precision of each video among as many labels as it has."""
+    return hits_of_videos(ranked, "n_true") / np.maximum(ranked.subset.n_true, 1)
+
+
+def hits_of_videos(ranked: RankedSubset, cutoff: Cutoff = 1) -> Ints:
     """Count the true labels of each video that are among its best."""
-    part = ranked.part
-    return np.bincount(part.videos[ranked.hits[score]], minlength=len(part.n_true))
+    subset = ranked.subset
+    return np.bincount(subset.videos[ranked.hits[cutoff]], minlength=len(subset.n_true))
 
 
-def _mean_over_videos(ranked: Ranked, values: Array, empty_videos: str) -> float:
-    stay = ranked.part.n_true > 0 if empty_videos == "skip" else ranked.stay
-    counted = slice(None) if stay is None else stay
-    if not values[counted].size:
+def _mean_over_videos(ranked: RankedSubset, values: Array, empty_videos: str) -> float:
+    included = ranked.subset.n_true > 0 if empty_videos == "skip" else ranked.included
+    rows = slice(None) if included is None else included
+    if not values[rows].size:
         return float("nan")
-    return float(np.average(values[counted], weights=ranked.part.problem.weights_of(counted)))
+    return float(np.average(values[rows], weights=ranked.subset.inputs.weights_of(rows)))

@@ -1,4 +1,4 @@
-"""Labels given by name, as a collection a video, in place of an indicator."""
+"""Labels given by name, as one collection per video, in place of an indicator."""
 
 from collections.abc import Collection
 from typing import Any
@@ -9,11 +9,11 @@ from numpy.typing import ArrayLike
 
 from ._arrays import as_array
 
-SCORES = "scores of shape (n_videos, n_labels)"
+SCORES_FORM = "scores of shape (n_videos, n_labels)"
 
 
 def holds_label_sets(y_true: Any, n_labels: int | None = None) -> bool:
-    """Whether labels are given by name, as a collection a video, and not as an indicator."""
+    """Whether labels are given by name, as one collection per video, not as an indicator."""
     if sp.issparse(y_true):
         return False
     try:
@@ -33,22 +33,21 @@ def holds_label_sets(y_true: Any, n_labels: int | None = None) -> bool:
 
 
 def as_indicator(y_true: Any, y_score: ArrayLike, hierarchy: Any) -> Any:
-    """Return the labels as they are, or of label sets the indicator that the hierarchy makes."""
-    # What is not dense is refused later.
-    shape = () if sp.issparse(y_score) else as_array("y_score", y_score, SCORES).shape
+    """Turn label sets into an indicator by the hierarchy; return an indicator unchanged."""
+    # Sparse scores raise an error later.
+    shape = () if sp.issparse(y_score) else as_array("y_score", y_score, SCORES_FORM).shape
     n_labels = shape[1] if len(shape) == 2 else None
     makes_indicators = hasattr(hierarchy, "indicator_matrix")
     if not holds_label_sets(y_true, n_labels if makes_indicators else None):
         return y_true
     if not makes_indicators:
         raise ValueError(
-            "y_true holds label sets, for which the LabelHierarchy itself is needed; only the "
-            "levels of the labels were given (of classes take scikit-learn's scores)"
+            "y_true holds label sets, which need the LabelHierarchy itself, got only the levels "
+            "of the labels (for classes use the scores of scikit-learn)"
         )
     if n_labels is not None and n_labels != len(hierarchy):
         raise ValueError(
-            f"y_score has {n_labels} labels, but hierarchy has {len(hierarchy)}. An estimator "
-            "learns its labels from what it is fitted on, so each fold may have others; "
-            "HierarchyLabelBinarizer(hierarchy=...) gives all of them the same"
+            f"y_score has {n_labels} labels, but hierarchy has {len(hierarchy)}. Each fold may "
+            "have other labels; HierarchyLabelBinarizer(hierarchy=...) gives all folds the same"
         )
     return hierarchy.indicator_matrix(y_true)

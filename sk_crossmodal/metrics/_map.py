@@ -10,10 +10,11 @@ import scipy.sparse as sp
 from numpy.typing import ArrayLike
 
 from .._types import Array, Bools, Floats, Ints
-from ._parts import Part
-from ._problem import Problem, prepare
+from ..validation import check_option
+from ._inputs import ScoringInput, prepare
 from ._ranking import among_best, at_or_above, average_precision, largest, thresholds_of
-from ._validation import check_option, check_top_k
+from ._subsets import LabelSubset
+from ._validation import check_top_k
 
 EMPTY_CLASSES = ("skip", "zero")
 
@@ -40,13 +41,13 @@ def map_score(
         allowed, NaN is not.
     top_k : int or None, default=None
         None ranks all videos for each label. An integer ranks only those videos that have
-        the label among their `top_k` best, true labels elsewhere counting as missed; 20 is
-        what Google's evaluator computes.
+        the label among their `top_k` best, and other true labels count as missed. Google's
+        evaluator uses 20.
     empty_classes : {"skip", "zero"}, default="skip"
-        Labels that no video has are left out of the mean, or count 0.
+        Whether labels that no video has are left out of the mean, or count 0.
     sample_weight : array-like of shape (n_videos,), default=None
-        Weights of the videos: an integer weight counts as so many copies, a video of weight
-        zero is absent. Every label counts the same in the mean.
+        Weights of the videos: an integer weight equals that many copies, and a video of weight
+        zero is left out. Every label counts the same in the mean.
 
     Returns
     -------
@@ -56,12 +57,12 @@ def map_score(
     Raises
     ------
     ValueError
-        If the inputs do not have one 2-D shape, `y_true` holds anything but 0 and 1,
-        `y_score` holds NaN, or a parameter is not one of those above.
+        If `y_true` and `y_score` are not 2-D of the same shape, `y_true` contains other values
+        than 0 and 1, `y_score` contains NaN, or a parameter is not one of those above.
 
     See Also
     --------
-    gap_score : Average precision of all labels pooled.
+    gap_score : Average precision of all labels in one pool.
 
     References
     ----------
@@ -80,31 +81,36 @@ def map_score(
     """
     top_k = check_top_k(top_k)
     check_option("empty_classes", empty_classes, EMPTY_CLASSES)
-    problem = prepare(y_true, y_score, sample_weight)
-    if top_k is not None and top_k < problem.n_labels:
-        scores = _truncated_scores(problem, top_k)
+    inputs = prepare(y_true, y_score, sample_weight)
+    if top_k is not None and top_k < inputs.n_labels:
+        precisions = _truncated_precisions(inputs, top_k)
     else:
-        (scores,) = class_scores([(Part(problem), None)])
-    return mean_over_classes(scores, empty_classes)
+        precisions = average_precisions(inputs)
+    return mean_over_classes(precisions, empty_classes)
 
 
-def class_scores(selections: list[tuple[Part, Bools | None]]) -> list[Floats]:
+def average_precisions(inputs: ScoringInput) -> Floats:
     """Compute the average precision of every label, NaN for those that no video has."""
-    problem = selections[0][0].problem
-    scores = [np.full(part.n_labels, np.nan) for part, _ in selections]
-    choices = [_Choice(problem, stay) for _, stay in selections]
-    places = _places(problem, [part for part, _ in selections])
-    truth, total = problem.labels.tocsc(), _total(problem)
-    for label, values in enumerate(problem.columns()):
+    return average_precisions_of([(LabelSubset(inputs), None)])[0]
+
+
+def average_precisions_of(selections: list[tuple[LabelSubset, Bools | None]]) -> list[Floats]:
+    """Compute average precisions for several subsets of labels and videos in one pass."""
+    inputs = selections[0][0].inputs
+    precisions = [np.full(subset.n_labels, np.nan) for subset, _ in selections]
+    counters = [_VideoCounter(inputs, included) for _, included in selections]
+    places = _places(inputs, [subset for subset, _ in selections])
+    truth, total = inputs.labels.tocsc(), _total(inputs)
+    for label, values in enumerate(inputs.columns()):
         if not (total[label] and places[label]):
             continue
         videos = truth.indices[slice(*truth.indptr[[label, label + 1]])]
-        thresholds, found = thresholds_of(values[videos], problem.weights_of(videos))
-        column = _Column(values, problem.weights, thresholds)
+        thresholds, found = thresholds_of(values[videos], inputs.weights_of(videos))
+        column = _Column(values, inputs.weights, thresholds)
         for number, place in places[label]:
-            pooled = choices[number].at_or_above(column)
-            scores[number][place] = average_precision(found, pooled, total[label])
-    return scores
+            pooled = counters[number].at_or_above(column)
+            precisions[number][place] = average_precision(found, pooled, total[label])
+    return precisions
 
 
 @dataclass(frozen=True, eq=False)
@@ -115,87 +121,89 @@ class _Column:
     weights: Floats | None
     thresholds: Floats
 
-    def of(self, rows: Ints) -> Array:
+    def count(self, rows: Ints) -> Array:
         """Count some videos at or above the thresholds."""
         weights = None if self.weights is None else self.weights[rows]
         return at_or_above(self.values[rows], self.thresholds, weights)
 
     @cached_property
-    def whole(self) -> Array:
-        """How much of all videos is at or above the thresholds."""
+    def count_all(self) -> Array:
+        """All videos at or above the thresholds, counted or weighed."""
         return at_or_above(self.values, self.thresholds, self.weights)
 
 
-class _Choice:
-    """Some videos, counted one by one or as all but the others, whichever are fewer."""
+class _VideoCounter:
+    """Counts some videos one by one, or subtracts the others from all, whichever are fewer."""
 
-    def __init__(self, problem: Problem, stay: Bools | None) -> None:
-        stay = np.ones(problem.n_videos, bool) if stay is None else stay
-        outside = np.flatnonzero(~stay)
+    def __init__(self, inputs: ScoringInput, included: Bools | None) -> None:
+        included = np.ones(inputs.n_videos, bool) if included is None else included
+        excluded = np.flatnonzero(~included)
         # Differences of sums of weights would not be exact.
-        subtracts = 2 * len(outside) <= problem.n_videos and problem.weights is None
-        self.subtracts = subtracts or not len(outside)
-        self.videos = outside if self.subtracts else np.flatnonzero(stay)
+        subtracts = 2 * len(excluded) <= inputs.n_videos and inputs.weights is None
+        self.subtracts = subtracts or not len(excluded)
+        self.videos = excluded if self.subtracts else np.flatnonzero(included)
 
     def at_or_above(self, column: _Column) -> Array:
         if not self.subtracts:
-            return column.of(self.videos)
-        return column.whole - column.of(self.videos) if len(self.videos) else column.whole
+            return column.count(self.videos)
+        return (
+            column.count_all - column.count(self.videos) if len(self.videos) else column.count_all
+        )
 
 
-def _places(problem: Problem, parts: list[Part]) -> list[list[tuple[int, int]]]:
-    """For each label, the numbers of the parts that it is in, and its place there."""
-    places: list[list[tuple[int, int]]] = [[] for _ in range(problem.n_labels)]
-    for number, part in enumerate(parts):
-        columns = range(part.n_labels) if part.columns is None else part.columns
+def _places(inputs: ScoringInput, subsets: list[LabelSubset]) -> list[list[tuple[int, int]]]:
+    """For each label, the numbers of the subsets that contain it, and its place there."""
+    places: list[list[tuple[int, int]]] = [[] for _ in range(inputs.n_labels)]
+    for number, subset in enumerate(subsets):
+        columns = range(subset.n_labels) if subset.columns is None else subset.columns
         for place, label in enumerate(columns):
             places[label].append((number, place))
     return places
 
 
-def _total(problem: Problem) -> Any:
+def _total(inputs: ScoringInput) -> Any:
     """Weight of the positives of each label."""
-    labels, weights = problem.labels, problem.weights
+    labels, weights = inputs.labels, inputs.weights
     return labels.sum(axis=0) if weights is None else weights @ labels
 
 
-def mean_over_classes(scores: Floats, empty_classes: str = "skip") -> float:
+def mean_over_classes(precisions: Floats, empty_classes: str = "skip") -> float:
     """Average over the labels."""
-    empty = np.isnan(scores)
+    empty = np.isnan(precisions)
     if empty_classes == "zero":
-        return float(np.where(empty, 0.0, scores).mean())
-    return float("nan") if empty.all() else float(scores[~empty].mean())
+        return float(np.where(empty, 0.0, precisions).mean())
+    return float("nan") if empty.all() else float(precisions[~empty].mean())
 
 
-def _truncated_scores(problem: Problem, top_k: int) -> Floats:
-    """As of `class_scores`, but only videos that have a label among their best are ranked."""
-    scores, total = np.full(problem.n_labels, np.nan), _total(problem)
-    for label, (hits, pool) in enumerate(_truncated_pools(problem, top_k)):
+def _truncated_precisions(inputs: ScoringInput, top_k: int) -> Floats:
+    """Compute average precisions where only videos with a label among their best are ranked."""
+    precisions, total = np.full(inputs.n_labels, np.nan), _total(inputs)
+    for label, (hits, pool) in enumerate(_truncated_pools(inputs, top_k)):
         if total[label]:
             thresholds, found = thresholds_of(*hits)
             pooled = at_or_above(pool[0], thresholds, pool[1])
-            scores[label] = average_precision(found, pooled, total[label])
-    return scores
+            precisions[label] = average_precision(found, pooled, total[label])
+    return precisions
 
 
 def _truncated_pools(
-    problem: Problem, top_k: int
+    inputs: ScoringInput, top_k: int
 ) -> Iterator[tuple[tuple[Floats, Floats | None], ...]]:
     """Yield, for each label, scores and weights of its positives and all in the top-k pool."""
     found, pooled = list[tuple[Array, ...]](), list[tuple[Array, ...]]()
-    for first, block in problem.row_blocks():
+    for first, block in inputs.row_blocks():
         mask = among_best(block, largest(block, top_k + 1), top_k)
-        true = problem.labels[first : first + len(block)].toarray()
+        true = inputs.labels[first : first + len(block)].toarray()
         for entries, chosen in ((pooled, mask), (found, mask & true)):
             videos, labels = (index.astype(np.int32) for index in np.nonzero(chosen))
             entries.append((block[chosen], videos + np.int32(first), labels))
-    sides = []
+    pools = []
     for entries in (found, pooled):
         scores, videos, labels = map(np.concatenate, zip(*entries, strict=True))
-        sides.append(sp.csc_array((scores, (videos, labels)), shape=problem.labels.shape))
-    for label in range(problem.n_labels):
-        own = [slice(*side.indptr[[label, label + 1]]) for side in sides]
+        pools.append(sp.csc_array((scores, (videos, labels)), shape=inputs.labels.shape))
+    for label in range(inputs.n_labels):
+        own = [slice(*pool.indptr[[label, label + 1]]) for pool in pools]
         yield tuple(
-            (side.data[part], problem.weights_of(side.indices[part]))
-            for side, part in zip(sides, own, strict=True)
+            (pool.data[entries], inputs.weights_of(pool.indices[entries]))
+            for pool, entries in zip(pools, own, strict=True)
         )

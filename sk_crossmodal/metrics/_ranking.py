@@ -1,9 +1,9 @@
-"""Counting instead of sorting: where the true labels stand among all scores.
+"""Ranks of the true labels among all scores, by counting instead of sorting.
 
-No argsort of a whole table is needed for any score here. Average precision is the mean over
-the positives of (positives at or above its score) / (all at or above its score), and both
-numbers can be looked up in sorted *values*. Whether a label is among the best k of its video
-follows from the k-th largest value of the row.
+No score needs an argsort of the whole table. Average precision is the mean over the positives of
+(positives at or above its score) / (all at or above its score), and both numbers can be looked up
+in sorted *values*. A label is among the best k of its video if it reaches the k-th largest value
+of the row.
 """
 
 import numpy as np
@@ -23,12 +23,12 @@ def largest(block: Floats, depth: int) -> Floats:
 
 
 def among_best(block: Floats, best: Floats, k: int | Array) -> Bools:
-    """Say which labels are among the best k of their video, ties to the lowest index."""
+    """Mark the best k labels of each video; of tied ones those with the lowest index."""
     rows = np.arange(len(block))
     place = best.shape[1] - np.broadcast_to(k, len(block))
     kth = best[rows, place]
     mask: Bools = block >= kth[:, None]
-    # Only where the next value equals the k-th one are there more candidates than places.
+    # There are more candidates than places only where the next value equals the k-th one.
     crowded = np.flatnonzero((place > 0) & (best[rows, place - 1] == kth))
     if crowded.size:
         kth = kth[crowded, None]
@@ -41,13 +41,13 @@ def among_best(block: Floats, best: Floats, k: int | Array) -> Bools:
 def are_among_best(
     block: Floats, best: Floats, k: Array, at: tuple[Array, Array], scores: Floats
 ) -> Bools:
-    """Say of some labels whether they are among the best k of their video."""
-    everyone, place = np.arange(len(block)), best.shape[1] - k
-    kth = best[everyone, place]
+    """Return whether the labels `at` (rows, columns) are among the best k of their video."""
+    all_rows, place = np.arange(len(block)), best.shape[1] - k
+    kth = best[all_rows, place]
     limit = kth[at[0]]
     hits: Bools = scores >= limit
-    # Only where the next value equals the k-th one does more than the value decide.
-    crowded = (place > 0) & (best[everyone, place - 1] == kth)
+    # The value alone decides unless the next value equals the k-th one.
+    crowded = (place > 0) & (best[all_rows, place - 1] == kth)
     tied = np.flatnonzero(crowded[at[0]] & (scores == limit))
     if tied.size:
         rows, where = np.unique(at[0][tied], return_inverse=True)
@@ -56,14 +56,14 @@ def are_among_best(
 
 
 def at_or_above(values: Floats, thresholds: Floats, weights: Floats | None = None) -> Array:
-    """Return how much of `values` lies at or above each threshold."""
+    """Return the number, or weight, of `values` at or above each threshold."""
     if weights is None:
-        # A good model has few values above the least score of a positive; no others count.
+        # Only values above the lowest score of a positive count; a good model has few of them.
         values = values[values >= thresholds[0]] if thresholds.size else values[:0].copy()
         values.sort()
         return values.size - np.searchsorted(values, thresholds)
     order = np.argsort(values)
-    # Summed from the top, so that the first ranks, which count most, are exact to the last bit.
+    # Summed from the top, so that the first ranks, which count most, have no rounding error.
     above = np.append(np.cumsum(weights[order][::-1])[::-1], 0.0)
     return above[np.searchsorted(values[order], thresholds)]
 

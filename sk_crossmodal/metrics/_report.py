@@ -1,6 +1,6 @@
-"""Tables of the four scores by level or by top-level group."""
+"""Tables of scores by level or by top-level group."""
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -8,45 +8,48 @@ from numpy.typing import ArrayLike
 
 from .._html import STYLE, table
 from .._types import Floats, Ints
+from ..validation import check_flag
+from ._inputs import prepare
 from ._label_sets import as_indicator
-from ._levels import SCORES, group_columns, level_columns, part_scores
-from ._problem import ROWS, prepare
-from ._validation import check_flag, check_option, check_threshold, check_top_k
+from ._levels import row_columns
+from ._scores import SCORES, subset_scores
+from ._validation import check_row_options
 
 if TYPE_CHECKING:
     import pandas as pd
 
-HEADINGS = ("", "videos", "labels", "GAP", "MAP", "PERR", "Hit@1")
 TITLE = "error rates in percent, 100 * (1 - score); lower is better"
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, init=False)
 class HierarchyReport:
     """Scores of one model by level, or by top-level group, of its labels.
 
-    What :func:`hierarchy_report` returns. The attributes are scores, higher is better; printed,
+    The result of :func:`hierarchy_report`. The attributes are scores, higher is better. Printed,
     it shows error rates in percent, ``100 * (1 - score)``, as the paper does.
 
     Parameters
     ----------
     rows : tuple of str
-        What each row is about.
+        Names of the rows.
     n_videos : ndarray of shape (n_rows,)
         Number of videos that were counted.
     n_labels : ndarray of shape (n_rows,)
         Number of labels.
     gap : ndarray of shape (n_rows,)
-        Global average precision; NaN in this and the others where no video is left.
+        Global average precision. This and the other scores are NaN where no video is left.
     map : ndarray of shape (n_rows,)
-        Mean average precision; NaN where no label has a video, too.
+        Mean average precision; also NaN where no label has a video.
     perr : ndarray of shape (n_rows,)
         Precision at equal recall rate.
     hit_at_1 : ndarray of shape (n_rows,)
         Hit@1.
+    **scores : ndarray of shape (n_rows,)
+        Scores that were added to ``SCORES``, by name. They are attributes as well.
 
     See Also
     --------
-    hierarchy_report : Makes one.
+    hierarchy_report : Computes a report.
 
     Examples
     --------
@@ -68,21 +71,25 @@ class HierarchyReport:
     perr: Floats
     hit_at_1: Floats
 
-    def __post_init__(self) -> None:
-        """Check the table, and lock the arrays, as the attributes are."""
-        if not isinstance(self.rows, tuple):
-            raise TypeError(f"rows must be a tuple of str, got {self.rows!r:.80}")
-        expected = f"an array of {len(self.rows)} numbers, one a row"
-        for field in fields(self)[1:]:
-            column = getattr(self, field.name)
-            if not isinstance(column, np.ndarray):
-                raise TypeError(f"{field.name} must be {expected}, got {type(column).__name__}")
-            if column.shape != (len(self.rows),) or column.dtype.kind not in "iuf":
-                raise ValueError(
-                    f"{field.name} must be {expected}, got shape {column.shape} and dtype "
-                    f"{column.dtype}"
-                )
+    def __init__(
+        self,
+        rows: tuple[str, ...],
+        n_videos: Ints,
+        n_labels: Ints,
+        gap: Floats,
+        map: Floats,  # noqa: A002 - the name of the column
+        perr: Floats,
+        hit_at_1: Floats,
+        **scores: Floats,
+    ) -> None:
+        if not isinstance(rows, tuple):
+            raise TypeError(f"rows must be a tuple of str, got {rows!r:.80}")
+        columns = {"n_videos": n_videos, "n_labels": n_labels, "gap": gap, "map": map}
+        columns |= {"perr": perr, "hit_at_1": hit_at_1, **scores}
+        for name, column in columns.items():
+            _check_column(name, column, len(rows))
             column.setflags(write=False)
+        vars(self).update(rows=rows, **columns)  # a frozen dataclass refuses setattr
 
     def to_dict(self) -> dict[str, list[Any]]:
         """Return the table as plain lists, by column.
@@ -90,9 +97,12 @@ class HierarchyReport:
         Returns
         -------
         dict of str to list
-            Columns "rows", "n_videos", "n_labels" and the four scores.
+            Columns "rows", "n_videos", "n_labels" and the scores.
         """
-        return {field.name: self._column(field.name) for field in fields(self)}
+        return {
+            name: list(column if name == "rows" else column.tolist())
+            for name, column in vars(self).items()
+        }
 
     def to_frame(self) -> "pd.DataFrame":
         """Return the table as a data frame; this needs pandas.
@@ -115,34 +125,30 @@ class HierarchyReport:
         str
             A style and a table, to be put into a page. Names are escaped.
         """
-        return STYLE + table(
-            TITLE.replace("e", "E", 1), HEADINGS, zip(*self._cells(), strict=True)
-        )
+        headings, *cells = zip(*self._columns(), strict=True)
+        return STYLE + table(TITLE.capitalize(), headings, cells)
 
     def _repr_html_(self) -> str:
         return self.to_html()
 
     def __str__(self) -> str:
-        cells = self._cells()
-        lines_of = [[heading, *column] for heading, column in zip(HEADINGS, cells, strict=True)]
-        widths = [max(map(len, column)) for column in lines_of]
+        columns = self._columns()
+        widths = [max(map(len, column)) for column in columns]
         lines = [TITLE]
-        for row in zip(*lines_of, strict=True):
-            first, *rest = zip(row, widths, strict=True)
-            numbers = "  ".join(cell.rjust(width) for cell, width in rest)
-            lines.append(f"{first[0].ljust(first[1])}  {numbers}")
+        for name, *numbers in zip(*columns, strict=True):
+            cells = [cell.rjust(width) for cell, width in zip(numbers, widths[1:], strict=True)]
+            lines.append("  ".join([name.ljust(widths[0]), *cells]))
         return "\n".join(lines)
 
-    def _cells(self) -> list[list[str]]:
-        """What is shown, by column."""
-        columns = [self.rows, self.n_videos, self.n_labels]
-        errors = (100 * (1 - getattr(self, name)) for name in SCORES)
-        cells = [[str(cell) for cell in column] for column in columns]
-        return cells + [[_percent(error) for error in column] for column in errors]
-
-    def _column(self, name: str) -> list[Any]:
-        column = getattr(self, name)
-        return list(column if name == "rows" else column.tolist())
+    def _columns(self) -> list[list[str]]:
+        """Return the text of each column, its heading first."""
+        columns = dict(vars(self))
+        counts = {"": "rows", "videos": "n_videos", "labels": "n_labels"}
+        cells = [[key, *map(str, columns.pop(name))] for key, name in counts.items()]
+        for name, scores in columns.items():
+            heading = SCORES[name].heading if name in SCORES else name
+            cells.append([heading, *map(_percent, 100 * (1 - scores))])
+        return cells
 
 
 def hierarchy_report(
@@ -156,36 +162,37 @@ def hierarchy_report(
     threshold: float = 0.5,
     sample_weight: ArrayLike | None = None,
 ) -> HierarchyReport:
-    """Compute the four scores by level, or by top-level group, of a label hierarchy.
+    """Compute all scores by level, or by top-level group, of a label hierarchy.
 
-    By level this is one model's part of the paper's Table 4, by group of its Table 5. In each
-    row only the labels of that level or group exist: the best `top_k` are taken among them. The
-    overall row counts every video; the others those that `rows` says, and `n_videos` says how
-    many that were.
+    By level this is one model's part of the paper's Table 4, by group of its Table 5. Each row
+    is computed from the labels of its level or group alone: the best `top_k` are taken among
+    them. The overall row counts every video, the other rows those that `rows` selects;
+    `n_videos` is their number.
 
     Parameters
     ----------
     y_true : {array-like, sparse array or matrix} of shape (n_videos, n_labels), or label sets
         True labels as a multilabel indicator of zeros and ones; or, if `hierarchy` is a
-        LabelHierarchy, as a collection of its labels a video, which it closes upward.
+        LabelHierarchy, as one collection of its labels per video: each label implies its
+        ancestors.
     y_score : array-like of shape (n_videos, n_labels)
         Scores, probabilities or logits; higher means more likely.
     hierarchy : LabelHierarchy or array-like of shape (n_labels,)
         The hierarchy of the labels, in the order of the columns, or just the level of each.
     by_group : bool, default=False
-        Whether the rows are the roots of the hierarchy, each with all that is below it, in
-        place of the levels. A label below several roots counts in each. Needs a hierarchy.
+        Whether there is one row per root of the hierarchy, with all its descendants, in place of
+        one per level. A label below several roots counts in each. Needs a hierarchy.
     top_k : int or None, default=20
         How many labels of each video enter the pool of GAP; None takes all. MAP always ranks
         all videos for each label.
     rows : {"either", "truth", "all"}, default="either"
-        Which videos count for a level or group: those with a true or a predicted label in it,
+        The videos that count for a level or group: those with a true or a predicted label in it,
         as in the paper; those with a true one; or all.
     threshold : float, default=0.5
         A label is predicted if its score is above this. Use 0.0 with logits.
     sample_weight : array-like of shape (n_videos,), default=None
-        Weights of the videos: an integer weight counts as so many copies, a video of weight
-        zero is absent. `n_videos` counts videos, not weights.
+        Weights of the videos: an integer weight equals that many copies, and a video of weight
+        zero is left out. `n_videos` is the number of videos, not the sum of weights.
 
     Returns
     -------
@@ -195,8 +202,8 @@ def hierarchy_report(
     Raises
     ------
     ValueError
-        If the inputs are not what the scores take, `hierarchy` does not fit the number of
-        labels, `by_group` is given with levels alone, or a parameter is not one of those above.
+        If the scores do not accept the inputs, `hierarchy` does not have one node per label,
+        `by_group` is given with levels alone, or a parameter is not one of those above.
 
     See Also
     --------
@@ -220,21 +227,19 @@ def hierarchy_report(
     level 1       1       2  50.00  0.00 100.00  100.00
     """
     check_flag("by_group", by_group)
-    top_k = check_top_k(top_k)
-    check_option("rows", rows, ROWS)
-    threshold = check_threshold(threshold)
-    problem = prepare(as_indicator(y_true, y_score, hierarchy), y_score, sample_weight)
-    named: list[tuple[str, Ints | None]] = [("overall", None)]
-    if by_group:
-        named = [*group_columns(hierarchy, problem.n_labels)]
-    else:
-        named += level_columns(hierarchy, problem.n_labels).items()
-    names, columns = zip(*named, strict=True)
-    table = part_scores(problem, columns, SCORES, top_k=top_k, rows=rows, threshold=threshold)
-    return HierarchyReport(
-        names, **{key: np.array([row[key] for row in table]) for key in table[0]}
-    )
+    options = check_row_options(top_k, rows, threshold)
+    inputs = prepare(as_indicator(y_true, y_score, hierarchy), y_score, sample_weight)
+    names, columns = zip(*row_columns(hierarchy, inputs.n_labels, by_group), strict=True)
+    return HierarchyReport(names, **subset_scores(inputs, columns, SCORES, **options))
 
 
 def _percent(error: float) -> str:
     return "-" if np.isnan(error) else f"{error:.2f}"
+
+
+def _check_column(name: str, column: Any, n_rows: int) -> None:
+    expected = f"{name} must be an array of {n_rows} numbers, one per row"
+    if not isinstance(column, np.ndarray):
+        raise TypeError(f"{expected}, got {type(column).__name__}")
+    if column.shape != (n_rows,) or column.dtype.kind not in "iuf":
+        raise ValueError(f"{expected}, got shape {column.shape} and dtype {column.dtype}")

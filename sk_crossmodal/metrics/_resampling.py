@@ -1,25 +1,24 @@
-"""The four scores under many resamples of the videos, for which a table is ranked only once.
+"""The four scores under many resamples of the videos, from one ranking.
 
-A resample is integer weights of the videos: how often each was drawn. So every number here is
-what `part_scores` gives for the same weights; the tests hold the two against each other.
+A resample is a column of integer weights: how often each video was drawn. The results equal the
+scores with these weights as `sample_weight`.
 """
 
-from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 import numpy as np
 from sklearn.utils import check_random_state
 
-from .._types import Array, Bools, Floats, Ints
-from ._hits import hits_of_videos
-from ._parts import Part, Ranked, rank_parts
-from ._problem import Problem
+from .._types import Array, Bools, Floats
+from ._hits import hits_of_videos, precision_of_videos
+from ._subsets import RankedSubset
 
-WEIGHTS_AT_A_TIME = 2**20  # that are looked up for one pool; they stay in the cache
+POOL_BLOCK = 2**22  # scores per block when every score is in the pool
+WEIGHT_BLOCK = 2**20  # weights that are looked up for one pool, few enough for the cache
 
 
 def draw_weights(n_videos: int, n_resamples: int, random_state: Any) -> Array:
-    """Draw videos with replacement, as many as there are, many times."""
+    """Draw as many videos as there are, with replacement, `n_resamples` times."""
     rng = check_random_state(random_state)
     drawn = np.empty((n_videos, n_resamples), np.uint16)
     for resample in range(n_resamples):
@@ -27,73 +26,59 @@ def draw_weights(n_videos: int, n_resamples: int, random_state: Any) -> Array:
     return drawn
 
 
-def resampled_scores(
-    problem: Problem,
-    columns: Sequence[Ints | None],
-    scores: Collection[str],
-    drawn: Array,
-    *,
-    top_k: int | None,
-    rows: str,
-    threshold: float,
-) -> dict[str, Floats]:
-    """Compute scores of parts of the labels for each resample."""
-    parts = [Part(problem, own) for own in columns]
-    rules = ["all" if own is None else rows for own in columns]
-    ranked = rank_parts(parts, scores, top_k, rules, threshold)
-    table = {}
-    for score in scores:
-        found = [_STATISTICS[score](one, drawn) if one.part.n_labels else None for one in ranked]
-        nothing = np.full(drawn.shape[1], np.nan)
-        table[score] = np.stack([nothing if one is None else one for one in found])
-    return table
+def resampled_perr(ranked: RankedSubset, drawn: Array) -> Floats:
+    """Compute PERR for each resample."""
+    return _mean_over_videos(ranked, precision_of_videos(ranked), drawn)
 
 
-def _hits(score: str) -> Callable[[Ranked, Array], Floats]:
-    def resampled(ranked: Ranked, drawn: Array) -> Floats:
-        values = hits_of_videos(ranked, score).astype(float)
-        if score == "perr":
-            values /= np.maximum(ranked.part.n_true, 1)
-        stay = _counted(ranked)
-        return _ratio(drawn[stay].T @ values[stay], drawn[stay].sum(0))
-
-    return resampled
+def resampled_hit_at_1(ranked: RankedSubset, drawn: Array) -> Floats:
+    """Compute Hit@1 for each resample."""
+    return _mean_over_videos(ranked, hits_of_videos(ranked).astype(float), drawn)
 
 
-def _gap(ranked: Ranked, drawn: Array) -> Floats:
-    part, stay = ranked.part, _counted(ranked)
-    videos, scores, pool = part.videos, ranked.scores, ranked.pool
+def resampled_gap(ranked: RankedSubset, drawn: Array) -> Floats:
+    """Compute GAP for each resample."""
+    subset, included = ranked.subset, included_videos(ranked)
+    videos, scores, pool = subset.videos, ranked.scores, ranked.pool
     if pool.shape[1]:
-        hits = ranked.hits["gap"]
+        hits = ranked.hits["top_k"]
         videos, scores = videos[hits], scores[hits]
     else:
-        pool = np.concatenate([block for _, block in ranked.row_blocks(2**22)])
-    pooled = np.repeat(np.flatnonzero(stay), pool.shape[1])
+        pool = np.concatenate([block for _, block in ranked.row_blocks(POOL_BLOCK)])
+    pooled = np.repeat(np.flatnonzero(included), pool.shape[1])
     gained = _gained((videos, scores), (pooled, pool.ravel()), drawn)
-    total = part.n_true.astype(float) @ drawn
+    total = subset.n_true.astype(float) @ drawn
     # Without a true label it is 0, without a video it is not defined.
     gap = np.where(total > 0, gained / np.maximum(total, 1), 0.0)
-    return np.where(drawn[stay].sum(0) > 0, gap, np.nan)
+    return np.where(drawn[included].sum(0) > 0, gap, np.nan)
 
 
-def _map(ranked: Ranked, drawn: Array) -> Floats:
-    part, stay = ranked.part, np.flatnonzero(_counted(ranked))
-    columns = np.arange(part.n_labels) if part.columns is None else part.columns
-    order = np.argsort(part.places, kind="stable")
-    bounds = np.searchsorted(part.places[order], np.arange(part.n_labels + 1))
+def resampled_map(ranked: RankedSubset, drawn: Array) -> Floats:
+    """Compute MAP for each resample."""
+    subset, included = ranked.subset, np.flatnonzero(included_videos(ranked))
+    columns = np.arange(subset.n_labels) if subset.columns is None else subset.columns
+    order = np.argsort(subset.places, kind="stable")
+    bounds = np.searchsorted(subset.places[order], np.arange(subset.n_labels + 1))
     summed, n_labels = np.zeros(drawn.shape[1]), np.zeros(drawn.shape[1])
     for place in np.flatnonzero(np.diff(bounds)):
         own = order[bounds[place] : bounds[place + 1]]
-        values = part.problem.scores[stay, columns[place]]
-        gained = _gained((part.videos[own], ranked.scores[own]), (stay, values), drawn)
-        total = drawn[part.videos[own]].sum(0)
+        values = subset.inputs.scores[included, columns[place]]
+        gained = _gained((subset.videos[own], ranked.scores[own]), (included, values), drawn)
+        total = drawn[subset.videos[own]].sum(0)
         n_labels += total > 0
         summed += gained / np.maximum(total, 1)
     return _ratio(summed, n_labels)
 
 
+def included_videos(ranked: RankedSubset) -> Bools:
+    """Return which videos are included, also if all are."""
+    if ranked.included is None:
+        return np.ones(ranked.subset.inputs.n_videos, bool)
+    return ranked.included
+
+
 def _gained(positives: tuple[Array, Floats], pool: tuple[Array, Floats], drawn: Array) -> Floats:
-    """Sum the precision at each positive, weighted; see `average_precision`."""
+    """Sum the weighted precision at each positive; see `average_precision`."""
     videos, scores = positives
     order = np.argsort(-scores)
     videos, scores = videos[order], scores[order]
@@ -104,7 +89,7 @@ def _gained(positives: tuple[Array, Floats], pool: tuple[Array, Floats], drawn: 
     # Tied scores share one threshold: the last of them.
     last = np.searchsorted(-pool[1][pooled], -scores, side="right") - 1
     last_found = np.searchsorted(-scores, -scores, side="right") - 1
-    gained, step = np.empty(drawn.shape[1]), max(1, WEIGHTS_AT_A_TIME // len(pooled))
+    gained, step = np.empty(drawn.shape[1]), max(1, WEIGHT_BLOCK // len(pooled))
     for start in range(0, drawn.shape[1], step):
         weights = drawn[:, start : start + step].astype(np.int32)
         found = np.cumsum(weights[videos], axis=0)[last_found]
@@ -113,12 +98,10 @@ def _gained(positives: tuple[Array, Floats], pool: tuple[Array, Floats], drawn: 
     return gained
 
 
-def _counted(ranked: Ranked) -> Bools:
-    return np.ones(ranked.part.problem.n_videos, bool) if ranked.stay is None else ranked.stay
+def _mean_over_videos(ranked: RankedSubset, values: Floats, drawn: Array) -> Floats:
+    included = included_videos(ranked)
+    return _ratio(drawn[included].T @ values[included], drawn[included].sum(0))
 
 
 def _ratio(part: Array, whole: Array) -> Floats:
     return np.where(whole > 0, part / np.maximum(whole, 1), np.nan)
-
-
-_STATISTICS = {"gap": _gap, "map": _map, "perr": _hits("perr"), "hit_at_1": _hits("hit_at_1")}

@@ -7,35 +7,41 @@ import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.metrics import make_scorer
 
-from ._gap import gap_score
-from ._hits import hit_at_1_score, perr_score
+from ._inputs import prepare
 from ._label_sets import as_indicator
-from ._levels import SCORES, level_columns, level_numbers, part_scores
-from ._map import map_score
-from ._problem import ROWS, prepare
-from ._validation import check_option, check_threshold, check_top_k
+from ._levels import level_columns, level_numbers
+from ._scores import SCORES, Score, subset_scores
+from ._validation import check_row_options
 
-gap_scorer = make_scorer(gap_score, response_method="predict_proba")
-map_scorer = make_scorer(map_score, response_method="predict_proba")
-perr_scorer = make_scorer(perr_score, response_method="predict_proba")
-hit_at_1_scorer = make_scorer(hit_at_1_score, response_method="predict_proba")
+
+def _scorer(name: str) -> Callable[..., float]:
+    scorer: Callable[..., float] = make_scorer(
+        SCORES[name].compute, response_method="predict_proba"
+    )
+    return scorer
+
+
+gap_scorer = _scorer("gap")
+map_scorer = _scorer("map")
+perr_scorer = _scorer("perr")
+hit_at_1_scorer = _scorer("hit_at_1")
 
 
 def hierarchy_scorers(
     hierarchy: Any, *, top_k: int | None = 20, rows: str = "either", threshold: float = 0.5
 ) -> dict[str, Callable[..., float]]:
-    """Make the four scorers, overall and for every level, for scikit-learn's searches.
+    """Make scorers of all scores, overall and for every level, for scikit-learn's searches.
 
-    All use ``predict_proba``, and scikit-learn calls it once a split for all of them. An
-    estimator must say what its columns are by a 2-D ``classes_`` of ``[0, 1]`` rows, or by a list
-    of arrays: of a 1-D ``classes_`` of two (`MLPClassifier` with two labels) scikit-learn hands
-    on only one column.
+    All use ``predict_proba``, and scikit-learn calls it once per split for all of them. The
+    estimator needs a 2-D ``classes_`` of ``[0, 1]`` rows, or a list of arrays: if ``classes_`` is
+    1-D and has two classes (`MLPClassifier` with two labels), scikit-learn passes on one column
+    only.
 
-    y may be a multilabel indicator, or hold label sets, as for an estimator that binarizes them
-    itself (:class:`~sk_crossmodal.compose.TransformedTargetClassifier`): the hierarchy brings
-    them to its columns and closes them upward. The estimator must then have the same columns in
-    every fold, which `HierarchyLabelBinarizer(hierarchy=...)` sees to; only their number can be
-    checked here.
+    y may be a multilabel indicator, or label sets, for an estimator that binarizes them itself
+    (:class:`~sk_crossmodal.compose.TransformedTargetClassifier`): the hierarchy turns them into
+    an indicator, where each label implies its ancestors. The estimator must then have the same
+    columns in every fold. `HierarchyLabelBinarizer(hierarchy=...)` ensures this; here only the
+    number of columns can be checked.
 
     Parameters
     ----------
@@ -46,7 +52,7 @@ def hierarchy_scorers(
         How many labels of each video enter the pool of GAP; None takes all. MAP always ranks
         all videos for each label.
     rows : {"either", "truth", "all"}, default="either"
-        Which videos count for a level: those with a true or a predicted label at it, those
+        The videos that count for a level: those with a true or a predicted label at it, those
         with a true one, or all. Overall, all count.
     threshold : float, default=0.5
         A label is predicted if its probability is above this.
@@ -54,15 +60,15 @@ def hierarchy_scorers(
     Returns
     -------
     dict of str to scorer
-        "gap", "map", "perr" and "hit_at_1", and each with "_level_0", "_level_1", ... A score
-        is NaN where no video is left.
+        "gap", "map", "perr", "hit_at_1" and any other score in ``SCORES``, and each with
+        "_level_0", "_level_1", ... A score is NaN where no video is left.
 
     Raises
     ------
     ValueError
-        If `hierarchy` has no levels or a parameter is not one of those above. A scorer raises it
-        for label sets if it was given levels alone, if they hold an unknown label, or if the
-        estimator has learned another number of columns.
+        If `hierarchy` has no levels or a parameter is not one of those above. With label sets, a
+        scorer raises it if only levels were given, if a label is unknown, or if the number of
+        the estimator's columns differs.
 
     See Also
     --------
@@ -86,42 +92,34 @@ def hierarchy_scorers(
     >>> scorers["gap_level_1"](forest, X, y)
     1.0
     """
-    top_k = check_top_k(top_k)
-    check_option("rows", rows, ROWS)
-    threshold = check_threshold(threshold)
+    options = check_row_options(top_k, rows, threshold)
     levels = level_numbers(hierarchy)
-    options = {
-        "hierarchy": hierarchy if hasattr(hierarchy, "indicator_matrix") else levels,
-        "top_k": top_k,
-        "rows": rows,
-        "threshold": threshold,
-    }
+    # Without indicators of label sets the levels are enough, and can be pickled.
+    options["hierarchy"] = hierarchy if hasattr(hierarchy, "indicator_matrix") else levels
     scorers = {}
     for level in (None, *np.unique(levels).tolist()):
-        for score in SCORES:
-            name = score if level is None else f"{score}_level_{level}"
-            scorers[name] = make_scorer(
-                part_score, response_method="predict_proba", score=score, level=level, **options
+        for name, score in SCORES.items():
+            full_name = name if level is None else f"{name}_level_{level}"
+            scorers[full_name] = make_scorer(
+                level_score, response_method="predict_proba", score=score, level=level, **options
             )
     return scorers
 
 
-def part_score(
+def level_score(
     y_true: Any,
     y_score: ArrayLike,
     *,
-    score: str,
+    score: Score,
     level: int | None,
     hierarchy: Any,
-    top_k: int | None,
-    rows: str,
-    threshold: float,
     sample_weight: ArrayLike | None = None,
+    **options: Any,
 ) -> float:
     """Compute one score, overall or at one level, as in :func:`hierarchy_report`."""
-    problem = prepare(as_indicator(y_true, y_score, hierarchy), y_score, sample_weight)
+    inputs = prepare(as_indicator(y_true, y_score, hierarchy), y_score, sample_weight)
     columns = None
     if level is not None:
-        columns = level_columns(hierarchy, problem.n_labels)[f"level {level}"]
-    (row,) = part_scores(problem, [columns], (score,), top_k=top_k, rows=rows, threshold=threshold)
-    return row[score]
+        columns = level_columns(hierarchy, inputs.n_labels)[f"level {level}"]
+    table = subset_scores(inputs, [columns], {"score": score}, **options)
+    return float(table["score"][0])

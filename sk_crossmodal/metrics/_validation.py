@@ -1,4 +1,4 @@
-"""What the metrics accept; everything else is a ValueError that says what was given."""
+"""Validation of the inputs and options of scores; each error is a ValueError."""
 
 import math
 from contextlib import suppress
@@ -10,20 +10,20 @@ import scipy.sparse as sp
 from numpy.typing import ArrayLike
 
 from .._types import Array, Floats
+from ..validation import check_option
 from ._arrays import as_array, as_numbers
-from ._label_sets import SCORES, holds_label_sets
+from ._label_sets import SCORES_FORM, holds_label_sets
 
 LABELS = "a multilabel indicator of shape (n_videos, n_labels)"
+ROWS = ("either", "truth", "all")
 
 
 def check_labels(y_true: Any) -> sp.csr_array:
     """Return a multilabel indicator as a canonical boolean CSR array."""
     if holds_label_sets(y_true):
         raise ValueError(
-            "y_true must be a multilabel indicator of shape (n_videos, n_labels), got label sets; "
-            "hierarchy_report and hierarchy_scorers(hierarchy) take them, and for all else "
-            "hierarchy.indicator_matrix(y_true) makes the indicator, or, of one class a video, "
-            "sklearn.preprocessing.label_binarize"
+            f"y_true must be {LABELS}, got label sets; use hierarchy_report, hierarchy_scorers or "
+            "hierarchy.indicator_matrix(y_true), for classes sklearn.preprocessing.label_binarize"
         )
     if sp.issparse(y_true):
         return _check_sparse_labels(y_true)
@@ -36,18 +36,16 @@ def check_labels(y_true: Any) -> sp.csr_array:
 
 
 def check_scores(y_score: ArrayLike, shape: tuple[int, ...]) -> Floats:
-    """Return scores as a dense float array of the given shape, float32 and float64 untouched."""
+    """Return scores as a dense array of float32 or float64 of the given shape."""
     if sp.issparse(y_score):
         raise ValueError("y_score must be dense, got a sparse array: every label needs a score")
-    scores = as_array("y_score", y_score, SCORES)
-    _check_shape("y_score", scores, SCORES)
+    scores = as_array("y_score", y_score, SCORES_FORM)
+    _check_shape("y_score", scores, SCORES_FORM)
     if scores.shape != shape:
-        raise ValueError(
-            f"y_true and y_score must have one shape, got y_true of {shape} "
-            f"and y_score of {scores.shape}"
-        )
+        given = f"y_true of {shape} and y_score of {scores.shape}"
+        raise ValueError(f"y_true and y_score must have one shape, got {given}")
     scores = as_numbers("y_score", scores)
-    # numpy sorts float16 slowly; everything else that is not float32 counts in float64.
+    # float16 becomes float32, because numpy sorts it slowly; all other dtypes become float64.
     narrow = scores.dtype.kind == "f" and scores.dtype.itemsize <= 4
     scores = scores.astype(np.float32 if narrow else np.float64, copy=False)
     if np.isnan(scores.min()):  # the minimum is NaN if any is, and needs no temporary array
@@ -65,39 +63,27 @@ def check_weights(sample_weight: ArrayLike | None, n_videos: int) -> Floats | No
         raise ValueError(f"sample_weight must be {expected}, got shape {weights.shape}")
     weights = as_numbers("sample_weight", weights).astype(np.float64)
     if not np.isfinite(weights).all() or weights.min() < 0:
-        raise ValueError(
-            "sample_weight must be finite and not negative, "
-            f"got values from {weights.min()} to {weights.max()}"
-        )
+        given = f"values from {weights.min()} to {weights.max()}"
+        raise ValueError(f"sample_weight must be finite and not negative, got {given}")
     if not weights.any():
         raise ValueError("sample_weight must not be zero everywhere: no video would be left")
-    # They have no unit. By a power of two, which is exact, so that no sum is beyond float64.
+    # Scaled by a power of two, which is exact, so that no sum overflows. Weights have no unit.
     scaled: Floats = np.ldexp(weights, -np.frexp(weights.max())[1])
     return scaled
 
 
 def check_top_k(top_k: Any) -> int | None:
-    """Return `top_k` as a plain int or None; raise ValueError unless it is positive or None."""
-    integral = isinstance(top_k, Integral) and not isinstance(top_k, bool)
-    if top_k is not None and not (integral and top_k >= 1):
+    """Return `top_k` as an int from 1, or None."""
+    if top_k is None:
+        return None
+    is_integer = isinstance(top_k, Integral) and not isinstance(top_k, bool)
+    if not (is_integer and top_k >= 1):
         raise ValueError(f"top_k must be None or an integer of at least 1, got {top_k!r}")
-    return None if top_k is None else int(top_k)
-
-
-def check_option(name: str, value: Any, options: tuple[str, ...]) -> None:
-    """Raise ValueError unless `value` is one of `options`."""
-    if not (isinstance(value, str) and value in options):
-        raise ValueError(f"{name} must be one of {options}, got {value!r}")
-
-
-def check_flag(name: str, value: Any) -> None:
-    """Raise ValueError unless `value` is True or False."""
-    if not isinstance(value, bool | np.bool_):
-        raise ValueError(f"{name} must be True or False, got {value!r}")
+    return int(top_k)
 
 
 def check_threshold(threshold: Any) -> float:
-    """Return `threshold` as a float; raise ValueError unless it is a number."""
+    """Return `threshold` as a float; it may be infinite."""
     if isinstance(threshold, Real) and not isinstance(threshold, bool):
         with suppress(OverflowError):
             if not math.isnan(threshold):
@@ -105,17 +91,23 @@ def check_threshold(threshold: Any) -> float:
     raise ValueError(f"threshold must be a number that float64 can hold, got {threshold!r}")
 
 
+def check_row_options(top_k: Any, rows: Any, threshold: Any) -> dict[str, Any]:
+    """Check the options of reports and scorers, and return them by name."""
+    top_k = check_top_k(top_k)
+    check_option("rows", rows, ROWS)
+    return {"top_k": top_k, "rows": rows, "threshold": check_threshold(threshold)}
+
+
 def _check_sparse_labels(given: Any) -> sp.csr_array:
     _check_shape("y_true", given, LABELS)
     as_numbers("y_true", given)
     if given.format in ("csr", "csc", "bsr"):
         given = given.copy()  # the check may change the dtype of the indices
-        try:  # SciPy reads and writes wherever wrong indices point to
+        try:  # with wrong indices SciPy would access memory outside the arrays
             given.check_format()
         except ValueError as error:
-            raise ValueError(
-                f"y_true must be {LABELS}, got a {given.format} array that is damaged: {error}"
-            ) from error
+            damaged = f"a {given.format} array that is damaged: {error}"
+            raise ValueError(f"y_true must be {LABELS}, got {damaged}") from error
     labels = sp.csr_array(given)
     labels.sum_duplicates()
     labels.eliminate_zeros()
@@ -126,7 +118,7 @@ def _check_sparse_labels(given: Any) -> sp.csr_array:
 def _check_shape(name: str, table: Any, expected: str) -> None:
     if table.ndim != 2 or 0 in table.shape:
         classes = expected == LABELS and table.ndim == 1
-        hint = "; sklearn.preprocessing.label_binarize makes one of classes" if classes else ""
+        hint = "; use sklearn.preprocessing.label_binarize for classes" if classes else ""
         raise ValueError(
             f"{name} must be {expected}, both at least 1; "
             f"got {table.ndim} dimension(s), shape {table.shape}{hint}"

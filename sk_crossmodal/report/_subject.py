@@ -16,9 +16,7 @@ from .._types import Array, Floats
 from ..compose import TransformedTargetClassifier
 from ..hierarchy import LabelHierarchy
 from ..inspection._inner import wrapped_in
-from ..metrics._label_sets import as_indicator, holds_label_sets
-from ..metrics._problem import prepare
-from ..metrics._validation import check_labels
+from ..metrics import as_indicator, check_labels, holds_label_sets, prepare
 from ..multimodal import MultimodalArray, as_multimodal, has_named_modalities
 from ..training import short
 

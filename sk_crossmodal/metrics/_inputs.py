@@ -1,4 +1,4 @@
-"""Labels and scores, checked once and read in blocks."""
+"""Labels, scores and weights, checked once and read in blocks."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -12,18 +12,16 @@ from numpy.typing import ArrayLike
 from .._types import Array, Bools, Floats
 from ._validation import check_labels, check_scores, check_weights
 
-# What is copied at a time. Row blocks, in scores, are small and stay in the cache. Column blocks,
-# in bytes, are wide, so that a cache line of a row is used whole; they are filled a few rows at a
-# time, since every row is on another page of memory.
-ROW_BLOCK = 2**20
+ROW_BLOCK = 2**20  # scores per block of rows: few, so that they stay in the cache
+# Bytes per block of columns: many, so that each cache line of a row is used completely. The block
+# is filled a few rows at a time, because each row is on a different page of memory.
 COLUMN_BLOCK = 2**25
-ROWS_AT_A_TIME = 512
-ROWS = ("either", "truth", "all")
+TRANSPOSED_ROWS = 512
 
 
 @dataclass(frozen=True, eq=False)
-class Problem:
-    """What is scored: a table of scores, some videos (rows) of which may be left out."""
+class ScoringInput:
+    """Scores, true labels and weights; `keep` selects some of the rows of `scores`."""
 
     scores: Floats
     labels: sp.csr_array
@@ -61,44 +59,46 @@ class Problem:
             first += len(block)
 
     def columns(self) -> Iterator[Floats]:
-        """Yield the scores of each label, shape (n_videos,), to be used before the next."""
+        """Yield the scores of each label, shape (n_videos,); the next one overwrites them."""
         width = max(1, COLUMN_BLOCK // max(1, self.n_videos * self.scores.itemsize))
         width = min(width, self.n_labels)
         block = np.empty((width, self.n_videos), self.scores.dtype)
         for start in range(0, self.n_labels, width):
             columns = slice(start, min(start + width, self.n_labels))
-            near = block[: columns.stop - start]
-            self._transpose(columns, near)
-            yield from near
+            filled = block[: columns.stop - start]
+            self._transpose(columns, filled)
+            yield from filled
 
-    def among(self, stay: Bools) -> "Problem":
-        """Return the problem of some of the videos, given by a boolean array."""
+    def select(self, included: Bools) -> "ScoringInput":
+        """Return the input of some of the videos, given by a boolean array."""
         keep = np.ones(len(self.scores), bool) if self.keep is None else self.keep.copy()
-        keep[keep] = stay
-        return Problem(self.scores, self.labels[stay], self.weights_of(stay), keep)
+        keep[keep] = included
+        return ScoringInput(self.scores, self.labels[included], self.weights_of(included), keep)
 
     def _read(self, rows: slice, columns: slice) -> Floats:
         block = self.scores[rows, columns]
         return block if self.keep is None else block[self.keep[rows]]
 
     def _transpose(self, columns: slice, out: Floats) -> None:
-        # Rows of an odd length: those of a power of two would all compete for one place in the
-        # cache, where they have to stay while columns are read.
-        padded = np.empty((ROWS_AT_A_TIME, len(out) | 1), out.dtype)
+        # Rows have an odd length: rows of a power of two would all compete for the same place in
+        # the cache, where they must stay while columns are read.
+        padded = np.empty((TRANSPOSED_ROWS, len(out) | 1), out.dtype)
         first = 0
-        for start in range(0, len(self.scores), ROWS_AT_A_TIME):
-            piece = self._read(slice(start, start + ROWS_AT_A_TIME), columns)
-            near = padded[: len(piece), : len(out)]
-            near[...] = piece
-            out[:, first : first + len(piece)] = near.T
-            first += len(piece)
+        for start in range(0, len(self.scores), TRANSPOSED_ROWS):
+            rows = self._read(slice(start, start + TRANSPOSED_ROWS), columns)
+            copied = padded[: len(rows), : len(out)]
+            copied[...] = rows
+            out[:, first : first + len(rows)] = copied.T
+            first += len(rows)
 
 
-def prepare(y_true: Any, y_score: ArrayLike, sample_weight: ArrayLike | None = None) -> Problem:
-    """Check the three inputs of every score."""
+def prepare(
+    y_true: Any, y_score: ArrayLike, sample_weight: ArrayLike | None = None
+) -> ScoringInput:
+    """Check the three inputs of every score, and drop videos of weight zero."""
     labels = check_labels(y_true)
     scores = check_scores(y_score, labels.shape)
-    problem = Problem(scores, labels, check_weights(sample_weight, len(scores)))
-    if problem.weights is None or problem.weights.all():
-        return problem
-    return problem.among(problem.weights > 0)
+    inputs = ScoringInput(scores, labels, check_weights(sample_weight, len(scores)))
+    if inputs.weights is None or inputs.weights.all():
+        return inputs
+    return inputs.select(inputs.weights > 0)
