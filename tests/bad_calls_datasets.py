@@ -96,13 +96,13 @@ def loading():
     )  # fmt: skip
     for value in ("ignore", None, True, 3, ["raise"], np.array(["raise", "skip"])):
         error = ValueError if isinstance(value, str) else (TypeError, ValueError)
-        message = r"on_error must be 'raise' or 'skip', got "
+        message = r"on_error must be one of \('raise', 'skip'\), got "
         yield f"on_error {value!r}", partial(with_option, on_error=value), error, message
     for value in ("3", 2.0, True, [3], np.array([1, 2]), np.nan):
-        message = r"max_frames must be an int or None, got "
+        message = r"max_frames must be an integer >= 1, got "
         yield f"max_frames {value!r}", partial(with_option, max_frames=value), TypeError, message
     for value in (0, -1, np.int64(0)):
-        message = r"max_frames must be positive, got "
+        message = r"max_frames must be an integer >= 1, got "
         yield f"max_frames {value!r}", partial(with_option, max_frames=value), ValueError, message
     for value in (1, "yes", None):
         message = r"return_X_y must be True or False, got "
@@ -147,7 +147,7 @@ def vocabularies():
         "missing.csv",
     )
     for name in ("bare", "pipe"):
-        message = rf"vocabulary_csv must be a file, .*{name} is none"
+        message = rf"vocabulary_csv must be a file, .*{name} is not"
         yield (
             f"vocabulary {name}",
             lambda n=name: youtube8m_hierarchy(folder() / n),
@@ -164,13 +164,17 @@ def vocabularies():
         ("empty", "", r"wrong\.csv lacks the columns Index, Know"),
         ("without rows", HEAD, r"wrong\.csv has no entities"),
         ("without a column", HEAD.replace(",Name", ""), r"lacks the columns Name"),
-        ("not in UTF-8", HEAD.encode() + b"0,\xff,A,B,,\n", r"wrong\.csv is no utf-8-sig: "),
+        ("not in UTF-8", HEAD.encode() + b"0,\xff,A,B,,\n", r"wrong\.csv is not utf-8-sig: "),
         ("quote open", HEAD + '0,/m/a,"A,B,,\n', r"wrong\.csv, line 2: unexpected end of data"),
         ("huge field", HEAD + f"0,/m/a,{'A' * 200_000},B,,\n", r"line 2: field larger than"),
         ("negative index", HEAD + "-1,/m/a,A,B,,\n", r"line 2: the Index must be .* got '-1'"),
         ("index no number", HEAD + "x,/m/a,A,B,,\n", r"line 2: the Index must be .* got 'x'"),
         ("index a float", HEAD + "1.0,/m/a,A,B,,\n", r"line 2: the Index must be .* got '1\.0'"),
-        ("huge index", HEAD + "9" * 5000 + ",,,,,\n", r"line 2: the Index must have 9 digits"),
+        (
+            "huge index",
+            HEAD + "9" * 5000 + ",,,,,\n",
+            r"line 2: the Index must have at most 9 digits",
+        ),
         ("index twice", HEAD + "1,,,,,\n1,,,,,\n", r"line 3: the Index 1 is given twice"),
     ):
         yield f"vocabulary {name}", partial(vocabulary, text), ValueError, message
@@ -201,7 +205,7 @@ def made():
             shown = rf"{name} must .*got .+"
             yield f"{name} {value!r}", partial(make, **{name: value}), ValueError, shown
     both = {"irrelevant_audio": 0.7, "static_video": 0.5}
-    yield "shares above 1", partial(make, **both), ValueError, r"add up to 1 .*0\.7 and 0\.5"
+    yield "shares above 1", partial(make, **both), ValueError, r"at most 1, got 0\.7 and 0\.5"
     few = {"branching": (3, 2, 2, 2)}
     yield "few labels", partial(make, **few), ValueError, r"at least 4 top-level .* has 3"
     short = {"n_frames": (5, 9)}

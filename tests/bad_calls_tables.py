@@ -86,8 +86,8 @@ def calls():
     for other, message in {
         "good.parquet": r"good\.parquet is listed twice",
         "wide.parquet": r"wide\.parquet, column 'a', row 0: a frame of 3 numbers; .* have 2",
-        "half.parquet": r"half\.parquet, column 'a' holds float16, and .* before it float32",
-        "numbers.parquet": r"'labels' holds strings in one file and numbers in another",
+        "half.parquet": r"half\.parquet, column 'a' has float16, and .* before it float32",
+        "numbers.parquet": r"'labels' contains strings in one file and numbers in another",
         "title.parquet": r"title\.parquet has no column 'a'; its columns are \['title'\]",
     }.items():
         yield f"good and {other}", partial(tables, "good.parquet", other), ValueError, message
@@ -100,13 +100,13 @@ def calls():
         message = rf"no column 'tags' for {name}; its columns are a \(list.*labels \(list"
         yield f"{name} missing", call, ValueError, message
     for value, error, message in (
-        ("a", TypeError, "modalities must be a list of columns or None, got 'a'"),
-        ({"a"}, TypeError, "modalities must be a list"),
-        ([1], TypeError, "modalities must be names of columns"),
+        ("a", TypeError, "modalities must be None or a list of .* columns?, each once, got 'a'"),
+        ({"a"}, TypeError, "modalities must be None or a list of"),
+        ([1], TypeError, r"at least one column, each once, got \[1\]"),
         ([], ValueError, "at least one column, each once"),
         (["a", "a"], ValueError, "at least one column, each once"),
         (["b"], ValueError, r"no column 'b'; its columns are \['a', 'labels'\]"),
-        (["labels"], ValueError, r"column 'labels' is of type list<.*string>; a modality is"),
+        (["labels"], ValueError, r"column 'labels' is of type list<.*string>; a modality has"),
     ):
         call = partial(tables, "good.parquet", modalities=value)
         yield f"modalities {value!r}", call, error, message
@@ -130,7 +130,7 @@ def calls():
 def contents():
     """Rows for `load_embeddings`: what is in the columns."""
     where = r"wrong\.parquet, column 'a', row 1: "
-    missing = where + r"something is missing \(null\); an empty list says"
+    missing = where + r"a value is missing \(null\); an empty list says"
     for name, values, message in (
         ("ragged", [[[1.0, 2.0]], [[1.0, 2.0], [3.0]]], where + "a frame of 1 numbers; .* have 2"),
         ("frame of nothing", [[[1.0]], [[]]], where + "a frame of 0 numbers"),
@@ -151,7 +151,12 @@ def contents():
         ("of booleans", pa.list_(pa.bool_()), [[True], [False]]),
     ):
         call = partial(column, values, kind=kind, modalities=["a"])
-        yield f"frames {name}", call, ValueError, r"column 'a' is of type .*; a modality is a list"
+        yield (
+            f"frames {name}",
+            call,
+            ValueError,
+            r"column 'a' is of type .*; a modality has one list",
+        )
     for name, values in (
         ("floats", [1.5, 2.5]),
         ("lists of floats", [[1.5], [2.5]]),
@@ -166,12 +171,17 @@ def contents():
             f"labels null {name}",
             call,
             ValueError,
-            "row 1: something is missing .* has no label",
+            "row 1: a value is missing .* without labels",
         )
     call = partial(column, [1.5, 2.5], name="id")
     yield "ids floats", call, ValueError, "column 'id' is of type double; the name of a video"
     call = partial(column, ["x", None], name="id")
-    yield "ids null", call, ValueError, "column 'id', row 1: .* every video needs a name"
+    yield (
+        "ids null",
+        call,
+        ValueError,
+        "column 'id', row 1: .* all videos have names or none",
+    )
 
 
 def stores():

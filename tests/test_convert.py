@@ -13,7 +13,8 @@ import numpy as np
 import pytest
 from youtube8m_writer import frame_level, framed, masked, video_level, write_shard
 
-from sk_crossmodal.datasets import _blocks, _conversion, _unique, load_youtube8m
+from sk_crossmodal.datasets import _conversion, _loading, _tfrecord, load_youtube8m
+from sk_crossmodal.datasets._tfrecord import TFRecordReader
 from sk_crossmodal.multimodal import Store, StoreWriter
 
 
@@ -152,16 +153,16 @@ def test_second_call_writes_nothing(good, tmp_path):
 def test_only_new_shards_are_converted(good, tmp_path, monkeypatch):
     load_youtube8m(good[:2], store=tmp_path / "store")
     with monkeypatch.context() as patch:
-        patch.setattr(_conversion, "_convert", only(good[2], _conversion._convert))
+        patch.setattr(_conversion, "_convert_shard", only(good[2], _conversion._convert_shard))
         check_same(load_youtube8m(good, store=tmp_path / "store"), load_youtube8m(good))
     load_youtube8m(good, store=tmp_path / "whole")
     assert tree(tmp_path / "store") == tree(tmp_path / "whole")
 
 
 def only(shard, convert):
-    def checked(path, about, name, given, on_error):
+    def checked(reader, about, writer, name, given, parent):
         assert given == shard
-        return convert(path, about, name, given, on_error)
+        return convert(reader, about, writer, name, given)
 
     return checked
 
@@ -178,6 +179,7 @@ def test_killed_conversion_goes_on(good, tmp_path, stop):
     script = f"""
     import os, signal
     from sk_crossmodal.datasets import _conversion, load_youtube8m
+    from sk_crossmodal.datasets._tfrecord import TFRecordReader
     from sk_crossmodal.multimodal import StoreWriter
 
     def kill(*args):
@@ -198,7 +200,7 @@ def test_killed_conversion_goes_on(good, tmp_path, stop):
         return blocks
 
     if {stop!r} == "block":
-        _conversion.read_blocks = cut_off(_conversion.read_blocks)
+        TFRecordReader.blocks = cut_off(TFRecordReader.blocks)
     elif {stop!r} == "note":
         _conversion._write_note = second(_conversion._write_note)
     else:
@@ -301,7 +303,7 @@ def test_twice_is_found_in_parts_that_were_there_before(good, tmp_path, monkeypa
     with open(good[2], "ab") as file:
         file.write(framed(frame_level(b"02", rgb=[], audio=[])))
     with monkeypatch.context() as patched:
-        patched.setattr(_unique.Uniqueness, "add", lambda *_: None)
+        patched.setattr(_loading.DuplicateChecker, "add", lambda *_: None)
         patched.setattr(StoreWriter, "finish", Mock(side_effect=KeyboardInterrupt))
         with pytest.raises(KeyboardInterrupt):
             load_youtube8m(good, store=tmp_path / "store")
@@ -312,7 +314,7 @@ def test_twice_is_found_in_parts_that_were_there_before(good, tmp_path, monkeypa
 
 @pytest.mark.parametrize("n_hashes", [2**61, 7])
 def test_videos_in_two_shards_are_what_a_dict_finds(tmp_path, monkeypatch, n_hashes):
-    monkeypatch.setattr(_unique, "hash", lambda name: int(name) % n_hashes, raising=False)
+    monkeypatch.setattr(_loading, "hash", lambda name: int(name) % n_hashes, raising=False)
     rng = np.random.default_rng(0)
     shards = [write_shard(tmp_path / f"{i}.tfrecord", []) for i in range(40)]
     found = 0
@@ -321,14 +323,17 @@ def test_videos_in_two_shards_are_what_a_dict_finds(tmp_path, monkeypatch, n_has
             rng.choice(30_000, rng.integers(0, 30), replace=False).astype(str).tolist()
             for _ in shards
         ]
-        unique, seen = _unique.Uniqueness(shards, ids.__getitem__), set()
+        checker, seen = (
+            _loading.DuplicateChecker(TFRecordReader(), shards, ids.__getitem__),
+            set(),
+        )
         for i in rng.permutation(40).tolist():
             if seen.isdisjoint(ids[i]):
-                unique.add(i)
+                checker.add(i)
                 seen.update(ids[i])
                 continue
             with pytest.raises(ValueError, match="A video may be in one shard only"):
-                unique.add(i)
+                checker.add(i)
             found += 1
             break
     assert 5 < found <= 30
@@ -361,7 +366,7 @@ def test_blocks_do_not_show(good, tmp_path, monkeypatch):
     load_youtube8m(good, store=tmp_path / "large")
     expected = load_youtube8m(good)
     for size in (1152, 5000):  # one frame, so that most videos are larger than a block; four
-        monkeypatch.setattr(_blocks, "_BLOCK_BYTES", size)
+        monkeypatch.setattr(_tfrecord, "_BLOCK_BYTES", size)
         load_youtube8m(good, store=tmp_path / str(size))
         assert tree(tmp_path / str(size)) == tree(tmp_path / "large")
         check_same(load_youtube8m(good), expected)
@@ -370,14 +375,16 @@ def test_blocks_do_not_show(good, tmp_path, monkeypatch):
 def test_memory_does_not_grow_with_the_shard(tmp_path, monkeypatch):
     block = 1 << 16
     rgb, audio = [bytes(1024)] * 8, [bytes(128)] * 8
-    monkeypatch.setattr(_blocks, "_BLOCK_BYTES", block)
+    monkeypatch.setattr(_tfrecord, "_BLOCK_BYTES", block)
     peaks = []
     for n in (10, 2000):
         path = tmp_path / f"{n}.tfrecord"
         write_shard(path, (frame_level(b"%d" % i, rgb=rgb, audio=audio) for i in range(n)))
-        about = _conversion._describe("frame", None)
+        reader = TFRecordReader()
+        about = reader.describe([path])
+        writer = StoreWriter(tmp_path / f"store{n}", about.modalities)
         tracemalloc.start()
-        _conversion._convert(str(tmp_path / f"store{n}"), about, "0-x", path, "raise")
+        _conversion._convert_shard(reader, about, writer, "0-x", path)
         peaks.append(tracemalloc.get_traced_memory()[1])
         tracemalloc.stop()
     assert path.stat().st_size > 16e6

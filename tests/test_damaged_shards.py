@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from sk_crossmodal.datasets import _tfrecord
+from sk_crossmodal.datasets._reader import ErrorLog
 
 BENCHMARKS = Path(__file__).resolve().parents[1] / "benchmarks"
 OWN = ("campaign", "machine", "damages", "damaged_shards", "fuzz_shards")
@@ -62,10 +63,10 @@ def read_counting(monkeypatch, path, most):
     """Read a shard, skipping, and at most so many bytes of it."""
     raw = Counting(path, most)
     monkeypatch.setattr(_tfrecord, "open", lambda *_: io.BufferedReader(raw), raising=False)
-    damage = _tfrecord.DamageLog("skip")
-    payloads = [payload for _, payload in _tfrecord.read_records(path, damage)]
+    errors = ErrorLog("skip")
+    payloads = [payload for _, payload in _tfrecord.read_records(path, errors)]
     assert raw.bytes > min(path.stat().st_size, 2**16)  # it does count
-    return payloads, damage.entries
+    return payloads, errors.entries
 
 
 def test_many_bad_records_are_each_searched_behind_once(load, tmp_path, monkeypatch):
@@ -83,7 +84,7 @@ def test_many_bad_records_are_each_searched_behind_once(load, tmp_path, monkeypa
 @pytest.mark.parametrize("most", [0, 5000, 2**24])
 @pytest.mark.parametrize("size", [240_000, 4_000_000])
 def test_forged_headers_are_given_up(load, tmp_path, monkeypatch, size, most):
-    monkeypatch.setattr(_tfrecord, "LARGEST_RECORD", 2**18)
+    monkeypatch.setattr(_tfrecord, "MAX_RECORD_BYTES", 2**18)
     damages, path = load("damages"), tmp_path / "some.tfrecord"
     good = damages.framed(b"good")
     path.write_bytes(good + damages.headers(size, min(most, 2**18)) + good)

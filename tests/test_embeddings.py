@@ -11,7 +11,8 @@ from estimator_cases import make_videos, rows_of
 from table_cases import FRAMES, ragged_rows, table_of, write, write_videos
 
 from sk_crossmodal import HierarchyLabelBinarizer
-from sk_crossmodal.datasets import _description, load_embeddings, load_store
+from sk_crossmodal.datasets import load_embeddings, load_store
+from sk_crossmodal.datasets._tables import TableReader
 from sk_crossmodal.multimodal import MultimodalArray, Store, StoreWriter
 
 SUFFIXES = (".parquet", ".feather", ".arrow")
@@ -134,7 +135,7 @@ def test_a_store_is_only_opened_the_second_time(tmp_path, monkeypatch):
 
 def test_an_interrupted_conversion_goes_on(tmp_path, monkeypatch):
     files = [write_videos(tmp_path / f"{i}.parquet", 8, i) for i in range(3)]
-    blocks, calls = _description.Description.blocks, []
+    blocks, calls = TableReader.blocks, []
 
     def interrupt(*args):
         calls.append(args)
@@ -142,7 +143,7 @@ def test_an_interrupted_conversion_goes_on(tmp_path, monkeypatch):
             signal.raise_signal(signal.SIGINT)
         return blocks(*args)
 
-    monkeypatch.setattr(_description.Description, "blocks", interrupt)
+    monkeypatch.setattr(TableReader, "blocks", interrupt)
     with pytest.raises(KeyboardInterrupt):
         load_embeddings(files, store=tmp_path / "store")
     done = {p.name: p.stat().st_mtime_ns for p in (tmp_path / "store" / "parts").iterdir()}

@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 from youtube8m_writer import crc32c, framed, masked, varint, write_shard
 
-from sk_crossmodal.datasets import _resync
-from sk_crossmodal.datasets._tfrecord import DamageLog, masked_crc32c, read_records
+from sk_crossmodal.datasets import _tfrecord
+from sk_crossmodal.datasets._reader import ErrorLog
+from sk_crossmodal.datasets._tfrecord import masked_crc32c, read_records
 
 PAYLOADS = [b"first", b"", b"third " * 50, b"last"]
 OFFSETS = np.cumsum([0, *(len(framed(payload)) for payload in PAYLOADS)]).tolist()
@@ -20,8 +21,8 @@ def shard(tmp_path):
 
 
 def read(path, on_error="raise"):
-    damage = DamageLog(on_error)
-    return list(read_records(path, damage)), damage.entries
+    errors = ErrorLog(on_error)
+    return list(read_records(path, errors)), errors.entries
 
 
 def flip(path, position):
@@ -91,7 +92,7 @@ def test_damaged_length_of_the_last_record_costs_the_rest(shard):
 @pytest.mark.parametrize("offset", [*range(-30, 3), 10**6])
 def test_reading_goes_on_behind_any_number_of_bytes(tmp_path, monkeypatch, offset):
     # Headers are searched by windows; this one lies before, on and behind the edge of one.
-    monkeypatch.setattr(_resync, "_WINDOW", 1000)
+    monkeypatch.setattr(_tfrecord, "_WINDOW", 1000)
     rubbish = b"\x01" * (1000 + offset)
     path = tmp_path / "some.tfrecord"
     path.write_bytes(framed(b"good") + rubbish + framed(b"better") + framed(b"best"))
@@ -138,7 +139,7 @@ def test_record_larger_than_any_is_not_read(tmp_path):
 def test_file_that_shrinks_while_it_is_read_is_damage(tmp_path, size):
     payloads = [b"a" * 50_000, b"b" * 50_000, b"c"]
     path = write_shard(tmp_path / "some.tfrecord", payloads)
-    records = read_records(path, DamageLog("raise"))
+    records = read_records(path, ErrorLog("raise"))
     assert next(records) == (0, payloads[0])
     os.truncate(path, size)
     with pytest.raises(ValueError, match=r"some\.tfrecord, byte 50016: .*shorter"):
@@ -189,5 +190,7 @@ def test_compressed_file_is_told(shard, kind):
 
 
 def test_on_error_is_checked():
-    with pytest.raises(ValueError, match="on_error must be 'raise' or 'skip', got 'ignore'"):
-        DamageLog("ignore")
+    with pytest.raises(
+        ValueError, match=r"on_error must be one of \('raise', 'skip'\), got 'ignore'"
+    ):
+        ErrorLog("ignore")

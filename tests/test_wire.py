@@ -16,9 +16,10 @@ from youtube8m_writer import (
 )
 
 from sk_crossmodal.datasets import _records
-from sk_crossmodal.datasets._records import RecordError, read_video
+from sk_crossmodal.datasets._records import RecordError, RecordFormat
 from sk_crossmodal.datasets._wire import UnusualError, find_frames
 
+RECORDS = RecordFormat()
 WIDTHS = {"rgb": 1024, "audio": 128}
 RNG = np.random.default_rng(0)
 
@@ -104,14 +105,14 @@ def outcome(read, payload):
 
 
 def check(payload):
-    assert outcome(read_video, payload) == outcome(_records._parse_video, payload)
+    assert outcome(RECORDS.read, payload) == outcome(RECORDS.parse, payload)
 
 
 @pytest.mark.parametrize("name", USUAL)
 def test_usual_records_need_no_parsing(name):
     arrays, _ = find_frames(USUAL[name], WIDTHS)
     assert not any(array.flags.owndata for array in arrays.values())
-    assert isinstance(outcome(read_video, USUAL[name]), _records.Video)
+    assert isinstance(outcome(RECORDS.read, USUAL[name]), _records.Video)
     check(USUAL[name])
 
 

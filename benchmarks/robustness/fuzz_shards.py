@@ -37,10 +37,10 @@ RSS_MB, SECONDS = 2048, 20  # of one input; libFuzzer ends the run above them
 
 def check_payload(payload):
     """Read a record; compare with protobuf's own parse. Returns whether it was accepted."""
-    from sk_crossmodal.datasets._records import RecordError, read_video
+    from sk_crossmodal.datasets._records import RecordError, RecordFormat
 
     try:
-        video = read_video(payload)
+        video = RecordFormat().read(payload)
     except RecordError as error:
         expect(0 < len(str(error)) < 1000, error)
         return False

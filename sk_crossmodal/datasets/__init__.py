@@ -1,12 +1,18 @@
-"""Data sets, real and made, as `sklearn.utils.Bunch`."""
+"""Real and synthetic data sets, as `sklearn.utils.Bunch`, and readers of file formats."""
 
 from ._embeddings import load_embeddings
+from ._reader import READERS, Block, Description, Reader
 from ._stored import load_store
 from ._synthetic import make_crossmodal_videos
+from ._tables import open_tables as open_tables
 from ._vocabulary import youtube8m_hierarchy
 from ._youtube8m import load_youtube8m
 
 __all__ = [
+    "READERS",
+    "Block",
+    "Description",
+    "Reader",
     "load_embeddings",
     "load_store",
     "load_youtube8m",

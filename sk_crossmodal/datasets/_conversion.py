@@ -1,11 +1,11 @@
-"""From shards to a store on disk: a part a shard, in parallel, and on from where it stopped."""
+"""Conversion of shards to a store on disk: one part per shard, in parallel, resumable."""
 
 import json
 import multiprocessing
 import os
 import threading
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from itertools import chain, pairwise
@@ -15,173 +15,219 @@ from typing import Any
 from joblib import Parallel, delayed
 from tqdm import tqdm
 
-from ..multimodal import Store, StoreWriter
-from ..multimodal._layout import PARTS
-from ..multimodal._parts import IDS, read_lists
-from ._blocks import DTYPES, SCALING, Block, find_level, read_blocks
-from ._records import WIDTHS
-from ._tfrecord import DamageLog
-from ._unique import Uniqueness, VideoTwiceError
+from .._files import naming
+from ..multimodal import IDS, PARTS, Store, StoreWriter, read_header, read_lists
+from ._loading import DuplicateChecker, DuplicateVideoError
+from ._reader import Block, Description, Reader
+from ._stored import LABELS
 
-_N_LABELS = 3862  # the vocabulary since 2018; the one before had more
-_NOTES = "shards"  # folder in the store: where each part is from, and what was left out
+FILES = "files"  # the attribute with name and size of the files, which must stay the same
+_NOTES = "shards"  # folder in the store: size and skipped errors of each part's shard
+
+_Tick = Callable[[int], object]  # called with the number of videos converted
 
 
 def convert(
-    shards: Sequence[Path],
+    reader: Reader,
+    files: Sequence[Path],
     path: str | os.PathLike[str],
-    damage: DamageLog,
     *,
-    max_frames: int | None = None,
     n_jobs: int | None = None,
     progress: bool | None = None,
 ) -> Store:
-    """Convert shards to a store, or what is not converted yet."""
-    path = os.path.abspath(path)
-    about = _describe(find_level(shards, damage.on_error), max_frames)
-    writer = StoreWriter(path, **about)
-    parts = {f"{i:05d}-{shard.name}": shard for i, shard in enumerate(shards)}
-    _check_same_shards(path, parts)
-    if (store := _find_finished(path, parts)) is None:
-        _convert_missing(writer, parts, [about, damage.on_error], n_jobs, progress)
-    notes = {name: _read_note(path, name) for name in parts}
-    for name, note in notes.items():
-        for offset, reason in note["skipped"]:  # again, if it was written before
-            damage.report(parts[name], offset, reason)
+    """Convert all shards that are not in the store yet, and open it."""
+    shards = reader.shards(files)
+    about = reader.describe(shards)
+    parts = {f"{i:05d}-{shard.name}"[:200]: shard for i, shard in enumerate(shards)}
+    writer = _open_writer(reader, about, parts, path)
+    store = _open_finished(writer.path, parts)
     if store is None:
-        writer.finish(parts, max([_N_LABELS, *(note["n_labels"] for note in notes.values())]))
-        store = Store.open(path)
-    return store
+        _convert_missing(reader, about, writer, parts, n_jobs, progress)
+    notes = {name: _read_note(writer.path, name) for name in parts if reader.incremental}
+    reader.errors.entries.clear()
+    for name, note in notes.items():
+        for offset, reason in note["skipped"]:  # in this call or an earlier one
+            reader.errors.report(parts[name], offset, reason)
+    if store is not None:
+        return store
+    n_labels = about.n_labels if about.labels is None else len(about.labels)
+    if n_labels is not None:
+        n_labels = max([n_labels, *(note["n_labels"] for note in notes.values())])
+    writer.finish(parts, n_labels)
+    return Store.open(writer.path)
 
 
-def _find_finished(path: str, parts: dict[str, Path]) -> Store | None:
+def _open_writer(
+    reader: Reader, about: Description, parts: dict[str, Path], path: str | os.PathLike[str]
+) -> StoreWriter:
+    """Open the store; ValueError unless the shards are those in it, or also new ones behind."""
+    attributes = dict(about.attributes)
+    if not reader.incremental:
+        attributes[FILES] = {name: shard.stat().st_size for name, shard in parts.items()}
+        if about.labels is not None:
+            attributes[LABELS] = about.labels
+        _check_same_files(path, attributes)
+    writer = StoreWriter(path, about.modalities, attributes)
+    _check_same_shards(writer.path, parts)
+    return writer
+
+
+def _check_same_files(path: str | os.PathLike[str], attributes: dict[str, Any]) -> None:
+    if not os.path.exists(os.path.join(path, "store.json")):
+        return
+    if read_header(os.path.abspath(path)).attributes != attributes:
+        raise ValueError(
+            f"The store at {os.fspath(path)} is made from other files than those given now, or "
+            "they have changed since: give another folder as store, or remove this one."
+        )
+
+
+def _check_same_shards(path: str, parts: dict[str, Path]) -> None:
+    for name in sorted(file.stem for file in Path(path, _NOTES).glob("*.json")):
+        if name not in parts:
+            number, _, shard = name.partition("-")
+            raise ValueError(
+                f"The store at {path} has {shard} as its shard {int(number)}, which is missing or "
+                "in another place among the given ones. Only add shards behind those of a store; "
+                "convert others to another store."
+            )
+        before, size = _read_note(path, name)["size"], parts[name].stat().st_size
+        if before != size:
+            raise ValueError(
+                f"{parts[name]} has {size} bytes, and had {before} when it was converted to the "
+                f"store at {path}."
+            )
+
+
+def _open_finished(path: str, parts: Iterable[str]) -> Store | None:
     """Open the store if it is finished and has these parts."""
     try:
         store = Store.open(path)
-    except ValueError:  # not finished; of damage `finish` complains in the same words
+    except ValueError:  # not finished; if it is damaged, `finish` raises the same error
         return None
     return store if store.parts == tuple(parts) else None
 
 
 def _convert_missing(
+    reader: Reader,
+    about: Description,
     writer: StoreWriter,
     parts: dict[str, Path],
-    options: list[Any],
     n_jobs: int | None,
     progress: bool | None,
 ) -> None:
-    """Convert all that is missing, and see to it that no video is in two parts."""
-    names, numbers = list(parts), {name: i for i, name in enumerate(parts)}
-    unique = Uniqueness(list(parts.values()), lambda i: _read_ids(writer, names[i]))
-    there = dict.fromkeys(name for name in names if writer.done(name))
-    missing = [name for name in names if name not in there]
-    about, on_error = options
-    here = os.getpid()
-    twice: list[VideoTwiceError] = []
-    jobs = (
-        delayed(_work)(here, writer.path, about, name, parts[name], on_error)
-        for name in missing
-        if not twice
-    )
-    done = Parallel(n_jobs, return_as="generator_unordered")(jobs)
-    sizes = {name: shard.stat().st_size for name, shard in parts.items()}
+    """Convert the missing parts; ValueError if a video is in two parts."""
+    names, counts = list(parts), about.n_videos
+    numbers = {name: i for i, name in enumerate(names)}
+    sizes = dict(zip(names, counts or [s.stat().st_size for s in parts.values()], strict=True))
+    checker = DuplicateChecker(reader, list(parts.values()), lambda i: _read_ids(writer, names[i]))
+    done = dict.fromkeys(name for name in names if writer.done(name))
+    errors: list[DuplicateVideoError] = []
     with tqdm(
         desc="converting",
         total=sum(sizes.values()),
-        unit="B",
-        unit_scale=True,
+        unit=" videos" if counts else "B",
+        unit_scale=not counts,
         disable=None if progress is None else not progress,
     ) as bar:
-        for name in chain(there, done):
-            bar.update(sizes[name])
+        jobs = (
+            (reader, about, writer, name, parts[name])
+            for name in names
+            if name not in done and not errors  # after an error no further shard is begun
+        )
+        converted: Iterator[str] = (
+            (_convert_shard(*job, bar.update) for job in jobs)
+            if counts
+            else Parallel(n_jobs, return_as="generator_unordered")(
+                delayed(_convert_shard)(*job, parent=os.getpid()) for job in jobs
+            )
+        )
+        for name in chain(done, converted):
+            if name in done or not counts:
+                bar.update(sizes[name])
+            if not reader.incremental:
+                continue
             try:
-                unique.add(numbers[name])
-            except VideoTwiceError as error:
-                twice.append(error)  # no shard is begun any more; those under way go on
-    if twice:
-        first = min(error.number for error in twice)
-        # Then the store goes on without this shard: those behind it get other numbers.
-        _take_back(writer, names[first:])
-        raise next(error for error in twice if error.number == first)
+                checker.add(numbers[name])
+            except DuplicateVideoError as error:
+                errors.append(error)
+    if errors:
+        first = min(errors, key=lambda error: error.number)
+        # The store may continue without this shard, and then those behind it get other numbers.
+        _remove_parts(writer, names[first.number :])
+        raise first
 
 
-def _take_back(writer: StoreWriter, names: Sequence[str]) -> None:
-    """Leave of parts what a writer leaves that was killed; `finish` clears it up."""
+def _remove_parts(writer: StoreWriter, names: Sequence[str]) -> None:
+    """Make parts look as if their writer was killed; `finish` removes them."""
     for name in names:
         if writer.done(name):
-            os.rename(_part(writer, name), os.path.join(writer.path, PARTS, f".{name}.part"))
+            folder = os.path.join(writer.path, PARTS)
+            os.rename(os.path.join(folder, name), os.path.join(folder, f".{name}.part"))
         _note(writer.path, name).unlink(missing_ok=True)
 
 
-def _describe(level: str, max_frames: int | None) -> dict[str, Any]:
-    """What a writer of the store is told; one with another description refuses to go on."""
-    scale, shift = SCALING[level]
-    about = {"dtype": DTYPES[level].name, "scale": scale, "shift": shift}
-    return {
-        "modalities": {name: {"width": width, **about} for name, width in WIDTHS.items()},
-        "attributes": {
-            "source": "YouTube-8M",
-            "level": level,
-            "max_frames": None if max_frames is None else int(max_frames),
-        },
-    }
+@cache  # one thread per process; a forked one has its parent's cache, but another id
+def _end_with(parent: int, own: int) -> None:
+    """End this worker process when its parent process ends, for whatever reason."""
+    process = multiprocessing.parent_process()
+    if process is not None and process.pid == parent:  # joblib's own worker, not Dask's or Ray's
+        threading.Thread(target=_watch, args=(parent,), daemon=True).start()
 
 
-def _work(starter: int, *args: Any) -> str:
-    """Convert in a process that ends with the one that started it, however that ended."""
-    _end_with(starter, os.getpid())
-    return _convert(*args)
-
-
-@cache  # one thread a process; a forked one has the cache of its parent, and another number
-def _end_with(starter: int, here: int) -> None:
-    parent = multiprocessing.parent_process()
-    if parent is not None and parent.pid == starter:  # its worker, and not Dask's or Ray's
-        threading.Thread(target=_watch, args=(starter,), daemon=True).start()
-
-
-def _watch(starter: int) -> None:
-    while os.getppid() == starter:
+def _watch(parent: int) -> None:
+    while os.getppid() == parent:
         time.sleep(0.2)  # less than a writer waits for a lock
     os._exit(1)
 
 
-def _convert(
-    path: str | os.PathLike[str], about: dict[str, Any], name: str, shard: Path, on_error: str
+def _convert_shard(
+    reader: Reader,
+    about: Description,
+    writer: StoreWriter,
+    name: str,
+    shard: Path,
+    tick: _Tick | None = None,
+    parent: int | None = None,
 ) -> str:
-    """Write the part of one shard; in a process of its own, so all arguments are plain."""
-    damage = DamageLog(on_error)
-    level, max_frames = about["attributes"]["level"], about["attributes"]["max_frames"]
+    """Write the part of one shard, maybe in a worker process."""
+    if parent is not None:
+        _end_with(parent, os.getpid())
     size = shard.stat().st_size
-    with StoreWriter(path, **about).part(name) as part:
-        n_labels = _write(part, read_blocks(shard, level, damage, max_frames))
-        skipped = [(offset, reason) for _, offset, reason in damage.entries]
-        # Before the part is complete, so that there is none without a note.
-        _write_note(path, name, {"size": size, "n_labels": n_labels, "skipped": skipped})
+    with writer.part(name) as part:
+        n_labels = _write_blocks(part, reader.blocks(shard), about.labels, tick)
+        if reader.incremental:  # before the part is complete, so that each part has a note
+            note = {"size": size, "n_labels": n_labels, "skipped": reader.errors.take(shard)}
+            _write_note(writer.path, name, note)
     return name
 
 
-def _write(part: Any, blocks: Iterable[Block]) -> int:
-    """Write blocks, each while the next is being read; return by how much labels are exceeded."""
+def _write_blocks(
+    part: Any, blocks: Iterable[Block], labels: list[Any] | None, tick: _Tick | None
+) -> int:
+    """Write each block while the next is read; return the number of columns that labels need."""
+    columns = None if labels is None else {label: i for i, label in enumerate(labels)}
     n_labels, written = 0, None
-    with ThreadPoolExecutor(1) as writer:
+    with ThreadPoolExecutor(1) as executor:
         for block in blocks:
+            numbers = block.labels
+            if columns and numbers is not None:
+                numbers = [tuple(columns[label] for label in each) for each in numbers]
+            n_labels = max(n_labels, 1 + max(chain.from_iterable(numbers or ()), default=-1))
+            frames = {name: (each, block.lengths[name]) for name, each in block.frames.items()}
             if written is not None:
                 written.result()
-            written = writer.submit(part.append, block.frames, labels=block.labels, ids=block.ids)
-            n_labels = max(n_labels, 1 + max(chain.from_iterable(block.labels), default=-1))
-    if written is not None:
-        written.result()
+            written = executor.submit(part.append, frames, labels=numbers, ids=block.ids)
+            if tick is not None:
+                tick(len(next(iter(block.lengths.values()))))
+        if written is not None:
+            written.result()
     return n_labels
 
 
-def _part(writer: StoreWriter, name: str) -> str:
-    return os.path.join(writer.path, PARTS, name)
-
-
 def _read_ids(writer: StoreWriter, name: str) -> Iterator[str]:
-    """Ids of the videos of a part."""
-    folder = _part(writer, name)
+    """Read the names of the videos of a part."""
+    folder = os.path.join(writer.path, PARTS, name)
     if not os.path.exists(os.path.join(folder, IDS[0])):  # there are no videos
         return
     indptr, text = read_lists(folder, IDS)
@@ -190,42 +236,21 @@ def _read_ids(writer: StoreWriter, name: str) -> Iterator[str]:
         yield flat[first:last].decode()
 
 
-def _check_same_shards(path: str, parts: dict[str, Path]) -> None:
-    """Raise ValueError unless what was converted before is the beginning of these parts."""
-    found = sorted(file.stem for file in Path(path, _NOTES).glob("*.json"))
-    for name in found:
-        if name not in parts:
-            number, _, shard = name.partition("-")
-            raise ValueError(
-                f"The store at {path} has {shard} as its shard {int(number)}, which is missing or "
-                "stands elsewhere among those given now. Shards can be added behind those that "
-                "are there; others need another store."
-            )
-        was, now = _read_note(path, name)["size"], parts[name].stat().st_size
-        if was != now:
-            raise ValueError(
-                f"{parts[name]} has {now} bytes, and had {was} when it was converted to the store "
-                f"at {path}."
-            )
-
-
-def _note(path: str | os.PathLike[str], name: str) -> Path:
+def _note(path: str, name: str) -> Path:
     return Path(path, _NOTES, f"{name}.json")
 
 
-def _read_note(path: str | os.PathLike[str], name: str) -> Any:
+def _read_note(path: str, name: str) -> Any:
     return json.loads(_note(path, name).read_text(encoding="utf-8"))
 
 
-def _write_note(path: str | os.PathLike[str], name: str, note: dict[str, Any]) -> None:
+def _write_note(path: str, name: str, note: dict[str, Any]) -> None:
     file = _note(path, name)
     file.parent.mkdir(exist_ok=True)
+    # Always the same name, unlike that of `atomic_path`: what a killed writer left is replaced.
     temporary = file.with_suffix(".tmp")
-    try:
-        with open(temporary, "w", encoding="utf-8") as opened:
-            opened.write(json.dumps(note))
-            opened.flush()
-            os.fsync(opened.fileno())
-    except OSError as error:  # that of a full disk does not say where
-        raise OSError(error.errno, error.strerror, str(temporary)) from error
+    with naming(temporary), open(temporary, "w", encoding="utf-8") as opened:
+        opened.write(json.dumps(note))
+        opened.flush()
+        os.fsync(opened.fileno())
     temporary.replace(file)

@@ -1,19 +1,14 @@
-"""load_embeddings: Parquet and Arrow files of embeddings as a MultimodalArray."""
+"""load_embeddings: files of embeddings as a MultimodalArray."""
 
 import os
 from collections.abc import Iterable, Sequence
-from itertools import chain
+from pathlib import Path
 from typing import Any
 
-import numpy as np
-from sklearn.utils import Bunch
-
-from .._types import Array, Ints
-from ..multimodal import MultimodalArray
-from ._columns import holds_frames
-from ._description import Description, describe
-from ._embedding_store import convert_tables
-from ._tables import Table, open_tables
+from ._conversion import convert
+from ._loading import check_arguments, collect, find_files
+from ._reader import READERS, Reader
+from ._stored import load_store
 
 
 def load_embeddings(
@@ -26,36 +21,36 @@ def load_embeddings(
     store: str | os.PathLike[str] | None = None,
     progress: bool | None = None,
 ) -> Any:
-    """Load embeddings of your own from Parquet or Arrow files, one row a video.
+    """Load your own embeddings from Parquet or Arrow files, one row per video.
 
-    A column is a modality: in each row a list of frames, each of them a list of as many numbers;
-    or one list of numbers, a video of one frame. What a file is, is told by looking: Parquet,
-    Arrow's IPC file (also Feather, version 2) or IPC stream. It needs pyarrow, the extra
+    A column is a modality: each row has a list of frames, and each frame is a list of numbers, all
+    of one length. A row may also be one list of numbers, for a video of one frame. The format is
+    detected automatically: Parquet, Arrow's IPC file (also Feather, version 2), IPC stream, or
+    another format that has a reader in :data:`READERS`. Parquet and Arrow need pyarrow, the extra
     ``tables`` of this package.
 
     Parameters
     ----------
     files : str, path-like, or iterable of these
         Files; a folder stands for its files that end in ``.parquet``, ``.pq``, ``.arrow``,
-        ``.feather`` or ``.ipc``, a pattern such as ``"part*.parquet"`` for those that match it.
+        ``.feather`` or ``.ipc``, a pattern such as ``"part*.parquet"`` for the files that match.
     modalities : sequence of str, default=None
-        Columns that are modalities, in this order. None takes all columns of lists of numbers,
-        but for `labels` and `ids`.
+        The columns that are modalities, in this order. None takes all columns of lists of numbers
+        except `labels` and `ids`.
     labels : str, default="labels"
-        Column of the labels: strings such as ``"Transport:Land:Car"`` or whole numbers, or a
-        list of these a video. A column of the default name may be missing. None reads none.
+        Column of the labels: strings such as ``"Transport:Land:Car"`` or integers, one or a list
+        of them per video. A column of the default name may be missing. None reads none.
     ids : str, default="id"
-        Column that names the videos, strings or whole numbers. A column of the default name may
+        Column of the names of the videos, strings or integers. A column of the default name may
         be missing. None reads none.
     return_X_y : bool, default=False
-        Give ``(data, target)`` alone.
+        Whether to return only ``(data, target)``.
     store : path-like, default=None
-        Folder of a store on disk. The files are converted to it, in constant memory but for
-        labels and ids, and `data` stays there. The same call again goes on where it was
-        interrupted, and only opens the store when it is finished. None reads everything into
-        memory.
+        Folder of a store on disk. The files are converted to it in little memory, and `data` stays
+        on disk. The same call again resumes an interrupted conversion, or opens the finished
+        store. None reads everything into memory.
     progress : bool, default=None
-        Whether to show a progress bar. None shows it if there is a terminal.
+        Whether to show a progress bar. None shows it in a terminal.
 
     Returns
     -------
@@ -63,11 +58,11 @@ def load_embeddings(
         With n videos in the order of the files:
 
         - ``data``: :class:`~sk_crossmodal.multimodal.MultimodalArray` of shape (n,). Frames of
-          float32, float16 and uint8 are kept as they are; other numbers become float32, in
-          which the networks compute.
-        - ``target``: list of n tuples, the labels of each video, or None. In a store they are
-          columns of an indicator, which its attribute ``labels`` names; :func:`load_store`
-          gives them back.
+          float32, float16 and uint8 are kept; other numbers become float32, the type that the
+          networks compute in.
+        - ``target``: list of n tuples, the labels of each video, or None. A store contains them
+          as columns of an indicator, whose names are its attribute ``labels``;
+          :func:`load_store` returns the names.
         - ``ids``: ndarray of str of shape (n,), or None.
 
     Raises
@@ -79,14 +74,15 @@ def load_embeddings(
     FileNotFoundError
         If a file does not exist.
     ValueError
-        If a file is of another kind or damaged; if a column is missing, or not of lists of
-        numbers; if files do not fit each other, or frames of a modality are not all of one
-        width; if something is missing (null) or not finite; or if `store` is something else, or
-        made from other files.
+        If a file has another format or is damaged; if a column is missing, or does not contain
+        lists of numbers; if files do not fit each other, or the frames of a modality have
+        different widths; if a value is missing (null) or not finite; or if `store` is something
+        else, or made from other files.
 
     See Also
     --------
     load_store : Open the store again.
+    Reader : Base class for readers of other formats.
     sk_crossmodal.multimodal.as_multimodal : Arrays, lists and data frames in memory.
 
     Examples
@@ -110,89 +106,44 @@ def load_embeddings(
     >>> videos.target
     [('Transport:Land',), ('Sport', 'Transport')]
     """
-    _check_names(modalities, labels, ids)
-    if not isinstance(return_X_y, bool | np.bool_):
-        raise TypeError(f"return_X_y must be True or False, got {return_X_y!r}.")
-    if not isinstance(progress, bool | np.bool_ | None):
-        raise TypeError(f"progress must be True, False or None, got {progress!r}.")
-    if not isinstance(store, str | os.PathLike | None):
-        raise TypeError(f"store must be a str, path-like or None, got {store!r}.")
-    tables = open_tables(files)
-    columns = _modalities(tables[0], modalities, {labels, ids})
-    label_column = _optional("labels", labels, tables[0])
-    about = describe(tables, columns, label_column, _optional("ids", ids, tables[0]))
+    _check_columns(modalities, labels, ids)
+    check_arguments(return_X_y, progress, store)
+    suffixes = dict.fromkeys(suffix for each in READERS.values() for suffix in each.suffixes)
+    paths = find_files(files, suffixes, "file")
+    reader = _find_reader(paths)(modalities, labels, ids)
     if store is None:
-        bunch = Bunch(data=_read(tables, about, progress), target=about.labels, ids=_ids(about))
+        bunch = collect(reader, paths, progress)
     else:
-        bunch = convert_tables(tables, about, store, progress)
+        bunch = load_store(convert(reader, paths, store, progress=progress).path)
     return (bunch.data, bunch.target) if return_X_y else bunch
 
 
-def _check_names(modalities: Any, labels: Any, ids: Any) -> None:
+def _check_columns(modalities: Any, labels: Any, ids: Any) -> None:
     for name, value in (("labels", labels), ("ids", ids)):
         if not isinstance(value, str | None):
             raise TypeError(f"{name} must be the name of a column or None, got {value!r}.")
     if modalities is None:
         return
+    wanted = "modalities must be None or a list of at least one column, each once"
     if isinstance(modalities, str | bytes) or not isinstance(modalities, Sequence):
-        raise TypeError(f"modalities must be a list of columns or None, got {modalities!r}.")
+        raise TypeError(f"{wanted}, got {modalities!r}.")
     if not all(isinstance(name, str) for name in modalities):
-        raise TypeError(f"modalities must be names of columns, got {modalities!r}.")
+        raise TypeError(f"{wanted}, got {modalities!r}.")
     if not modalities or len(set(modalities)) < len(modalities):
-        raise ValueError(
-            f"modalities must name at least one column, each once, got {modalities!r}."
-        )
+        raise ValueError(f"{wanted}, got {modalities!r}.")
 
 
-def _modalities(table: Table, given: Sequence[str] | None, others: set[str | None]) -> list[str]:
-    """Columns that are modalities; ValueError if there are none."""
-    schema = table.schema
-    if given is not None:
-        return list(given)
-    found = [
-        field.name for field in schema if field.name not in others and holds_frames(field.type)
-    ]
-    if not found:
-        raise ValueError(
-            f"{table.path} has no column of lists of numbers, which a modality is; its columns "
-            f"are {_told(table)}."
-        )
-    return found
-
-
-def _optional(parameter: str, name: str | None, table: Table) -> str | None:
-    """Name of a column; None if it is not there and need not be."""
-    if name is None or name in table.schema.names:
-        return name
-    if name == {"labels": "labels", "ids": "id"}[parameter]:
-        return None
-    raise ValueError(
-        f"{table.path} has no column {name!r} for {parameter}; its columns are {_told(table)}."
-    )
-
-
-def _told(table: Table) -> str:
-    return ", ".join(f"{field.name} ({field.type})" for field in table.schema)
-
-
-def _ids(about: Description) -> Array | None:
-    return None if about.ids is None else np.array(about.ids, dtype=str)
-
-
-def _read(tables: Sequence[Table], about: Description, progress: bool | None) -> MultimodalArray:
-    """Read all frames into memory."""
-    # They grow in place; a list of arrays would need all the memory twice at the end.
-    flat = {name: bytearray() for name in about.widths}
-    lengths: dict[str, list[Ints]] = {name: [] for name in about.widths}
-    with about.bar(progress) as bar:
-        for block in chain.from_iterable(about.blocks(table, bar) for table in tables):
-            for name, (frames, sizes) in block.items():
-                flat[name] += np.ascontiguousarray(frames).reshape(-1).view(np.uint8).data
-                lengths[name].append(sizes)
-    return MultimodalArray.from_frames(
-        {
-            name: np.frombuffer(each, about.dtypes[name]).reshape(-1, about.widths[name])
-            for name, each in flat.items()
-        },
-        {name: np.concatenate(each) for name, each in lengths.items()},
-    )
+def _find_reader(files: Sequence[Path]) -> type[Reader]:
+    """Return the reader that matches all files."""
+    names = [next((n for n, each in READERS.items() if each.matches(file)), "") for file in files]
+    for file, name in zip(files, names, strict=True):
+        if not name:
+            raise ValueError(
+                f"{file} is neither a Parquet nor an Arrow file (IPC file or stream, Feather "
+                f"version 2), and no other reader matches it; readers: {list(READERS)}."
+            )
+        if name != names[0]:
+            raise ValueError(
+                f"{files[0]} and {file} have different formats: load them one by one."
+            )
+    return READERS[names[0]]

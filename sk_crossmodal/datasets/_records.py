@@ -1,5 +1,8 @@
-"""From the payload of a YouTube-8M record to a checked video."""
+"""From the payload of a TFRecord of videos to a checked video."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property, partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -9,18 +12,12 @@ from .._types import Array
 from ._messages import Record
 from ._wire import UnusualError, find_frames
 
-#: Width of a frame of each modality, in the order of the modalities.
-WIDTHS = {"video": 1024, "audio": 128}
-_VIDEO_LEVEL = {"video": "mean_rgb", "audio": "mean_audio"}
-_FRAME_LEVEL = {"video": "rgb", "audio": "audio"}
-_LISTS = {name: WIDTHS[key] for key, name in _FRAME_LEVEL.items()}
-_LARGEST_LABEL = 2**31 - 1
-_LONGEST_ID = 255  # bytes; an array of str is as wide as its longest everywhere
-_ID_NAMES = ("id", "video_id")  # the second until 2017
+_MAX_LABEL = 2**31 - 1
+_MAX_ID_BYTES = 255  # every string in an array of str takes the memory of the longest
 
 
 class RecordError(ValueError):
-    """An intact record that is not what YouTube-8M says it is."""
+    """An intact record whose content is not as expected."""
 
 
 class Video(NamedTuple):
@@ -32,30 +29,57 @@ class Video(NamedTuple):
     frames: dict[str, Array]
 
 
-def read_video(payload: bytes) -> Video:
-    """Parse and check a record of either kind."""
-    try:
-        arrays, context = find_frames(payload, _LISTS)
-    except UnusualError:
-        return _parse_video(payload)
-    context = _parse(context).context.feature
-    frames = {key: arrays[name] for key, name in _FRAME_LEVEL.items()}
-    return Video("frame", _read_id(context), _read_labels(context), frames)
+def _mapping(**items: Any) -> Any:
+    return field(default_factory=lambda: items)
 
 
-def _parse_video(payload: bytes) -> Video:
-    """Read any record."""
-    record = _parse(payload)
-    context = record.context.feature
-    lists = record.feature_lists.feature_list
-    # Not whether the field is there: video-level shards of 2018 carry an empty one.
-    if lists:
-        level = "frame"
-        frames = {key: _read_frames(lists, _FRAME_LEVEL[key], WIDTHS[key]) for key in WIDTHS}
-    else:
-        level = "video"
-        frames = {key: _read_mean(context, _VIDEO_LEVEL[key], WIDTHS[key]) for key in WIDTHS}
-    return Video(level, _read_id(context), _read_labels(context), frames)
+@dataclass(frozen=True)
+class RecordFormat:
+    """Names, widths and encoding of the features of a record, by default YouTube-8M's."""
+
+    widths: Mapping[str, int] = _mapping(video=1024, audio=128)
+    video_features: Mapping[str, str] = _mapping(video="mean_rgb", audio="mean_audio")
+    frame_features: Mapping[str, str] = _mapping(video="rgb", audio="audio")
+    #: YouTube-8M cuts frames to [-2, 2] and stores the middle of one of 256 intervals.
+    quantization: tuple[float, float] = (4 / 255, 4 / 512 - 2)
+    label_feature: str = "labels"
+    id_features: tuple[str, ...] = ("id", "video_id")  # the second until 2017
+
+    def encoding(self, level: str) -> dict[str, Any]:
+        """Return dtype, scale and shift of the numbers of a frame."""
+        if level == "video":
+            return {"dtype": "float32", "scale": 1.0, "shift": 0.0}
+        return {"dtype": "uint8", "scale": self.quantization[0], "shift": self.quantization[1]}
+
+    def read(self, payload: bytes) -> Video:
+        """Read and check a record of either level."""
+        try:
+            arrays, context = find_frames(payload, self._frame_widths)
+        except UnusualError:
+            return self.parse(payload)
+        features = _parse(context).context.feature
+        frames = {name: arrays[key] for name, key in self.frame_features.items()}
+        return self._video("frame", features, frames)
+
+    def parse(self, payload: bytes) -> Video:
+        """Read and check a record of either level, however it is written."""
+        record = _parse(payload)
+        context, lists = record.context.feature, record.feature_lists.feature_list
+        # Not whether the field is there: video-level shards of 2018 have an empty one.
+        if lists:
+            keys, read = self.frame_features, partial(_read_frames, lists)
+        else:
+            keys, read = self.video_features, partial(_read_mean, context)
+        frames = {name: read(keys[name], width) for name, width in self.widths.items()}
+        return self._video("frame" if lists else "video", context, frames)
+
+    def _video(self, level: str, context: Any, frames: dict[str, Array]) -> Video:
+        name = _read_id(context, self.id_features)
+        return Video(level, name, _read_labels(context, self.label_feature), frames)
+
+    @cached_property
+    def _frame_widths(self) -> dict[str, int]:
+        return {key: self.widths[name] for name, key in self.frame_features.items()}
 
 
 def _parse(payload: bytes) -> Any:
@@ -67,37 +91,35 @@ def _parse(payload: bytes) -> Any:
     return record
 
 
-def _read_id(context: Any) -> str:
-    for name in _ID_NAMES:
-        if name in context:
-            values = context[name].bytes_list.value
-            if len(values) != 1 or not values[0]:
-                raise RecordError(f"feature {name!r} is not one string of bytes")
-            if len(values[0]) > _LONGEST_ID:
-                raise RecordError(
-                    f"feature {name!r} has {len(values[0])} bytes, expected {_LONGEST_ID} at most"
-                )
-            if b"\0" in values[0]:  # which an array of str may lose
-                raise RecordError(f"feature {name!r} has a character 0 in it: {values[0]!r}")
-            try:
-                return str(values[0], "utf-8")
-            except UnicodeDecodeError:
-                raise RecordError(f"feature {name!r} is no UTF-8") from None
-    raise RecordError("feature 'id' is missing")
+def _read_id(context: Any, names: tuple[str, ...]) -> str:
+    if not (name := next((name for name in names if name in context), None)):
+        raise RecordError(f"feature {names[0]!r} is missing")
+    values = context[name].bytes_list.value
+    if len(values) != 1 or not values[0]:
+        raise RecordError(f"feature {name!r} is not one string of bytes")
+    if (n_bytes := len(values[0])) > _MAX_ID_BYTES:
+        raise RecordError(
+            f"feature {name!r} has {n_bytes} bytes, expected {_MAX_ID_BYTES} at most"
+        )
+    if b"\0" in values[0]:  # an array of str may lose it
+        raise RecordError(f"feature {name!r} contains a null character: {values[0]!r}")
+    try:
+        return str(values[0], "utf-8")
+    except UnicodeDecodeError:
+        raise RecordError(f"feature {name!r} is not UTF-8") from None
 
 
-def _read_labels(context: Any) -> tuple[int, ...]:
-    # The test partition comes without labels, as an empty list or none at all.
-    if "labels" not in context:
+def _read_labels(context: Any, name: str) -> tuple[int, ...]:
+    if name not in context:  # as in the test partition, where the list may also be empty
         return ()
-    feature = context["labels"]
+    feature = context[name]
     if feature.WhichOneof("kind") not in (None, "int64_list"):
-        raise RecordError("feature 'labels' is not a list of int64")
+        raise RecordError(f"feature {name!r} is not a list of int64")
     labels = tuple(sorted(set(feature.int64_list.value)))
     if labels and labels[0] < 0:
-        raise RecordError(f"feature 'labels' has a negative label: {labels[0]}")
-    if labels and labels[-1] > _LARGEST_LABEL:
-        raise RecordError(f"feature 'labels' has a label beyond 32 bits: {labels[-1]}")
+        raise RecordError(f"feature {name!r} has a negative label: {labels[0]}")
+    if labels and labels[-1] > _MAX_LABEL:
+        raise RecordError(f"feature {name!r} has a label beyond 32 bits: {labels[-1]}")
     return labels
 
 

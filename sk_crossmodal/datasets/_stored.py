@@ -1,4 +1,4 @@
-"""load_store: the videos of a store with the labels that its indicator stands for."""
+"""load_store: the videos of a store with their labels."""
 
 import os
 from itertools import pairwise
@@ -9,18 +9,18 @@ from sklearn.utils import Bunch
 
 from ..multimodal import Store
 
-LABELS = "labels"  # the attribute of a store that names the columns of its indicator
+LABELS = "labels"  # the attribute of a store with the names of the columns of its indicator
 
 
 def load_store(path: str | os.PathLike[str]) -> Bunch:
-    """Open a store of videos, with its labels as label sets.
+    """Open a store of videos, with the labels of each video.
 
     Parameters
     ----------
     path : path-like
-        The folder, as :func:`load_embeddings`, :func:`load_youtube8m`,
+        The folder, as written by :func:`load_embeddings`, :func:`load_youtube8m`,
         :meth:`~sk_crossmodal.multimodal.MultimodalArray.save` or a
-        :class:`~sk_crossmodal.multimodal.StoreWriter` wrote it.
+        :class:`~sk_crossmodal.multimodal.StoreWriter`.
 
     Returns
     -------
@@ -28,25 +28,25 @@ def load_store(path: str | os.PathLike[str]) -> Bunch:
         With n videos:
 
         - ``data``: :class:`~sk_crossmodal.multimodal.MultimodalArray` of shape (n,), whose
-          frames stay on the disk.
-        - ``target``: list of n tuples, the labels of each video: what the store's attribute
-          ``labels`` names its columns, such as label paths, and without it the columns
-          themselves, as vocabulary indices. None if the store has no labels.
+          frames stay on disk.
+        - ``target``: list of n tuples, the labels of each video, such as label paths, if the
+          store's attribute ``labels`` names its columns; without it the numbers of the columns,
+          as vocabulary indices. None if the store has no labels.
         - ``ids``: ndarray of str of shape (n,), or None.
-        - ``attributes``: dict, what else was noted when the store was written.
+        - ``attributes``: dict, the attributes given when the store was written.
 
     Raises
     ------
     TypeError
-        If `path` is no path.
+        If `path` is not a path.
     FileNotFoundError
         If there is no such folder.
     ValueError
-        If it is no store, not finished, or damaged, or if it names too few of its labels.
+        If it is not a store, not finished, or damaged, or if it does not name all its labels.
 
     See Also
     --------
-    sk_crossmodal.multimodal.Store : The same with labels as an indicator.
+    sk_crossmodal.multimodal.Store : A store with its labels as an indicator.
 
     Examples
     --------
@@ -66,17 +66,17 @@ def load_store(path: str | os.PathLike[str]) -> Bunch:
 
 
 def label_sets(store: Store) -> list[tuple[Any, ...]]:
-    """Return the labels of every video of a store that has some, as tuples that share them."""
+    """Return the labels of each video of a store with labels; equal ones are one object."""
     indicator: Any = store.target
     names = store.attributes.get(LABELS)
-    known, places = np.unique(indicator.indices, return_inverse=True)
+    known, positions = np.unique(indicator.indices, return_inverse=True)
     labels = known.astype(object)
     if names is not None:
         if not isinstance(names, list) or len(names) != indicator.shape[1]:
             raise ValueError(
-                f"The store at {store.path} has {indicator.shape[1]} labels, and its attribute "
-                f"{LABELS!r} does not name so many; write it again."
+                f"The store at {store.path} has {indicator.shape[1]} labels, but its attribute "
+                f"{LABELS!r} does not name as many; write it again."
             )
         labels = np.fromiter((names[i] for i in known), dtype=object, count=len(known))
-    flat = labels[places].tolist()
+    flat = labels[positions].tolist()
     return [tuple(flat[first:last]) for first, last in pairwise(indicator.indptr.tolist())]

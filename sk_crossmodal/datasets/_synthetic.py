@@ -1,8 +1,8 @@
-"""Made-up frame-level videos in which sound tells when to look."""
+"""Synthetic frame-level videos whose audio shows which scene of the video counts."""
 
 from collections.abc import Sequence
 from itertools import product
-from numbers import Integral, Real
+from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -11,6 +11,7 @@ from sklearn.utils import Bunch, check_random_state
 from .._types import Array
 from ..hierarchy import LabelHierarchy
 from ..multimodal import MultimodalArray
+from ..validation import SHARE, Constraint, check_params, number, short
 
 TOP_LABELS = ("Music", "Sports", "Transport", "Food", "Animal", "Games", "Travel", "Movie")
 WIDTHS = {"video": 64, "audio": 32}
@@ -35,70 +36,72 @@ def make_crossmodal_videos(
     structure_seed: int = 0,
     random_state: int | np.random.RandomState | None = None,
 ) -> Bunch:
-    """Generate frame-level videos whose audio leads, stretched in time, what is to be seen.
+    """Generate frame-level videos whose audio event begins before the true scene and lasts longer.
 
-    Each video shows one short true scene and several distractor scenes which look just like true
-    scenes of other top-level labels. Its audio has one event which sounds like the true label,
-    begins a few frames before the true scene and lasts longer. So video alone cannot tell which
-    scene counts, and audio alone tells little about fine labels; both together do, once the
-    audio's attention is shifted and compressed in time (Section 2 of [1]_). In some videos the
-    audio is irrelevant (Section 3 of [1]_): a bed of music, or the event of another label.
+    Each video shows one short true scene and several distractor scenes, which look like true
+    scenes of other top-level labels. Its audio has one event, which sounds like the true label,
+    begins a few frames before the true scene and lasts longer. The video does not show which
+    scene is the true one, and the audio shows little of the fine labels. Both together show
+    the label, if the attention of the audio is shifted and compressed in time (Section 2 of
+    [1]_). In some videos the audio is irrelevant (Section 3 of [1]_): background music, or the
+    event of another label.
 
     Parameters
     ----------
     n_videos : int, default=1000
         Number of videos.
     branching : sequence of 4 ints, default=(8, 2, 2, 2)
-        Number of top-level labels, the first of which is "Music", and of children of each label
-        at the three levels below.
+        Number of top-level labels, of which the first is "Music", and number of children of each
+        label at the three levels below.
     n_frames : (int, int), default=(16, 22)
-        Fewest and most frames of a video, the same in both modalities, one a second.
+        Minimum and maximum number of frames of a video, one per second; both modalities have the
+        same number.
     n_distractors : int, default=2
-        Distractor scenes a video, each of another top-level label.
+        Number of distractor scenes per video, each of another top-level label.
     scene_frames : (int, int), default=(2, 3)
-        Length of the shortest and the longest scene, in frames.
+        Minimum and maximum length of a scene, in frames.
     lead : (int, int), default=(3, 5)
-        Least and most frames by which the audio event begins before the true scene.
+        Minimum and maximum number of frames by which the audio event begins before the true scene.
     stretch : float, default=1.5
-        Length of the audio event over the length of the true scene; the event ends with the
-        video at the latest.
+        Length of the audio event divided by the length of the true scene; the event ends with
+        the video at the latest.
     irrelevant_audio : float, default=0.25
         Share of videos with irrelevant audio.
     music_bed : float, default=0.5
-        Share among these whose audio is a bed of music from beginning to end, which sounds like
-        a label below "Music". The others have, at a random time, the event of a top-level label
-        that neither their true nor their distractor scenes have; so have all irrelevant ones
-        whose own label is below "Music", where a bed of music would not be irrelevant.
+        Share of the videos with irrelevant audio that have background music from beginning to
+        end, which sounds like a label below "Music". The others have, at a random time, the
+        event of a top-level label that none of their scenes has. Videos whose own label is below
+        "Music" never have background music as irrelevant audio.
     static_video : float, default=0.05
-        Share of videos that are one still picture, which tells nothing of the label. Their audio
-        is relevant, so this and `irrelevant_audio` add up to 1 at most.
+        Share of videos that show one still image, which is independent of the label. Their audio
+        is relevant, so this and `irrelevant_audio` add up to at most 1.
     audio_detail : float, default=0.1
-        Weight of each of the three lower levels in how a label sounds; that of the top level
-        is 1.
+        Weight of each of the three lower levels in the sound of a label; the weight of the top
+        level is 1.
     video_noise, audio_noise : float, default=0.3
-        Standard deviation of the noise in each number of a frame; the pattern of a label has a
-        root mean square of 0.7.
+        Standard deviation of the noise in each number of a frame; the root mean square of the
+        pattern of a label is 0.7.
     n_features : dict of str to int, default=None
-        Widths of the frames, None is 64 for "video" and 32 for "audio".
+        Widths of the frames; None means 64 for "video" and 32 for "audio".
     structure_seed : int, default=0
-        Decides what labels look and sound like: the same in data sets that belong together.
+        Random seed of the patterns of the labels. Use the same in training and test sets.
     random_state : int, RandomState or None, default=None
-        Decides the videos.
+        Random seed of the videos.
 
     Returns
     -------
     Bunch
         ``data`` (`MultimodalArray`, float32, modalities "video" and "audio"); ``target`` (for
-        each video a list of one label path like ``"Sports:1:2:1"``, which in one of four videos
-        ends above the fourth level); ``hierarchy`` (`LabelHierarchy` of all labels); and per
-        video ``irrelevant_audio`` and ``static_video`` (bool), ``scene`` and ``event`` ((n, 2)
-        ints: first frame and length of the true scene and of the audio event, which for a bed of
-        music is the whole video).
+        each video a list of one label path like ``"Sports:1:2:1"``, which for a quarter of the
+        videos ends above the fourth level); ``hierarchy`` (`LabelHierarchy` of all labels); and
+        per video ``irrelevant_audio`` and ``static_video`` (bool), ``scene`` and ``event`` ((n, 2)
+        ints: first frame and length of the true scene and of the audio event; background music is
+        an event of the whole video).
 
     Raises
     ------
     ValueError
-        If a parameter is out of its range, or scenes do not fit into the shortest video.
+        If a parameter is invalid, or if the scenes do not fit into the shortest video.
 
     References
     ----------
@@ -117,17 +120,17 @@ def make_crossmodal_videos(
     params = dict(locals())
     _check(params)
     rng = check_random_state(random_state)
-    world = _World(branching, {**WIDTHS, **(n_features or {})}, audio_detail, structure_seed)
-    videos = [_make_video(rng, world, params) for _ in range(n_videos)]
+    labels = _Labels(branching, {**WIDTHS, **(n_features or {})}, audio_detail, structure_seed)
+    videos = [_make_video(rng, labels, params) for _ in range(n_videos)]
     lengths = [len(video["video"]) for video in videos]
     frames = {
         name: np.concatenate([video[name] for video in videos]).astype(np.float32)
-        for name in world.widths
+        for name in labels.widths
     }
     return Bunch(
         data=MultimodalArray.from_frames(frames, dict.fromkeys(frames, np.array(lengths))),
         target=[[video["path"]] for video in videos],
-        hierarchy=LabelHierarchy.from_paths([world.path(leaf, 4) for leaf in world.leaves]),
+        hierarchy=LabelHierarchy.from_paths([labels.path(leaf, 4) for leaf in labels.leaves]),
         **{
             name: np.array([video[name] for video in videos])
             for name in ("irrelevant_audio", "static_video", "scene", "event")
@@ -135,8 +138,8 @@ def make_crossmodal_videos(
     )
 
 
-class _World:
-    """What labels are called, look like and sound like."""
+class _Labels:
+    """Names of the labels, and their patterns in video and audio."""
 
     def __init__(
         self, branching: Sequence[int], widths: dict[str, int], audio_detail: float, seed: int
@@ -150,7 +153,7 @@ class _World:
             "video": self._patterns(rng, widths["video"], looks),
             "audio": self._patterns(rng, widths["audio"], sounds),
         }
-        # Every event, of whatever label, has this in common: something is to be heard.
+        # A common part of the events of all labels, so that events differ from background music.
         self.event = _normalised(rng.standard_normal(widths["audio"]))
 
     def _patterns(self, rng: np.random.RandomState, width: int, weights: Sequence[float]) -> Array:
@@ -183,31 +186,31 @@ def _normalised(vector: Any) -> Array:
 
 
 def _make_video(
-    rng: np.random.RandomState, world: _World, params: dict[str, Any]
+    rng: np.random.RandomState, labels: _Labels, params: dict[str, Any]
 ) -> dict[str, Any]:
     length = rng.randint(params["n_frames"][0], params["n_frames"][1] + 1)
-    leaf = rng.randint(len(world.leaves))
+    leaf = rng.randint(len(labels.leaves))
     depth = 4 if rng.uniform() < 0.75 else rng.randint(1, 4)
-    others = rng.permutation(np.setdiff1d(world.top, world.top[leaf]))
-    distractors = [world.draw(rng, top) for top in others[: params["n_distractors"]]]
+    others = rng.permutation(np.setdiff1d(labels.top, labels.top[leaf]))
+    distractors = [labels.draw(rng, top) for top in others[: params["n_distractors"]]]
     lead = rng.randint(params["lead"][0], params["lead"][1] + 1)
     scenes = _place_scenes(rng, length, 1 + len(distractors), lead, params["scene_frames"])
     frames = {
-        name: rng.standard_normal((length, world.widths[name])) * params[f"{name}_noise"]
+        name: rng.standard_normal((length, labels.widths[name])) * params[f"{name}_noise"]
         for name in ("video", "audio")
     }
     for (start, size), shown in zip(scenes, [leaf, *distractors], strict=True):
-        frames["video"][start : start + size] += world.patterns["video"][shown]
+        frames["video"][start : start + size] += labels.patterns["video"][shown]
     irrelevant = rng.uniform() < params["irrelevant_audio"]
     static = not irrelevant and rng.uniform() < _static_share(params)
     if static:
         _make_static(rng, frames["video"])
     begin = scenes[0][0] - lead
     event = (begin, min(round(params["stretch"] * scenes[0][1]), length - begin))
-    event = _add_sound(rng, world, frames["audio"], leaf, event, irrelevant, others[-1], params)
+    event = _add_sound(rng, labels, frames["audio"], leaf, event, irrelevant, others[-1], params)
     return {
         **frames,
-        "path": world.path(world.leaves[leaf], depth),
+        "path": labels.path(labels.leaves[leaf], depth),
         "irrelevant_audio": irrelevant,
         "static_video": static,
         "scene": scenes[0],
@@ -216,7 +219,7 @@ def _make_video(
 
 
 def _static_share(params: dict[str, Any]) -> float:
-    """Probability of a still picture among videos with relevant audio."""
+    """Probability of a still image among videos with relevant audio."""
     return float(params["static_video"] / max(1 - params["irrelevant_audio"], 1e-12))
 
 
@@ -226,26 +229,26 @@ def _place_scenes(
     """Start and size of each scene, none overlapping, the first at `lead` or later."""
     sizes = rng.randint(scene_frames[0], scene_frames[1] + 1, size=count)
     order = rng.permutation(count)
-    # The lead must find room before scene 0: what the scenes before it do not fill is kept free.
-    place = int(np.flatnonzero(order == 0)[0])
-    reserved = max(0, lead - sizes[order[:place]].sum())
+    # Scene 0 needs `lead` frames before it: those that other scenes do not fill stay free.
+    position = int(np.flatnonzero(order == 0)[0])
+    reserved = max(0, lead - sizes[order[:position]].sum())
     free = length - sizes.sum() - reserved
     gaps = rng.multinomial(free, np.full(count + 1, 1 / (count + 1)))[:count]
-    gaps[rng.randint(place + 1)] += reserved
+    gaps[rng.randint(position + 1)] += reserved
     starts = np.empty(count, dtype=int)
     starts[order] = np.cumsum(gaps) + np.cumsum(sizes[order]) - sizes[order]
     return list(zip(starts.tolist(), sizes.tolist(), strict=True))
 
 
 def _make_static(rng: np.random.RandomState, video: Array) -> None:
-    """Show one still picture: all frames are one, but for a little noise of the camera."""
-    picture = _normalised(rng.standard_normal(video.shape[1]))
-    video[:] = picture + 0.1 * rng.standard_normal(video.shape)
+    """Show one still image, with a little camera noise in each frame."""
+    image = _normalised(rng.standard_normal(video.shape[1]))
+    video[:] = image + 0.1 * rng.standard_normal(video.shape)
 
 
 def _add_sound(
     rng: np.random.RandomState,
-    world: _World,
+    labels: _Labels,
     audio: Array,
     leaf: int,
     event: tuple[int, int],
@@ -253,92 +256,32 @@ def _add_sound(
     other_top: int,
     params: dict[str, Any],
 ) -> tuple[int, int]:
-    """Add the event, or what irrelevant audio has in its place; return its start and length."""
+    """Add the event or the irrelevant audio; return its start and length."""
     start, size = event
     if irrelevant:
-        if rng.uniform() < params["music_bed"] and world.top[leaf] != 0:
-            audio += world.patterns["audio"][world.draw(rng, 0)]
+        if rng.uniform() < params["music_bed"] and labels.top[leaf] != 0:
+            audio += labels.patterns["audio"][labels.draw(rng, 0)]
             return 0, len(audio)
-        leaf, start = world.draw(rng, other_top), rng.randint(0, len(audio) - size + 1)
-    audio[start : start + size] += world.patterns["audio"][leaf] + world.event
+        leaf, start = labels.draw(rng, other_top), rng.randint(0, len(audio) - size + 1)
+    audio[start : start + size] += labels.patterns["audio"][leaf] + labels.event
     return start, size
 
 
 def _check(params: dict[str, Any]) -> None:
-    shares = ("irrelevant_audio", "music_bed", "static_video")
-    for name, low in (("n_videos", 1), ("n_distractors", 0)):
-        if not _is_whole(params[name], low):
-            raise ValueError(f"{name} must be an integer >= {low}, got {params[name]!r}.")
-    for name in shares:
-        if not _is_real(params[name]) or not 0 <= params[name] <= 1:
-            raise ValueError(f"{name} must be between 0 and 1, got {params[name]!r}.")
-    for name in ("stretch", "audio_detail", "video_noise", "audio_noise"):
-        if not _is_real(params[name]) or not 0 <= params[name] < np.inf:
-            raise ValueError(f"{name} must be a number of at least 0, got {params[name]!r}.")
-    for name, low in (("n_frames", 1), ("scene_frames", 1), ("lead", 0)):
-        _check_range(name, params[name], low)
+    try:
+        check_params(params, _CONSTRAINTS)
+    except TypeError as error:  # this function raises ValueError for wrong types, too
+        raise ValueError(str(error)) from None
     if params["irrelevant_audio"] + params["static_video"] > 1:
         raise ValueError(
-            "irrelevant_audio and static_video must add up to 1 at most, got "
+            "irrelevant_audio and static_video must add up to at most 1, got "
             f"{params['irrelevant_audio']} and {params['static_video']}."
         )
-    _check_seeds(params["structure_seed"], params["random_state"])
-    _check_widths(params["n_features"])
-    _check_room(params)
-
-
-def _is_whole(value: Any, low: int) -> bool:
-    """Whether something is an integer, and no bool, of at least `low`."""
-    return isinstance(value, Integral) and not isinstance(value, bool) and int(value) >= low
-
-
-def _is_real(value: Any) -> bool:
-    return isinstance(value, Real) and not isinstance(value, bool)
-
-
-def _check_seeds(structure_seed: Any, random_state: Any) -> None:
-    seeds = "an integer from 0 to 2**32 - 1"
-    if not _is_whole(structure_seed, 0) or structure_seed >= 2**32:
-        raise ValueError(f"structure_seed must be {seeds}, got {structure_seed!r}.")
-    if random_state is None or random_state is np.random:
-        return
-    whole = _is_whole(random_state, 0) and random_state < 2**32
-    if not whole and not isinstance(random_state, np.random.RandomState):
+    n_tops, distractors = params["branching"][0], params["n_distractors"]
+    if n_tops < distractors + 2:
         raise ValueError(
-            f"random_state must be {seeds}, a RandomState or None, got {random_state!r}."
-        )
-
-
-def _check_widths(n_features: Any) -> None:
-    if n_features is None:
-        return
-    fine = isinstance(n_features, dict) and all(
-        name in WIDTHS and _is_whole(width, 1) for name, width in n_features.items()
-    )
-    if not fine:
-        raise ValueError(
-            f"n_features must map {list(WIDTHS)} to integers of at least 1, got {n_features!r}."
-        )
-
-
-def _check_range(name: str, value: Any, low: int) -> None:
-    try:
-        first, last = value
-    except (TypeError, ValueError):
-        raise ValueError(f"{name} must be a pair (least, most), got {value!r}.") from None
-    if not _is_whole(first, low) or not _is_whole(last, first):
-        raise ValueError(f"{name} must be integers with {low} <= least <= most, got {value!r}.")
-
-
-def _check_room(params: dict[str, Any]) -> None:
-    branching, distractors = params["branching"], params["n_distractors"]
-    whole = isinstance(branching, list | tuple) and all(_is_whole(b, 1) for b in branching)
-    if not whole or len(branching) != 4:
-        raise ValueError(f"branching must be 4 integers of at least 1, got {branching!r}.")
-    if branching[0] < distractors + 2:
-        raise ValueError(
-            f"{distractors} distractors and a soundtrack of another label need at least "
-            f"{distractors + 2} top-level labels, branching has {branching[0]}."
+            f"{distractors} distractors and the irrelevant audio of another label need at least "
+            f"{distractors + 2} top-level labels, branching has {n_tops}."
         )
     needed = (distractors + 1) * params["scene_frames"][1] + params["lead"][1]
     if needed > params["n_frames"][0]:
@@ -347,3 +290,55 @@ def _check_room(params: dict[str, Any]) -> None:
             f"up to {params['lead'][1]} need {needed} frames, the shortest video has "
             f"{params['n_frames'][0]}."
         )
+
+
+def _is_integer(value: Any, low: int) -> bool:
+    return isinstance(value, Integral) and not isinstance(value, bool) and int(value) >= low
+
+
+def _range(low: int) -> Constraint:
+    """Accept a pair of integers (min, max) with low <= min <= max."""
+
+    def check(name: str, value: Any) -> None:
+        pair = tuple(value) if hasattr(value, "__iter__") else ()
+        if len(pair) != 2 or not _is_integer(pair[0], low) or not _is_integer(pair[1], pair[0]):
+            wanted = f"two integers (min, max) with {low} <= min <= max"
+            raise ValueError(f"{name} must be {wanted}, got {short(value)}.")
+
+    return check
+
+
+def _check_branching(name: str, value: Any) -> None:
+    whole = isinstance(value, list | tuple) and all(_is_integer(each, 1) for each in value)
+    if not whole or len(value) != 4:
+        raise ValueError(f"{name} must be 4 integers of at least 1, got {short(value)}.")
+
+
+def _check_widths(name: str, value: Any) -> None:
+    if value is None:
+        return
+    if not isinstance(value, dict) or not all(
+        modality in WIDTHS and _is_integer(width, 1) for modality, width in value.items()
+    ):
+        wanted = f"None or a dict of {list(WIDTHS)} to integers of at least 1"
+        raise ValueError(f"{name} must be {wanted}, got {short(value)}.")
+
+
+def _check_seed(name: str, value: Any) -> None:
+    if not (value is None or value is np.random or isinstance(value, np.random.RandomState)):
+        _SEED(name, value)
+
+
+_SEED = number(0, 2**32 - 1, integer=True)
+_CONSTRAINTS: dict[str, Constraint] = {
+    "n_videos": number(1, integer=True),
+    "n_distractors": number(0, integer=True),
+    **dict.fromkeys(("irrelevant_audio", "music_bed", "static_video"), SHARE),
+    **dict.fromkeys(("stretch", "audio_detail", "video_noise", "audio_noise"), number(0)),
+    **dict.fromkeys(("n_frames", "scene_frames"), _range(1)),
+    "lead": _range(0),
+    "branching": _check_branching,
+    "n_features": _check_widths,
+    "structure_seed": _SEED,
+    "random_state": _check_seed,
+}

@@ -1,61 +1,49 @@
-"""Parquet and Arrow files, told by their first bytes, as streams of small record batches."""
+"""Parquet and Arrow files, recognised by their first bytes, with one row per video."""
 
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from types import ModuleType
-from typing import Any
+from typing import Any, ClassVar
 
-from ._shards import find_shards
+from ._columns import (
+    frames_dtype,
+    import_pyarrow,
+    is_modality,
+    read_frames,
+    read_ids,
+    read_labels,
+)
+from ._loading import find_files
+from ._reader import READERS, Block, Description, Reader
 
-SUFFIXES = ("*.parquet", "*.pq", "*.arrow", "*.feather", "*.ipc")
 _FORMATS = {b"PAR1": "parquet", b"ARRO": "file", b"\xff\xff\xff\xff": "stream"}
-_ROWS = 128  # videos that are read at once: of 300 frames of 1152 float32, 177 MB
-
-
-def import_pyarrow() -> ModuleType:
-    """Import pyarrow, or say how it is installed."""
-    try:
-        import pyarrow  # only here: the package works without it
-        import pyarrow.parquet
-    except ImportError as error:
-        raise ImportError(
-            "Parquet and Arrow files need pyarrow: pip install 'sk_crossmodal[tables]', or "
-            "pip install pyarrow."
-        ) from error
-    return pyarrow  # type: ignore[no-any-return]
-
-
-def table_format(path: str | os.PathLike[str]) -> str | None:
-    """Tell what kind of table a file is, if it is one."""
-    with open(path, "rb") as file:
-        return _FORMATS.get(file.read(4))
+_ROWS = 128  # videos that are read at once: 177 MB, if they have 300 frames of 1152 float32
+_DEFAULT_COLUMNS = {"labels": "labels", "ids": "id"}  # may be missing
 
 
 class Table:
-    """One file of videos."""
+    """One Parquet or Arrow file."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self._arrow = import_pyarrow()
-        self._format = table_format(path)
-        if self._format is None:
-            raise ValueError(
-                f"{path} is neither a Parquet nor an Arrow file (IPC file or stream, Feather "
-                "version 2), as its first bytes tell."
-            )
-        with self._opened() as source:
+        self._format = _find_format(path)
+        with self._open() as source:
             self.schema = source.schema_arrow if self._format == "parquet" else source.schema
 
     def batches(self, columns: Sequence[str]) -> Iterator[tuple[int, Any]]:
-        """Read some columns batch by batch."""
+        """Read some columns in record batches, each with the number of its first row."""
         first = 0
-        with self._opened() as source:
+        with self._open() as source:
             for batch in self._read(source, list(columns)):
                 for start in range(0, batch.num_rows, _ROWS):
                     part = batch.slice(start, _ROWS)
                     yield first, part
                     first += part.num_rows
+
+    def where(self, column: str) -> str:
+        """Name a column in error messages."""
+        return f"{self.path}, column {column!r}"
 
     def _read(self, source: Any, columns: list[str]) -> Iterator[Any]:
         try:
@@ -70,14 +58,14 @@ class Table:
         except (self._arrow.ArrowException, OSError) as error:
             raise self._damaged(error) from error
 
-    def _opened(self) -> Any:
+    def _open(self) -> Any:
         """Open the file, as a context."""
         try:
             if self._format == "parquet":
                 return self._arrow.parquet.ParquetFile(self.path, memory_map=True)
             mapped = self._arrow.memory_map(os.fspath(self.path))
-            kind = self._arrow.ipc.open_file if self._format == "file" else None
-            return (kind or self._arrow.ipc.open_stream)(mapped)
+            ipc = self._arrow.ipc
+            return (ipc.open_file if self._format == "file" else ipc.open_stream)(mapped)
         except (self._arrow.ArrowException, OSError) as error:
             raise self._damaged(error) from error
 
@@ -87,7 +75,151 @@ class Table:
         )
 
 
+class TableReader(Reader):
+    """Reads Parquet and Arrow files: a column per modality, and columns of labels and ids."""
+
+    suffixes: ClassVar[tuple[str, ...]] = (".parquet", ".pq", ".arrow", ".feather", ".ipc")
+
+    @classmethod
+    def matches(cls, path: Path) -> bool:
+        """Whether a file is a table, according to its first bytes."""
+        return _find_format(path) is not None
+
+    def describe(self, source: Sequence[Path]) -> Description:
+        """Check the columns of all files, and read their labels and ids, but few frames."""
+        self._tables = {path: Table(path) for path in source}
+        self._widths: dict[str, int] = {}
+        tables = list(self._tables.values())
+        names = self._find_modalities(tables[0])
+        self._labels = _find_column(tables[0], "labels", self.labels)
+        self._ids = _find_column(tables[0], "ids", self.ids)
+        dtypes = _check_columns(tables, names, [*filter(None, (self._labels, self._ids))])
+        labels, counts = set[Any](), list[int]()
+        for table in tables:
+            counts.append(0)
+            columns = dict.fromkeys(filter(None, (self._labels, self._ids))) or names[:1]
+            for first, batch in table.batches(list(columns)):
+                counts[-1] += batch.num_rows
+                labels.update(*self._read_labels(table, batch, first) or ())
+                self._read_ids(table, batch, first)
+        if not sum(counts):
+            raise ValueError(f"There are no videos in {', '.join(map(str, source))}.")
+        if len({type(label) for label in labels}) > 1:
+            raise ValueError(
+                f"column {self._labels!r} contains strings in one file and numbers in another; "
+                "all labels must have one type."
+            )
+        self._widths = {name: _find_width(tables, name) for name in names}
+        return Description(
+            {name: {"width": self._widths[name], "dtype": dtypes[name]} for name in names},
+            labels=sorted(labels) if self._labels else None,
+            n_videos=counts,
+        )
+
+    def blocks(self, shard: Path) -> Iterator[Block]:
+        """Read one file, some rows at a time."""
+        table = self._tables[shard]
+        columns = dict.fromkeys([*self._widths, *filter(None, (self._labels, self._ids))])
+        for first, batch in table.batches(list(columns)):
+            read = {
+                name: read_frames(batch.column(name), table.where(name), first, width)
+                for name, width in self._widths.items()
+            }
+            yield Block(
+                {name: frames for name, (frames, _) in read.items()},
+                {name: lengths for name, (_, lengths) in read.items()},
+                self._read_labels(table, batch, first),
+                self._read_ids(table, batch, first),
+            )
+
+    def _read_labels(self, table: Table, batch: Any, first: int) -> list[tuple[Any, ...]] | None:
+        if not (name := self._labels):
+            return None
+        return read_labels(batch.column(name), table.where(name), first)
+
+    def _read_ids(self, table: Table, batch: Any, first: int) -> list[str] | None:
+        if not (name := self._ids):
+            return None
+        return read_ids(batch.column(name), table.where(name), first)
+
+    def _find_modalities(self, table: Table) -> list[str]:
+        if self.modalities is not None:
+            return list(self.modalities)
+        others, schema = (self.labels, self.ids), table.schema
+        found = [f.name for f in schema if f.name not in others and is_modality(f.type)]
+        if not found:
+            raise ValueError(
+                f"{table.path} has no column of lists of numbers, as a modality is; its columns "
+                f"are {_list_columns(table)}."
+            )
+        return found
+
+
+READERS.register("tables", TableReader)
+
+
 def open_tables(paths: str | os.PathLike[str] | Iterable[str | os.PathLike[str]]) -> list[Table]:
-    """Open the files that paths stand for, see `find_shards`."""
+    """Open the files that paths stand for."""
     import_pyarrow()
-    return [Table(path) for path in find_shards(paths, suffixes=SUFFIXES, noun="file")]
+    return [Table(path) for path in find_files(paths, TableReader.suffixes, "file")]
+
+
+def _find_format(path: str | os.PathLike[str]) -> str | None:
+    with open(path, "rb") as file:
+        return _FORMATS.get(file.read(4))
+
+
+def _find_column(table: Table, parameter: str, name: str | None) -> str | None:
+    """Return the name of a column, or None if it is missing and may be."""
+    if name is None or name in table.schema.names:
+        return name
+    if name == _DEFAULT_COLUMNS[parameter]:
+        return None
+    raise ValueError(
+        f"{table.path} has no column {name!r} for {parameter}; its columns are "
+        f"{_list_columns(table)}."
+    )
+
+
+def _list_columns(table: Table) -> str:
+    return ", ".join(f"{field.name} ({field.type})" for field in table.schema)
+
+
+def _check_columns(
+    tables: Sequence[Table], modalities: Sequence[str], others: Sequence[str]
+) -> dict[str, str]:
+    """Return the dtype of each modality; ValueError if a table has no such columns."""
+    dtypes: dict[str, str] = {}
+    for table in tables:
+        names = table.schema.names
+        for name in (*modalities, *others):
+            if name not in names:
+                raise ValueError(f"{table.path} has no column {name!r}; its columns are {names}.")
+            if names.count(name) > 1:
+                raise ValueError(f"{table.path} has more than one column {name!r}.")
+        for name in modalities:
+            if not is_modality(kind := table.schema.field(name).type):
+                raise ValueError(
+                    f"{table.where(name)} is of type {kind}; a modality has one list of frames "
+                    "per video, each a list of numbers, or one list of numbers. For example "
+                    "pyarrow.array(videos, pyarrow.list_(pyarrow.list_(pyarrow.float32()))) does."
+                )
+            dtype = frames_dtype(kind).name
+            if dtypes.setdefault(name, dtype) != dtype:
+                raise ValueError(
+                    f"{table.where(name)} has {dtype}, and files before it {dtypes[name]}; write "
+                    "all files with one type."
+                )
+    return dtypes
+
+
+def _find_width(tables: Sequence[Table], name: str) -> int:
+    """Return the width of the first frame of a modality."""
+    for table in tables:
+        for first, batch in table.batches([name]):
+            frames, _ = read_frames(batch.column(name), table.where(name), first)
+            if len(frames):
+                return int(frames.shape[1])
+    raise ValueError(
+        f"column {name!r} has no frames in any of its videos; leave it out of modalities."
+    )

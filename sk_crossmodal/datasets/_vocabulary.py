@@ -11,7 +11,7 @@ from ..hierarchy import LabelHierarchy
 _VERTICALS = ("Vertical1", "Vertical2", "Vertical3")
 _COLUMNS = ("Index", "KnowledgeGraphId", "Name", *_VERTICALS)
 _UNKNOWN = "(Unknown)"
-_LONGEST_INDEX = 9  # digits, so that each fits into 32 bits as a label does
+_MAX_DIGITS = 9  # of an index, which must fit into 32 bits
 
 
 def youtube8m_hierarchy(
@@ -19,8 +19,8 @@ def youtube8m_hierarchy(
 ) -> LabelHierarchy:
     r"""Build the hierarchy of YouTube-8M: 25 verticals, and below them 3,862 entities.
 
-    An entity has one to three verticals, so that the hierarchy is no tree. "(Unknown)" is a
-    vertical like any other; an entity without one stands below it.
+    An entity has one to three verticals, so the hierarchy is not a tree. "(Unknown)" is a
+    vertical like any other, and the parent of entities without a vertical.
 
     Parameters
     ----------
@@ -34,19 +34,19 @@ def youtube8m_hierarchy(
     Returns
     -------
     hierarchy : LabelHierarchy
-        First the verticals, sorted by name; they are strings. Then the entities, sorted by
-        vocabulary index; these integers are the labels of :func:`load_youtube8m`. An entity
-        without a name is shown by its knowledge graph id.
+        First the verticals, strings sorted by name. Then the entities, sorted by vocabulary index;
+        these integers are the labels of :func:`load_youtube8m`. The display name of an entity
+        without a name is its knowledge graph id.
 
     Raises
     ------
     TypeError
-        If `vocabulary_csv` is no path or `encoding` no str.
+        If `vocabulary_csv` is not a path or `encoding` not a str.
     FileNotFoundError
         If there is no such file.
     ValueError
-        If it is no file, or not in that encoding, if columns are missing, there are no rows, a
-        quote is not closed, or an index is no number or not unique.
+        If it is not a file, or not in that encoding, if columns are missing, there are no rows, a
+        quote is not closed, or an index is not a number or not unique.
 
     References
     ----------
@@ -91,19 +91,19 @@ def _check_arguments(path: Any, encoding: Any) -> None:
     if not isinstance(path, str | os.PathLike):
         raise TypeError(f"vocabulary_csv must be a str or path-like, got {path!r}.")
     if os.path.exists(path) and not os.path.isfile(path):
-        raise ValueError(f"vocabulary_csv must be a file, {path} is none.")
+        raise ValueError(f"vocabulary_csv must be a file, {path} is not.")
     if not isinstance(encoding, str):
         raise TypeError(f"encoding must be the name of an encoding, got {encoding!r}.")
     try:
         codecs.lookup(encoding)
-    except (LookupError, ValueError):  # the second of a name with a character 0
+    except (LookupError, ValueError):  # the second for a null character
         raise ValueError(f"encoding must be one that Python knows, got {encoding!r}.") from None
 
 
 def _read_rows(
     path: str | os.PathLike[str], encoding: str
 ) -> Iterator[tuple[dict[str, str], str]]:
-    """Rows by column, and where each ends."""
+    """Yield each row as a dict, and its line for error messages."""
     with open(path, encoding=encoding, newline="") as file:
         # Descriptions of entities are quoted and may run over several lines.
         reader = csv.DictReader(file, restval="", strict=True)
@@ -113,7 +113,7 @@ def _read_rows(
                 for row in reader:
                     yield row, f"{path}, line {reader.line_num}"
         except UnicodeDecodeError as error:
-            raise ValueError(f"{path} is no {encoding}: {error}.") from None
+            raise ValueError(f"{path} is not {encoding}: {error}.") from None
         except csv.Error as error:
             raise ValueError(f"{path}, line {reader.reader.line_num}: {error}.") from None
     if missing:
@@ -121,15 +121,14 @@ def _read_rows(
 
 
 def _read_index(text: str, known: Container[int], where: str) -> int:
-    """Vocabulary index of an entity."""
-    # Not int(text): that takes "1_0", too. It also knows less white space than strip.
+    """Read the vocabulary index of an entity."""
+    # Not int(text) alone: it accepts "1_0", and less white space than `strip`.
     digits = text.strip()
     if not (digits.isascii() and digits.isdigit()):
         raise ValueError(f"{where}: the Index must be a non-negative number, got {text[:99]!r}.")
-    if len(digits) > _LONGEST_INDEX:
-        raise ValueError(
-            f"{where}: the Index must have {_LONGEST_INDEX} digits at most, got {text[:99]!r}."
-        )
+    if len(digits) > _MAX_DIGITS:
+        wanted = f"the Index must have at most {_MAX_DIGITS} digits"
+        raise ValueError(f"{where}: {wanted}, got {text[:99]!r}.")
     if (index := int(digits)) in known:
         raise ValueError(f"{where}: the Index {index} is given twice.")
     return index

@@ -1,9 +1,9 @@
-"""The frames of a record where they lie in its bytes, found without parsing them.
+"""Find the frames in the bytes of a record without parsing them.
 
-Protobuf makes an object of every frame, 300 a modality and video. But a frame is always as long
-as the next, so that tag and length of all of them are the same few bytes at a constant stride:
-one comparison checks them, and a strided view is the frames. All writers known to us write
-records like that; whatever looks different in any way is left to protobuf.
+Protobuf makes an object of every frame, 300 per modality and video. But all frames have one
+length, so their tags and lengths are the same few bytes at a constant stride: one comparison
+checks them, and the frames are a strided view. All known writers write such records; any record
+that looks different is left to protobuf.
 """
 
 from functools import cache
@@ -16,7 +16,7 @@ _BLOCK_1, _BLOCK_2 = 0x0A, 0x12  # tags of fields 1 and 2 with a length and as m
 
 
 class UnusualError(Exception):
-    """These bytes do not look as expected. Protobuf knows whether they are good all the same."""
+    """The bytes do not look as expected; protobuf decides whether they are valid."""
 
 
 def find_frames(payload: bytes, widths: dict[str, int]) -> tuple[dict[str, Array], bytes]:
@@ -24,22 +24,22 @@ def find_frames(payload: bytes, widths: dict[str, int]) -> tuple[dict[str, Array
     _, context_end = _block(payload, 0, len(payload), _BLOCK_1)
     start, end = _block(payload, context_end, len(payload), _BLOCK_2)
     _expect(end == len(payload))
-    places: dict[str, tuple[int, int]] = {}
+    spans: dict[str, tuple[int, int]] = {}
     while start < end:
         inside, entry_end = _block(payload, start, end, _BLOCK_1)
         key_start, key_end = _block(payload, inside, entry_end, _BLOCK_1)
         name = payload[key_start:key_end].decode("ascii", "replace")
-        _expect(name in widths and name not in places)
-        places[name] = _block(payload, key_end, entry_end, _BLOCK_2)
-        _, start = places[name]
+        _expect(name in widths and name not in spans)
+        spans[name] = _block(payload, key_end, entry_end, _BLOCK_2)
+        _, start = spans[name]
         _expect(start == entry_end)
-    _expect(len(places) == len(widths))
-    arrays = {name: _strings(payload, *places[name], width) for name, width in widths.items()}
+    _expect(len(spans) == len(widths))
+    arrays = {name: _strings(payload, *spans[name], width) for name, width in widths.items()}
     return arrays, payload[:context_end]
 
 
 def _strings(payload: bytes, start: int, end: int, width: int) -> Array:
-    """Frames of a FeatureList: each is a Feature of one BytesList of one string of `width`."""
+    """View a FeatureList as frames: Features of a BytesList of one string of `width` bytes."""
     prefix = _prefix(width)
     stride = len(prefix) + width
     n_frames, left_over = divmod(end - start, stride)
@@ -51,7 +51,7 @@ def _strings(payload: bytes, start: int, end: int, width: int) -> Array:
 
 @cache
 def _prefix(width: int) -> bytes:
-    """What stands in front of a string of `width` bytes that is a frame."""
+    """Return the bytes before a frame of `width` bytes."""
     prefix = b""
     for _ in range(3):  # the string, the list around it, the feature around that
         prefix = bytes([_BLOCK_1]) + _varint(width + len(prefix)) + prefix
@@ -67,22 +67,22 @@ def _varint(number: int) -> bytes:
 
 
 def _block(payload: bytes, start: int, end: int, tag: int) -> tuple[int, int]:
-    """Where the content of a field with a length begins and ends."""
+    """Return begin and end of the content of a field with a length."""
     if start + 2 > end or payload[start] != tag:
         raise UnusualError
-    length, place, shift = payload[start + 1], start + 2, 0
-    while length >> shift > 0x7F:  # seven bits a byte, the eighth says that there are more
+    length, position, shift = payload[start + 1], start + 2, 0
+    while length >> shift > 0x7F:  # seven bits per byte, the eighth marks that more follow
         shift += 7
-        # Protobuf takes no message above 2 GB, and no writer puts needless zeros at the end.
-        if place == end or shift > 28 or not payload[place]:
+        # Protobuf accepts no message above 2 GB, and no writer appends needless zeros.
+        if position == end or shift > 28 or not payload[position]:
             raise UnusualError
-        length += (payload[place] - 1) << shift
-        place += 1
-    if place + length > end:
+        length += (payload[position] - 1) << shift
+        position += 1
+    if position + length > end:
         raise UnusualError
-    return place, place + length
+    return position, position + length
 
 
-def _expect(as_usual: bool) -> None:
-    if not as_usual:
+def _expect(condition: bool) -> None:
+    if not condition:
         raise UnusualError

@@ -1,26 +1,17 @@
 """load_youtube8m: TFRecord shards of YouTube-8M as a MultimodalArray."""
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from numbers import Integral
-from pathlib import Path
 from typing import Any
 
-import numpy as np
 from sklearn.utils import Bunch
 
-from .._types import Array, Ints
-from ..multimodal import MultimodalArray
-from ._blocks import DTYPES, SCALING, Block, find_level, read_blocks
+from ..validation import check_number
 from ._conversion import convert
-from ._records import WIDTHS
-from ._shards import find_shards
+from ._loading import check_arguments, collect, find_files
 from ._stored import label_sets
-from ._tfrecord import DamageLog
-from ._unique import Uniqueness
-
-#: Level, frames, labels and ids of all videos.
-_Loaded = tuple[str, MultimodalArray, list[tuple[int, ...]], Array | None]
+from ._tfrecord import TFRecordReader
 
 
 def load_youtube8m(
@@ -35,8 +26,8 @@ def load_youtube8m(
 ) -> Any:
     """Load TFRecord shards of YouTube-8M, video-level or frame-level.
 
-    The kind is told by looking. Both checksums of every record are verified. TensorFlow is not
-    needed. Segment-rated shards load as frame-level ones with the labels of their videos; the
+    The level is detected automatically. Both checksums of every record are verified. TensorFlow is
+    not needed. Segment-rated shards load as frame-level ones with the labels of their videos; the
     ratings of the segments are ignored.
 
     Parameters
@@ -45,25 +36,25 @@ def load_youtube8m(
         Shards; a folder stands for its ``*.tfrecord`` files (not those in folders below it), a
         pattern such as ``"train*.tfrecord"`` for the files that match it.
     on_error : {"raise", "skip"}, default="raise"
-        What to do about damage: raise, or leave the record out, go on, and note it in `skipped`.
-        After a broken length reading goes on with the next record that is intact, and the note
-        says how many bytes are lost. A video that stands in its shard a second time is damage;
-        one in two shards is a mistake in the call, which is not skipped.
+        Whether to raise an error for damaged data, or to skip it and list it in `skipped`. After a
+        broken length, reading continues with the next intact record, and `skipped` tells how many
+        bytes are lost. A second record of a video in a shard is damage; a video in two shards is
+        a mistake in the call, which is not skipped.
     max_frames : int, default=None
-        How many first frames (one a second) of each video to keep. None keeps all.
+        Maximum number of frames (one per second) kept of each video; later ones are ignored. None
+        keeps all.
     return_X_y : bool, default=False
-        Give ``(data, target)`` alone.
+        Whether to return only ``(data, target)``.
     store : path-like, default=None
         Folder of a store on disk. The shards are converted to it in constant memory, and `data`
-        stays there. What was converted before, told by name and size of the shard, is not
-        converted again: the same call again only opens the store, an interrupted one goes on,
-        and one with further shards behind the others converts these. None reads everything into
-        memory.
+        stays on disk. Shards that were converted before are recognised by name and size: the same
+        call again resumes an interrupted conversion, or opens the finished store, and a call with
+        further shards behind the others converts only these. None reads everything into memory.
     n_jobs : int, default=None
-        With `store`, the number of shards that are converted at once, in processes. None means
-        1, or what a ``joblib.parallel_config`` says, -1 all processors.
+        With `store`, the number of processes that convert shards at the same time. None means 1,
+        or the setting of ``joblib.parallel_config``; -1 means all processors.
     progress : bool, default=None
-        With `store`, whether to show a progress bar. None shows it if there is a terminal.
+        With `store`, whether to show a progress bar. None shows it in a terminal.
 
     Returns
     -------
@@ -72,29 +63,29 @@ def load_youtube8m(
 
         - ``data``: :class:`~sk_crossmodal.multimodal.MultimodalArray` of shape (n,) with the
           modalities "video" (1024 features) and "audio" (128). Frame-level features stay
-          uint8, where q stands for ``q * 4 / 255 + 4 / 512 - 2``; video-level ones are float32
-          and one frame long.
+          uint8, where q means ``q * 4 / 255 + 4 / 512 - 2``; video-level ones are float32
+          and have one frame.
         - ``target``: list of n tuples of int, indices into the vocabulary, ascending; empty
-          where there are no labels, as in the test partition. See :func:`youtube8m_hierarchy`.
+          if there are no labels, as in the test partition. See :func:`youtube8m_hierarchy`.
         - ``ids``: ndarray of str, shape (n,).
         - ``level``: "video" or "frame".
-        - ``n_skipped``, ``skipped``: how many parts were left out, and each one's file, byte
-          offset and reason.
+        - ``n_skipped``, ``skipped``: the number of skipped parts, and the file, byte offset and
+          reason of each.
 
     Raises
     ------
     TypeError
-        If anything but `on_error` has the wrong type.
+        If a parameter other than `on_error` has the wrong type.
     FileNotFoundError
         If a path does not exist.
     ValueError
         If a path is neither file nor folder, a folder or pattern has no shards, a shard is listed
-        twice, a video is in two shards, both kinds are mixed, no video can be read at all, or,
-        with ``on_error="raise"``, at the first damage: an empty, compressed or cut-off shard, a
-        checksum that does not fit, a record of more than 16 MB, one that does not parse, has
-        features missing or of a wrong type, width or value, or a video again. If `store` is
-        something else, or made from other shards, of the other kind, or with another
-        `max_frames`.
+        twice, a video is in two shards, both levels are mixed, no video can be read at all, or,
+        with ``on_error="raise"``, at the first damage: an empty, compressed or truncated shard, a
+        wrong checksum, a record of more than 16 MB, a record that cannot be parsed, or whose
+        features are missing or have a wrong type, width or value, or a second record of a video.
+        If `store` is something else, or made from other shards, of the other level, or with
+        another `max_frames`.
 
     References
     ----------
@@ -111,97 +102,27 @@ def load_youtube8m(
     ... )  # doctest: +SKIP
     >>> y = binarizer.fit_transform(videos.target)  # doctest: +SKIP
 
-    A terabyte of frames goes to a store first, and is opened in a moment from then on.
+    Convert a terabyte of frames to a store once; afterwards it opens in a moment.
 
     >>> videos = load_youtube8m(
     ...     "yt8m/frame/train*.tfrecord", store="yt8m/train", n_jobs=-1
     ... )  # doctest: +SKIP
     """
-    _check_whole("max_frames", max_frames)
-    if max_frames is not None and max_frames < 1:
-        raise ValueError(f"max_frames must be positive, got {max_frames}.")
-    _check_whole("n_jobs", n_jobs)
+    if max_frames is not None:
+        check_number("max_frames", max_frames, low=1, integer=True)
+    if not isinstance(n_jobs, Integral | None) or isinstance(n_jobs, bool):
+        raise TypeError(f"n_jobs must be an int or None, got {n_jobs!r}.")
     if n_jobs == 0:
         raise ValueError("n_jobs must be positive, negative or None, got 0.")
-    if not isinstance(return_X_y, bool | np.bool_):
-        raise TypeError(f"return_X_y must be True or False, got {return_X_y!r}.")
-    if not isinstance(progress, bool | np.bool_ | None):
-        raise TypeError(f"progress must be True, False or None, got {progress!r}.")
-    if not isinstance(store, str | os.PathLike | None):
-        raise TypeError(f"store must be a str, path-like or None, got {store!r}.")
-    damage = DamageLog(on_error)
-    shards = find_shards(paths)
+    check_arguments(return_X_y, progress, store)
+    reader = TFRecordReader(on_error, max_frames)
+    shards = find_files(paths, reader.suffixes, "shard")
     if store is None:
-        level, data, target, ids = _read(shards, damage, max_frames)
+        bunch = collect(reader, shards, progress=False)
     else:
-        level, data, target, ids = _convert(shards, store, damage, max_frames, n_jobs, progress)
+        opened = convert(reader, shards, store, n_jobs=n_jobs, progress=progress)
+        bunch = Bunch(data=opened.data, target=label_sets(opened), ids=opened.ids)
     if return_X_y:
-        return data, target
-    return Bunch(
-        data=data,
-        target=target,
-        ids=ids,
-        level=level,
-        n_skipped=len(damage.entries),
-        skipped=damage.entries,
-    )
-
-
-def _check_whole(name: str, value: Any) -> None:
-    if value is not None and (isinstance(value, bool) or not isinstance(value, Integral)):
-        raise TypeError(f"{name} must be an int or None, got {value!r}.")
-
-
-def _read(shards: Sequence[Path], damage: DamageLog, max_frames: int | None) -> _Loaded:
-    """Read all of the shards into memory."""
-    videos = _Videos(find_level(shards, damage.on_error))
-    edges = [0]
-    unique = Uniqueness(shards, lambda i: videos.ids[edges[i] : edges[i + 1]])
-    for i, shard in enumerate(shards):
-        for block in read_blocks(shard, videos.level, damage, max_frames):
-            videos.add(block)
-        edges.append(len(videos.ids))
-        unique.add(i)
-    return videos.level, videos.to_array(), videos.target, np.array(videos.ids)
-
-
-def _convert(
-    shards: Sequence[Path],
-    path: str | os.PathLike[str],
-    damage: DamageLog,
-    max_frames: int | None,
-    n_jobs: int | None,
-    progress: bool | None,
-) -> _Loaded:
-    """Have all of the shards in a store."""
-    store = convert(shards, path, damage, max_frames=max_frames, n_jobs=n_jobs, progress=progress)
-    return store.attributes["level"], store.data, label_sets(store), store.ids
-
-
-class _Videos:
-    """Videos as they come, their frames flat behind each other in memory."""
-
-    def __init__(self, level: str) -> None:
-        self.level = level
-        self.ids: list[str] = []
-        self.target: list[tuple[int, ...]] = []
-        # They grow in place; a list of arrays would need all the memory twice at the end.
-        self._frames = {name: bytearray() for name in WIDTHS}
-        self._lengths: dict[str, list[Ints]] = {name: [] for name in WIDTHS}
-
-    def add(self, block: Block) -> None:
-        self.ids += block.ids
-        self.target += block.labels
-        for name, (frames, lengths) in block.frames.items():
-            self._frames[name] += frames.data
-            self._lengths[name].append(lengths)
-
-    def to_array(self) -> MultimodalArray:
-        """Give the frames as MultimodalArray, without copying them."""
-        frames = {
-            name: np.frombuffer(flat, dtype=DTYPES[self.level]).reshape(-1, WIDTHS[name])
-            for name, flat in self._frames.items()
-        }
-        lengths = {name: np.concatenate(each) for name, each in self._lengths.items()}
-        quantization = dict.fromkeys(WIDTHS, SCALING[self.level])
-        return MultimodalArray.from_frames(frames, lengths, quantization=quantization)
+        return bunch.data, bunch.target
+    skipped = reader.errors.entries
+    return Bunch(**bunch, level=reader.level, n_skipped=len(skipped), skipped=skipped)

@@ -2,6 +2,10 @@
 
 from ._array import MultimodalArray
 from ._check import as_multimodal, has_named_modalities
+from ._layout import PARTS as PARTS
+from ._layout import read_header as read_header
+from ._parts import IDS as IDS
+from ._parts import read_lists as read_lists
 from ._store import Store
 from ._writer import StoreWriter
 
