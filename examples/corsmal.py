@@ -1,8 +1,8 @@
-"""Recognise what is poured into a container, and how much, from real recordings.
+"""Classify the content of a container and its amount, from real recordings.
 
-Frame-level, ragged features of the CORSMAL Containers Manipulation data (R(2+1)D for video,
-VGGish for audio, at unequal rates), cross-validated over containers that were never seen. Every
-model, the logistic regression too, gets the same container through scikit-learn's
+The data are frame-level, ragged features of CORSMAL Containers Manipulation (R(2+1)D for video,
+VGGish for audio, at different rates), cross-validated over unseen containers. All models,
+including the logistic regression, get the same `MultimodalArray` in scikit-learn's
 `cross_validate`.
 """
 
@@ -22,21 +22,21 @@ from sk_crossmodal.multimodal import as_multimodal
 
 SCORERS = ["accuracy", "balanced_accuracy"]
 SETTINGS = {"d_model": 128, "n_heads": 4, "lr": 1e-3, "batch_size": 32, "max_epochs": 40}
-# So few recordings are soon learned by heart.
+# Regularisation, as models overfit so few recordings soon.
 SETTINGS |= {"dropout": 0.3, "weight_decay": 0.1, "label_smoothing": 0.1}
 TOWER = {"encoder": "mean", "encoder_params": {"d_model": 128}, "hidden_layer_sizes": (128,)}
 TOWER |= {"lr": 1e-3, "batch_size": 32, "max_epochs": 30}
 MODELS = {
-    "TM-E": {"fusion": "early"},
-    "TM-L": {"fusion": "late"},
-    "TM-CM": {"fusion": "cross_modal"},
-    "TM-CM-C": {"fusion": "cross_modal_concat"},
-    "TM-L+p (control)": {"fusion": "cross_modal_concat", "influence": "none"},
+    "early": {"fusion": "early"},
+    "late": {"fusion": "late"},
+    "cross_modal": {"fusion": "cross_modal"},
+    "cross_modal_concat": {"fusion": "cross_modal_concat"},
+    "late + tower": {"fusion": "cross_modal_concat", "influence": "none"},
 }
 
 
 def load(folder):
-    """Read recordings: frames, filling type, type and level, and container."""
+    """Return frames, filling types, types with levels, and containers of all recordings."""
     video, audio, filling, level, container = [], [], [], [], []
     for path in sorted(Path(folder).glob("audio/*/*_audio_vggish.npy")):
         recording = path.name.removesuffix("_audio_vggish.npy")
@@ -47,12 +47,12 @@ def load(folder):
         level.append(f"{filling[-1]}:{(0, 50, 90)[int(amount)]} %")
         container.append(path.parent.name)
     if not video:
-        raise SystemExit(f"{folder} holds no audio/<container>/*_audio_vggish.npy")
+        raise SystemExit(f"{folder} has no audio/<container>/*_audio_vggish.npy")
     return as_multimodal(video, audio), np.array(filling), np.array(level), np.array(container)
 
 
 def mean_pooled(X):
-    """Mean of each feature over a recording's frames, both modalities side by side."""
+    """Return the mean over frames of each feature of both modalities."""
     rows = [np.concatenate([frames.mean(0) for frames in row.values()]) for row in X]
     return np.array(rows)
 
@@ -61,7 +61,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
     parser.add_argument("folder", type=Path, help="folder with audio/ and video/")
     parser.add_argument("--folds", type=int, default=3, help="folds over containers (default: 3)")
-    parser.add_argument("--jobs", type=int, default=2, help="folds side by side (default: 2)")
+    parser.add_argument("--jobs", type=int, default=2, help="folds run in parallel (default: 2)")
     args = parser.parse_args()
     X, filling, level, container = load(args.folder)
     print(X)
@@ -69,16 +69,16 @@ def main():
         FunctionTransformer(mean_pooled), StandardScaler(), LogisticRegression(max_iter=2000)
     )
     models = {"logistic regression": baseline} | {
-        # An unfitted tower is trained inside each fit, on the fold's training rows alone.
+        # An unfitted tower is trained in each fit, on the training rows of the fold only.
         name: CrossModalTransformerClassifier(
-            correlation_tower=CorrelationTower(**TOWER), random_state=0, **SETTINGS, **choice
+            correlation_tower=CorrelationTower(**TOWER), random_state=0, **SETTINGS, **params
         )
-        for name, choice in MODELS.items()
+        for name, params in MODELS.items()
     }
     for target, y in {"filling type": filling, "type and level": level}.items():
         print(f"\n{target}, {len(np.unique(y))} classes; mean ± std over {args.folds} folds")
         print(f"{'':20}{'accuracy':>16}{'balanced':>16}{'seconds':>10}", flush=True)
-        # Levels of one filling share their top-level label: no tower learns them as mismatched.
+        # Levels of one filling share a top-level label, so they are never negative pairs.
         hierarchy = LabelHierarchy.from_paths(np.unique(y))
         for name, model in models.items():
             if name in MODELS:

@@ -1,9 +1,9 @@
-"""Compare the paper's fusion modes: the correlation tower, E, L, CM-G, CM-C and a control.
+"""Compare the paper's fusions and its correlation tower, with a control.
 
-Without arguments on made-up videos, in a few minutes on two cores; with ``--data FOLDER`` on
-YouTube-8M shards, video-level or frame-level, with vocabulary.csv in the folder or near it.
-Prints the tower's error rates and a table of error rates by hierarchy level, and writes two
-pictures.
+Without arguments it uses synthetic videos and takes a few minutes on two cores; with
+``--data FOLDER`` it uses YouTube-8M shards, video-level or frame-level, with vocabulary.csv in
+the folder or near it. It prints the error rates of the tower and a table of error rates by
+hierarchy level, and writes two plots.
 """
 
 import argparse
@@ -26,18 +26,19 @@ from sk_crossmodal.datasets import load_youtube8m, make_crossmodal_videos, youtu
 from sk_crossmodal.inspection import AttentionDisplay, CorrelationDisplay, compare_report
 from sk_crossmodal.metrics import hierarchy_report
 
-MODELS = {  # the paper's names
-    "TM-E": {"fusion": "early"},
-    "TM-L": {"fusion": "late"},
-    "TM-CM-G": {"fusion": "cross_modal_gated"},
-    "TM-CM-C": {"fusion": "cross_modal_concat"},
-    # The control: late fusion that sees the tower's p, without any influence of attention.
-    "TM-L+p": {"fusion": "cross_modal_concat", "influence": "none"},
+CONCAT = "cross_modal_concat (CM-C)"
+MODELS = {  # with the paper's names in brackets
+    "early (E)": {"fusion": "early"},
+    "late (L)": {"fusion": "late"},
+    "cross_modal_gated (CM-G)": {"fusion": "cross_modal_gated"},
+    CONCAT: {"fusion": "cross_modal_concat"},
+    # A control: late fusion with the tower's probability, but without cross-modal influence.
+    "late + tower (L+p)": {"fusion": "cross_modal_concat", "influence": "none"},
 }
 MORE_MODELS = {
-    "TM-CM": {"fusion": "cross_modal"},
-    # The other control: F is fed with the target's own attention.
-    "TM-self": {"fusion": "cross_modal_concat", "influence": "self"},
+    "cross_modal (CM)": {"fusion": "cross_modal"},
+    # Another control: the input of F is the attention of the target itself.
+    "self-influence (CM-C self)": {"fusion": "cross_modal_concat", "influence": "self"},
 }
 SETTINGS = {  # of the tower, and of the classifiers
     "synthetic": (
@@ -55,7 +56,7 @@ SETTINGS = {  # of the tower, and of the classifiers
             "lr": 2e-3,
             "batch_size": 64,
             "max_epochs": 15,
-            # The tower has seen all training videos, so none of them can judge when to stop.
+            # The tower has seen all training videos, so none of them can be held out.
             "early_stopping": False,
         },
     ),
@@ -84,22 +85,22 @@ SETTINGS = {  # of the tower, and of the classifiers
 
 
 def synthetic_data(seed, n_train=2500, n_test=1000):
-    """Made-up training and test videos that share what labels look and sound like."""
+    """Make synthetic training and test videos with the same labels."""
     train = make_crossmodal_videos(n_train, random_state=2 * seed)
     test = make_crossmodal_videos(n_test, random_state=2 * seed + 1)
     return train, test, HierarchyLabelBinarizer(hierarchy=train.hierarchy)
 
 
 def youtube8m_data(folder):
-    """Read shards, the last fifth for testing, and the labels with 30 or more training videos."""
+    """Read shards, the last fifth as test set, and labels with 30 or more training videos."""
     folder = Path(folder)
     shards = sorted(folder.rglob("*.tfrecord"))
-    places = [*folder.rglob("vocabulary.csv"), *folder.parent.glob("vocabulary.csv")]
-    vocabularies = places or list(folder.parent.glob("*/vocabulary.csv"))
+    found = [*folder.rglob("vocabulary.csv"), *folder.parent.glob("vocabulary.csv")]
+    vocabularies = found or list(folder.parent.glob("*/vocabulary.csv"))
     if len(shards) < 2 or not vocabularies:
         raise SystemExit(
             f"{folder} needs at least two *.tfrecord shards, found {len(shards)}, and a "
-            f"vocabulary.csv in it or beside it, found {len(vocabularies)}."
+            f"vocabulary.csv in it or next to it, found {len(vocabularies)}."
         )
     n_test = max(1, len(shards) // 5)
     train, test = load_youtube8m(shards[:-n_test]), load_youtube8m(shards[-n_test:])
@@ -108,8 +109,8 @@ def youtube8m_data(folder):
 
 
 def run_seed(seed, data, settings, models):
-    """Train the tower and every model on it; reports, and what the pictures need."""
-    torch.set_num_threads(1)  # seeds run side by side, one a core
+    """Train the tower and all models; return reports, rates, and the inputs of the plots."""
+    torch.set_num_threads(1)  # seeds run in parallel, one per core
     train, test, labels = synthetic_data(seed) if data is None else data
     tower_params, model_params = settings
     labels = clone(labels)
@@ -121,34 +122,34 @@ def run_seed(seed, data, settings, models):
     rates = tower.pair_error_rates(test.data, Y_test)
     _progress(seed, "tower", start, f"accuracy {1 - rates['error']:.1%}, AUC {rates['auc']:.3f}")
     reports, fitted = {}, {}
-    for name, choice in models.items():
+    for name, params in models.items():
         start = time.perf_counter()
         fitted[name] = CrossModalTransformerClassifier(
             correlation_tower=FrozenEstimator(tower),
             hierarchy=hierarchy,
             random_state=seed,
             **model_params,
-            **choice,
+            **params,
         ).fit(train.data, Y_train)
         reports[name] = hierarchy_report(Y_test, fitted[name].predict_proba(test.data), hierarchy)
         _progress(seed, name, start, f"GAP error {100 * (1 - reports[name].gap[0]):.2f} %")
-    return reports, rates, (fitted["TM-CM-C"], tower, test, Y_test)
+    return reports, rates, (fitted[CONCAT], tower, test, Y_test)
 
 
 def _progress(seed, name, start, result):
     seconds = time.perf_counter() - start
-    print(f"  seed {seed}  {name:<8} {seconds:6.1f} s   {result}", flush=True)
+    print(f"  seed {seed}  {name:<26} {seconds:6.1f} s   {result}", flush=True)
 
 
 def draw(folder, classifier, tower, test, Y_test):
-    """Write the two pictures; the attention is that of the video where influence is largest."""
+    """Write two plots; the attention is that of the video with the largest influence."""
     mpl.use("Agg")
     folder.mkdir(parents=True, exist_ok=True)
     display = CorrelationDisplay.from_estimator(tower, test.data, Y_test)
     display.figure_.savefig(folder / "correlation.png", dpi=120)
     attention = classifier.attention_weights(test.data[:300])
-    moved = np.abs(attention["video"].after - attention["video"].before).sum(1)
-    video = int(moved.argmax())
+    change = np.abs(attention["video"].after - attention["video"].before).sum(1)
+    video = int(change.argmax())
     spans = None
     if "scene" in test:
         spans = {"video": test.scene[video], "audio": test.event[video]}
@@ -158,16 +159,22 @@ def draw(folder, classifier, tower, test, Y_test):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
-    parser.add_argument("--data", help="folder of YouTube-8M shards (default: made-up videos)")
+    parser.add_argument("--data", help="folder of YouTube-8M shards (default: synthetic videos)")
     parser.add_argument("--seeds", type=int, default=2, help="number of seeds (default: 2)")
-    parser.add_argument("--jobs", type=int, default=2, help="seeds side by side (default: 2)")
-    parser.add_argument("--all-models", action="store_true", help="also TM-CM and TM-self")
-    parser.add_argument("--out", type=Path, default=Path("demo_output"), help="for the pictures")
+    parser.add_argument("--jobs", type=int, default=2, help="seeds run in parallel (default: 2)")
+    parser.add_argument(
+        "--all-models", action="store_true", help="also cross_modal and self-influence (CM-C self)"
+    )
+    parser.add_argument(
+        "--out", type=Path, default=Path("demo_output"), help="folder of the plots"
+    )
     args = parser.parse_args()
     data = None if args.data is None else youtube8m_data(args.data)
     settings = SETTINGS["synthetic" if data is None else "youtube8m"]
     models = MODELS | (MORE_MODELS if args.all_models else {})
-    print("made-up videos" if data is None else f"{len(data[0].data)} training videos", flush=True)
+    print(
+        "synthetic videos" if data is None else f"{len(data[0].data)} training videos", flush=True
+    )
     runs = Parallel(n_jobs=args.jobs)(
         delayed(run_seed)(seed, data, settings, models) for seed in range(args.seeds)
     )
@@ -180,12 +187,12 @@ def main():
     print(compare_report({name: [reports[name] for reports, _, _ in runs] for name in models}))
     draw(args.out, *runs[0][2])
     print(
-        "\nTM-E early, TM-L late, TM-CM-G gated and TM-CM-C concatenated fusion; TM-L+p is the "
-        "control:\nlate fusion that sees the tower's p, without any influence of attention."
+        "\nlate + tower is a control: late fusion with the tower's probability as a feature, but "
+        "without\ncross-modal influence. The paper's names are in brackets."
     )
     print(
-        f"\nPictures, of seed 0: {args.out / 'correlation.png'} and {args.out / 'attention.png'}"
-        "\n(TM-CM-C on that one of 300 test videos whose attention the influence moves most)"
+        f"\nPlots of seed 0: {args.out / 'correlation.png'} and {args.out / 'attention.png'}"
+        "\n(cross_modal_concat, the one of 300 test videos with the largest influence)"
     )
 
 

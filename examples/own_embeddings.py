@@ -1,11 +1,11 @@
-"""Bring your own embeddings: write them to Parquet, read them, fit, save, predict.
+"""Use your own embeddings: write them to Parquet, read them, fit, save, predict.
 
     python examples/own_embeddings.py [--videos N]
-    python examples/own_embeddings.py --out FOLDER     # the files alone, for the command line
+    python examples/own_embeddings.py --out FOLDER     # only the files, for the command line
 
-What CLIP and CLAP would give is made up here: each label has a direction of its own in both
-spaces, and a video's frames lie around the directions of its labels. Put your encoders in the
-place of `stand_ins`, and the rest stays as it is.
+The CLIP and CLAP embeddings are synthetic here: each label has a direction in both spaces, and
+the frames of a video are scattered around the directions of its labels. Replace
+`synthetic_frames` by your own encoders, and keep the rest.
 """
 
 import argparse
@@ -28,24 +28,24 @@ from sk_crossmodal.metrics import hierarchy_report
 
 LABELS = ("Music:Piano", "Music:Drums", "Sport:Tennis", "Sport:Football", "Animal:Dog")
 WIDTHS = {"clip": 64, "clap": 48}
-# A list of frames a video, and a list of numbers a frame.
+# A list of frames per video, and a list of numbers per frame.
 FRAMES = pa.list_(pa.list_(pa.float32()))
 
 
-def stand_ins(labels, width, rng):
-    """Frames of a video of these labels, an array of shape (n_frames, width)."""
+def synthetic_frames(labels, width, rng):
+    """Return the frames of a video with these labels, of shape (n_frames, width)."""
     directions = np.random.default_rng(width).normal(size=(len(LABELS), width))
     centre = directions[[LABELS.index(label) for label in labels]].mean(axis=0)
     return (centre + 9 * rng.normal(size=(rng.integers(10, 30), width))).astype(np.float32)
 
 
 def write_videos(path, n_videos, seed):
-    """Write a table: a row a video, a column a modality, labels and names."""
+    """Write a table with one row per video, and columns of ids, labels and modalities."""
     rng = np.random.default_rng(seed)
     labels = [list(rng.choice(LABELS, rng.integers(1, 3), replace=False)) for _ in range(n_videos)]
     columns = {"id": [f"{path.stem}{i}" for i in range(n_videos)], "labels": labels}
     for name, width in WIDTHS.items():
-        videos = [list(stand_ins(each, width, rng)) for each in labels]
+        videos = [list(synthetic_frames(each, width, rng)) for each in labels]
         columns[name] = pa.array(videos, FRAMES)
     pq.write_table(pa.table(columns), path, row_group_size=1000)
 
@@ -66,10 +66,8 @@ def main():
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument(
-        "--out", type=Path, help="write the files to this folder, and train nothing"
-    )
-    parser.add_argument("--videos", type=int, default=300, help="to train on (default: 300)")
+    parser.add_argument("--out", type=Path, help="only write the files, to this folder")
+    parser.add_argument("--videos", type=int, default=300, help="training videos (default: 300)")
     args = parser.parse_args()
     folder = args.out or Path("own_embeddings")
     folder.mkdir(parents=True, exist_ok=True)
@@ -92,7 +90,7 @@ def main():
     predicted = model.predict(test.data[few])
     for name, labels, found in zip(test.ids[few], test.target[few], predicted, strict=True):
         print(f"{name}: {', '.join(labels)}; predicted {', '.join(found) or 'nothing'}")
-    print("the same from the command line:")
+    print("the same on the command line:")
     print(f"  sk-crossmodal evaluate {saved} {files[1]}")
 
 

@@ -1,8 +1,8 @@
-"""Serve an exported classifier with torch and NumPy alone; `sk_crossmodal` is not needed.
+"""Use an exported classifier with torch and NumPy only, without `sk_crossmodal`.
 
-``python examples/serve_exported.py MODEL.pt2 VIDEOS.npz [--top 3]`` prints the likeliest labels of
-each video. VIDEOS.npz has, for each modality, the frames of all videos behind each other,
-``<name>`` of shape (n_frames, width), and how many frames each video has, ``<name>_lengths``.
+``python examples/serve_exported.py MODEL.pt2 VIDEOS.npz [--top 3]`` prints the most probable
+labels of each video. VIDEOS.npz has two arrays per modality: ``<name>`` of shape (n_frames, width)
+with the frames of all videos, and ``<name>_lengths`` with the number of frames per video.
 """
 
 import argparse
@@ -13,29 +13,29 @@ import torch
 
 
 def load(path):
-    """Return the program, and the description that is stored with it."""
+    """Return the program and its stored description."""
     files = {"sk_crossmodal.json": ""}
     program = torch.export.load(path, extra_files=files).module()
     return program, json.loads(files["sk_crossmodal.json"])
 
 
-def on_one_time_line(frames, n_moments):
-    """Bring a modality's frames (T_i, d) to a video's moments: at each the nearest frame."""
-    moments = np.arange(n_moments)
-    return frames[(2 * moments + 1) * len(frames) // (2 * n_moments)]
+def resample(frames, n_steps):
+    """Return the nearest of the frames (T_i, d) at each time step of a video."""
+    steps = np.arange(n_steps)
+    return frames[(2 * steps + 1) * len(frames) // (2 * n_steps)]
 
 
 def batch(videos, about):
     """Pad videos, each a dict of (T_i, d) arrays; return frames and masks by modality."""
-    lines = [max(len(frames) for frames in video.values()) for video in videos]
-    longest = max(1, min(max(lines), about["max_frames"]))
+    lengths = [max(len(frames) for frames in video.values()) for video in videos]
+    longest = max(1, min(max(lengths), about["max_frames"]))
     frames, masks = {}, {}
     for name, width in about["modalities"].items():
         x = np.zeros((len(videos), longest, width), np.float32)
         mask = np.zeros((len(videos), longest), bool)
-        for i, (video, line) in enumerate(zip(videos, lines, strict=True)):
+        for i, (video, length) in enumerate(zip(videos, lengths, strict=True)):
             if len(video[name]):
-                aligned = on_one_time_line(video[name], line)[:longest]
+                aligned = resample(video[name], length)[:longest]
                 x[i, : len(aligned)], mask[i, : len(aligned)] = aligned, True
         frames[name], masks[name] = torch.from_numpy(x), torch.from_numpy(mask)
     return frames, masks
@@ -59,9 +59,11 @@ def read_videos(path, names):
 
 def main(argv=None):
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("model", help="what sk_crossmodal.export_model wrote")
+    parser.add_argument("model", help="a file written by sk_crossmodal.export_model")
     parser.add_argument("videos", help="an .npz file of frames and lengths")
-    parser.add_argument("--top", type=int, default=3, help="labels to print of each video")
+    parser.add_argument(
+        "--top", type=int, default=3, help="number of labels printed per video (default: 3)"
+    )
     arguments = parser.parse_args(argv)
     program, about = load(arguments.model)
     labels = about["labels"] or [f"label {i}" for i in range(about["n_labels"])]

@@ -1,4 +1,4 @@
-"""The command sk-crossmodal."""
+"""The command sk-crossmodal: conversion, errors and help."""
 
 import os
 import re
@@ -38,7 +38,7 @@ def usage_error(*arguments):
     assert stopped.value.code == 2
 
 
-def test_convert_writes_what_loading_gives(folder, capsys):
+def test_convert_store_equals_loaded_shards(folder, capsys):
     assert run("convert", folder / "shards", folder / "store") == 0
     loaded = load_youtube8m(folder / "shards")
     assert Store.open(folder / "store").data.digest() == loaded.data.digest()
@@ -50,10 +50,10 @@ def test_convert_writes_what_loading_gives(folder, capsys):
         rf"{size:,} bytes; \d+\.\d seconds, 0 skipped",
         line,
     )
-    assert err == ""  # no progress bar, as this is no terminal
+    assert err == ""  # no progress bar without a terminal
 
 
-def test_convert_takes_several_shards_and_options(folder, capsys):
+def test_convert_several_shards_and_options_equal_loading(folder, capsys):
     shards = folder / "shards"
     with open(shards / "0.tfrecord", "ab") as file:
         file.write(framed(b"junk"))
@@ -69,12 +69,12 @@ def test_convert_takes_several_shards_and_options(folder, capsys):
     assert re.fullmatch(r"skipped: \S+0\.tfrecord, byte \d+: no tf\.train.*\n", err)
 
 
-def test_quiet_is_quiet(folder, capsys):
+def test_convert_quiet_prints_nothing(folder, capsys):
     assert run("convert", "--quiet", folder / "shards", folder / "store") == 0
     assert capsys.readouterr() == ("", "")
 
 
-def test_errors_are_one_line(folder, capsys):
+def test_convert_error_prints_one_line(folder, capsys):
     assert run("convert", folder / "missing", folder / "store") == 1
     assert capsys.readouterr() == ("", f"sk-crossmodal: error: no shard at {folder}/missing.\n")
     (folder / "shards" / "1.tfrecord").write_bytes(b"junk")
@@ -84,31 +84,31 @@ def test_errors_are_one_line(folder, capsys):
     assert re.fullmatch(r"sk-crossmodal: error: \S+1\.tfrecord, byte 0: the file ends.*\n", err)
 
 
-def test_unexpected_errors_are_one_line(folder, capsys, monkeypatch):
+def test_convert_unexpected_error_prints_one_line(folder, capsys, monkeypatch):
     def fail(*args):
         raise RuntimeError("something\n  broke")
 
     monkeypatch.setattr(_conversion, "_write_note", fail)
     assert run("convert", folder / "shards", folder / "store") == 1
     assert capsys.readouterr().err == (
-        "sk-crossmodal: error: RuntimeError: something broke (--debug shows where)\n"
+        "sk-crossmodal: error: RuntimeError: something broke (use --debug for details)\n"
     )
 
 
-def test_mistaken_command_lines_are_told(folder, capsys):
+def test_convert_wrong_command_line_prints_usage(folder, capsys):
     for arguments in ([], ["convert"], ["convert", folder], ["reverse", folder, folder]):
         usage_error(*arguments)
     pair = (folder / "shards", folder / "store")
     usage_error("convert", "--jobs", "0", *pair)
-    assert "--jobs: a number other than 0 is needed, got '0'" in capsys.readouterr().err
+    assert "--jobs: expected an integer other than 0, got '0'" in capsys.readouterr().err
     usage_error("convert", "--max-frames", "-3", *pair)
     usage_error("convert", "--max-frames", "three", *pair)
-    assert "--max-frames: a positive number is needed, got 'three'" in capsys.readouterr().err
+    assert "--max-frames: expected a positive integer, got 'three'" in capsys.readouterr().err
     usage_error("convert", "--on-error", "ignore", *pair)
     assert not (folder / "store").exists()
 
 
-def test_interrupted_command_goes_on(folder, capsys, monkeypatch):
+def test_convert_after_interruption_continues(folder, capsys, monkeypatch):
     calls = []
 
     def interrupt(*args):
@@ -123,17 +123,20 @@ def test_interrupted_command_goes_on(folder, capsys, monkeypatch):
         assert run("convert", folder / "shards", folder / "store") == 130
     out, err = capsys.readouterr()
     assert out == ""
-    assert err == "sk-crossmodal: interrupted; the same command goes on from here.\n"
+    assert err == "sk-crossmodal: interrupted; run the same command again to continue.\n"
     assert len(list((folder / "store" / "parts").iterdir())) == 1
     assert run("convert", folder / "shards", folder / "store") == 0
     assert run("convert", folder / "shards", folder / "whole") == 0
     assert tree(folder / "store") == tree(folder / "whole")
 
 
-def test_help_helps(capsys):
+def test_help_describes_options(capsys):
     for arguments, words in (
         (["--help"], ["convert", "to a store"]),
-        (["convert", "--help"], ["--jobs", "--max-frames", "--on-error", "goes on", "examples:"]),
+        (
+            ["convert", "--help"],
+            ["--jobs", "--max-frames", "--on-error", "continues", "examples:"],
+        ),
     ):
         with pytest.raises(SystemExit) as stopped:
             run(*arguments)
@@ -142,14 +145,14 @@ def test_help_helps(capsys):
         assert all(word in out for word in words)
 
 
-def test_command_is_installed():
+def test_command_is_entry_point_of_package():
     with open(ROOT / "pyproject.toml", "rb") as file:
         scripts = tomllib.load(file)["project"]["scripts"]
     module, function = scripts["sk-crossmodal"].split(":")
     assert getattr(import_module(module), function) is main
 
 
-def test_package_runs_as_the_command(folder):
+def test_package_with_python_m_runs_command(folder):
     command = [sys.executable, "-m", "sk_crossmodal", "convert", "shards", "shards/x", "store"]
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     ended = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)

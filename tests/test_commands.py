@@ -1,4 +1,4 @@
-"""The commands train, evaluate, predict, report and info, as a user calls them."""
+"""The commands train, evaluate, predict, report and info, called as users do."""
 
 import csv
 import json
@@ -22,7 +22,7 @@ from youtube8m_writer import video_level, write_shard
 
 import sk_crossmodal
 from sk_crossmodal import ModalityTransformer, load_model, save_model
-from sk_crossmodal.cli import _models, _progress, _recipe, _separator, main
+from sk_crossmodal.cli import _data, _models, _progress, _training_config, main
 from sk_crossmodal.datasets import load_embeddings
 from sk_crossmodal.metrics import hierarchy_report
 from sk_crossmodal.modules import FUSIONS
@@ -47,9 +47,9 @@ def lines(path):
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory):
-    """A folder with train.parquet, test.parquet, and what `train` made of the first."""
-    folder = tmp_path_factory.mktemp("made")
+def saved(tmp_path_factory):
+    """A folder with train.parquet, test.parquet, and a model trained on the first."""
+    folder = tmp_path_factory.mktemp("saved")
     write_videos(folder / "train.parquet")
     write_videos(folder / "test.parquet", 24, 1)
     assert run("train", "--quiet", folder / "train.parquet", folder / "model", *SMALL) == 0
@@ -58,7 +58,7 @@ def made(tmp_path_factory):
 
 @pytest.fixture
 def failed(capsys):
-    """Run a command that fails; return the one line that it prints."""
+    """Run a command that fails, and return its error, which is one line."""
 
     def fail(*arguments, code=1):
         capsys.readouterr()
@@ -74,20 +74,20 @@ def failed(capsys):
 
 
 def expected(folder):
-    """Model, test videos and probabilities, without the command line."""
+    """Model, test videos and probabilities, computed without the command line."""
     model, test = load_model(folder / "model"), load_embeddings(folder / "test.parquet")
     return model, test, model.predict_proba(test.data)
 
 
-def test_from_tables_to_predictions(made, tmp_path, capsys):
-    """Train, evaluate, predict in all formats, info; against what Python says."""
-    model, test, probability = expected(made)
+def test_predict_each_format_equals_predict_proba(saved, tmp_path, capsys):
+    """Probabilities in CSV, Parquet and Kaggle files are those of `predict_proba`."""
+    model, test, probability = expected(saved)
     labels = model.transformer_.classes_.tolist()
     assert model.classifier_.n_iter_ == 2
     assert model.classifier_.get_params()["correlation_tower"].encoder == "mean"
 
     out = tmp_path / "out.csv"
-    assert run("predict", made / "model", made / "test.parquet", out) == 0
+    assert run("predict", saved / "model", saved / "test.parquet", out) == 0
     assert capsys.readouterr().out == f"{out}: 24 videos, {len(labels)} labels\n"
     heading, *rows = csv.reader(lines(out))
     assert heading == ["id", *labels]
@@ -96,7 +96,7 @@ def test_from_tables_to_predictions(made, tmp_path, capsys):
     np.testing.assert_allclose(given, probability, rtol=1e-5)
 
     out = tmp_path / "out.parquet"
-    assert run("predict", made / "model", made / "test.parquet", out) == 0
+    assert run("predict", saved / "model", saved / "test.parquet", out) == 0
     table = pq.read_table(out)
     assert table.column_names == ["id", *labels]
     assert table["id"].to_pylist() == test.ids.tolist()
@@ -104,7 +104,7 @@ def test_from_tables_to_predictions(made, tmp_path, capsys):
     np.testing.assert_allclose(given, probability, rtol=1e-6)
 
     out = tmp_path / "submission.csv"
-    assert run("predict", made / "model", made / "test.parquet", out, "--format", "kaggle") == 0
+    assert run("predict", saved / "model", saved / "test.parquet", out, "--format", "kaggle") == 0
     heading, *rows = csv.reader(lines(out))
     assert heading == ["VideoId", "LabelConfidencePairs"]
     for i, (name, pairs) in enumerate(rows):
@@ -116,10 +116,10 @@ def test_from_tables_to_predictions(made, tmp_path, capsys):
 
 
 @pytest.mark.parametrize("suffix", ["csv", "parquet"])
-def test_the_likeliest_labels_alone(made, suffix, tmp_path):
-    model, test, probability = expected(made)
+def test_predict_top_k_writes_most_probable_labels(saved, suffix, tmp_path):
+    model, test, probability = expected(saved)
     out = tmp_path / f"top.{suffix}"
-    assert run("predict", made / "model", made / "test.parquet", out, "--top-k", 2) == 0
+    assert run("predict", saved / "model", saved / "test.parquet", out, "--top-k", 2) == 0
     rows = list(csv.DictReader(lines(out))) if suffix == "csv" else pq.read_table(out).to_pylist()
     labels, names = model.transformer_.classes_, model.hierarchy_.display_names
     assert len(rows) == 48
@@ -131,24 +131,24 @@ def test_the_likeliest_labels_alone(made, suffix, tmp_path):
         assert float(row["probability"]) == pytest.approx(probability[i, j], rel=1e-5)
 
 
-def test_predictions_need_no_labels(made, tmp_path):
+def test_predict_without_labels_gives_same_rows(saved, tmp_path):
     table = table_of(make_videos(24, 1)).drop_columns("labels")
     nothing = write(table.append_column("labels", pa.nulls(24)), tmp_path / "nothing.parquet")
     bare = write(table.drop_columns("id"), tmp_path / "bare.parquet")
-    for path in (made / "test.parquet", nothing, bare):
+    for path in (saved / "test.parquet", nothing, bare):
         out = tmp_path / f"{path.stem}.csv"
-        assert run("predict", "--quiet", made / "model", path, out) == 0
+        assert run("predict", "--quiet", saved / "model", path, out) == 0
     assert lines(tmp_path / "nothing.csv") == lines(tmp_path / "test.csv")
     numbered = [line.removeprefix("v") for line in lines(tmp_path / "test.csv")]
     assert lines(tmp_path / "bare.csv") == numbered
 
 
-def test_predictions_come_in_chunks(made, tmp_path, monkeypatch):
-    run("predict", made / "model", made / "test.parquet", tmp_path / "whole.csv")
+def test_predict_in_chunks_equals_whole(saved, tmp_path, monkeypatch):
+    run("predict", saved / "model", saved / "test.parquet", tmp_path / "whole.csv")
     monkeypatch.setattr(_models, "CHUNK", 7)
-    run("convert", "--quiet", made / "test.parquet", tmp_path / "store")
+    run("convert", "--quiet", saved / "test.parquet", tmp_path / "store")
     for name in ("parts.csv", "parts.parquet"):
-        assert run("predict", "--quiet", made / "model", tmp_path / "store", tmp_path / name) == 0
+        assert run("predict", "--quiet", saved / "model", tmp_path / "store", tmp_path / name) == 0
     whole, parts = (list(csv.reader(lines(tmp_path / f"{n}.csv"))) for n in ("whole", "parts"))
     assert [row[0] for row in whole] == [row[0] for row in parts]
     numbers = [np.array([row[1:] for row in rows[1:]], float) for rows in (whole, parts)]
@@ -156,11 +156,11 @@ def test_predictions_come_in_chunks(made, tmp_path, monkeypatch):
     assert pq.read_table(tmp_path / "parts.parquet").num_rows == 24
 
 
-def test_a_file_of_predictions_is_whole_or_not_there(made, tmp_path, monkeypatch, failed):
+def test_predict_failure_keeps_old_file(saved, tmp_path, monkeypatch, failed):
     out = tmp_path / "out.csv"
-    out.write_text("dear")
+    out.write_text("old content")
     assert "out.csv exists already; --overwrite replaces it" in failed(
-        "predict", made / "model", made / "test.parquet", out
+        "predict", saved / "model", saved / "test.parquet", out
     )
 
     def fail(*args, **kwargs):
@@ -168,25 +168,25 @@ def test_a_file_of_predictions_is_whole_or_not_there(made, tmp_path, monkeypatch
         raise RuntimeError("no more")
 
     monkeypatch.setattr(_models.Model, "probabilities", fail)
-    line = failed("predict", made / "model", made / "test.parquet", out, "--overwrite")
-    assert "RuntimeError: no more (--debug shows where)" in line
-    assert out.read_text() == "dear"
+    line = failed("predict", saved / "model", saved / "test.parquet", out, "--overwrite")
+    assert "RuntimeError: no more (use --debug for details)" in line
+    assert out.read_text() == "old content"
     assert list(tmp_path.iterdir()) == [out]
     with pytest.raises(RuntimeError, match="no more"):
-        run("predict", "--debug", made / "model", made / "test.parquet", out, "--overwrite")
+        run("predict", "--debug", saved / "model", saved / "test.parquet", out, "--overwrite")
     monkeypatch.undo()
-    assert run("predict", made / "model", made / "test.parquet", out, "--overwrite") == 0
+    assert run("predict", saved / "model", saved / "test.parquet", out, "--overwrite") == 0
     assert out.read_text().startswith("id,")
 
 
 @pytest.mark.parametrize("by_group", [False, True])
-def test_evaluate_prints_the_report(made, by_group, tmp_path, capsys):
-    model, test, probability = expected(made)
+def test_evaluate_output_equals_hierarchy_report(saved, by_group, tmp_path, capsys):
+    model, test, probability = expected(saved)
     truth = model.transformer_.transform(test.target)
     report = hierarchy_report(truth, probability, model.hierarchy_, by_group=by_group)
     files = ("--json", tmp_path / "a.json", "--csv", tmp_path / "a.csv")
     options = ["--by-group"] if by_group else []
-    assert run("evaluate", made / "model", made / "test.parquet", *files, *options) == 0
+    assert run("evaluate", saved / "model", saved / "test.parquet", *files, *options) == 0
     assert capsys.readouterr() == (f"{report}\n", "")
     document = json.loads((tmp_path / "a.json").read_text())
     rows = list(csv.DictReader(lines(tmp_path / "a.csv")))
@@ -198,17 +198,17 @@ def test_evaluate_prints_the_report(made, by_group, tmp_path, capsys):
         np.testing.assert_allclose(given, getattr(report, name), rtol=1e-6)
 
 
-def test_labels_that_the_model_does_not_know(made, tmp_path, capsys, failed):
+def test_evaluate_unknown_labels_warns_and_ignores_them(saved, tmp_path, capsys, failed):
     videos = make_videos(24, 1)
     table = table_of(videos).drop_columns("labels")
     labels = [[*labels, "Space:Moon"][i % 2 :] for i, labels in enumerate(videos.target)]
     path = write(table.append_column("labels", pa.array(labels)), tmp_path / "a.parquet")
-    assert run("evaluate", made / "model", path, "--json", tmp_path / "a.json") == 0
+    assert run("evaluate", saved / "model", path, "--json", tmp_path / "a.json") == 0
     err = capsys.readouterr().err
     assert re.match(r"sk-crossmodal: warning: 1 labels of these 24 videos are unknown .*Moon", err)
     document = json.loads((tmp_path / "a.json").read_text())
     assert document["unknown_labels"] == ["Space:Moon"]
-    model, test, probability = expected(made)
+    model, test, probability = expected(saved)
     kept = [() if i % 2 else y for i, y in enumerate(test.target)]
     truth = model.transformer_.transform(kept)
     report = hierarchy_report(truth, probability, model.hierarchy_)
@@ -216,53 +216,53 @@ def test_labels_that_the_model_does_not_know(made, tmp_path, capsys, failed):
 
     path = write(table.append_column("labels", pa.array([[7]] * 24)), tmp_path / "b.parquet")
     assert "knows none of the 1 labels of the data, such as 7" in failed(
-        "evaluate", made / "model", path
+        "evaluate", saved / "model", path
     )
 
 
-def test_info_of_a_model(made, capsys):
-    assert run("info", made / "model") == 0
+def test_info_model_shows_its_content(saved, capsys):
+    assert run("info", saved / "model") == 0
     out = capsys.readouterr().out
     assert "class: TransformedTargetClassifier" in out
     assert "checksum: ok" in out
-    assert "clip: 8 numbers a frame" in out
-    assert run("info", "--json", made / "model") == 0
+    assert "clip: 8 features" in out
+    assert run("info", "--json", saved / "model") == 0
     about = json.loads(capsys.readouterr().out)
-    model = load_model(made / "model")
+    model = load_model(saved / "model")
     assert about["labels"]["number"] == len(model.hierarchy_)
     assert sum(about["labels by level"].values()) == len(model.hierarchy_)
     assert about["parameters"]["d_model"] == 8
-    assert about["file"]["bytes"] == (made / "model").stat().st_size
+    assert about["file"]["bytes"] == (saved / "model").stat().st_size
 
 
-def test_info_of_data(made, tmp_path, capsys):
-    assert run("convert", "--quiet", made / "train.parquet", tmp_path / "store") == 0
+def test_info_data_shows_its_content(saved, tmp_path, capsys):
+    assert run("convert", "--quiet", saved / "train.parquet", tmp_path / "store") == 0
     X = make_videos().data
-    for path, kind in ((made / "train.parquet", "tables"), (tmp_path / "store", "store")):
+    for path, kind in ((saved / "train.parquet", "tables"), (tmp_path / "store", "store")):
         assert run("info", "--json", path) == 0
         about = json.loads(capsys.readouterr().out)
         assert (about["kind"], about["videos"]) == (kind, 48)
         assert about["frames"] == X.timeline_lengths().sum()
-        assert about["modalities"]["clap"].startswith("6 numbers a frame, ")
+        assert about["modalities"]["clap"].startswith("6 features, ")
         assert about["ids"] == "such as v0"
         assert about["labels"]["number"] == len({y for each in make_videos().target for y in each})
     assert about["attributes"]["files"] == {
-        "00000-train.parquet": (made / "train.parquet").stat().st_size
+        "00000-train.parquet": (saved / "train.parquet").stat().st_size
     }
-    assert run("info", made / "train.parquet") == 0
+    assert run("info", saved / "train.parquet") == 0
     out, err = capsys.readouterr()
     assert "videos: 48\n" in out
     assert "other columns" not in out
     assert err == ""
-    table = pq.read_table(made / "train.parquet").rename_columns(["clip", "clap", "tags", "id"])
+    table = pq.read_table(saved / "train.parquet").rename_columns(["clip", "clap", "tags", "id"])
     path = write(table.append_column("seconds", pa.array([1.5] * 48)), tmp_path / "a.parquet")
     assert run("info", path) == 0
     out = capsys.readouterr().out
-    assert "other columns: tags, seconds (--labels, --ids name them)\n" in out
+    assert "other columns: tags, seconds (use them with --labels or --ids)\n" in out
 
 
-def test_shards_and_a_vocabulary(tmp_path, capsys):
-    """Labels are indices, their hierarchy a file; verticals are no labels for Kaggle."""
+def test_train_shards_with_vocabulary_has_its_hierarchy(tmp_path, capsys):
+    """Labels are indices, with a hierarchy from a file; Kaggle files have no verticals."""
     rng = np.random.default_rng(0)
     shards = [
         write_shard(
@@ -291,7 +291,7 @@ def test_shards_and_a_vocabulary(tmp_path, capsys):
     assert re.search(r"^Games +\d+ +3 ", capsys.readouterr().out, re.MULTILINE)
 
 
-def test_real_shards(data_dir, tmp_path, capsys):
+def test_train_real_shards_runs_without_warnings(data_dir, tmp_path, capsys):
     real = data_dir / "youtube8m"
     shards = sorted((real / "video_level").glob("*.tfrecord"))[:2]
     options = ("--vocabulary", real / "labels" / "vocabulary.csv", "--min-frequency", "10")
@@ -301,11 +301,11 @@ def test_real_shards(data_dir, tmp_path, capsys):
     out, err = capsys.readouterr()
     assert "level 1" in out
     assert "next: sk-crossmodal evaluate" in out
-    assert err == ""  # labels that were too rare are known, and so no warning
+    assert err == ""  # rare labels that were dropped are known, so there is no warning
 
 
-def test_a_file_of_parameters(made, tmp_path, capsys):
-    """Flags go before --set, and both before the file; tables are merged."""
+def test_train_config_file_is_overridden_by_set_and_flags(saved, tmp_path, capsys):
+    """Flags override --set, and both override the file; tables are merged."""
     config = tmp_path / "train.toml"
     config.write_text(
         'family = "netvlad"\nfusion = "late"\nepochs = 3\nlr = 0.5\nhidden-size = 8\n'
@@ -315,7 +315,7 @@ def test_a_file_of_parameters(made, tmp_path, capsys):
     options = ("--config", config, "--set", "dropout=0.25", "--set", "gate=soft")
     flags = ("--epochs", "1", "--lr", "1e-3", "--set", "lr=7.0")
     model = tmp_path / "model"
-    assert run("train", made / "train.parquet", model, *options, *flags) == 0
+    assert run("train", saved / "train.parquet", model, *options, *flags) == 0
     fitted_model = load_model(model)
     params = fitted_model.classifier_.get_params()
     assert type(fitted_model.classifier_) is sk_crossmodal.CrossModalNetVLADClassifier
@@ -337,85 +337,88 @@ def test_a_file_of_parameters(made, tmp_path, capsys):
     assert re.search(rf"^next: sk-crossmodal evaluate {model} DATA", out, re.M)
 
 
-def test_the_same_command_gives_the_same_model(made, tmp_path):
-    assert run("train", "--quiet", made / "train.parquet", tmp_path / "model", *SMALL) == 0
-    X = load_embeddings(made / "test.parquet").data
-    first, again = (load_model(folder / "model").predict_proba(X) for folder in (made, tmp_path))
+def test_train_same_command_gives_same_model(saved, tmp_path):
+    assert run("train", "--quiet", saved / "train.parquet", tmp_path / "model", *SMALL) == 0
+    X = load_embeddings(saved / "test.parquet").data
+    first, again = (load_model(folder / "model").predict_proba(X) for folder in (saved, tmp_path))
     np.testing.assert_array_equal(first, again)
 
 
-def test_training_tells_of_early_stopping(made, tmp_path, capsys):
+def test_train_early_stopping_prints_validation_score(saved, tmp_path, capsys):
     options = ("--fusion", "late", "--early-stopping", "--validation-fraction", "0.25")
-    assert run("train", made / "train.parquet", tmp_path / "model", *SMALL, *options) == 0
+    assert run("train", saved / "train.parquet", tmp_path / "model", *SMALL, *options) == 0
     out = capsys.readouterr().out
     assert "epoch 2 of 2, loss" in out
     assert "validation loss" in out
-    assert "of the videos held out right" in out
+    assert "; best validation accuracy " in out
     classifier = load_model(tmp_path / "model").classifier_
     assert (classifier.early_stopping, classifier.validation_fraction) == (True, 0.25)
     row = classifier.history_[1]
     assert f"loss {row['train_loss']:.4f}, validation loss {row['valid_loss']:.4f}" in out
 
 
-def test_bars_on_a_terminal(made, tmp_path, capsys, monkeypatch):
+def test_train_on_terminal_shows_bars(saved, tmp_path, capsys, monkeypatch):
     monkeypatch.setattr(_progress.EpochProgress.__init__, "__defaults__", (True,))
-    assert run("train", made / "train.parquet", tmp_path / "model", *SMALL) == 0
+    assert run("train", saved / "train.parquet", tmp_path / "model", *SMALL) == 0
     out, err = capsys.readouterr()
     assert "epoch 1" not in out
     assert re.search(r"CorrelationTower: 100%.*1/1 ", err)
     assert re.search(r"CrossModalTransformerClassifier: 100%.*2/2 .*loss=", err)
 
 
-def test_an_interrupted_training_keeps_its_weights(made, tmp_path, capsys, monkeypatch):
-    tell = _progress.EpochProgress._tell_epoch
+def test_train_interrupted_saves_model_and_resumes(saved, tmp_path, capsys, monkeypatch):
+    show = _progress.EpochProgress._show_epoch
 
     def interrupt(self, fitted_so_far):
-        tell(self, fitted_so_far)
+        show(self, fitted_so_far)
         if len(fitted_so_far.net_.history) == 2:
             signal.raise_signal(signal.SIGINT)
 
     late = ("--fusion", "late", "--epochs", "5", "--checkpoint", tmp_path / "kept")
-    train = ("train", made / "train.parquet", tmp_path / "model", *SMALL, *late)
+    train = ("train", saved / "train.parquet", tmp_path / "model", *SMALL, *late)
     with monkeypatch.context() as patch:
-        patch.setattr(_progress.EpochProgress, "_tell_epoch", interrupt)
+        patch.setattr(_progress.EpochProgress, "_show_epoch", interrupt)
         assert run(*train) == 130
     out, err = capsys.readouterr()
     assert "until it was interrupted" in out
     assert "sk-crossmodal: warning: Training of CrossModal" in err
     assert load_model(tmp_path / "model").classifier_.n_iter_ < 5
     assert run(*train, "--resume", "--overwrite", "--quiet") == 0
-    whole = ("train", made / "train.parquet", tmp_path / "whole", *SMALL, *late[:4], "--quiet")
+    whole = ("train", saved / "train.parquet", tmp_path / "whole", *SMALL, *late[:4], "--quiet")
     assert run(*whole) == 0
-    X = load_embeddings(made / "test.parquet").data
+    X = load_embeddings(saved / "test.parquet").data
     resumed, again = (load_model(tmp_path / n).predict_proba(X) for n in ("model", "whole"))
     np.testing.assert_array_equal(resumed, again)
 
 
-def test_an_interruption_says_what_is_there(made, tmp_path, failed, monkeypatch):
+def test_interruption_message_describes_output(saved, tmp_path, failed, monkeypatch):
     def interrupt(*args, **kwargs):
         raise KeyboardInterrupt("the estimator is as it was before")
 
     monkeypatch.setattr(sk_crossmodal.TransformedTargetClassifier, "fit", interrupt)
-    line = failed("train", "--quiet", made / "train.parquet", tmp_path / "model", code=130)
+    line = failed("train", "--quiet", saved / "train.parquet", tmp_path / "model", code=130)
     assert line == "sk-crossmodal: interrupted; no model was written."
     monkeypatch.setattr(_models.Model, "open_data", interrupt)
-    line = failed("predict", made / "model", made / "test.parquet", tmp_path / "a.csv", code=130)
+    line = failed("predict", saved / "model", saved / "test.parquet", tmp_path / "a.csv", code=130)
     assert line == "sk-crossmodal: interrupted; nothing was written."
     assert not list(tmp_path.iterdir())
 
 
-def test_mistaken_command_lines_are_told_in_two_lines(capsys):
+def test_wrong_command_line_prints_usage_and_error(capsys):
     for command, message in (
         (
             ["train", "x"],
             "sk-crossmodal train: error: the following arguments are required: MODEL",
         ),
-        (["predict", "--top-k", "0", "m", "d", "o"], "a positive number is needed, got '0'"),
+        (["predict", "--top-k", "0", "m", "d", "o"], "expected a positive integer, got '0'"),
         (
             ["train", "d", "m", "--min-frequency", "few"],
-            "a number or a share is needed, got 'few'",
+            "expected a count or a fraction, got 'few'",
         ),
-        (["train", "d", "m", "--modalities", "a,,b"], "names between commas are needed"),
+        (
+            ["train", "d", "m", "--modalities", "a,,b"],
+            "expected names separated by commas, got 'a,,b'",
+        ),
         (["train", "d", "m", "--fusion", "middle"], "invalid choice: 'middle'"),
     ):
         with pytest.raises(SystemExit) as stopped:
@@ -426,51 +429,55 @@ def test_mistaken_command_lines_are_told_in_two_lines(capsys):
         assert message in line
 
 
-def test_nothing_is_told_where_it_is_quiet(made, tmp_path, capsys):
-    assert run("train", "--quiet", made / "train.parquet", tmp_path / "model", *SMALL) == 0
-    run("predict", "--quiet", made / "model", made / "test.parquet", tmp_path / "a.csv")
-    run("evaluate", "--quiet", made / "model", made / "test.parquet", "--csv", tmp_path / "b.csv")
+def test_commands_quiet_print_nothing(saved, tmp_path, capsys):
+    assert run("train", "--quiet", saved / "train.parquet", tmp_path / "model", *SMALL) == 0
+    run("predict", "--quiet", saved / "model", saved / "test.parquet", tmp_path / "a.csv")
+    run(
+        "evaluate", "--quiet", saved / "model", saved / "test.parquet", "--csv", tmp_path / "b.csv"
+    )
     assert capsys.readouterr() == ("", "")
     assert (tmp_path / "b.csv").exists()
 
 
-def test_wrong_parameters(made, tmp_path, failed, monkeypatch):
-    """They are told before any data is read."""
+def test_train_wrong_parameters_fail_before_data_is_read(saved, tmp_path, failed, monkeypatch):
     monkeypatch.setattr(sk_crossmodal.cli._train, "open_data", None)
-    train = ("train", made / "train.parquet", tmp_path / "model")
+    train = ("train", saved / "train.parquet", tmp_path / "model")
     (tmp_path / "bad.toml").write_text("lr = ")
     (tmp_path / "near.toml").write_text('fusoin = "late"')
     for options, message in (
-        (["--set", "max_epoch=3"], "no parameter max_epoch of transformer; did you mean max_ep"),
-        (["--set", "zzz=3"], "no parameter zzz of transformer; there are "),
-        (["--set", "n_clusters=3"], "no parameter n_clusters of transformer"),
-        (["--set", "correlation_tower.encodr=3"], "correlation_tower.encodr of the tower; did "),
+        (["--set", "max_epoch=3"], "transformer has no parameter max_epoch; did you mean max_ep"),
+        (["--set", "zzz=3"], "transformer has no parameter zzz; known: "),
+        (["--set", "n_clusters=3"], "transformer has no parameter n_clusters"),
+        (
+            ["--set", "correlation_tower.encodr=3"],
+            "correlation_tower has no parameter encodr; did ",
+        ),
         (["--set", "callbacks=[]"], "no parameter callbacks"),
         (["--set", "pretrained=model"], "no parameter pretrained"),
         (["--set", "freeze_towers=true"], "no parameter freeze_towers"),
-        (["--set", "lr"], "--set needs name=value"),
-        (["--set", "lr=[1"], "--set needs name=value"),
+        (["--set", "lr"], "--set must be name=value"),
+        (["--set", "lr=[1"], "--set must be name=value"),
         (["--set", "family=lstm"], "family must be one of transformer, netvlad, rnn, got 'lstm'"),
-        (["--config", tmp_path / "bad.toml"], "bad.toml is no TOML"),
-        (["--config", tmp_path / "near.toml"], "no parameter fusoin .*did you mean fusion"),
+        (["--config", tmp_path / "bad.toml"], "bad.toml is not valid TOML"),
+        (["--config", tmp_path / "near.toml"], "no parameter fusoin; did you mean fusion"),
         (["--config", tmp_path / "none.toml"], "none.toml: No such file or directory"),
         (["--vocabulary", tmp_path / "none.csv"], "none.csv: No such file or directory"),
     ):
         assert re.search(message, failed(*train, *options)), options
 
 
-def test_a_parameter_of_a_wrong_type_is_told_as_plainly(made, tmp_path, failed, monkeypatch):
-    """What checks say of types, too; but not what Python says of a mistake."""
-    train = ("train", "--quiet", made / "train.parquet", tmp_path / "model")
+def test_train_parameter_of_wrong_type_has_plain_error(saved, tmp_path, failed, monkeypatch):
+    """Errors of validation are printed as they are, other TypeErrors with a hint."""
+    train = ("train", "--quiet", saved / "train.parquet", tmp_path / "model")
     line = failed(*train, "--set", "lr=abc")
     assert line.startswith("sk-crossmodal: error: lr must be a number")
     assert "--debug" not in line
-    monkeypatch.setattr(sk_crossmodal.cli._train, "check_labelled", lambda data: 3)
+    monkeypatch.setattr(_data.Data, "require_labels", lambda data: 3)
     line = failed(*train, "--set", "lr=abc")
-    assert re.search("error: TypeError: .*not iterable.*--debug shows where", line)
+    assert re.search("error: TypeError: .*not iterable.*use --debug for details", line)
 
 
-def test_another_separator_is_told(made, tmp_path, capsys):
+def test_train_labels_with_other_separator_warns(saved, tmp_path, capsys):
     table = table_of(make_videos(8)).drop_columns("labels")
     labels = pa.array([["Animal / Pet / Cat"], ["Animal / Pet", "Music"]] * 4)
     path = write(table.append_column("labels", labels), tmp_path / "a.parquet")
@@ -481,7 +488,7 @@ def test_another_separator_is_told(made, tmp_path, capsys):
     assert run(*train) == 0
     out, err = capsys.readouterr()
     assert advice in err
-    assert "give --separator ' / ' to train" in err
+    assert "use --separator ' / ' with train" in err
     assert "for 3 labels on 1 level, " in out
     assert run(*train, "--separator", " / ") == 0
     out, err = capsys.readouterr()
@@ -490,11 +497,11 @@ def test_another_separator_is_told(made, tmp_path, capsys):
 
 
 @pytest.mark.parametrize(
-    ("labels", "separator", "told"),
+    ("labels", "separator", "suggested"),
     [
         (["Animal/Cat", "Animal/Dog", "Music"], ":", "/"),
         (["Animal>Cat"], ":", "'>'"),
-        (["Animal|Cat", "a"], ":", None),  # no more than half
+        (["Animal|Cat", "a"], ":", None),  # not more than half
         (["Animal/Cat", "a:b"], ":", None),
         (["Animal/Cat"], "/", None),
         (["/m/04rky", "/m/0abc"], ":", None),
@@ -502,13 +509,14 @@ def test_another_separator_is_told(made, tmp_path, capsys):
         ([], ":", None),
     ],
 )
-def test_separators(labels, separator, told, recwarn):
-    _separator.warn_separator(labels, separator)
-    assert [f"--separator {told} to" in str(w.message) for w in recwarn] == [True] * bool(told)
+def test_warn_separator_suggests_separator_of_most_labels(labels, separator, suggested, recwarn):
+    _data.warn_separator(labels, separator)
+    found = [f"--separator {suggested} with" in str(w.message) for w in recwarn]
+    assert found == [True] * bool(suggested)
 
 
-def test_wrong_combinations(made, tmp_path, failed):
-    """Each is one line that says what to do."""
+def test_commands_wrong_combinations_name_next_step(saved, tmp_path, failed):
+    """Each error is one line with the next step."""
     table = table_of(make_videos(8))
     bare = write(table.drop_columns(["labels", "id"]), tmp_path / "bare.parquet")
     named = write(
@@ -518,34 +526,49 @@ def test_wrong_combinations(made, tmp_path, failed):
     wide = write(table_of(make_videos(8), names=("clap", "clip")), tmp_path / "wide.parquet")
     (tmp_path / "a.csv").write_text("a,b\n")
     (tmp_path / "empty").mkdir()
-    shutil.copy(made / "train.parquet", tmp_path / "empty2.parquet")
+    shutil.copy(saved / "train.parquet", tmp_path / "empty2.parquet")
     save_model(fitted_tower(), tmp_path / "tower")
     save_model(fitted("late", "multilabel"), tmp_path / "plain")
-    model, train, out = made / "model", made / "train.parquet", tmp_path / "out.csv"
+    model, train, out = saved / "model", saved / "train.parquet", tmp_path / "out.csv"
     for arguments, message in (
-        (("train", bare, out), r"bare\.parquet has no labels.*column 'labels' .*--labels names"),
-        (("train", named, out), r"--labels names another; there are tags, name\.$"),
-        (("train", train, made / "model"), r"model exists already; --overwrite replaces it"),
+        (
+            ("train", bare, out),
+            r"bare\.parquet has no labels, .*; --labels names their column .*'labels'\)\.$",
+        ),
+        (
+            ("train", named, out),
+            r"--labels names their column .*, other columns are tags, name\.$",
+        ),
+        (("train", train, saved / "model"), r"model exists already; --overwrite replaces it"),
         (("train", train, tmp_path), "is a folder; name a file"),
         (("train", train, tmp_path / "no" / "model"), r"no folder .*/no; create it first"),
         (("train", tmp_path / "none", out), r"no file or folder .*none"),
         (("train", f"{tmp_path}/none*", out), r"pattern .*none\* matches no files"),
-        (("train", tmp_path / "a.csv", out), r"a\.csv is no data; looked for a store .*Arrow"),
-        (("train", tmp_path / "empty", out), r"no data in the folder .*empty; looked for a store"),
-        (("train", model, out), "is a model, and data is needed there; the order is MODEL DATA"),
+        (("train", tmp_path / "a.csv", out), r"a\.csv is not data; expected a store .*Arrow"),
+        (("train", tmp_path / "empty", out), r"no data in the folder .*empty; expected a store"),
+        (("train", model, out), "is a model, expected data; the order is MODEL DATA"),
         (("train", train, out, "--labels", "tags"), r"no column 'tags' for labels; .* clip \("),
         (("train", train, out, "--modalities", "clip,x"), r"no column 'x'"),
         (("train", train, tmp_path / "empty", out), "DATA must be of one kind|no data in"),
-        (("evaluate", train, model), r"train\.parquet is data, .* the order is MODEL DATA"),
+        (
+            ("evaluate", train, model),
+            r"train\.parquet is data, expected a model; the order is MODEL DATA",
+        ),
         (("evaluate", tmp_path / "none", train), r"no model .*none; sk-crossmodal train writes"),
-        (("evaluate", tmp_path, train), r"is a folder, and a model is a file"),
+        (("evaluate", tmp_path, train), r"is a folder, expected a model; the order is MODEL DATA"),
         (("evaluate", tmp_path / "a.csv", train), r"a\.csv' cannot be loaded"),
-        (("evaluate", tmp_path / "tower", train), "holds a CorrelationTower, and a classifier"),
+        (
+            ("evaluate", tmp_path / "tower", train),
+            "holds a CorrelationTower, expected a classifier",
+        ),
         (("evaluate", model, bare), "bare.parquet has no labels"),
-        (("evaluate", model, other), r"no column 'clip'.* The model .* needs clip \(8 numbers"),
-        (("evaluate", model, wide), r"trained on clip \(8 .*and .*wide\.parquet has clip \(6 "),
+        (("evaluate", model, other), r"no column 'clip'.* The model .* needs clip \(8 features"),
+        (("evaluate", model, wide), r"trained on clip \(8 .*but .*wide\.parquet has clip \(6 "),
         (("evaluate", model, train, "--json", model), "model exists already; --overwrite"),
-        (("predict", model, train, tmp_path / "out"), "says no format: end it with .csv or .parq"),
+        (
+            ("predict", model, train, tmp_path / "out"),
+            "OUT must end with .csv, .parquet, .pq, got .*out; or give --format",
+        ),
         (("info", tmp_path / "none"), "no file or folder"),
         (("convert", train, tmp_path / "store", "--jobs", "2"), "--jobs is for TFRecord shards"),
     ):
@@ -553,8 +576,8 @@ def test_wrong_combinations(made, tmp_path, failed):
         assert not out.exists()
 
 
-def test_a_classifier_alone_predicts(tmp_path, capsys, failed):
-    """One saved from Python, fitted on an indicator: its labels have the hierarchy's names."""
+def test_predict_bare_classifier_writes_its_labels(tmp_path, capsys, failed):
+    """A classifier saved from Python and fitted on an indicator."""
     classifier = fitted("late", "multilabel")
     save_model(classifier, tmp_path / "model")
     videos = make_videos(24, 1)
@@ -568,20 +591,20 @@ def test_a_classifier_alone_predicts(tmp_path, capsys, failed):
     assert run("info", tmp_path / "model") == 0
 
 
-def test_a_label_called_id_is_no_column_of_parquet(tmp_path, failed):
+def test_predict_label_named_id_needs_top_k_in_parquet(tmp_path, failed):
     table = table_of(make_videos(8)).drop_columns("labels")
     labels = pa.array([["id"], ["b"]] * 4)
     path = write(table.append_column("labels", labels), tmp_path / "a.parquet")
     assert run("train", path, tmp_path / "model", *SMALL, "--fusion", "late", "--quiet") == 0
     predict = ("predict", tmp_path / "model", path, tmp_path / "out.parquet")
-    assert "a column 'id' would be there twice" in failed(*predict)
+    assert "Parquet cannot have two columns 'id'; use csv, or give --top-k" in failed(*predict)
     assert not (tmp_path / "out.parquet").exists()
     assert run(*predict, "--top-k", 1) == 0
     assert set(pq.read_table(tmp_path / "out.parquet")["label"].to_pylist()) <= {"id", "b"}
 
 
-def test_a_pipeline_predicts(tmp_path):
-    """One saved from Python, whose labels are those of the classifier inside."""
+def test_predict_pipeline_writes_column_numbers(tmp_path):
+    """A pipeline saved from Python."""
     videos = make_videos(24, 1)
     classifier = make_classifier(fusion="late", max_epochs=1)
     pipeline = make_pipeline(ModalityTransformer({"video": StandardScaler()}), classifier)
@@ -596,26 +619,25 @@ def test_a_pipeline_predicts(tmp_path):
     np.testing.assert_allclose(given, probability, rtol=1e-5)
 
 
-def test_labels_with_spaces_are_not_for_kaggle(tmp_path, failed):
+def test_predict_kaggle_labels_with_spaces_raise(tmp_path, failed):
     table = table_of(make_videos(8)).drop_columns("labels")
     path = write(table.append_column("labels", pa.array([["a b"]] * 8)), tmp_path / "a.parquet")
     options = ("--fusion", "late", "--quiet")
     assert run("train", path, tmp_path / "model", *SMALL, *options) == 0
     line = failed("predict", tmp_path / "model", path, tmp_path / "o.csv", "--format", "kaggle")
-    assert "labels with spaces, such as 'a b'; write csv or parquet" in line
+    assert "label 'a b' has spaces; use csv or parquet" in line
     assert not (tmp_path / "o.csv").exists()
 
 
-def test_report(made, tmp_path, capsys, failed):
-    """Labels that the model does not know are left out there, too."""
+def test_report_unknown_labels_warns_and_writes(saved, tmp_path, capsys, failed):
     table = table_of(make_videos(24, 1), ids="clip number ")
     labels = [[*row, "Space:Moon"] for row in table["labels"].to_pylist()]
     table = table.drop_columns("labels").append_column("labels", pa.array(labels))
     path, out = write(table, tmp_path / "a.parquet"), tmp_path / "report.html"
-    report = ("report", made / "model", path, out, "--title", "Winter of 69", "--examples", 2)
+    report = ("report", saved / "model", path, out, "--title", "Winter of 69", "--examples", 2)
     assert run(*report) == 0
-    told, err = capsys.readouterr()
-    assert told == f"{out}: 24 videos; open it in a browser\n"
+    out_text, err = capsys.readouterr()
+    assert out_text == f"{out}: 24 videos; open it in a browser\n"
     assert "1 labels of these 24 videos are unknown to the model" in err
     html = out.read_text()
     assert "Winter of 69" in html
@@ -623,7 +645,7 @@ def test_report(made, tmp_path, capsys, failed):
     assert "report.html exists already; --overwrite replaces it" in failed(*report)
 
 
-def test_every_command_teaches(capsys):
+def test_help_every_command_has_examples(capsys):
     for command in ("convert", "train", "evaluate", "predict", "report", "info"):
         with pytest.raises(SystemExit) as stopped:
             run(command, "--help")
@@ -639,7 +661,7 @@ def test_every_command_teaches(capsys):
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "tcsh"])
-def test_shells_complete(shell, capsys, tmp_path):
+def test_print_completion_of_shell_is_complete(shell, capsys, tmp_path):
     with pytest.raises(SystemExit) as stopped:
         run("--print-completion", shell)
     assert stopped.value.code == 0
@@ -655,12 +677,12 @@ def test_shells_complete(shell, capsys, tmp_path):
         assert done.stdout.split() == ["evaluate"], done.stderr
 
 
-def test_names_are_those_of_the_package():
-    assert tuple(FUSIONS) == _recipe.FUSIONS
-    assert all(hasattr(sk_crossmodal, name) for name in _recipe.FAMILIES.values())
+def test_names_of_command_line_equal_registries():
+    assert tuple(FUSIONS) == _training_config.FUSIONS
+    assert all(hasattr(sk_crossmodal, name) for name in _training_config.FAMILIES.values())
 
 
-def test_help_imports_nothing_that_takes_time():
+def test_help_imports_no_slow_packages():
     code = (
         "import sys, contextlib\nfrom sk_crossmodal.cli import main\n"
         "with contextlib.suppress(SystemExit): main(['train', '--help'])\n"
@@ -674,8 +696,7 @@ def test_help_imports_nothing_that_takes_time():
 
 
 @pytest.mark.parametrize("words", [["--print-completion", "bash"], ["train", "--help"]])
-def test_who_reads_may_have_seen_enough(words):
-    """A pipe that is closed at once ends the command without a word."""
+def test_closed_pipe_ends_command_silently(words):
     command = [sys.executable, "-m", "sk_crossmodal", *words]
     reader, writer = os.pipe()
     os.close(reader)

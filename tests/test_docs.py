@@ -17,7 +17,7 @@ from sklearn.frozen import FrozenEstimator
 import sk_crossmodal
 from sk_crossmodal import datasets
 from sk_crossmodal.cli._parser import make_parser
-from sk_crossmodal.cli._recipe import make_recipe
+from sk_crossmodal.cli._training_config import make_train_config
 from sk_crossmodal.metrics import gap_score, hierarchy_report, map_score
 from sk_crossmodal.modules import FUSIONS
 
@@ -257,7 +257,7 @@ def test_commands_of_the_pages_are_commands(page, tmp_path, monkeypatch):
         monkeypatch.chdir(tmp_path)
         (tmp_path / "train.toml").write_text(config)
         args = make_parser().parse_args(["train", "data", "model", "--config", "train.toml"])
-        assert make_recipe(args).params["n_clusters"] == {"clip": 64, "clap": 32}
+        assert make_train_config(args).params["n_clusters"] == {"clip": 64, "clap": 32}
     for command in commands:
         if command.lstrip().startswith("sk-crossmodal "):
             make_parser().parse_args(shlex.split(command, comments=True)[1:])

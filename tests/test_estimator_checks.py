@@ -1,4 +1,4 @@
-"""`check_multimodal_estimator`: every estimator passes, and a broken one fails where it is."""
+"""`check_multimodal_estimator`: all estimators pass, and each broken one fails its check."""
 
 import copy
 import importlib
@@ -26,7 +26,7 @@ from sk_crossmodal.utils.estimator_checks import (
 )
 
 LATE = make_classifier(fusion="late", max_epochs=1)
-# HierarchyLabelBinarizer is an estimator of labels, and others need one of videos inside.
+# HierarchyLabelBinarizer transforms labels; TransformedTargetClassifier needs a classifier.
 NOT_OF_VIDEOS = ("HierarchyLabelBinarizer", "TransformedTargetClassifier")
 INSTANCES = {
     **{name: e for name, e in small_instances(max_epochs=1) if name not in NOT_OF_VIDEOS},
@@ -35,7 +35,7 @@ INSTANCES = {
     "Pipeline": make_pipeline(ModalityTransformer({"video": PCA(2)}), LATE),
 }
 FORMS = {name for name in CHECKS if name.startswith("check_form")}
-# What compares two estimators that were fitted apart.
+# Checks that compare two fits.
 OF_TWO_FITS = FORMS | {
     "check_positional_modalities",
     "check_modality_order_in_fit",
@@ -51,17 +51,17 @@ def statuses(estimator, status):
 
 
 @pytest.mark.parametrize("name", INSTANCES)
-def test_all_estimators(name):
+def test_check_each_estimator_passes(name):
     estimator = INSTANCES[name]
     results = check_multimodal_estimator(estimator)
     assert len(results) == (2 if hasattr(estimator, "predict") else 1) * len(CHECKS)
     skipped = {r["check_name"].split("[")[0] for r in results if r["status"] == "skipped"}
-    meaningless = set()
-    if isinstance(estimator, ModalityTransformer | Pipeline):  # they take one X
-        meaningless.add("check_positional_modalities")
+    expected = set()
+    if isinstance(estimator, ModalityTransformer | Pipeline):  # fit takes one X
+        expected.add("check_positional_modalities")
     if "modalities" not in estimator.get_params(deep=False):
-        meaningless.add("check_modality_order_in_fit")
-    assert skipped == meaningless
+        expected.add("check_modality_order_in_fit")
+    assert skipped == expected
 
 
 class ToContainer(TransformerMixin, BaseEstimator):
@@ -73,11 +73,11 @@ class ToContainer(TransformerMixin, BaseEstimator):
         return as_multimodal(X, modalities=self.widths_)
 
 
-def test_transformer_of_videos():
+def test_check_transformer_of_videos_passes():
     assert not statuses(ToContainer(), "failed")
 
 
-def test_pipeline():
+def test_check_pipeline_passes():
     pipeline = make_pipeline(ToContainer(), make_classifier(fusion="late", max_epochs=1))
     assert not statuses(pipeline, "failed")
     one_x = ("check_positional_modalities", "check_modality_order_in_fit")
@@ -85,19 +85,19 @@ def test_pipeline():
     assert statuses(pipeline, "skipped") == {f"{check}[{k}]" for check in one_x for k in kinds}
 
 
-def test_family_of_ones_own(tmp_path, monkeypatch):
-    """The one that docs/new_family.md adds, in a module, so that it can be pickled."""
+def test_check_family_of_docs_passes(tmp_path, monkeypatch):
+    """The family of docs/new_family.md, in a module so that it can be pickled."""
     sources = [source for _, source in blocks("docs/new_family.md")[:2]]
     (tmp_path / "convolution_family.py").write_text("\n".join(sources))
     monkeypatch.syspath_prepend(tmp_path)
     family = importlib.import_module("convolution_family").CrossModalConvolutionClassifier
     for name, check in yield_multimodal_checks(family(n_channels=4, max_epochs=1)):
-        if "n_jobs" not in name:  # other processes do not find the module
+        if "n_jobs" not in name:  # other processes cannot import the module
             check()
 
 
 class Means(ClassifierMixin, BaseEstimator):
-    """A sound classifier by the means of frames, to be broken in one way each below."""
+    """A correct classifier of mean frames; each class below breaks one convention."""
 
     def __init__(self, modalities=None, noise=1e-3, random_state=None):
         self.modalities, self.noise, self.random_state = modalities, noise, random_state
@@ -173,7 +173,7 @@ class ChangesX(Means):
         super().fit(X, y, *more, sample_weight=sample_weight)
         if isinstance(X, dict):
             for frames in X["audio"]:
-                frames.sort(axis=0)  # no mean sees it
+                frames.sort(axis=0)  # their mean stays
         return self
 
 
@@ -198,7 +198,7 @@ class ForgetsInPickle(Means):
         return {**state, "coef_": 0 * state["coef_"]} if "coef_" in state else state
 
 
-class GoesOn(Means):
+class AccumulatesFits(Means):
     def fit(self, X, y=None, *more, sample_weight=None):
         before = getattr(self, "coef_", 0)
         super().fit(X, y, *more, sample_weight=sample_weight)
@@ -224,9 +224,9 @@ class ForgetsNames(Means):
 
 class IgnoresOrderInFit(Means):
     def fit(self, X, y=None, *more, sample_weight=None):
-        asked, self.modalities = self.modalities, None
+        given, self.modalities = self.modalities, None
         super().fit(X, y, *more, sample_weight=sample_weight)
-        self.modalities = asked
+        self.modalities = given
         return self
 
 
@@ -242,8 +242,8 @@ class ForgetsQuantisation(Means):
         )
 
 
-class OtherInOtherProcess(Means):
-    scale = 2  # the test makes it 1 in its own process
+class DependsOnProcess(Means):
+    scale = 2  # the test sets 1 in its own process
 
     def features(self, array):
         return super().features(array) * self.scale
@@ -267,7 +267,7 @@ class CloneIsFitted(Means):
 
 
 class LosesAColumn(TransformerMixin, BaseEstimator):
-    """A transformer that forgets how wide the modalities of a wide array are."""
+    """A transformer that drops the last column of a wide array."""
 
     def fit(self, X, y=None):
         self.widths_ = as_multimodal(X).n_features
@@ -292,12 +292,12 @@ BROKEN = {
     ChangesY: {"check_input_unchanged"},
     ChangesWeight: {"check_input_unchanged"},
     ForgetsInPickle: {"check_pickle", "check_joblib", "check_deepcopy"},
-    GoesOn: {"check_fit_twice"},
+    AccumulatesFits: {"check_fit_twice"},
     DoublesSecondModality: {"check_positional_modalities"},
     ForgetsNames: {"check_modality_order_in_predict"},
     IgnoresOrderInFit: {"check_modality_order_in_fit"},
     ForgetsQuantisation: {"check_form[quantised]"},
-    OtherInOtherProcess: {"check_n_jobs"},
+    DependsOnProcess: {"check_n_jobs"},
     LosesParams: {"check_params"},
     TakesUnknownParams: {"check_unknown_params"},
     CloneIsFitted: {"check_clone_of_fitted"},
@@ -308,50 +308,50 @@ def of_classes(names):
     return {f"{name}[classes]".replace("][", "-") for name in names}
 
 
-def test_sound_estimator():
+def test_check_correct_classifier_passes():
     assert statuses(Means(), "passed") == of_classes(CHECKS)
 
 
 @pytest.mark.parametrize("broken", BROKEN)
-def test_broken_estimators_fail_where_they_are_broken(broken, monkeypatch):
-    if broken is OtherInOtherProcess:
+def test_check_broken_estimator_fails_its_checks(broken, monkeypatch):
+    if broken is DependsOnProcess:
         monkeypatch.setattr(broken, "scale", 1)
     assert statuses(broken(), "failed") == of_classes(BROKEN[broken])
 
 
-def test_every_check_can_fail():
+def test_checks_each_fails_for_one_broken_estimator():
     assert set.union(*BROKEN.values()) == set(CHECKS)
 
 
-def test_broken_transformer():
+def test_check_broken_transformer_fails_its_checks():
     failed = statuses(LosesAColumn(), "failed")
     assert failed >= of_classes(["check_form[wide]"])
     assert not failed & of_classes(["check_form[lists]", "check_pickle", "check_row_order"])
 
 
-def test_first_failure_is_raised_and_says_what_differs():
+def test_check_first_failure_is_raised():
     with pytest.raises(AssertionError, match=r"predicting with X as quantised: predict.* in row"):
         check_multimodal_estimator(ForgetsQuantisation())
     with pytest.raises(AssertionError, match="changes the global random state of numpy"):
         check_multimodal_estimator(NumpyRandom())
 
 
-def test_without_methods():
+def test_check_without_methods_raises():
     with pytest.raises(AssertionError, match="has none of the methods"):
-        check_multimodal_estimator(_Mute())
+        check_multimodal_estimator(_NoMethods())
 
 
-class _Mute(BaseEstimator):
+class _NoMethods(BaseEstimator):
     def fit(self, X, y=None):
         return self
 
 
-def test_on_fail():
+def test_on_fail_wrong_option_raises():
     with pytest.raises(ValueError, match="on_fail must be"):
         check_multimodal_estimator(Means(), on_fail="warn")
 
 
-def test_estimator_is_not_fitted_itself():
+def test_check_does_not_fit_given_estimator():
     estimator = CorrelationTower(encoder="mean", max_epochs=1)
     before = dict(vars(estimator))
     next(check for name, check in yield_multimodal_checks(estimator))()

@@ -1,4 +1,4 @@
-"""The examples run from beginning to end, here on small data and with small models."""
+"""The examples run completely, with small data and small models."""
 
 import importlib
 import re
@@ -37,15 +37,20 @@ def demo(load_example, monkeypatch):
 
 def check_demo(out, folder):
     table = out[out.index("error rates in percent") :]
-    assert all(name in table for name in ("TM-E", "TM-L", "TM-CM-G", "TM-CM-C", "TM-L+p"))
+    assert all(
+        name in table
+        for name in ("early (E)", "late (L)", "gated (CM-G)", "concat (CM-C)", "late + tower")
+    )
     assert all(score in table for score in ("GAP", "MAP", "PERR", "Hit@1", "overall", "level 1"))
     assert "accuracy" in out
     assert "FPR" in out
-    for picture in ("attention.png", "correlation.png"):
-        assert (folder / picture).read_bytes().startswith(b"\x89PNG")
+    for plot in ("attention.png", "correlation.png"):
+        assert (folder / plot).read_bytes().startswith(b"\x89PNG")
 
 
-def test_demo_on_made_up_videos(demo, load_example, monkeypatch, tmp_path, capsys):
+def test_demo_synthetic_videos_prints_table_and_plots(
+    demo, load_example, monkeypatch, tmp_path, capsys
+):
     load_example("demo", "--seeds", 2, "--jobs", 1, "--out", tmp_path)
 
     def small(seed):
@@ -61,7 +66,7 @@ def test_demo_on_made_up_videos(demo, load_example, monkeypatch, tmp_path, capsy
 
 @pytest.fixture
 def few_shards(data_dir, tmp_path):
-    """A folder of three real shards, with the vocabulary beside it."""
+    """A folder of three real shards, with the vocabulary next to it."""
     shards = tmp_path / "youtube8m" / "shards"
     shards.mkdir(parents=True)
     real = data_dir / "youtube8m"
@@ -71,29 +76,31 @@ def few_shards(data_dir, tmp_path):
     return shards
 
 
-def test_demo_on_real_shards(demo, load_example, few_shards, tmp_path, capsys):
+def test_demo_real_shards_prints_table_and_plots(demo, load_example, few_shards, tmp_path, capsys):
     load_example("demo", "--data", few_shards, "--seeds", 1, "--jobs", 1, "--out", tmp_path)
     demo.main()
     check_demo(capsys.readouterr().out, tmp_path)
 
 
-def test_demo_says_what_is_missing(demo, load_example, tmp_path):
+def test_demo_empty_folder_raises(demo, load_example, tmp_path):
     load_example("demo", "--data", tmp_path)
     with pytest.raises(SystemExit, match=r"at least two .*found 0.*vocabulary"):
         demo.main()
 
 
-def test_corsmal(load_example, monkeypatch, data_dir, capsys):
+def test_corsmal_prints_all_models(load_example, monkeypatch, data_dir, capsys):
     example = load_example("corsmal", data_dir / "corsmal", "--folds", 2, "--jobs", 1)
     monkeypatch.setattr(example, "SETTINGS", {**MODEL, "batch_size": 64})
-    monkeypatch.setattr(example, "MODELS", {"TM-CM-C": {"fusion": "cross_modal_concat"}})
+    monkeypatch.setattr(
+        example, "MODELS", {"cross_modal_concat": {"fusion": "cross_modal_concat"}}
+    )
     example.main()
     out = capsys.readouterr().out
     assert "456 videos" in out
-    assert out.count("logistic regression") == out.count("TM-CM-C") == 2
+    assert out.count("logistic regression") == out.count("cross_modal_concat") == 2
 
 
-def test_own_embeddings(load_example, monkeypatch, tmp_path, capsys):
+def test_own_embeddings_trains_saves_and_predicts(load_example, monkeypatch, tmp_path, capsys):
     monkeypatch.chdir(tmp_path)
     example = load_example("own_embeddings", "--videos", 30)
     monkeypatch.setattr(example, "WIDTHS", {"clip": 8, "clap": 6})
@@ -106,7 +113,7 @@ def test_own_embeddings(load_example, monkeypatch, tmp_path, capsys):
     assert names == {"train.parquet", "test.parquet", "model.safetensors"}
 
 
-def test_own_embeddings_for_the_command_line(load_example, monkeypatch, tmp_path, capsys):
+def test_own_embeddings_out_writes_only_tables(load_example, monkeypatch, tmp_path, capsys):
     out = tmp_path / "out"
     example = load_example("own_embeddings", "--out", out, "--videos", 30)
     monkeypatch.setattr(example, "train", None)
@@ -118,7 +125,7 @@ def test_own_embeddings_for_the_command_line(load_example, monkeypatch, tmp_path
 
 @pytest.fixture
 def grid_search(demo, load_example, monkeypatch, tmp_path):
-    """Run the example; return it, what its searches found, and how many towers were trained."""
+    """Run the example; return its module, its searches, and the number of trained towers."""
 
     def run(*arguments):
         example = load_example("grid_search", "--jobs", 1, "--out", tmp_path, *arguments)
@@ -142,13 +149,13 @@ def grid_search(demo, load_example, monkeypatch, tmp_path):
 
 
 def table_rows(out, heading):
-    """Cells of the rows of one printed table, by the setting."""
+    """Return the cells of each row of a printed table."""
     lines = out[out.index(heading) :].splitlines()[2:]
     lines = lines[: next(i for i, line in enumerate(lines) if line.startswith("best:"))]
     return {cells[0]: cells[1:] for cells in (re.split(r" {2,}", line) for line in lines)}
 
 
-def test_grid_search(grid_search, tmp_path, capsys):
+def test_grid_search_synthetic_videos_gives_equal_scores(grid_search, tmp_path, capsys):
     example, (indicators, paths), n_towers = grid_search("--videos", 60, "--folds", 2)
     out = capsys.readouterr().out
     rows, results = table_rows(out, "On indicators"), indicators.cv_results_
@@ -161,7 +168,7 @@ def test_grid_search(grid_search, tmp_path, capsys):
         assert cells[5] == f"{100 * (1 - results['mean_test_hit_at_1'][i]):.1f}"
     assert len(table_rows(out, "On label paths")) == len(paths.cv_results_["params"]) == 9
     assert (tmp_path / "grid_search.png").read_bytes().startswith(b"\x89PNG")
-    # In both folds for frames as they are, of 8 and of 32 components; perhaps to refit, too.
+    # Two folds times three transforms of the frames, and at most two more to refit.
     assert 6 <= n_towers <= 8
     assert "120 of 120 scores" in out
     assert out.count(" -> ") == 1 + 5
@@ -169,7 +176,7 @@ def test_grid_search(grid_search, tmp_path, capsys):
 
 
 def check_disagreement(example, indicators, paths, capsys):
-    """Other scores of one fusion are noticed, and change the ranking."""
+    """Different scores of one fusion are counted, and change the ranking."""
     late = [params[example.FUSION] for params in paths["params"]].index("late")
     paths = {name: np.array(values) for name, values in paths.items()}
     paths["split1_test_map"][late] += 1e-15
@@ -180,7 +187,7 @@ def check_disagreement(example, indicators, paths, capsys):
     assert re.search(r"^  paths +late 0\.00 <", out, re.MULTILINE)
 
 
-def test_grid_search_on_real_shards(grid_search, few_shards, capsys):
+def test_grid_search_real_shards_gives_equal_scores(grid_search, few_shards, capsys):
     _, (_, paths), _ = grid_search("--data", few_shards, "--folds", 2)
     out = capsys.readouterr().out
     n_scores = sum(name.startswith("split") for name in paths.cv_results_)

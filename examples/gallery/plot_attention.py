@@ -1,19 +1,19 @@
 """
-Where a classifier looks, and why it looks there
-================================================
+Attention, and the influence of one modality on another
+=======================================================
 
-In many videos one modality tells when to attend to another: a splash is heard, and what fell is
-seen a moment later. A cross-modal classifier learns such shifts in time. This example trains one
-on made-up videos whose sound comes three to five seconds before the scene that counts, and looks
-at what it learned: at the attention to one video, as in Figure 1 of Goyal et al. (2020), and at
-the influence itself.
+In many videos, one modality shows when to attend to another: a splash is heard, and the falling
+object is seen a moment later. A cross-modal classifier learns such shifts in time. This example
+trains a classifier on synthetic videos, in which a sound comes three to five seconds before the
+relevant scene. It plots the attention to one video, as in Figure 1 of Goyal et al. (2020), and
+the learned influence itself.
 """
 
 # %%
 # Videos and a classifier
 # -----------------------
-# Each video shows its true scene and two others that belong to other labels; the sound tells
-# which one counts. NetVLAD of a few clusters learns this within seconds.
+# Each video shows its true scene and two scenes of other labels; only the sound shows which scene
+# is the true one. NetVLAD with a few clusters learns this within seconds.
 
 import numpy as np
 
@@ -40,10 +40,10 @@ classifier.fit(train.data, labels.fit_transform(train.target))
 # %%
 # Attention before and after the influence
 # ----------------------------------------
-# We take the video whose attention the influence moves most. NetVLAD weighs every moment alike
-# before the influence; after it, the video is looked at around the scene, which is shaded, though
-# the sound was there earlier. Frames of the video, or words, may stand along the top at their
-# seconds: here they are words.
+# We select the video in which the influence changes the attention most. Before the influence,
+# NetVLAD weighs all frames equally. After it, the attention is high around the true scene, which
+# is shaded, although the sound came earlier. Images or words can be shown along the top, at a
+# given second; here they are words.
 
 attention = classifier.attention_weights(test.data)["video"]
 row = int(np.abs(attention.after - attention.before).sum(1).argmax())
@@ -52,24 +52,24 @@ AttentionDisplay.from_estimator(
     classifier,
     test.data[[row]],
     spans={"audio": sound, "video": scene},
-    thumbnails={sound[0] + 0.5: "the sound begins", scene[0] + 0.5: "the true scene begins"},
+    thumbnails={sound[0] + 0.5: "the sound starts", scene[0] + 0.5: "the true scene starts"},
     title=f"A video of {test.target[row][0]}",
 )
 
 # %%
 # What the influence learned
 # --------------------------
-# The influence F of one modality on another is a small network along time. Each column of the
-# picture shows how the attention to the target answers to a little more attention to the source
-# at one second; dots mark the largest answers. From audio to video they lie on a line a few
-# seconds above the diagonal, which is dotted: the classifier has found by itself that what counts
-# is seen after it is heard. Where answers lie on no line, the picture says so.
+# The influence F of one modality on another is a small network along the time axis. Each column of
+# the plot shows the response of the attention to the target, when the attention to the source
+# increases a little at one second; dots mark the largest responses. From audio to video they lie
+# on a line a few seconds above the dotted diagonal: the classifier has learned that the scene
+# follows the sound. The plot says so if the responses do not lie on a line.
 
 display = InfluenceDisplay.from_estimator(classifier, test.data)
 
 # %%
-# The lines as numbers: target = shift + stretch × source, in seconds. In these videos the sound
-# begins three to five seconds before the scene.
+# The lines as numbers: target = shift + stretch × source, in seconds. In these videos, the sound
+# starts three to five seconds before the scene.
 
 for (source, target), line in display.lines_.items():
     print(f"{source} → {target}: {line}")

@@ -1,18 +1,18 @@
 """
-Which fusion is better, and is it more than chance?
-===================================================
+Compare fusions, with confidence intervals
+==========================================
 
-Several fusions are trained on the same made-up videos, and compared on the same test videos: by
-level of the label hierarchy, and by category. The intervals are paired, that is, all models are
-judged on the same resamples of the test videos. So a difference can be clear although the
-intervals of the two error rates overlap.
+We train several fusions on the same synthetic videos, and compare them on the same test videos: by
+level of the label hierarchy, and by category. The intervals are paired: all models are scored on
+the same resamples of the test videos. So a difference can be significant even if the intervals
+of the two error rates overlap.
 """
 
 # %%
 # Videos and models
 # -----------------
-# In these videos a sound comes a few seconds before what makes it is seen. Models and data are
-# small, so that this page is made in seconds; longer training gives other numbers.
+# In these videos, a sound comes a few seconds before its source is seen. Models and data are
+# small, so that this page builds in seconds; longer training gives other numbers.
 from sk_crossmodal import CrossModalNetVLADClassifier, HierarchyLabelBinarizer
 from sk_crossmodal.datasets import make_crossmodal_videos
 
@@ -39,8 +39,8 @@ models = {
 # %%
 # The table
 # ---------
-# A star marks differences to the baseline whose 95 % interval leaves out 0. In a notebook,
-# ``report`` alone is a table in HTML, and ``report.to_frame(intervals=True)`` a data frame.
+# A star marks differences to the baseline whose 95 % interval excludes 0. In a notebook,
+# ``report`` shows an HTML table, and ``report.to_frame(intervals=True)`` is a data frame.
 from sk_crossmodal.inspection import compare_predictions
 
 scores = {name: model.predict_proba(test.data) for name, model in models.items()}
@@ -48,20 +48,20 @@ report = compare_predictions(Y_test, scores, labels.hierarchy_, baseline="late",
 print(report)
 
 # %%
-# The picture
-# -----------
-# One dot a model and level. It is filled where the model differs from the baseline by more than
-# chance over test videos explains. How much a model varies with its seed is another question:
-# for that, give :func:`~sk_crossmodal.inspection.compare_report` the reports of several seeds.
+# The plot
+# --------
+# There is one dot per model and level. It is filled if the difference to the baseline is
+# significant for these test videos. To see the variation over random seeds, pass the reports of
+# several seeds to :func:`~sk_crossmodal.inspection.compare_report`.
 from sk_crossmodal.inspection import ErrorRatesDisplay
 
 ErrorRatesDisplay.from_report(report)
 
 # %%
-# In which categories?
-# --------------------
-# What influence of attention brings over late fusion, by top-level category. Pale bars are those
-# whose interval holds 0, of which there are many where a category has few videos.
+# Gains by category
+# -----------------
+# The gain of cross-modal influence over late fusion, by top-level category. Pale bars have an
+# interval that contains 0, as is common for categories with few videos.
 from sk_crossmodal.inspection import CategoryGainDisplay
 
 two = {name: scores[name] for name in ("late", "cross_modal")}

@@ -1,17 +1,17 @@
 """
-Few videos of new labels
-========================
+Fine-tuning for new labels with few videos
+==========================================
 
-A classifier that was trained on many videos knows which moments count and what belongs together.
-When there are other labels, and few videos of them, start from it: `pretrained` takes over all
-weights but those of the last layer. Here the new labels are three, the old ones eight, and the
-question is what is gained by that with 16, 32 and 64 videos.
+A classifier trained on many videos has learned which frames are relevant, and how the modalities
+are correlated. If there are only few videos with new labels, start from it: `pretrained` copies
+all weights except those of the last layer. Here there are eight old labels and three new ones,
+and we compare the accuracy with 16, 32 and 64 videos.
 """
 
 # %%
 # Many videos with old labels, few with new ones
 # ----------------------------------------------
-# Each of the new labels stands for several of the old ones, which the new classifier is not told.
+# Each new label combines several old labels; the new classifier does not know which.
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -23,7 +23,7 @@ from sk_crossmodal.datasets import make_crossmodal_videos
 
 
 def old_and_new(n_videos, seed):
-    """Videos, the label of each, and its new label."""
+    """Return videos, their old labels and their new labels."""
     videos = make_crossmodal_videos(
         n_videos,
         branching=(8, 1, 1, 1),
@@ -48,7 +48,7 @@ X_test, _, truth = old_and_new(400, 2)
 # %%
 # Train on the old labels
 # -----------------------
-# ``FrozenEstimator`` keeps a fitted classifier fitted when scikit-learn clones what holds it.
+# ``FrozenEstimator`` keeps the classifier fitted when scikit-learn clones the outer estimator.
 
 classifier = CrossModalTransformerClassifier(
     fusion="late",
@@ -62,13 +62,13 @@ classifier = CrossModalTransformerClassifier(
 pretrained = FrozenEstimator(clone(classifier).fit(X_many, old))
 
 # %%
-# Train on the new ones
-# ---------------------
-# From scratch; with all that was pretrained going on to learn; and with the towers frozen, so that
-# only the head learns.
+# Train on the new labels
+# -----------------------
+# From scratch; from the pretrained weights; and from the pretrained weights with frozen towers, so
+# that only the head is trained.
 
 few = clone(classifier).set_params(batch_size=8, max_epochs=12)
-ways = {
+classifiers = {
     "from scratch": few,
     "pretrained": clone(few).set_params(pretrained=pretrained),
     "pretrained, towers frozen": clone(few).set_params(
@@ -78,21 +78,21 @@ ways = {
 }
 sizes = [16, 32, 64]
 accuracy = {
-    name: [100 * clone(way).fit(X_few[:n], new[:n]).score(X_test, truth) for n in sizes]
-    for name, way in ways.items()
+    name: [100 * clone(each).fit(X_few[:n], new[:n]).score(X_test, truth) for n in sizes]
+    for name, each in classifiers.items()
 }
 
 # %%
-# What it is worth
-# ----------------
+# Accuracy
+# --------
 
 figure, ax = plt.subplots(figsize=(6, 3.6), layout="constrained")
-looks = zip(("#7f7f7f", "#0072B2", "#D55E00"), ("s:", "o-", "^--"), strict=True)
-for (name, values), (color, style) in zip(accuracy.items(), looks, strict=True):
+styles = zip(("#7f7f7f", "#0072B2", "#D55E00"), ("s:", "o-", "^--"), strict=True)
+for (name, values), (color, style) in zip(accuracy.items(), styles, strict=True):
     ax.plot(sizes, values, style, color=color, label=name)
 ax.set_xscale("log", base=2)
 ax.set_xticks(sizes, sizes)
 ax.set_xlabel("videos with new labels")
-ax.set_ylabel("accuracy on 400 other videos (%)")
+ax.set_ylabel("accuracy on 400 test videos (%)")
 ax.legend(frameon=False, loc="lower right")
 plt.show()

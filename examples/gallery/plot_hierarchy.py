@@ -1,15 +1,15 @@
 """
-Which labels does a model know?
-===============================
+Errors in the label hierarchy
+=============================
 
-The label tree, with how many videos each label has and how large its error is. Rare labels far
-down in the tree are often the ones that a model does not know.
+The label tree with the number of videos and the error of each label. Rare labels at the lower
+levels often have the largest errors.
 """
 
 # %%
 # A small model
 # -------------
-# It is trained for a few seconds, so that there is something to see in the picture.
+# It is trained for a few seconds only.
 from sk_crossmodal import CrossModalNetVLADClassifier, HierarchyLabelBinarizer
 from sk_crossmodal.datasets import make_crossmodal_videos
 
@@ -32,8 +32,8 @@ classifier = CrossModalNetVLADClassifier(
 # %%
 # The upper levels
 # ----------------
-# A line a label; the bar is as long as the label has test videos, and the darker the larger the
-# label's error is. y may be label paths: the hierarchy knows what stands above them.
+# There is one line per label. The length of the bar is the number of test videos, and a darker
+# color means a larger error. y may be label paths, as the hierarchy knows their ancestors.
 from sk_crossmodal.inspection import HierarchyDisplay
 
 display = HierarchyDisplay.from_estimator(
@@ -41,10 +41,10 @@ display = HierarchyDisplay.from_estimator(
 )
 
 # %%
-# Looking into a category
-# -----------------------
-# ``root`` is the label to begin with; here it is the one with most videos. With thousands of
-# labels, ``max_nodes`` keeps the picture readable: where labels are left out stands how many.
+# One category
+# ------------
+# ``root`` is the label at the top; here it is the label with most videos. With thousands of
+# labels, ``max_nodes`` keeps the plot readable: it shows how many labels are left out.
 largest = max(
     labels.hierarchy_.roots, key=lambda node: display.support[labels.hierarchy_.index(node)]
 )

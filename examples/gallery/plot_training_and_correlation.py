@@ -1,18 +1,17 @@
 """
-How training went, and whom the tower trusts
-============================================
+Learning curves, and errors of the correlation tower
+====================================================
 
-Two things are worth a look before a model is trusted: whether it was trained long enough, and
-whether its correlation tower can tell videos whose sound belongs to them from videos whose sound
-does not. This example draws both for a model of made-up videos, a quarter of which have a
-soundtrack that has nothing to do with them.
+Check two things before you use a model: whether it was trained long enough, and whether its
+correlation tower separates videos with correlated audio from videos with unrelated audio. This
+example plots both for synthetic videos, a quarter of which have unrelated audio.
 """
 
 # %%
 # A tower, and a classifier that uses it
 # --------------------------------------
-# The tower is trained first. It learns from pairs of video and audio that belong together and
-# from pairs that do not; the classifier gets it frozen, and does not change it.
+# The tower is trained first, on positive pairs (video and audio of the same video) and negative
+# pairs (of different videos). The classifier uses it frozen, and does not change it.
 
 from sklearn.frozen import FrozenEstimator
 
@@ -57,25 +56,25 @@ classifier.fit(train.data, y_train)
 # %%
 # Learning curves
 # ---------------
-# From 1000 videos on some are held out. When their loss stops falling the learning rate is
-# divided by ten, then training stops, and the weights of the best epoch are restored: all three
-# are marked.
+# With 1000 videos or more, some are held out. When their loss stops falling, the learning rate is
+# divided by ten; later, training stops and the weights of the best epoch are restored. All three
+# events are marked.
 
 TrainingCurveDisplay.from_estimator(classifier)
 
 # %%
-# The tower on videos it has not seen
-# -----------------------------------
-# As in Figure 9 of Goyal et al. (2020). What lies on the wrong side of the threshold is filled:
-# matching pairs that the tower would not trust (FNR), and mismatched ones that it would (FPR).
-# The first cannot all be told: some of these videos really have the wrong sound.
+# The tower on test videos
+# ------------------------
+# As in Figure 9 of Goyal et al. (2020). The filled areas are errors: positive pairs below the
+# threshold (FNR), and negative pairs above it (FPR). FNR cannot be zero, as a quarter of the
+# positive pairs have unrelated audio.
 
 CorrelationDisplay.from_estimator(tower, test.data, y_test)
 
 # %%
-# A gate that opens later
-# -----------------------
-# The hard gate opens above 0.5. Were it to open above 0.7 only, fewer mismatched pairs would pass,
-# and fewer matching ones.
+# A higher threshold
+# ------------------
+# The hard gate opens above 0.5. With a threshold of 0.7, fewer negative pairs would pass, and
+# fewer positive pairs as well.
 
 CorrelationDisplay.from_estimator(tower, test.data, y_test, threshold=0.7)

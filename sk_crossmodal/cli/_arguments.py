@@ -1,28 +1,30 @@
-"""Arguments that several commands have."""
+"""Arguments that several commands share, and their types."""
 
 import argparse
+import os
+from pathlib import Path
 from typing import Any
 
 import shtab
 
-EXIT_CODES = "exit codes: 0 done, 1 failed, 2 the command line is wrong, 130 interrupted\n"
-_DATA = "a store, YouTube-8M shards, or Parquet or Arrow files: files, a folder, quoted patterns"
+EXIT_CODES = "exit codes: 0 success, 1 failure, 2 wrong command line, 130 interrupted\n"
+_DATA = "a store, YouTube-8M shards, Parquet or Arrow files: files, a folder or quoted patterns"
 
 
 def add_command(
-    commands: Any, name: str, takes: str, summary: str, description: str, examples: str
+    commands: Any, name: str, usage: str, summary: str, description: str, examples: str
 ) -> argparse.ArgumentParser:
-    """Add a command with the options that all have."""
+    """Add a command, with the options that all commands have."""
     parser: argparse.ArgumentParser = commands.add_parser(
         name,
-        usage=f"sk-crossmodal {name} [options] {takes}",  # of all options it would be a page
+        usage=f"sk-crossmodal {name} [options] {usage}",  # all options would fill a page
         help=summary,
         description=description,
         epilog=f"{examples}\n{EXIT_CODES}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--quiet", action="store_true", help="print nothing but errors")
-    parser.add_argument("--debug", action="store_true", help="show where an error comes from")
+    parser.add_argument("--quiet", action="store_true", help="print errors only")
+    parser.add_argument("--debug", action="store_true", help="print the traceback of an error")
     parser.set_defaults(interrupted="nothing was written")
     return parser
 
@@ -34,47 +36,72 @@ def add_path(parser: Any, name: str, help_: str, **options: Any) -> None:
     argument.complete = shtab.FILE
 
 
+def add_model_and_data(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments MODEL and DATA."""
+    add_path(parser, "MODEL", "a file written by train")
+    add_data(parser)
+
+
 def add_data(parser: argparse.ArgumentParser) -> None:
     """Add the argument DATA."""
     add_path(parser, "DATA", _DATA, nargs="+")
 
 
+def add_overwrite(parser: argparse.ArgumentParser, what: str) -> None:
+    """Add the option to replace files."""
+    parser.add_argument("--overwrite", action="store_true", help=f"replace {what} if it exists")
+
+
 def add_columns(
     parser: argparse.ArgumentParser, *, labels: bool = True, modalities: bool = False
 ) -> None:
-    """Add the options that say which columns of Parquet or Arrow files are what."""
+    """Add the options that name columns of Parquet or Arrow files."""
     group = parser.add_argument_group("columns of Parquet and Arrow files")
     if labels:
         group.add_argument(
-            "--labels", metavar="COLUMN", help="the labels of each video (default: labels)"
+            "--labels", metavar="COLUMN", help="labels of each video (default: labels)"
         )
-    group.add_argument("--ids", metavar="COLUMN", help="the names of the videos (default: id)")
+    group.add_argument("--ids", metavar="COLUMN", help="ids of the videos (default: id)")
     if modalities:
         group.add_argument(
             "--modalities",
             type=names,
             metavar="A,B",
-            help="what to take, and in which order, of any kind of data (default: all)",
+            help="modalities to use, in this order, with any kind of data (default: all)",
         )
 
 
 def add_device(parser: argparse.ArgumentParser) -> None:
-    """Add the option that says where to compute."""
+    """Add the option for the device."""
     parser.add_argument(
-        "--device", help="where to compute: auto, cpu, cuda, ... (default: what the model says)"
+        "--device", help="auto, cpu, cuda, ... (default: the device stored in the model)"
     )
 
 
 def names(text: str) -> list[str]:
-    """Names between commas."""
+    """Parse names that are separated by commas."""
     found = [name.strip() for name in text.split(",")]
     if not all(found) or len(set(found)) < len(found):
-        raise argparse.ArgumentTypeError(f"names between commas are needed, got {text!r}")
+        raise argparse.ArgumentTypeError(f"expected names separated by commas, got {text!r}")
     return found
 
 
 def positive(text: str) -> int:
-    """Parse a positive whole number."""
+    """Parse a positive integer."""
     if not text.isdigit() or (number := int(text)) == 0:
-        raise argparse.ArgumentTypeError(f"a positive number is needed, got {text!r}")
+        raise argparse.ArgumentTypeError(f"expected a positive integer, got {text!r}")
     return number
+
+
+def check_output(path: str, *, overwrite: bool = False) -> None:
+    """Raise unless a file can be written: known before hours are spent on its content."""
+    file = Path(path)
+    if file.is_dir():
+        raise IsADirectoryError(f"{path} is a folder; name a file.")
+    if file.exists() and not overwrite:
+        raise FileExistsError(f"{path} exists already; --overwrite replaces it.")
+    folder = Path(os.path.realpath(file)).parent
+    if not folder.is_dir():
+        raise FileNotFoundError(f"there is no folder {file.parent}; create it first.")
+    if not os.access(folder, os.W_OK):
+        raise PermissionError(f"the folder {file.parent} is not writable.")

@@ -1,4 +1,4 @@
-"""``sk-crossmodal convert``: shards and tables to a store."""
+"""``sk-crossmodal convert``: shards or tables to a store."""
 
 import argparse
 import sys
@@ -10,12 +10,12 @@ from ._arguments import add_columns, add_command, add_path, positive
 from ._data import TABLES, kind_of_data
 
 _DESCRIPTION = """\
-Convert TFRecord shards of YouTube-8M, video-level or frame-level, or Parquet or Arrow files of
-embeddings of your own to a store: a folder of plain .npy files, from which the estimators read
-batch by batch. Data that does not fit into memory is converted first.
+Convert TFRecord shards of YouTube-8M (video-level or frame-level), or Parquet or Arrow files with
+your own embeddings, to a store: a folder of plain .npy files, which the estimators read batch by
+batch. Use it for data that is larger than memory.
 
-The same command again goes on where it was interrupted. With further shards behind the others,
-it converts these.
+An interrupted conversion continues when the same command is run again. Shards that are added at
+the end of the list are converted then, too.
 """
 _EXAMPLES = """\
 examples:
@@ -23,7 +23,7 @@ examples:
   sk-crossmodal convert "train*.tfrecord" "validate*.tfrecord" store --jobs 8 --on-error skip
   sk-crossmodal convert "embeddings/*.parquet" store --modalities clip,clap --labels tags
 
-and then:
+next step:
   sk-crossmodal train store model.safetensors
 or, in Python:
   from sk_crossmodal.datasets import load_store
@@ -44,7 +44,7 @@ def add_to(commands: Any) -> None:
     add_path(
         parser,
         "SHARDS",
-        "shards, Parquet or Arrow files: files, a folder, or quoted patterns",
+        "shards, Parquet or Arrow files: files, a folder or quoted patterns",
         nargs="+",
     )
     add_path(parser, "STORE", "the folder to write")
@@ -54,7 +54,7 @@ def add_to(commands: Any) -> None:
         "--jobs",
         type=_jobs,
         metavar="N",
-        help="shards that are converted at once, -1 for one a processor (default: 1)",
+        help="shards converted in parallel, -1 for one per processor (default: 1)",
     )
     shards.add_argument(
         "--max-frames",
@@ -65,9 +65,9 @@ def add_to(commands: Any) -> None:
     shards.add_argument(
         "--on-error",
         choices=("raise", "skip"),
-        help="stop at damage, or leave it out and go on (default: raise)",
+        help="stop at damaged data, or skip it (default: raise)",
     )
-    parser.set_defaults(run=_run, interrupted="the same command goes on from here")
+    parser.set_defaults(run=_run, interrupted="run the same command again to continue")
 
 
 def _run(args: argparse.Namespace) -> None:
@@ -88,12 +88,12 @@ def _run(args: argparse.Namespace) -> None:
 def _are_tables(paths: list[str]) -> bool:
     try:
         return kind_of_data(paths) == TABLES
-    except (ValueError, OSError):  # a shard may have any name, and what is wrong is told there
+    except (ValueError, OSError):  # shards may have any name; load_youtube8m reports errors
         return False
 
 
 def _convert_tables(args: argparse.Namespace) -> Any:
-    _refuse(args, ("jobs", "max_frames", "on_error"), "TFRecord shards", "tables")
+    _forbid(args, ("jobs", "max_frames", "on_error"), "TFRecord shards")
     from ..datasets import load_embeddings
 
     return load_embeddings(
@@ -107,7 +107,7 @@ def _convert_tables(args: argparse.Namespace) -> Any:
 
 
 def _convert_shards(args: argparse.Namespace) -> Any:
-    _refuse(args, ("labels", "ids", "modalities"), "Parquet and Arrow files", "shards")
+    _forbid(args, ("labels", "ids", "modalities"), "Parquet and Arrow files")
     from ..datasets import load_youtube8m
 
     return load_youtube8m(
@@ -120,15 +120,14 @@ def _convert_shards(args: argparse.Namespace) -> Any:
     )
 
 
-def _refuse(args: argparse.Namespace, options: tuple[str, ...], of: str, given: str) -> None:
+def _forbid(args: argparse.Namespace, options: tuple[str, ...], kind: str) -> None:
     for name in options:
         if getattr(args, name) is not None:
-            raise ValueError(
-                f"--{name.replace('_', '-')} is for {of}, and {args.shards[0]} is of {given}."
-            )
+            option = f"--{name.replace('_', '-')}"
+            raise ValueError(f"{option} is for {kind}; {args.shards[0]} is another kind of data.")
 
 
 def _jobs(text: str) -> int:
     if not text.lstrip("-").isdigit() or (number := int(text)) == 0:
-        raise argparse.ArgumentTypeError(f"a number other than 0 is needed, got {text!r}")
+        raise argparse.ArgumentTypeError(f"expected an integer other than 0, got {text!r}")
     return number

@@ -1,32 +1,47 @@
-"""DATA: a store, shards or tables, told apart by looking."""
+"""Open DATA: a store, shards or tables. The format is detected automatically."""
 
 import glob
 import os
-from collections.abc import Sequence
+import re
+import shlex
+import warnings
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 STORE, SHARDS, TABLES, MODEL = "store", "shards", "tables", "model"
 _SUFFIXES = (".parquet", ".pq", ".arrow", ".feather", ".ipc")
-_LOOKED_FOR = (
-    "a store (a folder with store.json), YouTube-8M shards (*.tfrecord), and Parquet or Arrow "
-    f"files ({', '.join('*' + suffix for suffix in _SUFFIXES)})"
+_EXPECTED = (
+    "expected a store (a folder with store.json), YouTube-8M shards (*.tfrecord), or Parquet or "
+    f"Arrow files ({', '.join('*' + suffix for suffix in _SUFFIXES)})"
 )
+_LABEL_PATH = re.compile(r"[^/>|]*[^/>|\s](\s*[/>|]\s*)[^/>|\s]")
 
 
 @dataclass
 class Data:
-    """Videos with what is known of them."""
+    """Videos, their labels and ids, and a description of their source."""
 
     X: Any
     y: list[tuple[Any, ...]] | None
-    ids: list[str]
+    ids: list[str]  # row numbers where the videos have no ids
     kind: str
-    about: str
+    source: str
     attributes: dict[str, Any]
     has_ids: bool
-    others: list[str]
+    other_columns: list[str]  # of tables
+
+    def require_labels(self) -> list[tuple[Any, ...]]:
+        """Return the labels; ValueError if there are none."""
+        if self.y is not None:
+            return self.y
+        hint = ""
+        if self.kind == TABLES:
+            hint = "; --labels names their column (default: 'labels')"
+            if self.other_columns:
+                hint += f", other columns are {', '.join(self.other_columns)}"
+        raise ValueError(f"{self.source} has no labels, but this command needs them{hint}.")
 
 
 def open_data(
@@ -38,9 +53,10 @@ def open_data(
     labelled: bool = True,
     quiet: bool = False,
 ) -> Data:
-    """Open what a user calls DATA."""
+    """Open DATA; without `labelled`, the labels of tables are not read and may be anything."""
     kind = kind_of_data(paths)
-    from ..datasets import load_embeddings, load_store, load_youtube8m  # they take a second
+    source = paths[0] + (f" and {len(paths) - 1} more" if len(paths) > 1 else "")
+    from ..datasets import load_embeddings, load_store, load_youtube8m  # the import takes 1 s
 
     progress = False if quiet else None
     if kind == TABLES:
@@ -53,47 +69,46 @@ def open_data(
         )
     elif labels or ids:
         raise ValueError(
-            f"--labels and --ids name columns of Parquet or Arrow files, and {_told(paths)} is "
-            "of another kind, whose labels and ids are known."
+            f"--labels and --ids name columns of Parquet or Arrow files, got {source} ({kind})."
         )
     elif kind == STORE:
         bunch = load_store(paths[0])
     else:
         bunch = load_youtube8m(paths, progress=progress)
-    X = bunch.data if modalities is None else _select(bunch.data, modalities, _told(paths))
-    ids_ = [str(i) for i in range(len(X))] if bunch.ids is None else bunch.ids.tolist()
-    # The test partition of YouTube-8M has an empty set of labels everywhere.
-    y = bunch.target if bunch.target is not None and any(bunch.target) else None
-    attributes = bunch.get("attributes", {})
-    used = {*X.modality_names, labels or "labels", ids or "id"}
-    others = [name for name in _columns(paths) if name not in used] if kind == TABLES else []
-    return Data(X, y, ids_, kind, _told(paths), attributes, bunch.ids is not None, others)
+    X = bunch.data if modalities is None else _select(bunch.data, modalities, source)
+    return Data(
+        X,
+        # The test partition of YouTube-8M has an empty set of labels everywhere.
+        bunch.target if bunch.target is not None and any(bunch.target) else None,
+        [str(i) for i in range(len(X))] if bunch.ids is None else bunch.ids.tolist(),
+        kind,
+        source,
+        bunch.get("attributes", {}),
+        bunch.ids is not None,
+        _other_columns(paths, {*X.modality_names, labels or "labels", ids or "id"})
+        if kind == TABLES
+        else [],
+    )
 
 
-def _columns(paths: Sequence[str]) -> list[str]:
-    from ..datasets._tables import open_tables
+def _other_columns(paths: Sequence[str], used: set[str]) -> list[str]:
+    from ..datasets import open_tables
 
-    names: list[str] = open_tables(paths[:1])[0].schema.names
-    return names
+    return [name for name in open_tables(paths[:1])[0].schema.names if name not in used]
 
 
 def kind_of_data(paths: Sequence[str]) -> str:
-    """Tell what kind of data paths stand for."""
+    """Detect the kind of data."""
     kinds = {path: _kind_of(path) for path in paths}
-    if len(set(kinds.values())) > 1:
-        raise ValueError(
-            "DATA must be of one kind, got "
-            + ", ".join(f"{path} ({kind})" for path, kind in kinds.items())
-            + "; convert brings each to a store."
-        )
     kind = kinds[paths[0]]
+    if len(set(kinds.values())) > 1:
+        found = ", ".join(f"{path} ({each})" for path, each in kinds.items())
+        raise ValueError(f"DATA must be of one kind, got {found}; convert each to a store.")
     if kind == MODEL:
-        raise ValueError(
-            f"{_told(paths)} is a model, and data is needed there; the order is MODEL DATA."
-        )
+        raise ValueError(f"{paths[0]} is a model, expected data; the order is MODEL DATA.")
     if kind == STORE and len(paths) > 1:
         raise ValueError(
-            f"one store at a time, got {_told(paths)}; convert the shards or files of both to one."
+            f"DATA must be one store, got {len(paths)}; convert their shards or files together."
         )
     return kind
 
@@ -119,18 +134,16 @@ def _kind_of_folder(folder: Path) -> str:
     suffixes = {file.suffix for file in folder.iterdir() if file.is_file()}
     tables = suffixes & set(_SUFFIXES)
     if ".tfrecord" in suffixes and tables:
-        raise ValueError(
-            f"the folder {folder} has both *.tfrecord and *{min(tables)} files; give a pattern."
-        )
+        raise ValueError(f"{folder} has both *.tfrecord and *{min(tables)} files; give a pattern.")
     if tables:
         return TABLES
     if ".tfrecord" in suffixes:
         return SHARDS
-    raise ValueError(f"no data in the folder {folder}; looked for {_LOOKED_FOR}.")
+    raise ValueError(f"no data in the folder {folder}; {_EXPECTED}.")
 
 
 def kind_of_file(path: str | os.PathLike[str]) -> str:
-    """Tell what kind of data a file is, or that it is a model."""
+    """Detect the kind of data in a file, or that it is a model."""
     path = Path(path)
     with open(path, "rb") as file:
         head = file.read(64)
@@ -138,27 +151,35 @@ def kind_of_file(path: str | os.PathLike[str]) -> str:
         return TABLES
     if ".tfrecord" in path.name:
         return SHARDS
-    if head[8:9] == b"{":  # safetensors: the length of its header, and the header
+    if head[8:9] == b"{":  # safetensors: the length of its header, then the header
         return MODEL
-    raise ValueError(f"{path} is no data; looked for {_LOOKED_FOR}.")
+    raise ValueError(f"{path} is not data; {_EXPECTED}.")
 
 
 def is_data(path: str) -> bool:
-    """Tell whether a file is a shard or a table."""
+    """Whether a file is a shard or a table."""
     try:
         return kind_of_file(path) in (SHARDS, TABLES)
     except ValueError:
         return False
 
 
-def _select(X: Any, modalities: Sequence[str], told: str) -> Any:
+def _select(X: Any, modalities: Sequence[str], source: str) -> Any:
     if missing := [name for name in modalities if name not in X.modality_names]:
-        raise ValueError(
-            f"{told} has no modality {missing[0]!r}; it has {', '.join(X.modality_names)}."
-        )
+        found = ", ".join(X.modality_names)
+        raise ValueError(f"{source} has no modality {missing[0]!r}, only {found}.")
     return X.select(modalities)
 
 
-def _told(paths: Sequence[str]) -> str:
-    more = f" and {len(paths) - 1} more" if len(paths) > 1 else ""
-    return f"{paths[0]}{more}"
+def warn_separator(labels: Iterable[Any], separator: str = ":") -> None:
+    """Warn if labels look like paths with another separator, as they would have no hierarchy."""
+    texts = [label for label in labels if isinstance(label, str)]
+    if any(str(separator) in label for label in texts):
+        return
+    found = [match for match in map(_LABEL_PATH.match, texts) if match]
+    if 2 * len(found) > len(texts):
+        warnings.warn(
+            f'labels look like "{found[0].string}", without the separator {str(separator)!r}: '
+            f"use --separator {shlex.quote(found[0][1])} with train.",
+            stacklevel=2,
+        )

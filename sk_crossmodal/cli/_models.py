@@ -1,4 +1,4 @@
-"""MODEL: what a model file holds, and its probabilities chunk by chunk."""
+"""Load MODEL, and compute its probabilities in chunks."""
 
 import copy
 import os
@@ -12,18 +12,18 @@ from tqdm import tqdm
 from .._types import Floats
 from ._data import Data, is_data, open_data
 
-CHUNK = 1024  # videos whose probabilities are computed at once
+CHUNK = 1024  # videos per call of predict_proba
 
 
 class Model:
-    """A classifier from a file."""
+    """A classifier from a file, with the labels of its columns."""
 
     def __init__(self, path: str, device: str | None = None) -> None:
         self.path, self.estimator = path, load(path, device)
         if not hasattr(self.estimator, "predict_proba") or not hasattr(self.estimator, "classes_"):
             raise ValueError(
-                f"{path} holds a {type(self.estimator).__name__}, and a classifier is needed; "
-                "sk-crossmodal train makes one."
+                f"{path} holds a {type(self.estimator).__name__}, expected a classifier; "
+                "sk-crossmodal train writes one."
             )
         self.classifier = innermost(self.estimator)
         transformer = getattr(self.estimator, "transformer_", None)
@@ -48,7 +48,7 @@ class Model:
         labelled: bool = True,
         quiet: bool = False,
     ) -> Data:
-        """Open data, of which the model's modalities alone are taken."""
+        """Open data, with the modalities of the model only."""
         needed = getattr(self.classifier, "modality_names_in_", None)
         widths = widths_of(self.estimator)
         try:
@@ -57,19 +57,18 @@ class Model:
             )
         except ValueError as error:
             if "modality" in str(error) or "has no column" in str(error):
-                raise ValueError(
-                    f"{error} The model {self.path} needs {_told(widths)}."
-                ) from error
+                expected = _describe(widths)
+                raise ValueError(f"{error} The model {self.path} needs {expected}.") from error
             raise
         if widths and (given := data.X.n_features) != widths:
             raise ValueError(
-                f"the model {self.path} was trained on {_told(widths)}, and {data.about} has "
-                f"{_told(given)}: make these embeddings as those, or train on these."
+                f"the model {self.path} was trained on {_describe(widths)}, but {data.source} has "
+                f"{_describe(given)}; use the same embeddings, or train a model on these."
             )
         return data
 
     def probabilities(self, X: Any, *, quiet: bool = False) -> Iterator[tuple[slice, Floats]]:
-        """Compute the probabilities of the labels, with a progress bar."""
+        """Yield slices of rows and their probabilities, with a progress bar."""
         bar = tqdm(
             desc="predicting", total=len(X), unit=" videos", disable=True if quiet else None
         )
@@ -79,8 +78,15 @@ class Model:
                 yield rows, self.estimator.predict_proba(X[rows])
                 bar.update(rows.stop - rows.start)
 
+    def all_probabilities(self, X: Any, *, quiet: bool = False) -> Floats:
+        """Return the probabilities of all videos, of shape (n, n_labels)."""
+        out = np.empty((len(X), len(self.labels)), np.float32)
+        for rows, probability in self.probabilities(X, quiet=quiet):
+            out[rows] = probability
+        return out
+
     def indicator(self, y: Sequence[tuple[Any, ...]]) -> tuple[Any, list[Any]]:
-        """Make the indicator of labels, without those that the model does not know."""
+        """Return the indicator of labels, and the unknown labels, of which it warns."""
         if self.binarizer is None:
             raise ValueError(
                 f"the {type(self.estimator).__name__} in {self.path} does not know label sets: "
@@ -93,29 +99,34 @@ class Model:
         if len(unknown) == len(labels):
             raise ValueError(
                 f"the model {self.path} knows none of the {len(labels)} labels of the data, such "
-                f"as {labels[0]!r}; its own are such as {self.labels[0]!r}."
+                f"as {labels[0]!r}; it knows labels such as {self.labels[0]!r}."
+            )
+        if unknown:
+            some = ", ".join(map(repr, unknown[:3])) + (", ..." if len(unknown) > 3 else ".")
+            warnings.warn(
+                f"{len(unknown)} labels of these {len(y)} videos are unknown to the model and "
+                f"ignored (but known ancestors of a label path count): {some}",
+                stacklevel=2,
             )
         known.set_params(handle_unknown="ignore")
         return known.transform(y), unknown
 
 
 def load(path: str, device: str | None = None) -> Any:
-    """Load a model; what is no file is told what is needed."""
+    """Load a model, with errors for users who gave something else."""
     if os.path.isdir(path):
-        raise IsADirectoryError(
-            f"{path} is a folder, and a model is a file; the order is MODEL DATA."
-        )
+        raise IsADirectoryError(f"{path} is a folder, expected a model; the order is MODEL DATA.")
     if not os.path.exists(path):
         raise FileNotFoundError(f"there is no model {path}; sk-crossmodal train writes one.")
     if is_data(path):
-        raise ValueError(f"{path} is data, and a model is needed there; the order is MODEL DATA.")
-    from ..persistence import load_model  # torch takes seconds
+        raise ValueError(f"{path} is data, expected a model; the order is MODEL DATA.")
+    from ..persistence import load_model  # the import of torch takes seconds
 
     return load_model(path, device=device)
 
 
 def innermost(estimator: Any) -> Any:
-    """The last estimator inside those that wrap it."""
+    """Return the last estimator inside of wrappers and pipelines."""
     while True:
         if hasattr(estimator, "classifier_"):
             estimator = estimator.classifier_
@@ -126,7 +137,7 @@ def innermost(estimator: Any) -> Any:
 
 
 def widths_of(estimator: Any) -> dict[str, int] | None:
-    """Width of a frame by modality; None where frames are changed before the classifier."""
+    """Return the features per modality; None if a pipeline transforms frames first."""
     inner = getattr(estimator, "classifier_", estimator)
     return None if hasattr(inner, "steps") else getattr(inner, "_n_features", None)
 
@@ -134,43 +145,12 @@ def widths_of(estimator: Any) -> dict[str, int] | None:
 def _knows(binarizer: Any, labels: list[Any]) -> bool:
     try:
         binarizer.transform([tuple(labels)])
-    except (ValueError, TypeError):  # the second of numbers where paths are known
+    except (ValueError, TypeError):  # TypeError: numbers where label paths are known
         return False
     return True
 
 
-def _told(widths: dict[str, int] | None) -> str:
+def _describe(widths: dict[str, int] | None) -> str:
     if not widths:
         return "other modalities"
-    return ", ".join(f"{name} ({width} numbers a frame)" for name, width in widths.items())
-
-
-def check_labelled(data: Data) -> list[tuple[Any, ...]]:
-    """Return the labels of data; ValueError if there are none."""
-    if data.y is not None:
-        return data.y
-    hint = "."
-    if data.kind == "tables":
-        hint = ": a column 'labels' is looked for, --labels names another"
-        hint += f"; there are {', '.join(data.others)}." if data.others else "."
-    raise ValueError(f"{data.about} has no labels, which are needed here{hint}")
-
-
-def warn_unknown(unknown: list[Any], n_videos: int) -> None:
-    """Warn of labels that the model does not know."""
-    if unknown:
-        some = ", ".join(repr(label) for label in unknown[:3])
-        warnings.warn(
-            f"{len(unknown)} labels of these {n_videos} videos are unknown to the model and "
-            f"left out (of a path, what lies below a known part): {some}"
-            + (", ..." if len(unknown) > 3 else "."),
-            stacklevel=2,
-        )
-
-
-def all_probabilities(model: Model, X: Any, *, quiet: bool = False) -> Floats:
-    """Return the probabilities of all videos, of shape (n, n_labels)."""
-    out = np.empty((len(X), len(model.labels)), np.float32)
-    for rows, probability in model.probabilities(X, quiet=quiet):
-        out[rows] = probability
-    return out
+    return ", ".join(f"{name} ({width} features)" for name, width in widths.items())

@@ -1,4 +1,4 @@
-"""The command line: its parser is made without importing anything that takes time."""
+"""The parser of the command line, made without slow imports so that --help is fast."""
 
 import argparse
 from importlib.metadata import PackageNotFoundError, version
@@ -6,13 +6,14 @@ from importlib.metadata import PackageNotFoundError, version
 import shtab
 
 from . import _convert, _evaluate, _info, _predict, _report, _train
+from ._arguments import EXIT_CODES
 
 _DESCRIPTION = """\
-Classify videos by sight and sound, from embeddings of their frames.
+Classify videos with embeddings of their frames in several modalities, such as video and audio.
 
-What is called DATA below is a store (a folder that convert wrote), TFRecord shards of YouTube-8M,
-or Parquet and Arrow files of embeddings of your own: a file, several, a folder, or a quoted
-pattern. What it is, is told by looking.
+DATA is a store (a folder written by convert), TFRecord shards of YouTube-8M, or Parquet or Arrow
+files with your own embeddings: files, a folder or quoted patterns. The format is detected
+automatically.
 """
 _EXAMPLES = """\
 from your own embeddings to predictions:
@@ -22,11 +23,10 @@ from your own embeddings to predictions:
   sk-crossmodal report model.safetensors test.parquet report.html
   sk-crossmodal predict model.safetensors new.parquet predictions.csv
 
-each command has its own --help with examples.
+Each command has its own --help with examples.
 
-completion: eval "$(sk-crossmodal --print-completion bash)"
+shell completion: eval "$(sk-crossmodal --print-completion bash)"
 
-exit codes: 0 done, 1 failed, 2 the command line is wrong, 130 interrupted
 """
 
 
@@ -36,11 +36,11 @@ def make_parser() -> argparse.ArgumentParser:
         prog="sk-crossmodal",
         usage="sk-crossmodal [options] COMMAND ...",
         description=_DESCRIPTION,
-        epilog=_EXAMPLES,
+        epilog=_EXAMPLES + EXIT_CODES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--version", action="version", version=f"%(prog)s {_version()}")
-    shtab.add_argument_to(parser, help="print what makes this shell complete the command")
+    shtab.add_argument_to(parser, help="print the completion script of a shell")
     commands = parser.add_subparsers(
         title="commands", metavar="COMMAND", required=True, prog="sk-crossmodal"
     )
@@ -52,5 +52,5 @@ def make_parser() -> argparse.ArgumentParser:
 def _version() -> str:
     try:
         return version("sk_crossmodal")
-    except PackageNotFoundError:  # used without being installed
+    except PackageNotFoundError:  # the package is not installed
         return "unknown"

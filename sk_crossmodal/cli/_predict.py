@@ -1,23 +1,33 @@
 """``sk-crossmodal predict``: probabilities of labels, to a file."""
 
 import argparse
+import os
 from pathlib import Path
 from typing import Any
 
-from ._arguments import add_columns, add_command, add_data, add_device, add_path, positive
-from ._files import check_free, written_whole
+from .._files import atomic_path
+from ._arguments import (
+    add_columns,
+    add_command,
+    add_device,
+    add_model_and_data,
+    add_overwrite,
+    add_path,
+    check_output,
+    positive,
+)
 from ._models import Model
 
-FORMATS = {".csv": "csv", ".parquet": "parquet", ".pq": "parquet"}
+_FORMATS = {".csv": "csv", ".parquet": "parquet", ".pq": "parquet"}
 _DESCRIPTION = """\
-Write the probabilities that a model gives to the labels of videos, which need no labels for it.
+Write the probabilities that a model predicts for videos. The videos need no labels.
 
-As CSV or Parquet, told by the name of OUT, there is a row a video with its id and a column a
-label. With --top-k there is a row for each of the K likeliest labels of a video: id, rank, label,
-name and probability. --format kaggle is the submission of YouTube-8M's challenges, of the top 20.
+CSV and Parquet (by the extension of OUT) have one row per video: its id, and one column per label.
+With --top-k there is one row for each of the K most probable labels of a video: id, rank, label,
+name and probability. --format kaggle writes a submission for YouTube-8M's challenges: the top 20.
 
-Of a store only one chunk of videos is in memory at a time; other data is read as a whole, so
-what is larger than memory is converted first. OUT is whole, or not there.
+A store is read in chunks of videos. Other data is read into memory at once; convert it to a store
+if it is larger than memory. OUT is written completely, or not at all.
 """
 _EXAMPLES = """\
 examples:
@@ -37,15 +47,16 @@ def add_to(commands: Any) -> None:
         _DESCRIPTION,
         _EXAMPLES,
     )
-    add_path(parser, "MODEL", "a file that train wrote")
-    add_data(parser)
+    add_model_and_data(parser)
     add_path(parser, "OUT", "the file to write: *.csv or *.parquet")
-    parser.add_argument("--overwrite", action="store_true", help="replace OUT if it is there")
+    add_overwrite(parser, "OUT")
     parser.add_argument(
-        "--format", choices=("csv", "parquet", "kaggle"), help="default: by the name of OUT"
+        "--format",
+        choices=("csv", "parquet", "kaggle"),
+        help="default: by the extension of OUT",
     )
     parser.add_argument(
-        "--top-k", type=positive, metavar="K", help="the K likeliest labels of each video alone"
+        "--top-k", type=positive, metavar="K", help="only the K most probable labels of each video"
     )
     add_device(parser)
     add_columns(parser, labels=False)
@@ -53,19 +64,19 @@ def add_to(commands: Any) -> None:
 
 
 def _run(args: argparse.Namespace) -> None:
-    check_free(args.out, overwrite=args.overwrite)
-    kind = args.format or FORMATS.get(Path(args.out).suffix.lower())
-    if kind is None:
+    check_output(args.out, overwrite=args.overwrite)
+    format_ = args.format or _FORMATS.get(Path(args.out).suffix.lower())
+    if format_ is None:
         raise ValueError(
-            f"the name {args.out} says no format: end it with .csv or .parquet, or give --format."
+            f"OUT must end with {', '.join(_FORMATS)}, got {args.out}; or give --format."
         )
     model = Model(args.model, args.device)
     from ._writers import WRITERS
 
     data = model.open_data(args.data, ids=args.ids, labelled=False, quiet=args.quiet)
     with (
-        written_whole(args.out) as part,
-        WRITERS[kind](part, model.labels, model.names, args.top_k) as writer,
+        atomic_path(args.out, hidden=True) as part,
+        WRITERS[format_](os.fspath(part), model.labels, model.names, args.top_k) as writer,
     ):
         for rows, probability in model.probabilities(data.X, quiet=args.quiet):
             writer.write(data.ids[rows], probability)

@@ -1,15 +1,23 @@
-"""``sk-crossmodal report``: all about a model on data, as one HTML file."""
+"""``sk-crossmodal report``: a model and its results on data, as one HTML file."""
 
 import argparse
 from typing import Any
 
-from ._arguments import add_columns, add_command, add_data, add_device, add_path, positive
-from ._files import check_free
-from ._models import Model, check_labelled, warn_unknown
+from ._arguments import (
+    add_columns,
+    add_command,
+    add_device,
+    add_model_and_data,
+    add_overwrite,
+    add_path,
+    check_output,
+    positive,
+)
+from ._models import Model
 
 _DESCRIPTION = """\
-Write one HTML file about a model on labelled videos, which opens without a network: data, scores
-by level and category, pictures, examples that it gets right and wrong, parameters, versions.
+Write one HTML file about a model on labelled videos: data, scores by level and category, plots,
+examples of correct and wrong predictions, parameters and versions. The file works offline.
 
 It needs matplotlib: pip install 'sk_crossmodal[plot]'.
 """
@@ -25,27 +33,27 @@ def add_to(commands: Any) -> None:
     parser = add_command(
         commands, "report", "MODEL DATA... OUT", "write an HTML report", _DESCRIPTION, _EXAMPLES
     )
-    add_path(parser, "MODEL", "a file that train wrote")
-    add_data(parser)
+    add_model_and_data(parser)
     add_path(parser, "OUT", "the file to write, such as report.html")
-    parser.add_argument("--overwrite", action="store_true", help="replace OUT if it is there")
-    parser.add_argument("--title", help="what stands above it")
+    add_overwrite(parser, "OUT")
+    parser.add_argument("--title", help="title of the report")
     parser.add_argument(
-        "--examples", type=positive, metavar="N", help="videos shown of each kind of example"
+        "--examples", type=positive, metavar="N", help="videos shown per kind of example"
     )
-    parser.add_argument("--seed", type=int, default=0, metavar="N", help="decides all chance")
+    parser.add_argument(
+        "--seed", type=int, default=0, metavar="N", help="random seed (default: 0)"
+    )
     add_device(parser)
     add_columns(parser)
     parser.set_defaults(run=_run)
 
 
 def _run(args: argparse.Namespace) -> None:
-    check_free(args.out, overwrite=args.overwrite)
+    check_output(args.out, overwrite=args.overwrite)
     model = Model(args.model, args.device)
     data = model.open_data(args.data, labels=args.labels, ids=args.ids, quiet=args.quiet)
-    y = check_labelled(data)
-    _, unknown = model.indicator(y)
-    warn_unknown(unknown, len(data.X))
+    y = data.require_labels()
+    model.indicator(y)  # warns of unknown labels, which the report ignores
     model.estimator.transformer_.set_params(handle_unknown="ignore")
     from ..report import write_report
 

@@ -1,4 +1,4 @@
-"""Files of predictions, written chunk by chunk."""
+"""Files of predictions, written in chunks."""
 
 import csv
 from collections import Counter
@@ -10,17 +10,17 @@ import numpy as np
 
 from .._types import Floats, Ints
 
-KAGGLE_TOP = 20  # labels of a video that YouTube-8M's challenges count
+KAGGLE_TOP_K = 20  # labels per video that YouTube-8M's challenges score
 
 
 def top_columns(probability: Floats, top_k: int) -> Ints:
-    """Columns of the likeliest labels of each video; of equal ones the first stand first."""
+    """Return the columns of the most probable labels per video; ties in order of columns."""
     order: Ints = np.argsort(-probability, axis=1, kind="stable")[:, :top_k]
     return order
 
 
 class _Writer:
-    """Closes its file."""
+    """A context that closes its file."""
 
     file: Any
 
@@ -37,7 +37,7 @@ class _Writer:
 
 
 class _TextWriter(_Writer):
-    """What the writers of text share."""
+    """A writer of CSV rows."""
 
     def __init__(
         self, path: str, labels: Sequence[Any], names: Sequence[str], top_k: int | None
@@ -55,60 +55,60 @@ class _TextWriter(_Writer):
 
 
 class CsvWriter(_TextWriter):
-    """CSV: a row a video, or a row for each of its likeliest labels."""
+    """CSV: one row per video, or one for each of its `top_k` labels."""
 
     def write(self, ids: Sequence[str], probability: Floats) -> None:
-        """Write some videos."""
+        """Write rows of videos."""
         if self.top_k is None:
             for name, row in zip(ids, probability.tolist(), strict=True):
                 self.rows.writerow([name, *(f"{p:.6g}" for p in row)])
             return
         for i, columns in enumerate(top_columns(probability, self.top_k)):
             for rank, j in enumerate(columns, start=1):
-                told = (self.labels[j], self.names[j], f"{probability[i, j]:.6g}")
-                self.rows.writerow([ids[i], rank, *told])
+                label = (self.labels[j], self.names[j], f"{probability[i, j]:.6g}")
+                self.rows.writerow([ids[i], rank, *label])
 
 
 class KaggleWriter(_TextWriter):
-    """The submission of YouTube-8M's challenges: ids, and pairs of label and confidence."""
+    """A submission for YouTube-8M's challenges: ids, and pairs of label and confidence."""
 
     def __init__(
         self, path: str, labels: Sequence[Any], names: Sequence[str], top_k: int | None
     ) -> None:
         numbers = [j for j, label in enumerate(labels) if isinstance(label, int)]
-        # Of YouTube-8M the verticals are no labels of the challenge.
+        # The challenges have no labels for YouTube-8M's verticals, whose names are text.
         self.columns = np.array(numbers or range(len(labels)))
         spaced = [labels[j] for j in self.columns if len(str(labels[j]).split()) != 1]
         if spaced:
             raise ValueError(
-                "the format kaggle separates labels by spaces, and the model has labels with "
-                f"spaces, such as {spaced[0]!r}; write csv or parquet."
+                f"kaggle separates labels by spaces, but label {spaced[0]!r} has spaces; use "
+                "csv or parquet."
             )
-        super().__init__(path, labels, names, top_k or KAGGLE_TOP)
+        super().__init__(path, labels, names, top_k or KAGGLE_TOP_K)
 
     def _heading(self) -> list[str]:
         return ["VideoId", "LabelConfidencePairs"]
 
     def write(self, ids: Sequence[str], probability: Floats) -> None:
-        """Write some videos."""
+        """Write rows of videos."""
         probability = probability[:, self.columns]
-        for i, columns in enumerate(top_columns(probability, self.top_k or KAGGLE_TOP)):
+        for i, columns in enumerate(top_columns(probability, self.top_k or KAGGLE_TOP_K)):
             pairs = (f"{self.labels[self.columns[j]]} {probability[i, j]:.6f}" for j in columns)
             self.rows.writerow([ids[i], " ".join(pairs)])
 
 
 class ParquetWriter(_Writer):
-    """Parquet: the same as CSV, as numbers."""
+    """Parquet: the columns of CSV, with numeric types."""
 
     def __init__(
         self, path: str, labels: Sequence[Any], names: Sequence[str], top_k: int | None
     ) -> None:
         try:
-            import pyarrow as pa  # only here: the package works without it
+            import pyarrow as pa  # optional
             import pyarrow.parquet
         except ImportError as error:
             raise ImportError(
-                "Parquet needs pyarrow: pip install 'sk_crossmodal[tables]'; or write csv."
+                "Parquet needs pyarrow: pip install 'sk_crossmodal[tables]'; or use csv."
             ) from error
         self.pa, self.labels, self.names, self.top_k = pa, labels, names, top_k
         if top_k is None:
@@ -116,8 +116,7 @@ class ParquetWriter(_Writer):
             heading = ["id", *(name for name, _ in columns)]
             if twice := [name for name, count in Counter(heading).items() if count > 1]:
                 raise ValueError(
-                    f"a column {twice[0]!r} would be there twice, which no one could read; write "
-                    "csv, or give --top-k."
+                    f"Parquet cannot have two columns {twice[0]!r}; use csv, or give --top-k."
                 )
         else:
             columns = [("rank", pa.int32()), ("label", pa.string()), ("name", pa.string())]
@@ -126,7 +125,7 @@ class ParquetWriter(_Writer):
         self.file = pa.parquet.ParquetWriter(path, self.schema)
 
     def write(self, ids: Sequence[str], probability: Floats) -> None:
-        """Write some videos."""
+        """Write rows of videos."""
         columns = [ids, *probability.T] if self.top_k is None else self._top(ids, probability)
         arrays = [
             self.pa.array(np.ascontiguousarray(c) if isinstance(c, np.ndarray) else c, field.type)

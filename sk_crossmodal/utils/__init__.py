@@ -1,1 +1,1 @@
-"""Help for those who build estimators on this package."""
+"""Utilities for developers of estimators."""

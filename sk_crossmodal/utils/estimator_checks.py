@@ -1,4 +1,4 @@
-"""Checks of estimators of videos, for what scikit-learn's `check_estimator` does not know."""
+"""Checks of estimators of videos, which scikit-learn's `check_estimator` does not have."""
 
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -7,8 +7,9 @@ from unittest import SkipTest
 
 from sklearn.base import BaseEstimator
 
-from . import _checks, _habits
-from ._subject import Subject, targets_of
+from ..validation import check_option
+from . import _checks, _conventions
+from ._under_test import EstimatorUnderTest, targets_of
 
 __all__ = ["check_multimodal_estimator", "yield_multimodal_checks"]
 
@@ -28,12 +29,12 @@ CHECKS = {
         _checks.check_pickle,
         _checks.check_joblib,
         _checks.check_deepcopy,
-        _habits.check_n_jobs,
-        _habits.check_global_random_state,
-        _habits.check_input_unchanged,
-        _habits.check_params,
-        _habits.check_unknown_params,
-        _habits.check_clone_of_fitted,
+        _conventions.check_n_jobs,
+        _conventions.check_global_random_state,
+        _conventions.check_input_unchanged,
+        _conventions.check_params,
+        _conventions.check_unknown_params,
+        _conventions.check_clone_of_fitted,
     )
 }
 
@@ -41,25 +42,25 @@ CHECKS = {
 def yield_multimodal_checks(
     estimator: BaseEstimator,
 ) -> Iterator[tuple[str, Callable[[], None]]]:
-    """Yield the checks of `check_multimodal_estimator` one by one, for one test each.
+    """Yield the checks of `check_multimodal_estimator`, for one test per check.
 
     Parameters
     ----------
     estimator : classifier or transformer
-        An estimator of videos; it is cloned, never fitted itself.
+        An estimator of videos. It is cloned, and not changed.
 
     Yields
     ------
     name : str
-        Name of the check, such as ``"check_pickle[indicator]"``: what is checked, in brackets
-        the form of X and the kind of y, classes or multilabel indicators.
+        Name of the check, such as ``"check_pickle[indicator]"``, with the form of X and the kind
+        of y (classes or multilabel indicators) in brackets.
     check : callable
-        Takes no argument. Raises AssertionError that says what differs; whatever the estimator
-        raises; or `unittest.SkipTest` where the check has no meaning for the estimator.
+        Takes no argument. Raises AssertionError if the check fails, any error of the estimator,
+        or `unittest.SkipTest` if the check does not apply to the estimator.
 
     See Also
     --------
-    check_multimodal_estimator : Runs them all.
+    check_multimodal_estimator : Run all checks.
 
     Examples
     --------
@@ -76,57 +77,57 @@ def yield_multimodal_checks(
     for target in targets_of(estimator):
         for name, check in CHECKS.items():
             full = f"{name}[{target}]".replace("][", "-")
-            yield full, partial(check, Subject(estimator, target))
+            yield full, partial(check, EstimatorUnderTest(estimator, target))
 
 
 def check_multimodal_estimator(
     estimator: BaseEstimator, *, on_fail: str | None = "raise"
 ) -> list[dict[str, Any]]:
-    """Check that an estimator of videos does with them what scikit-learn's users expect.
+    """Check that an estimator of videos follows scikit-learn's conventions.
 
-    It is the counterpart of :func:`sklearn.utils.estimator_checks.check_estimator` for what that
-    one does not know: ragged videos of several modalities. On 24 small random videos of the
-    modalities "video" (5 features) and "audio" (4) it is checked that
+    It complements :func:`sklearn.utils.estimator_checks.check_estimator`, which does not test
+    ragged videos of several modalities. With 24 small random videos of the modalities "video"
+    (5 features) and "audio" (4 features) it checks that
 
-    - the same numbers in any form, lists, object arrays, `SliceDict`, data frame, frames that are
-      memory-mapped or uint8, (n, T, d) arrays, one wide array, give the same predictions as a
-      `MultimodalArray`, and so do modalities one by one where `fit` takes them;
-    - modalities may come in any order once their names are known, by `fit` or `modalities`;
-    - predictions of a video depend neither on padding nor on the videos beside it;
-    - fitting twice is fitting once; copies, pickles and files of joblib predict the same;
-    - cross-validation in two processes gives the scores of one;
-    - global random states, X, y and `sample_weight` are as they were before;
-    - parameters are what they were set to, unknown ones are refused, and a clone of a fitted
-      estimator is unfitted and can be fitted to the same.
+    - all forms of X (lists, object arrays, `SliceDict`, data frame, memory-mapped or uint8 frames,
+      (n, T, d) arrays, one wide array) give the same predictions as a `MultimodalArray`, and so do
+      positional modalities if `fit` accepts them;
+    - modalities may have any order if `fit` or the parameter `modalities` defines their names;
+    - the prediction of a video depends neither on padding nor on other videos;
+    - fitting twice equals fitting once; copies, pickles and joblib files predict the same;
+    - cross-validation in two processes gives the same scores as in one;
+    - global random states, X, y and `sample_weight` do not change;
+    - parameters are set as given, unknown parameters raise ValueError, and a clone of a fitted
+      estimator is unfitted and fits to the same predictions.
 
-    Where forms or batches make numbers go another way, float32 rounding is allowed for; elsewhere
-    outputs must be equal to the last bit. So let the estimator compute in float32 or float64.
+    Outputs must be equal bit by bit, or up to float32 rounding where the form of X or the batches
+    change the order of computations. The estimator should compute in float32 or float64.
 
     Parameters
     ----------
     estimator : classifier or transformer
-        An estimator of videos, such as those of this package, a Pipeline that ends in one, or a
-        family of one's own; small, since it is fitted some sixty times for each kind of y that
-        its tags allow. It is cloned, never fitted itself, and every `random_state` is set.
+        An estimator of videos: of this package, a Pipeline, or your own. Keep it small, as it is
+        fitted about sixty times for each kind of y in its tags. It is cloned and not changed; the
+        clones have every `random_state` set.
     on_fail : {"raise", None}, default="raise"
-        Whether the first failed check is raised, or only noted in what is returned.
+        Whether to raise the error of the first failed check, or to only report it.
 
     Returns
     -------
     list of dict
-        One a check, with ``"check_name"``, ``"status"`` ("passed", "skipped" or "failed") and
-        ``"exception"``, None for a passed check.
+        One per check, with ``"check_name"``, ``"status"`` ("passed", "skipped" or "failed") and
+        ``"exception"`` (None for a passed check).
 
     Raises
     ------
     AssertionError
-        If a check fails, with what differs; or whatever the estimator raises in a check.
+        If a check fails. Errors that the estimator raises in a check are raised as well.
     ValueError
         If `on_fail` is neither "raise" nor None.
 
     See Also
     --------
-    yield_multimodal_checks : The checks one by one, for one test each.
+    yield_multimodal_checks : Yield the checks, for one test per check.
 
     Examples
     --------
@@ -139,8 +140,7 @@ def check_multimodal_estimator(
     >>> {result["status"] for result in results}
     {'passed'}
     """
-    if on_fail not in ("raise", None):
-        raise ValueError(f'on_fail must be "raise" or None, got {on_fail!r}.')
+    check_option("on_fail", on_fail, ("raise", None))
     results = []
     for name, check in yield_multimodal_checks(estimator):
         status, exception = "passed", None  # type: tuple[str, Exception | None]

@@ -1,4 +1,4 @@
-"""The estimator that is checked: fitting it, what it says of videos, and comparing that."""
+"""The estimator under test: how to fit it, and how to compare its outputs."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -12,24 +12,24 @@ from .._types import Array
 from ..multimodal import MultimodalArray
 from ._videos import Videos, class_labels, indicators
 
-Said = dict[str, list[list[Array]]]  # per method, rows of arrays
+Outputs = dict[str, list[list[Array]]]  # per method, one list of arrays per row
 METHODS = ("predict", "predict_proba", "decision_function", "transform")
 
 
-class Subject:
-    """An estimator with a kind of labels, and all its random states set."""
+class EstimatorUnderTest:
+    """An estimator with all random states set, and a kind of labels: classes or indicator."""
 
     def __init__(self, estimator: BaseEstimator, target: str) -> None:
         self.estimator, self.target = estimator, target
 
     def new(self) -> Any:
-        """Return an unfitted estimator of the same parameters."""
+        """Return an unfitted estimator with the same parameters."""
         new = clone(self.estimator)
         names = [name for name in new.get_params() if name.split("__")[-1] == "random_state"]
         return new.set_params(**dict.fromkeys(names, 0))
 
     def y(self) -> Array:
-        """Return labels, new ones at every call."""
+        """Return a new array of labels."""
         if self.target == "indicator":
             return indicators()
         tags = get_tags(self.estimator).classifier_tags
@@ -41,21 +41,21 @@ class Subject:
 
 
 def targets_of(estimator: BaseEstimator) -> tuple[str, ...]:
-    """Return the kinds of y that an estimator says it takes."""
+    """Return the kinds of y in the tags of an estimator."""
     tags = get_tags(estimator).classifier_tags
     return ("classes", "indicator") if tags and tags.multi_label else ("classes",)
 
 
-def outputs(fitted: Any, *X: Any) -> Said:
-    """Return what a fitted estimator says of videos: per method, a list of rows."""
-    said = {name: as_rows(getattr(fitted, name)(*X)) for name in METHODS if hasattr(fitted, name)}
-    if not said:
+def outputs(fitted: Any, *X: Any) -> Outputs:
+    """Return the outputs of all methods that a fitted estimator has."""
+    found = {name: as_rows(getattr(fitted, name)(*X)) for name in METHODS if hasattr(fitted, name)}
+    if not found:
         raise AssertionError(f"{type(fitted).__name__} has none of the methods {METHODS}.")
-    return said
+    return found
 
 
 def as_rows(output: Any) -> list[list[Array]]:
-    """Return any output as a list with one list of arrays a row."""
+    """Return any output as a list with one list of arrays per row."""
     if isinstance(output, MultimodalArray):
         return [list(output[i].values()) for i in range(len(output))]
     if issparse(output):
@@ -63,13 +63,13 @@ def as_rows(output: Any) -> list[list[Array]]:
     return [[np.asarray(row)] for row in getattr(output, "values", output)]
 
 
-def take(said: Said, rows: Iterable[int]) -> Said:
+def take(all_outputs: Outputs, rows: Iterable[int]) -> Outputs:
     """Return some rows of `outputs`."""
-    return {name: [values[row] for row in rows] for name, values in said.items()}
+    return {name: [values[row] for row in rows] for name, values in all_outputs.items()}
 
 
-def assert_same(actual: Said, expected: Said, what: str, *, exact: bool = True) -> None:
-    """Raise AssertionError where outputs differ: in anything, or by more than float32 does."""
+def assert_same(actual: Outputs, expected: Outputs, what: str, *, exact: bool = True) -> None:
+    """Raise AssertionError if outputs differ; unless `exact`, by more than float32 rounding."""
     assert list(actual) == list(expected), f"{what}: methods {list(actual)} and {list(expected)}"
     for name, rows in expected.items():
         given = actual[name]
