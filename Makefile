@@ -6,7 +6,7 @@ BIN = $(VENV)/bin
 READY = $(VENV)/.ready-$(CONSTRAINTS)
 DOCS_READY = $(VENV)/.ready-docs-$(CONSTRAINTS)
 
-.PHONY: demo paper test lint docs linkcheck audit
+.PHONY: demo paper test structure lint docs linkcheck audit
 .DEFAULT_GOAL := demo
 
 # The main job: a table of error rates; DATA=<folder of YouTube-8M shards> for real videos.
@@ -19,6 +19,10 @@ paper: $(READY)
 
 test: $(READY)
 	$(BIN)/python -m pytest -n 2 $(PYTEST_ARGS)
+
+# The size, language, imports and call paths of the package, with the goals for them beside.
+structure: $(READY)
+	$(BIN)/python benchmarks/structure.py
 
 lint: $(READY)
 	$(BIN)/ruff check .
