@@ -15,7 +15,8 @@ How the numbers are counted:
   subpackage. An import statement counts once. The underscore modules beside the subpackages
   belong to all.
 - A call path is the sequence of named functions of the package between a public call and its
-  return, each at its first entry. Its changes of file are counted in that order.
+  return, each at its first entry, in the thread of the call. Its changes of file are counted in
+  that order. Functions that run once per process have run before.
 """
 
 import argparse
@@ -24,7 +25,6 @@ import re
 import statistics
 import sys
 import tempfile
-import threading
 import warnings
 from itertools import pairwise
 from pathlib import Path
@@ -47,11 +47,11 @@ GOALS = {
     "private imports from another subpackage": ("0", "23"),
 }
 PATHS = {
-    "fit, cross_modal_concat": ("<= 150 / 25 / 90", "278 / 37 / 171"),
-    "fit, late": ("<= 110 / 20 / 70", "206 / 32 / 136"),
-    "predict_proba, cross_modal_concat": ("<= 60 / 15 / 30", "108 / 22 / 54"),
+    "fit, cross_modal_concat": ("<= 150 / 25 / 90", "279 / 37 / 173"),
+    "fit, late": ("<= 110 / 20 / 70", "207 / 32 / 138"),
+    "predict_proba, cross_modal_concat": ("<= 60 / 15 / 30", "109 / 22 / 56"),
     "load_youtube8m into a store": ("<= 60 / 12 / 35", "101 / 21 / 62"),
-    "save_model": ("<= 35 / 9 / 18", "52 / 14 / 30"),
+    "save_model": ("<= 35 / 9 / 18", "35 / 10 / 22"),
     "hierarchy_report": ("keep", "58 / 11 / 32"),
 }
 
@@ -256,13 +256,11 @@ def trace(call, package=PACKAGE):
         if event == "call" and code.co_filename.startswith(root) and code.co_name[0] != "<":
             entered[code] = None
 
-    threading.setprofile(note)
     sys.setprofile(note)
     try:
         result = call()
     finally:
         sys.setprofile(None)
-        threading.setprofile(None)
     files = [code.co_filename for code in entered]
     changes = sum(one != other for one, other in pairwise(files))
     return (len(files), len(set(files)), changes), result
@@ -293,13 +291,14 @@ def call_paths(folder):
             random_state=0,
         ).fit(X, Y)
 
-    fit("cross_modal_concat")  # functions that run once per process have run
+    shards = write_shards(folder)
+    fit("cross_modal_concat")
+    load_youtube8m(shards)
     yield (traced := trace(lambda: fit("cross_modal_concat")))[0]
     classifier = traced[1]
     yield trace(lambda: fit("late"))[0]
     counts, probabilities = trace(lambda: classifier.predict_proba(X))
     yield counts
-    shards = write_shards(folder)
     yield trace(lambda: load_youtube8m(shards, store=folder / "store"))[0]
     yield trace(lambda: save_model(classifier, folder / "model.safetensors"))[0]
     yield trace(lambda: hierarchy_report(Y, probabilities, hierarchy))[0]
