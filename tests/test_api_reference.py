@@ -9,6 +9,8 @@ import pytest
 
 import sk_crossmodal
 
+pytestmark = pytest.mark.one_version
+
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "api.rst"
 # Not for users: what estimators of this package are built with, see CONTRIBUTING.md.
 INSIDE = ("sk_crossmodal.training",)

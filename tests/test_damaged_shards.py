@@ -10,6 +10,8 @@ import pytest
 
 from sk_crossmodal.datasets import _tfrecord
 
+pytestmark = pytest.mark.full
+
 BENCHMARKS = Path(__file__).resolve().parents[1] / "benchmarks"
 OWN = ("campaign", "machine", "damages", "damaged_shards", "fuzz_shards")
 

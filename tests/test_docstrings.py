@@ -7,6 +7,8 @@ import pytest
 from numpydoc.validate import validate
 from torch import nn
 
+pytestmark = pytest.mark.one_version
+
 ROOMS = (
     "sk_crossmodal",
     "sk_crossmodal.classification",

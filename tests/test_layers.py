@@ -9,6 +9,8 @@ import pytest
 
 import sk_crossmodal
 
+pytestmark = pytest.mark.one_version
+
 ROOT = Path(sk_crossmodal.__file__).parent
 CONTRIBUTING = Path(__file__).resolve().parents[1] / "CONTRIBUTING.md"
 

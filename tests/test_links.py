@@ -7,6 +7,8 @@ from urllib.parse import unquote
 
 import pytest
 
+pytestmark = pytest.mark.one_version
+
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("docs/paper/*/*.md")])
 BUILT = ROOT / "docs" / "auto_examples"  # made when the pages are built
