@@ -3,10 +3,11 @@ PYTHON ?= python3
 VENV ?= .venv
 CONSTRAINTS ?= constraints.txt
 BIN = $(VENV)/bin
+IN_PARALLEL = -n 2 --dist worksteal
 READY = $(VENV)/.ready-$(CONSTRAINTS)
 DOCS_READY = $(VENV)/.ready-docs-$(CONSTRAINTS)
 
-.PHONY: demo paper test lint docs linkcheck audit
+.PHONY: demo paper env test test-all structure lint docs linkcheck audit
 .DEFAULT_GOAL := demo
 
 # The main job: a table of error rates; DATA=<folder of YouTube-8M shards> for real videos.
@@ -17,8 +18,19 @@ demo: $(READY)
 paper: $(READY)
 	$(BIN)/python benchmarks/paper/run.py --out paper_output
 
+env: $(READY)
+
+# A few minutes: long campaigns are left out, and large tables of cases sampled with a new seed.
 test: $(READY)
-	$(BIN)/python -m pytest -n 2 $(PYTEST_ARGS)
+	$(BIN)/python -m pytest $(IN_PARALLEL) $(PYTEST_ARGS)
+	@echo "Everything, nothing sampled: make test-all"
+
+test-all: $(READY)
+	$(BIN)/python -m pytest --all $(IN_PARALLEL) $(PYTEST_ARGS)
+
+# The size, language, imports and call paths of the package, with the goals for them beside.
+structure: $(READY)
+	$(BIN)/python benchmarks/structure.py
 
 lint: $(READY)
 	$(BIN)/ruff check .

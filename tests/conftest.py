@@ -1,10 +1,12 @@
 import os
+import random
 import signal
 import sys
 from importlib.metadata import version
 from pathlib import Path
 
 import pytest
+import sampling
 import torch
 from hypothesis import settings
 
@@ -21,11 +23,47 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "short"))
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 
 
+def pytest_addoption(parser):
+    group = parser.getgroup("selection of tests")
+    group.addoption("--all", action="store_true", help="run every test, nothing sampled")
+    group.addoption(
+        "--seed", type=int, help="seed that draws the sampled tests; random if not given"
+    )
+
+
 def pytest_configure(config):
+    if config.option.seed is None:
+        config.option.seed = random.randrange(10**6)  # the processes of xdist inherit the option
     # Small networks lose more to thread hand-over than they gain, several times over.
     torch.set_num_threads(1)
     # What a shell starts in the background ignores Ctrl-C, and tests of it send themselves one.
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def runs_everything(config):
+    """With `--all`, and where files or single tests are named on the command line."""
+    named = config.args_source is pytest.Config.ArgsSource.ARGS
+    files = named and all(".py" in arg for arg in config.args)
+    return config.option.all or files
+
+
+def pytest_report_header(config):
+    if runs_everything(config):
+        return "all tests, nothing sampled"
+    return (
+        f"sampled tests drawn with --seed={config.option.seed}; "
+        "everything runs with make test-all (pytest --all)"
+    )
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config, items):
+    if runs_everything(config):
+        return
+    kept = sampling.select(items, config.option.seed)
+    left_out = set(items) - set(kept)
+    config.hook.pytest_deselected(items=[item for item in items if item in left_out])
+    items[:] = kept
 
 
 @pytest.fixture(scope="session")

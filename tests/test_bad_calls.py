@@ -31,6 +31,8 @@ from estimator_cases import fitted, fitted_tower, make_classifier, make_tower
 import sk_crossmodal
 from sk_crossmodal.training import short
 
+pytestmark = [pytest.mark.sample(0.4), pytest.mark.one_version]
+
 WRONG = (ValueError, TypeError)
 # Tables of the other rooms, (id, callable, exception types, regex); tests of the same names, with
 # "test_" before them, make the calls.

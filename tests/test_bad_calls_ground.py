@@ -8,6 +8,8 @@ from bad_calls_ground import CASES
 
 import sk_crossmodal
 
+pytestmark = [pytest.mark.sample(0.4), pytest.mark.one_version]
+
 PACKAGE = str(Path(sk_crossmodal.__file__).parent)
 # Of scikit-learn's validation the messages say as much as ours.
 ALSO = ("sklearn/utils/validation.py", "sklearn/utils/_")

@@ -8,6 +8,8 @@ from sklearn.preprocessing import LabelEncoder
 
 from sk_crossmodal import ModalityTransformer, TransformedTargetClassifier
 
+pytestmark = [pytest.mark.sample(0.4), pytest.mark.one_version]
+
 
 @pytest.mark.parametrize(
     ("call", "errors", "words"), [case[1:] for case in CASES], ids=[case[0] for case in CASES]

@@ -3,6 +3,8 @@
 import pytest
 from bad_calls_pictures import CASES
 
+pytestmark = [pytest.mark.sample(0.4), pytest.mark.one_version]
+
 
 @pytest.mark.parametrize(
     ("call", "exceptions", "message"), [pytest.param(*row, id=name) for name, *row in CASES]

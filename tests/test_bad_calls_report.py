@@ -3,6 +3,8 @@
 import pytest
 from bad_calls_report import CASES, folder
 
+pytestmark = [pytest.mark.sample(0.4), pytest.mark.one_version]
+
 
 @pytest.mark.parametrize(
     ("call", "errors", "match"), [case[1:] for case in CASES], ids=[case[0] for case in CASES]

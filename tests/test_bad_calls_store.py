@@ -3,6 +3,8 @@
 import pytest
 from bad_calls_store import CASES
 
+pytestmark = [pytest.mark.sample(0.4), pytest.mark.one_version]
+
 
 @pytest.mark.parametrize(
     ("call", "error", "message"), [case[1:] for case in CASES], ids=[case[0] for case in CASES]

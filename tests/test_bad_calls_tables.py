@@ -5,6 +5,8 @@ import re
 import pytest
 from bad_calls_tables import CASES
 
+pytestmark = [pytest.mark.sample(0.4), pytest.mark.one_version]
+
 
 @pytest.mark.parametrize(("call", "errors", "message"), [case[1:] for case in CASES],
                          ids=[case[0] for case in CASES])  # fmt: skip

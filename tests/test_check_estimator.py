@@ -47,6 +47,7 @@ OTHERS = {
 }
 
 
+@pytest.mark.sample(1)  # one of each class: any of its fusions, encoders or transformers
 @pytest.mark.parametrize("name", [*INSTANCES, *OTHERS])
 # scikit-learn tries tables of 0 and 1 on what takes labels, which might be an indicator.
 @pytest.mark.filterwarnings("ignore:X has no other labels than 0 and 1:UserWarning")

@@ -16,6 +16,8 @@ from network_oracle import linear, relu, weights_of
 
 from sk_crossmodal.modules import CorrelationNetwork, MeanEncoder
 
+pytestmark = pytest.mark.one_version
+
 NAMES = [("video", "audio"), ("video", "audio", "text")]
 HALVES = torch.arange(6).view(2, 3)  # the partners of the first three videos are the others
 

@@ -11,6 +11,8 @@ import pytest
 from sk_crossmodal.datasets import _tfrecord
 from sk_crossmodal.datasets._reader import ErrorLog
 
+pytestmark = pytest.mark.full
+
 BENCHMARKS = Path(__file__).resolve().parents[1] / "benchmarks"
 OWN = ("campaign", "machine", "damages", "damaged_shards", "fuzz_shards")
 

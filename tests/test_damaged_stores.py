@@ -12,6 +12,8 @@ from store_cases import write_all
 
 from sk_crossmodal.multimodal import MultimodalArray, Store
 
+pytestmark = pytest.mark.full
+
 BENCHMARKS = Path(__file__).resolve().parents[1] / "benchmarks"
 OWN = ("campaign", "damaged_stores", "machine")
 

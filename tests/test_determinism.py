@@ -13,6 +13,8 @@ from estimator_cases import FAMILIES, make_classifier, make_tower, make_videos, 
 from joblib import parallel_config
 from sklearn.model_selection import GridSearchCV, cross_val_predict
 
+pytestmark = pytest.mark.one_version
+
 X, Y, CLASSES = make_videos().data, make_y("multilabel"), make_y("classes")
 ROBUSTNESS = Path(__file__).resolve().parents[1] / "benchmarks" / "robustness"
 SCRIPT = """

@@ -7,7 +7,9 @@ import pytest
 from numpydoc.validate import validate
 from torch import nn
 
-ROOMS = (
+pytestmark = pytest.mark.one_version
+
+SUBPACKAGES = (
     "sk_crossmodal",
     "sk_crossmodal.classification",
     "sk_crossmodal.compose",
@@ -25,7 +27,7 @@ ROOMS = (
 IGNORED = {
     "EX01",  # examples stand where they help
     "ES01",  # a summary often says all
-    "SA01",  # See Also stands where there is something to see
+    "SA01",  # See Also stands where another name helps
     "GL01",  # the summary starts on the first line
     "SS06",  # and may take two
     "RT02",  # a returned value may have a name
@@ -36,15 +38,15 @@ BRIEF = {"PR01", "RT01", "RT03"}
 
 
 def public_names():
-    """(room, class or function, name below it or None) of everything that has a docstring."""
-    for room in ROOMS:
-        module = importlib.import_module(room)
+    """(Subpackage, class or function, member or None) of everything with a docstring."""
+    for subpackage in SUBPACKAGES:
+        module = importlib.import_module(subpackage)
         for name in module.__all__:
             thing = getattr(module, name)
             if inspect.isfunction(thing):
-                yield room, name, None
+                yield subpackage, name, None
             elif inspect.isclass(thing):
-                yield room, name, None
+                yield subpackage, name, None
                 members = {
                     member: value
                     for base in reversed(thing.__mro__)
@@ -55,25 +57,25 @@ def public_names():
                     if not member.startswith("_") and (
                         inspect.isroutine(value) or isinstance(value, property)
                     ):
-                        yield room, name, member
+                        yield subpackage, name, member
 
 
 PUBLIC = sorted(public_names(), key=str)
 
 
-def test_nothing_is_overlooked():
+def test_public_names_include_inherited_members_and_properties():
     assert ("sk_crossmodal", "CorrelationTower", "fit") in PUBLIC
     assert ("sk_crossmodal", "CrossModalTransformerClassifier", "score") in PUBLIC  # inherited
     assert ("sk_crossmodal.metrics", "gap_score", None) in PUBLIC
     assert ("sk_crossmodal", "MultimodalArray", "modality_names") in PUBLIC  # a property
     assert ("sk_crossmodal", "MultimodalArray", "from_frames") in PUBLIC  # a class method
-    assert {room for room, *_ in PUBLIC} == set(ROOMS)
+    assert {subpackage for subpackage, *_ in PUBLIC} == set(SUBPACKAGES)
 
 
 @pytest.mark.parametrize("place", PUBLIC, ids=lambda place: ".".join(filter(None, place)))
-def test_docstring(place):
-    room, name, member = place
-    thing = getattr(importlib.import_module(room), name)
+def test_docstring_follows_numpydoc(place):
+    subpackage, name, member = place
+    thing = getattr(importlib.import_module(subpackage), name)
     network = member and inspect.isclass(thing) and issubclass(thing, nn.Module)
     brief = BRIEF if network else set()
     errors = validate(".".join(filter(None, place)))["errors"]

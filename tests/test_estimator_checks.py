@@ -25,6 +25,8 @@ from sk_crossmodal.utils.estimator_checks import (
     yield_multimodal_checks,
 )
 
+pytestmark = pytest.mark.one_version
+
 LATE = make_classifier(fusion="late", max_epochs=1)
 # HierarchyLabelBinarizer transforms labels; TransformedTargetClassifier needs a classifier.
 NOT_OF_VIDEOS = ("HierarchyLabelBinarizer", "TransformedTargetClassifier")
@@ -50,6 +52,7 @@ def statuses(estimator, status):
     return {result["check_name"] for result in results if result["status"] == status}
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("name", INSTANCES)
 def test_check_each_estimator_passes(name):
     estimator = INSTANCES[name]

@@ -10,6 +10,8 @@ import pytest
 
 from sk_crossmodal.datasets import load_embeddings, make_crossmodal_videos
 
+pytestmark = pytest.mark.one_version
+
 EXAMPLES = Path(__file__).resolve().parents[1] / "examples"
 TOWER = {"encoder": "mean", "encoder_params": {"d_model": 8}, "max_epochs": 1}
 MODEL = {"d_model": 8, "n_heads": 2, "max_epochs": 1}

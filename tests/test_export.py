@@ -25,6 +25,8 @@ from estimator_cases import (
 import sk_crossmodal
 from sk_crossmodal import export_model
 
+pytestmark = pytest.mark.one_version
+
 ROOT = Path(__file__).resolve().parents[1]
 X = make_videos().data
 # Of every fusion, family, recurrent layer, form of y and way to listen to the tower.

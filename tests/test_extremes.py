@@ -14,6 +14,8 @@ from sk_crossmodal import MultimodalArray
 from sk_crossmodal.modules import FUSIONS
 from sk_crossmodal.modules.scaling import FrameScaler, RawFrames
 
+pytestmark = pytest.mark.one_version
+
 N = 8
 CLASSES = np.arange(N) % 2
 INDICATORS = np.stack([CLASSES, 1 - CLASSES, np.arange(N) % 4 > 1], axis=1).astype(int)

@@ -41,6 +41,8 @@ from sk_crossmodal.modules import (
 from sk_crossmodal.training import NetworkEstimator, WeightedLoss
 from sk_crossmodal.training._docs import inherit_entries
 
+pytestmark = pytest.mark.one_version
+
 X = make_videos().data
 Y = make_y("classes")
 NEW = ("netvlad", "rnn")

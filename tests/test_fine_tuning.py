@@ -32,6 +32,8 @@ from sk_crossmodal import (
 )
 from sk_crossmodal.datasets import make_crossmodal_videos
 
+pytestmark = pytest.mark.one_version
+
 X, TOP, Y = make_videos().data, make_y("classes"), make_labels()[1]
 HEAD = {f"head.{i}.{part}" for i in (1, 4) for part in ("weight", "bias")}
 

@@ -50,6 +50,8 @@ from sk_crossmodal.modules.scaling import FrameScaler
 from sk_crossmodal.modules.served import ServedNetwork
 from sk_crossmodal.modules.transformer import _Layer
 
+pytestmark = pytest.mark.one_version
+
 TIGHT = {"atol": 1e-9, "rtol": 1e-5}
 LENGTHS = (4, 2, 0)  # frames of three videos
 SIZES = {

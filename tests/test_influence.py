@@ -6,6 +6,8 @@ from network_oracle import weights_of
 
 from sk_crossmodal.modules import InfluenceSpec, Link, TemporalInfluence, unordered_pairs
 
+pytestmark = pytest.mark.one_version
+
 N_FRAMES = 6
 
 

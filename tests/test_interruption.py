@@ -20,6 +20,8 @@ from skorch.callbacks import Callback
 from sk_crossmodal import ModalityTransformer, MultimodalArray, TransformedTargetClassifier
 from sk_crossmodal.training import Processes
 
+pytestmark = pytest.mark.one_version
+
 X, Y, CLASSES = make_videos().data, make_y("multilabel"), make_y("classes")
 HELD_OUT = (make_videos(24, 1).data, make_labels()[0].transform(make_videos(24, 1).target))
 

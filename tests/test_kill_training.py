@@ -12,6 +12,7 @@ OWN = ("kill_training", "training_cases", "failing_writer", "damaged_checkpoints
 SHARED = ("campaign", "forked", "machine")
 
 pytestmark = [
+    pytest.mark.full,
     pytest.mark.skipif(sys.platform != "linux", reason="processes are forked"),
     pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning"),
 ]

@@ -1,4 +1,4 @@
-"""Every link between pages, to a file or to a heading, leads somewhere."""
+"""Every link between pages, to a file or to a heading, has a target."""
 
 import re
 from itertools import count
@@ -6,6 +6,8 @@ from pathlib import Path
 from urllib.parse import unquote
 
 import pytest
+
+pytestmark = pytest.mark.one_version
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("docs/paper/*/*.md")])
@@ -19,7 +21,7 @@ def prose(text):
 
 
 def links(text):
-    """Targets of links and pictures that are not outside addresses."""
+    """Targets of links and images, external addresses left out."""
     found = re.findall(r"\]\(([^)\s]+)\)", prose(text))
     return [target for target in found if not re.match(r"[a-z]+:", target)]
 
@@ -35,31 +37,31 @@ def anchors(text):
 
 
 def problem(page, target):
-    """What is wrong with a link of a page, None if nothing."""
+    """The fault of a link, or None."""
     path, _, anchor = unquote(target).partition("#")
-    there = (page.parent / path).resolve() if path else page
-    if there.is_relative_to(BUILT):
+    target_file = (page.parent / path).resolve() if path else page
+    if target_file.is_relative_to(BUILT):
         return None
-    if not there.exists():
+    if not target_file.exists():
         return f"{target}: no such file"
-    if anchor and anchor not in set(anchors(there.read_text())):
+    if anchor and anchor not in set(anchors(target_file.read_text())):
         return f"{target}: no such heading"
     return None
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
-def test_links_lead_somewhere(page):
+def test_links_have_targets(page):
     found = [problem(page, target) for target in links(page.read_text())]
     assert not list(filter(None, found))
 
 
-def test_all_pages_are_looked_at():
+def test_pages_include_readme_and_guide():
     names = {str(page.relative_to(ROOT)) for page in PAGES}
     assert {"README.md", "CONTRIBUTING.md", "docs/guide.md"} <= names
     assert len(links((ROOT / "README.md").read_text())) > 20
 
 
-def test_broken_links_are_seen(tmp_path):
+def test_broken_links_are_found(tmp_path):
     page = tmp_path / "page.md"
     page.write_text("# Some `code`, twice\n[a](#some-code-twice) [b](page.md#no) [c](gone.md)\n")
     found = [problem(page, target) for target in links(page.read_text())]

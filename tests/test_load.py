@@ -20,6 +20,8 @@ from sk_crossmodal import load_model, save_model
 from sk_crossmodal.multimodal import MultimodalArray
 from sk_crossmodal.training._device import others_turn, seeded
 
+pytestmark = pytest.mark.full
+
 ROBUSTNESS = Path(__file__).resolve().parents[1] / "benchmarks" / "robustness"
 FORKS = pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
 OWN = ("load", "training_cases", "campaign", "forked", "machine")

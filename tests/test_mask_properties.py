@@ -1,6 +1,7 @@
 """Properties of masks that hold for videos of any lengths: padding and order are nothing."""
 
 import numpy as np
+import pytest
 import torch
 from hypothesis import assume, given
 from hypothesis import strategies as st
@@ -10,6 +11,8 @@ from sk_crossmodal import MultimodalArray
 from sk_crossmodal.modules import masked_mean, masked_softmax
 from sk_crossmodal.modules.dropout import Dropout
 from sk_crossmodal.modules.masking import MaskedBatchNorm, attendable
+
+pytestmark = pytest.mark.one_version
 
 LONGEST = 5
 seeds = st.integers(0, 2**32 - 1)

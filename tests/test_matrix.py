@@ -37,6 +37,8 @@ from sk_crossmodal import CorrelationTower, CrossModalTransformerClassifier, Mul
 from sk_crossmodal.metrics import gap_scorer
 from sk_crossmodal.modules import FUSIONS
 
+pytestmark = pytest.mark.one_version
+
 N, WIDTHS = 36, {"video": 4, "audio": 3}
 SCALE, SHIFT = 1 / 32, -4.0  # exact in float32: uint8 frames are the same numbers
 GROUPS = np.arange(N) // 6
@@ -440,6 +442,7 @@ def reference(utility, target, lengths):
     return given
 
 
+@pytest.mark.sample(1, by=("utility", "target"))
 @pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize("target", TARGETS)
 @pytest.mark.parametrize("utility", UTILITIES)

@@ -8,6 +8,8 @@ import pytest
 
 from sk_crossmodal.metrics import map_score
 
+pytestmark = pytest.mark.full
+
 
 @pytest.fixture
 def scores(monkeypatch):

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.full
+
 ROBUSTNESS = Path(__file__).resolve().parents[1] / "benchmarks" / "robustness"
 SOURCE = '''
 def f(x: int = 2, *, flag=True):

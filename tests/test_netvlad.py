@@ -25,6 +25,8 @@ from sk_crossmodal.modules import InfluenceSpec, NetVLADEncoder, TemporalInfluen
 from sk_crossmodal.modules.masking import MaskedBatchNorm
 from sk_crossmodal.modules.netvlad import vlad
 
+pytestmark = pytest.mark.one_version
+
 CLUSTERS = (4, 3, 2)
 
 cases = pytest.mark.parametrize("case", CASES, ids=case_name)

@@ -12,6 +12,8 @@ from scipy import stats
 from sk_crossmodal import LabelHierarchy
 from sk_crossmodal.metrics import gap_score, hierarchy_report
 
+pytestmark = pytest.mark.full
+
 PAPER = Path(__file__).resolve().parents[1] / "benchmarks" / "paper"
 MODULES = ("settings", "data", "store", "plan", "runs", "intervals", "results", "comparisons")
 MODULES += ("claims", "blocks", "example_tables", "score_tables", "report", "run", "paper_numbers")

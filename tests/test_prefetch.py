@@ -18,6 +18,8 @@ from sk_crossmodal.training import _data as data
 from sk_crossmodal.training._data import BatchLoader
 from sk_crossmodal.training._prefetch import AHEAD, read_ahead
 
+pytestmark = pytest.mark.one_version
+
 
 def readers():
     return [thread for thread in threading.enumerate() if "read_ahead" in thread.name]

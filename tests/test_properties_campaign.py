@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.full
+
 ROBUSTNESS = Path(__file__).resolve().parents[1] / "benchmarks" / "robustness"
 TOLD = """
 tests/test_metrics_properties.py::test_a:

@@ -5,6 +5,8 @@ from browser_cases import awkward_model, open_browser
 
 from sk_crossmodal.report import write_report
 
+pytestmark = pytest.mark.one_version
+
 OVERFLOW = "document.documentElement.scrollWidth - window.innerWidth"
 # Boxes that scroll may hold what is wider; everything else must stay within the window.
 OUTSIDE = """[...document.querySelectorAll('body *')].filter(e =>

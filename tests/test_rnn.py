@@ -22,6 +22,8 @@ from network_oracle import recurrent_states, rnn_clusters, rnn_video, weights_of
 
 from sk_crossmodal.modules import RNN_TYPES, InfluenceSpec, RNNEncoder
 
+pytestmark = pytest.mark.one_version
+
 TYPES = (*RNN_TYPES, None)
 
 cases = pytest.mark.parametrize("case", CASES, ids=case_name)

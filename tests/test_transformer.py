@@ -11,6 +11,8 @@ from network_oracle import attention_of_video, encode_video, queries_keys_values
 from sk_crossmodal.modules import InfluenceSpec, Link, TransformerEncoder, attention
 from sk_crossmodal.modules.transformer import positions
 
+pytestmark = pytest.mark.one_version
+
 NAMES = tuple(WIDTHS)
 N_FRAMES, N_CONTEXT, N_HEADS, D_MODEL = 6, 3, 2, 8
 

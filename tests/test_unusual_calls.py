@@ -14,6 +14,8 @@ from sk_crossmodal.metrics import map_scorer
 from sk_crossmodal.modules import MeanEncoder
 from sk_crossmodal.training import _rehearsal
 
+pytestmark = pytest.mark.one_version
+
 N = 24
 # Whole numbers that float16 and uint8 have, too.
 FRAMES = np.random.RandomState(0).randint(0, 9, size=(N, 5, 6)).astype(np.float32)
