@@ -299,7 +299,7 @@ class NetworkEstimator(LinkedEstimator, CallbackSupportMixin, BaseEstimator):
             per_feature = self.frame_scaling == "feature"
             processes, moments = Processes.of(self.device), None
             if processes.index == 0:  # one reads for all
-                moments = X.frame_moments(sample_weight=sample_weight, per_feature=per_feature)
+                moments = X.frame_stats(sample_weight=sample_weight, per_feature=per_feature)
             moments = processes.agree(moments)
         return {"moments": moments, "pad_to": None if self.mask_padding else self.max_frames}
 
