@@ -289,7 +289,7 @@ def test_scaled_frames_have_a_mean_of_zero_and_a_spread_of_one():
     same = {"lengths": ((3, 4), (3, 4))}
     many = [videos(unit, unit, **same) for unit in (1e6, 1e-6, 1e30, 1e-30)]
     for X in (*many, bytes_of(), bytes_of(None, (1e6, -1e8)), bytes_of(None, (1e-12, 0.0))):
-        (mean, scale), stored = X.frame_moments()["video"], X.pad(range(N))
+        (mean, scale), stored = X.frame_stats()["video"], X.pad(range(N))
         frames, masks = (torch.from_numpy(part["video"]) for part in stored)
         raw = RawFrames(frames, *X.quantization["video"], torch.float32)
         scaled = FrameScaler(mean, scale)(raw, masks)[masks]

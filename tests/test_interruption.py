@@ -174,7 +174,7 @@ def interrupted_early(estimator, where, monkeypatch):
     if where == "frames":
         monkeypatch.setattr(MultimodalArray, "check_finite", press)
     elif where == "moments":
-        monkeypatch.setattr(MultimodalArray, "frame_moments", press)
+        monkeypatch.setattr(MultimodalArray, "frame_stats", press)
     elif where == "net":
         monkeypatch.setattr(Processes, "of", classmethod(press))
     else:
@@ -200,7 +200,7 @@ def test_before_anything_is_trained(where, method, monkeypatch):
 
 def test_a_tower_alone(monkeypatch):
     tower = make_tower()
-    monkeypatch.setattr(MultimodalArray, "frame_moments", press)
+    monkeypatch.setattr(MultimodalArray, "frame_stats", press)
     with pytest.raises(KeyboardInterrupt, match=r"CorrelationTower\.fit was interrupted before"):
         tower.fit(X, CLASSES)
     assert not hasattr(tower, "net_")

@@ -11,8 +11,14 @@ from sklearn.model_selection import GroupKFold, KFold, cross_validate, train_tes
 from sklearn.utils import resample, shuffle
 from skorch.helper import SliceDict
 
-from sk_crossmodal.multimodal import MultimodalArray, as_multimodal
+from sk_crossmodal.multimodal import (
+    MultimodalArray,
+    StatsRequest,
+    as_multimodal,
+    scan_frames,
+)
 from sk_crossmodal.multimodal._frames import Frames
+from sk_crossmodal.multimodal._scan import _Sums
 
 WIDTHS = {"video": 4, "audio": 3}
 LENGTHS = {"video": [3, 1, 5, 2, 4], "audio": [2, 4, 0, 2, 1]}
@@ -461,7 +467,7 @@ def rms(values):
 @pytest.mark.parametrize("quantization", [None, QUANTIZATION])
 def test_moments_over_real_frames(quantization, dtype):
     parts = videos(dtype)
-    moments = container(parts, quantization).frame_moments()
+    moments = container(parts, quantization).frame_stats()
     values = dequantised(parts) if quantization else parts
     for name, rows in values.items():
         frames = np.concatenate(rows).astype(np.float64)
@@ -474,7 +480,7 @@ def test_moments_of_more_frames_than_fit_in_a_block():
     rng = np.random.default_rng(0)
     values = (1000 + rng.normal(size=(5000, 2048))).astype(np.float32)
     X = MultimodalArray.from_frames({"video": values}, {"video": [3000, 0, 1, 1999]})
-    mean, scale = X.frame_moments()["video"]
+    mean, scale = X.frame_stats()["video"]
     np.testing.assert_allclose(mean, values.mean(0, dtype=np.float64), rtol=1e-9)
     assert scale == pytest.approx(rms(values.std(0, dtype=np.float64)), rel=1e-6)
 
@@ -484,19 +490,19 @@ def test_constant_features_do_not_count_in_the_scale(constant):
     values = np.random.default_rng(0).normal(size=(50, 2)).astype(np.float32)
     values[:, 1] = constant
     X = MultimodalArray.from_frames({"video": values}, {"video": [20, 30]})
-    mean, scale = X.frame_moments()["video"]
+    mean, scale = X.frame_stats()["video"]
     assert scale == pytest.approx(values[:, 0].std(), rel=1e-5)
     assert mean[1] == pytest.approx(constant)
 
 
 def test_small_features_keep_their_scale():
     values = 1e-8 * np.random.default_rng(0).normal(size=(500, 1))
-    moments = MultimodalArray.from_frames({"video": values}, {"video": [500]}).frame_moments()
+    moments = MultimodalArray.from_frames({"video": values}, {"video": [500]}).frame_stats()
     assert moments["video"][1] == pytest.approx(values.std())
 
 
 def test_moments_of_nothing():
-    mean, scale = container(videos())[[2]].frame_moments()["audio"]
+    mean, scale = container(videos())[[2]].frame_stats()["audio"]
     assert mean.tolist() == [0.0] * 3
     assert scale == 1.0
 
@@ -506,8 +512,8 @@ def test_moments_of_a_weight_are_those_of_repeated_videos(per_feature):
     X, times = container(videos()), np.array([2, 0, 3, 1, 1, 4, 0])
     rows = np.repeat(np.arange(len(X)), times[: len(X)])
     weight = times[: len(X)] / 7
-    weighted = X.frame_moments(sample_weight=weight, per_feature=per_feature)
-    repeated = X[rows].frame_moments(per_feature=per_feature)
+    weighted = X.frame_stats(sample_weight=weight, per_feature=per_feature)
+    repeated = X[rows].frame_stats(per_feature=per_feature)
     for name in X.modality_names:
         for given, expected in zip(weighted[name], repeated[name], strict=True):
             np.testing.assert_allclose(given, expected, rtol=1e-12)
@@ -517,31 +523,205 @@ def test_moments_of_some_videos():
     """Of many videos only a spread is read, the first and the last among them."""
     values = np.arange(101.0)[:, None]
     X = MultimodalArray.from_frames({"video": values}, {"video": [1] * 101})
-    assert X.frame_moments(max_videos=3)["video"][0][0] == pytest.approx(50)
-    assert X.frame_moments(max_videos=3)["video"][1] == pytest.approx(np.std([0, 50, 100]))
+    assert X.frame_stats(max_videos=3)["video"][0][0] == pytest.approx(50)
+    assert X.frame_stats(max_videos=3)["video"][1] == pytest.approx(np.std([0, 50, 100]))
 
 
 def test_moments_of_long_videos_are_read_from_fewer(monkeypatch):
     """Of 100 videos of 10 frames half a million allowed for 40; but one is always read."""
     values = np.repeat(np.arange(100.0), 10)[:, None]
     X = MultimodalArray.from_frames({"video": values}, {"video": [10] * 100})
-    monkeypatch.setattr("sk_crossmodal.multimodal._array.MOST_FRAMES", 40)
-    mean, scale = X.frame_moments()["video"]
+    monkeypatch.setattr("sk_crossmodal.multimodal._scan.MAX_FRAMES", 40)
+    mean, scale = X.frame_stats()["video"]
     assert mean[0] == np.mean([0, 33, 66, 99])
     assert scale == pytest.approx(np.std([0, 33, 66, 99]))
-    monkeypatch.setattr("sk_crossmodal.multimodal._array.MOST_FRAMES", 1)
-    assert X.frame_moments()["video"][1] == 1.0
+    monkeypatch.setattr("sk_crossmodal.multimodal._scan.MAX_FRAMES", 1)
+    assert X.frame_stats()["video"][1] == 1.0
 
 
-def test_moments_of_bytes_are_read_once(monkeypatch):
-    """No number is larger than 255, whatever is stored."""
+@pytest.mark.parametrize("dtype", [np.uint8, np.float16, np.float32, np.float64])
+def test_frame_stats_read_each_modality_once(dtype, monkeypatch):
     read = []
     blocks = Frames.blocks
     monkeypatch.setattr(Frames, "blocks", lambda self: read.append(self) or blocks(self))
-    container(videos(np.uint8), QUANTIZATION).frame_moments()
+    container(videos(dtype), QUANTIZATION).frame_stats()
     assert len(read) == 2  # modalities
-    container(videos(np.float32)).frame_moments()
-    assert len(read) == 2 + 2 * 2
+
+
+def test_frame_moments_is_deprecated():
+    X = container(videos())
+    with pytest.warns(DeprecationWarning, match="use frame_stats"):
+        old = X.frame_moments(per_feature=True)
+    assert_same_stats(old, X.frame_stats(per_feature=True), rtol=0)
+
+
+# One pass over the frames -----------------------------------------------------------------
+
+
+def assert_same_stats(given, expected, rtol=1e-12):
+    assert list(given) == list(expected)
+    for name in given:
+        for ours, theirs in zip(given[name], expected[name], strict=True):
+            np.testing.assert_allclose(ours, theirs, rtol=rtol, atol=1e-12 * (rtol > 0))
+
+
+def plain_stats(parts, rows, weight, per_feature):
+    """Mean and scale of plain lists of frames, in the precision of long double."""
+    stats = {}
+    for name, videos_ in parts.items():
+        frames = np.concatenate([videos_[row] for row in rows]).astype(np.longdouble)
+        each = np.repeat(weight, [len(videos_[row]) for row in rows]).astype(np.longdouble)
+        if not each.any():
+            scale = np.ones(frames.shape[1]) if per_feature else 1.0
+            stats[name] = np.zeros(frames.shape[1]), scale
+            continue
+        mean = (each[:, None] * frames).sum(0) / each.sum()
+        std = np.sqrt((each[:, None] * (frames - mean) ** 2).sum(0) / each.sum())
+        std[std <= 1e-6 * np.abs(mean)] = 0
+        varying = std[std > 0]
+        one = np.sqrt((varying**2).mean()) if len(varying) else 1.0
+        scale = np.where(std > 0, std, 1.0) if per_feature else one
+        stats[name] = mean.astype(float), np.asarray(scale, float)
+    return stats
+
+
+def many_videos(dtype, unit=1.0):
+    """Frames of 40 videos that fill several blocks; one feature is constant, one tiny."""
+    lengths = np.random.default_rng(1).integers(0, 60, 40)
+    parts = videos(dtype, {"video": lengths, "audio": lengths[::-1]})
+    for rows in parts["video"]:
+        rows[:, 1] = 7
+        rows[:, 2] //= 100
+    if dtype == np.float64:
+        parts = {name: [rows * unit for rows in each] for name, each in parts.items()}
+    return parts
+
+
+REQUESTED = np.random.default_rng(2).permutation(40)[:25]
+LONG = {"video": [2] * 40, "audio": [1] * 40}
+WEIGHT = np.random.default_rng(3).choice([0.0, 0.5, 1.0, 3.0], 25)
+
+
+@pytest.mark.parametrize("block", [1, 64, 1 << 18])
+@pytest.mark.parametrize(
+    ("dtype", "unit"),
+    [
+        *((dtype, 1.0) for dtype in (np.uint8, np.float16, np.float32, np.float64)),
+        *((np.float64, unit) for unit in (1e300, 1e-200, 1e-300)),
+    ],
+)
+def test_scan_frames_computes_what_plain_numpy_computes(dtype, unit, block, monkeypatch):
+    monkeypatch.setattr("sk_crossmodal.multimodal._frames.BLOCK", block)
+    parts = many_videos(dtype, unit)
+    requests = [
+        StatsRequest(REQUESTED, WEIGHT, per_feature=True),
+        StatsRequest(REQUESTED, WEIGHT),
+        StatsRequest(np.arange(40), np.ones(40)),
+        StatsRequest(np.array([3, 3, 8]), np.array([1.0, 2.0, 0.5]), per_feature=True),
+        StatsRequest(REQUESTED, np.zeros(25)),
+        StatsRequest(),
+    ]
+    given = scan_frames(container(parts), np.float64, requests)
+    assert len(given) == len(requests)
+    for stats, request in zip(given[:-1], requests, strict=False):
+        small = {name: [np.longdouble(r) / unit for r in each] for name, each in parts.items()}
+        expected = plain_stats(small, request.rows, request.sample_weight, request.per_feature)
+        if request.sample_weight.any():
+            stats = {
+                name: (mean / unit, np.where(scale == 1, 1, scale / unit))
+                for name, (mean, scale) in stats.items()
+            }
+        assert_same_stats(stats, expected)
+    assert_same_stats(given[-1], given[2], rtol=0)
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_scan_frames_with_growing_numbers_keeps_all_of_them(order, monkeypatch):
+    """Numbers of any size in later blocks change the unit of those before."""
+    monkeypatch.setattr("sk_crossmodal.multimodal._frames.BLOCK", 1)
+    values = np.array([[0.0, 1e-300], [1e-308, 1e-150], [3.0, 2e-150], [1e160, 0.0], [1e308, 0.0]])
+    X = MultimodalArray.from_frames({"video": values[::order]}, {"video": [1] * 5})
+    ((mean, scale),) = (X.frame_stats(per_feature=True)[name] for name in X.modality_names)
+    np.testing.assert_allclose(mean, [2e307, 6e-151], rtol=1e-12)
+    np.testing.assert_allclose(scale, [4e307, 8e-151], rtol=1e-12)
+
+
+@pytest.mark.parametrize("extreme", [1e-300, 1e300])
+def test_frame_stats_with_extreme_weights_are_those_of_scaled_weights(extreme):
+    X, weight = container(videos()), np.array([1.0, 0.0, 2.0, 0.5, 1.0])
+    assert_same_stats(
+        X.frame_stats(sample_weight=weight * extreme), X.frame_stats(sample_weight=weight)
+    )
+
+
+def test_scan_frames_samples_the_requested_rows(monkeypatch):
+    monkeypatch.setattr("sk_crossmodal.multimodal._scan.MAX_FRAMES", 40)
+    values = np.repeat(np.arange(100.0), 10)[:, None]
+    X = MultimodalArray.from_frames({"video": values}, {"video": [10] * 100})
+    rows, weight = np.arange(90, 20, -1), np.arange(70.0)
+    (stats,) = scan_frames(X, np.float64, [StatsRequest(rows, weight)])
+    assert_same_stats(stats, X[rows].frame_stats(sample_weight=weight))
+    assert stats["video"][0][0] == pytest.approx(np.average([67, 44, 21], weights=[23, 46, 69]))
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
+def test_scan_frames_reads_every_block_once(dtype, monkeypatch):
+    parts = many_videos(dtype)
+    X, read = container(parts), []
+    monkeypatch.setattr("sk_crossmodal.multimodal._frames.BLOCK", 100)
+    gather = Frames.gather
+    monkeypatch.setattr(
+        Frames, "gather", lambda self, rows: read.append((self, rows)) or gather(self, rows)
+    )
+    requests = [StatsRequest(REQUESTED, WEIGHT), StatsRequest(), StatsRequest(np.arange(9))]
+    scan_frames(X, np.float64, requests)
+    assert len(read) > 20
+    for name in X.modality_names:
+        rows = [rows for part, rows in read if part.width == WIDTHS[name]]
+        assert np.concatenate(rows).tolist() == list(range(40))
+
+
+def test_scan_frames_of_bytes_reads_requested_rows_only(monkeypatch):
+    X, read = container(many_videos(np.uint8)), []
+    gather = Frames.gather
+    monkeypatch.setattr(
+        Frames, "gather", lambda self, rows: read.append(len(rows)) or gather(self, rows)
+    )
+    assert scan_frames(X, np.float32) == []
+    assert not read
+    scan_frames(X, np.float32, [StatsRequest(np.arange(9)), StatsRequest(np.arange(4, 12))])
+    assert read == [12, 12]
+
+
+def test_scan_frames_computes_equal_requests_once(monkeypatch):
+    added = []
+    add = _Sums.add
+    monkeypatch.setattr(_Sums, "add", lambda self, *args: added.append(self) or add(self, *args))
+    requests = [StatsRequest(REQUESTED, WEIGHT.copy()) for _ in range(3)]
+    first, second, third = scan_frames(container(videos(lengths=LONG)), np.float64, requests)
+    assert len(added) == len(WIDTHS)
+    assert_same_stats(first, second, rtol=0)
+    assert_same_stats(first, third, rtol=0)
+
+
+@pytest.mark.parametrize("requests", [[], [StatsRequest(np.array([0]))], [StatsRequest()]])
+@pytest.mark.parametrize("row", [0, 1, 4])
+def test_scan_frames_with_bad_frames_names_the_first(row, requests):
+    parts = videos()
+    for name, column in (("video", 4), ("audio", row)):
+        parts[name][column][-1, 0] = np.nan
+    with pytest.raises(ValueError, match=r"NaN or infinity in modality 'video', row 4;"):
+        scan_frames(container(parts), np.float32, requests)
+    with pytest.raises(ValueError, match=rf"modality 'audio', row {row}; .* finite as float32"):
+        scan_frames(container(parts).select(["audio"]), np.float32, requests)
+
+
+def test_scan_frames_with_numbers_too_large_for_the_dtype_raises():
+    X = MultimodalArray.from_frames({"video": np.array([[1.0], [1e39]])}, {"video": [1, 1]})
+    with pytest.raises(ValueError, match="row 1; frames must be finite as float32"):
+        scan_frames(X, np.float32, [StatsRequest()])
+    ((mean, _),) = scan_frames(X, np.float64, [StatsRequest()])[0].values()
+    assert mean[0] == pytest.approx(5e38)
 
 
 def test_moments_of_huge_numbers():
@@ -549,7 +729,7 @@ def test_moments_of_huge_numbers():
     values = np.array([[1e300], [-1e300], [3.0]])
     X = MultimodalArray.from_frames({"video": values}, {"video": [3]})
     X.check_finite()
-    mean, scale = X.frame_moments()["video"]
+    mean, scale = X.frame_stats()["video"]
     assert np.isfinite(mean).all()
     assert scale == pytest.approx(1e300 * np.sqrt(2 / 3))
 

@@ -171,7 +171,7 @@ def test_moments_are_those_of_numpy(data, given_):
     weights = data.draw(
         st.lists(st.sampled_from([0.0, 1.0, 2.5]), min_size=len(X), max_size=len(X))
     )
-    moments = X.frame_moments(sample_weight=weights, per_feature=True)
+    moments = X.frame_stats(sample_weight=weights, per_feature=True)
     for name, rows in parts.items():
         each = np.repeat(weights, [len(row) for row in rows])
         mean, spread = np.zeros(WIDTH[name]), np.ones(WIDTH[name])

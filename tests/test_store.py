@@ -35,12 +35,14 @@ from test_multimodal import (
 
 from sk_crossmodal.multimodal import (
     MultimodalArray,
+    StatsRequest,
     Store,
     StoreWriter,
     _frames,
     _saving,
     _stored,
     as_multimodal,
+    scan_frames,
 )
 from sk_crossmodal.multimodal._parts import PartWriter
 
@@ -228,7 +230,7 @@ def test_selections(key, tmp_path):
             np.testing.assert_array_equal(ours, theirs)
             assert ours.dtype == theirs.dtype
     if len(X):
-        for moments in zip(*(x.frame_moments().values() for x in (X, memory)), strict=True):
+        for moments in zip(*(x.frame_stats().values() for x in (X, memory)), strict=True):
             np.testing.assert_array_equal(*(mean for mean, _ in moments))
             assert len({spread for _, spread in moments}) == 1
 
@@ -291,6 +293,33 @@ def test_frames_known_to_be_finite_are_not_read_again(tmp_path, monkeypatch):
         MultimodalArray.open(tmp_path / "store").check_finite()
     monkeypatch.setattr(os, "preadv", None)
     X.check_finite()
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_scan_frames_of_a_store_reads_every_byte_once(dtype, tmp_path, monkeypatch):
+    X = stored(
+        {name: [r.astype(dtype) for r in rows] for name, rows in videos().items()}, tmp_path
+    )
+    expected = [X.frame_stats(), X[::2].frame_stats(per_feature=True)]
+    read = []
+    preadv = os.preadv
+    monkeypatch.setattr(
+        os,
+        "preadv",
+        lambda fd, out, at: read.append((fd, at, out[0].nbytes)) or preadv(fd, out, at),
+    )
+    monkeypatch.setattr("sk_crossmodal.multimodal._frames.BLOCK", 8)
+    requests = [StatsRequest(), StatsRequest(np.arange(0, len(X), 2), per_feature=True)]
+    given = scan_frames(X, "float32", requests)
+    assert len(read) > len(X.modality_names)
+    assert len({(fd, at) for fd, at, _ in read}) == len(read)
+    size = np.dtype(dtype).itemsize
+    total = sum(X.lengths(name).sum() * width * size for name, width in X.n_features.items())
+    assert sum(n_bytes for *_, n_bytes in read) == total
+    for ours, theirs in zip(given, expected, strict=True):
+        for name in ours:
+            np.testing.assert_allclose(ours[name][0], theirs[name][0], rtol=1e-12)
+            np.testing.assert_allclose(ours[name][1], theirs[name][1], rtol=1e-12)
 
 
 # What scikit-learn and joblib do ----------------------------------------------------------

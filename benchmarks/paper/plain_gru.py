@@ -61,7 +61,7 @@ def predict_gru(videos, seed, hidden_size, max_epochs, weight_decay, batch_size=
 
 
 def _scales(X):
-    moments = X.frame_moments(per_feature=True)
+    moments = X.frame_stats(per_feature=True)
     return [moments[name] for name in X.modality_names]
 
 

@@ -1,6 +1,7 @@
 """`MultimodalArray`: n videos, each with ragged frames in several named modalities."""
 
 import os
+import warnings
 from collections.abc import Iterable, Iterator, Mapping
 from hashlib import blake2b
 from typing import Any, NoReturn, overload
@@ -13,8 +14,7 @@ from ._frames import Frames, check_lengths
 from ._given import as_array, check_columns, check_count, check_mapping, check_several
 from ._opening import open_frames
 from ._saving import save
-
-MOST_FRAMES = 500_000  # that moments are taken of: they are sure to far less than a spread
+from ._scan import MAX_VIDEOS, StatsRequest, scan
 
 
 class MultimodalArray:
@@ -411,41 +411,60 @@ class MultimodalArray:
         }
         return MultimodalArray({**self._frames, **new})
 
-    def frame_moments(
+    def frame_stats(
         self,
         *,
         sample_weight: ArrayLike | None = None,
         per_feature: bool = False,
-        max_videos: int = 10_000,
+        max_videos: int = MAX_VIDEOS,
     ) -> dict[str, tuple[Floats, Any]]:
-        """Mean of every feature over the real frames, and the spread around it.
+        """Compute the mean of every feature over the real frames, and the scale around it.
 
         Parameters
         ----------
-        sample_weight : ndarray of shape (n,), optional
-            Weights of the videos' frames, by default 1.
+        sample_weight : array-like of shape (n,), optional
+            Weights of the frames of each video, by default 1.
         per_feature : bool
-            Whether every feature has a spread of its own. One number for a modality keeps what
-            features say by varying more or less than others, as principal components do.
+            Whether every feature has a scale of its own. One number per modality keeps the
+            ratios between features, as principal component analysis does.
         max_videos : int
-            At most that many videos, evenly spread, are read; and of long ones not many more than
-            have half a million frames.
+            Maximum number of videos that are read, evenly spread. Of long videos fewer are
+            read: about half a million frames.
 
         Returns
         -------
         dict of str to (ndarray of shape (n_features,), float or ndarray of shape (n_features,))
-            Per modality the means, float64, and the standard deviation of each feature, 1 where
-            it does not vary; or the root mean square of those of the features that vary, 1
-            where none does.
+            Per modality the means, float64, and the scale: with `per_feature` the standard
+            deviation of each feature, 1 for a constant feature; otherwise the root mean square
+            of the standard deviations of the features that vary, 1 if none does.
         """
         n, max_videos = len(self), check_count("max_videos", max_videos, 1)
-        weights = np.ones(n) if sample_weight is None else _check_weights(sample_weight, n)
-        usual = max(1.0, float(self.timeline_lengths().sum()) / max(1, n))
-        count = min(n, max(1, min(max_videos, int(MOST_FRAMES / usual))))
-        rows = np.unique(np.linspace(0, n - 1, count).astype(int))
-        weight = weights[rows]
-        parts = {name: part.take(rows) for name, part in self._frames.items()}
-        return {name: _moments(part, weight, per_feature) for name, part in parts.items()}
+        weight = None if sample_weight is None else _check_weights(sample_weight, n)
+        (stats,) = scan(
+            self._frames, None, [StatsRequest(None, weight, bool(per_feature), max_videos)]
+        )
+        return stats
+
+    def frame_moments(self, **kwargs: Any) -> dict[str, tuple[Floats, Any]]:
+        """Call :meth:`frame_stats`, the new name of this method.
+
+        .. deprecated:: 0.1
+           Use :meth:`frame_stats`.
+
+        Parameters
+        ----------
+        **kwargs : keyword arguments
+            Those of :meth:`frame_stats`.
+
+        Returns
+        -------
+        dict of str to (ndarray of shape (n_features,), float or ndarray of shape (n_features,))
+            Per modality the means and the scale.
+        """
+        warnings.warn(
+            "frame_moments is deprecated: use frame_stats.", DeprecationWarning, stacklevel=2
+        )
+        return self.frame_stats(**kwargs)
 
     def _part(self, name: str) -> Frames:
         if not isinstance(name, str) or name not in self._frames:
@@ -477,56 +496,17 @@ class MultimodalArray:
         dtype : data type, default=float64
             Frames that are not finite in this type are not finite either.
         """
-        for name, part in self._frames.items():
-            if (row := part.first_bad_row(dtype)) is not None:
-                raise ValueError(
-                    f"Input X contains NaN or infinity in modality {name!r}, row {row}; "
-                    f"frames must be finite as {np.dtype(dtype)}. Leave such frames out, or fill "
-                    "them in, as np.nan_to_num does."
-                )
+        scan(self._frames, dtype)
 
 
-def _moments(part: Frames, weight: Array, per_feature: bool) -> tuple[Floats, Any]:
-    """Mean and spread, of stored numbers first, and then of what they mean."""
-    unit = _units(part)
-    seen, mean, scatter = 0.0, np.zeros(part.width), np.zeros(part.width)
-    for rows, stored in part.blocks():
-        if not len(stored):
-            continue
-        block, weights = stored.astype(np.float64), np.repeat(weight[rows], part.lengths[rows])
-        block /= unit
-        if not (new := weights.sum()):
-            continue
-        block_mean = weights @ block / new
-        block -= block_mean
-        delta, total = block_mean - mean, seen + new
-        # Chan's update: exact for any split into blocks, no cancellation.
-        scatter += weights @ np.square(block, out=block)
-        scatter += delta**2 * seen * new / total
-        mean, seen = mean + delta * new / total, total
-    mean, spread = mean * unit, unit * np.sqrt(scatter / (seen or 1.0))
-    # Of what is constant up to rounding nothing is left but rounding.
-    spread[spread <= 1e-6 * np.abs(mean)] = 0.0
-    mean, spread = mean * part.scale + part.shift * (seen > 0), spread * abs(part.scale)
-    varying = spread[spread > 0]
-    if per_feature:
-        return mean, np.where(spread > 0, spread, 1.0)
-    if not len(varying):
-        return mean, 1.0
-    largest = varying.max()
-    return mean, float(largest * np.sqrt(np.mean((varying / largest) ** 2)))
+def scan_frames(
+    X: MultimodalArray, dtype: DTypeLike, requests: Iterable[StatsRequest] = ()
+) -> list[dict[str, tuple[Floats, Any]]]:
+    """Check that frames are finite as `dtype`, and compute statistics, in one pass over X.
 
-
-def _units(part: Frames) -> Floats:
-    """The largest stored number of each feature: in these units squares stay finite."""
-    if part.values.dtype == np.uint8:
-        return np.ones(part.width)
-    unit = np.zeros(part.width)
-    for _, stored in part.blocks():
-        if len(stored):
-            unit = np.maximum(unit, np.maximum(stored.max(axis=0), -stored.min(axis=0)))
-    unit[unit == 0] = 1.0
-    return unit
+    Frames that a store knows to be finite, and bytes, are read for the statistics only.
+    """
+    return scan(X._frames, dtype, requests)
 
 
 def _blocks(part: Frames, block_size: int | None) -> Iterator[Floats]:

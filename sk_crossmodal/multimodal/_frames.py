@@ -143,24 +143,25 @@ class Frames:
         left = lengths - skipped - np.maximum(0, ends - last)
         return joined(self.values, (self.starts[rows] + skipped)[left > 0], left[left > 0])
 
-    def first_bad_row(self, dtype: DTypeLike = np.float64) -> int | None:
-        """Index of the first video with a frame that is not finite in this dtype, or None."""
+    def may_be_bad(self, dtype: np.dtype[Any]) -> bool:
+        """Whether some frame may not be finite in this dtype."""
         known = isinstance(self.values, StoredFrames) and self.values.finite
-        narrowed = self.values.dtype.itemsize > np.dtype(dtype).itemsize
-        if self.values.dtype.kind != "f" or (known and not narrowed):
-            return None
-        for rows, block in self.blocks():
-            if narrowed:
-                with np.errstate(over="ignore"):
-                    block = block.astype(dtype)
-            # The sum is one pass without a temporary; only a bad or a huge sum asks for more.
-            with np.errstate(over="ignore", invalid="ignore"):
-                fine = np.isfinite(block.sum(dtype=np.float64))
-            if fine or (good := np.isfinite(block).all(axis=1)).all():
-                continue
-            bad_frame = int(np.argmin(good))
-            return int(rows[np.searchsorted(np.cumsum(self.lengths[rows]), bad_frame, "right")])
+        given = self.values.dtype
+        return given.kind == "f" and not (known and given.itemsize <= dtype.itemsize)
+
+
+def first_bad_frame(frames: Array, dtype: DTypeLike = np.float64) -> int | None:
+    """Return the index of the first frame that is not finite in this dtype, or None."""
+    if frames.dtype.kind != "f":
         return None
+    with np.errstate(over="ignore", invalid="ignore"):
+        if frames.dtype.itemsize > np.dtype(dtype).itemsize:
+            frames = frames.astype(dtype)
+        # The sum needs no temporary array; only a bad or a huge sum asks for more.
+        if np.isfinite(frames.sum(dtype=np.float64)):
+            return None
+    good = np.isfinite(frames).all(axis=1)
+    return None if good.all() else int(np.argmin(good))
 
 
 def copy_frames(out: Array, values: Array | StoredFrames, start: int) -> None:

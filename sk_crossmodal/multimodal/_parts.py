@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 
 from .._types import Array, Ints
-from ._frames import Frames, check_lengths
+from ._frames import check_lengths, first_bad_frame
 from ._given import as_array, check_mapping, check_several
 from ._layout import LABEL, LENGTH, TEXT, StoredModality, StoredPart
 from ._npy import GrowingNpy, check_npy, load_npy
@@ -92,7 +92,8 @@ class PartWriter:
                 f"(n_frames, {modality.width}), got {values.dtype} of shape {values.shape}."
             )
         lengths = check_lengths(modality.name, lengths, len(values))
-        if (row := Frames.from_lengths(values, lengths).first_bad_row()) is not None:
+        if (bad := first_bad_frame(values)) is not None:
+            row = np.searchsorted(np.cumsum(lengths), bad, side="right")
             raise ValueError(
                 f"NaN or infinity in modality {modality.name!r}, row {self._videos + row} of the "
                 "part; frames must be finite."
