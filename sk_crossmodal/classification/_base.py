@@ -35,6 +35,7 @@ from ..training import (
 )
 from ._pretrained import as_pretrained, check_alike, check_pretrained, pretrained_of
 from ._response import bare_responses, influence_pairs, mean_responses
+from ._state import get_classifier_state, set_classifier_state
 from ._tower import TowerUser
 from ._weights import check_class_weight, class_factors
 
@@ -143,6 +144,18 @@ class CrossModalClassifier(ClassifierMixin, TowerUser, NetworkEstimator):
     memory: str | Memory | None = None
     pretrained: FrozenEstimator | None = None
     freeze_towers: bool = False
+
+    _fitted_names = (
+        *NetworkEstimator._fitted_names,
+        "_embeds_correlation",
+        "_targets",
+        "best_validation_score_",
+        "classes_",
+        "correlation_tower_",
+        "label_names_",
+        "validation_scores_",
+    )
+    _get_state, _set_state = get_classifier_state, set_classifier_state
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
@@ -307,9 +320,11 @@ class CrossModalClassifier(ClassifierMixin, TowerUser, NetworkEstimator):
         module = self._module_params(videos.X, targets, from_data)
         before = self.history_ if goes_on else []
 
+        longest = int(videos.X.timeline_lengths().max())
+
         def fitted(net: MultimodalNet) -> dict[str, Any]:
             return {
-                **self._fitted_attributes(net, videos.X, before),
+                **self._fitted_attributes(net, videos.X.n_features, longest, before),
                 "_targets": targets,
                 "classes_": targets.classes,
                 "label_names_": targets.names,
@@ -335,9 +350,13 @@ class CrossModalClassifier(ClassifierMixin, TowerUser, NetworkEstimator):
         )
 
     def _fitted_attributes(
-        self, net: MultimodalNet, X: MultimodalArray, before: Sequence[dict[str, Any]] = ()
+        self,
+        net: MultimodalNet,
+        n_features: dict[str, int],
+        longest: int,
+        before: Sequence[dict[str, Any]] = (),
     ) -> dict[str, Any]:
-        attributes = super()._fitted_attributes(net, X, before)
+        attributes = super()._fitted_attributes(net, n_features, longest, before)
         scores = [row.get("valid_accuracy", np.nan) for row in attributes["history_"]]
         return {
             **attributes,

@@ -7,15 +7,17 @@ from typing import Any
 
 from torch import nn
 
+from .._registry import Registry
 from ..modules import RNN_TYPES, MeanEncoder, NetVLADEncoder, RNNEncoder, TransformerEncoder
 from ..training import MOST, check_number, check_option, check_size, short
 
-ENCODERS: dict[str, type[nn.Module]] = {
-    "transformer": TransformerEncoder,
-    "netvlad": NetVLADEncoder,
-    "rnn": RNNEncoder,
-    "mean": MeanEncoder,
-}
+ENCODERS: Registry[type[nn.Module]] = Registry(
+    "encoder",
+    transformer=TransformerEncoder,
+    netvlad=NetVLADEncoder,
+    rnn=RNNEncoder,
+    mean=MeanEncoder,
+)
 
 
 def _check_clusters(name: str, value: Any) -> None:
@@ -56,7 +58,8 @@ def check_encoder(encoder: Any, params: Any) -> None:
             f"{sorted(map(str, unknown))}."
         )
     for name, value in (params or {}).items() if cls in ENCODERS.values() else ():
-        CHECKS[name](f"encoder_params[{name!r}]", value)
+        if name in CHECKS:
+            CHECKS[name](f"encoder_params[{name!r}]", value)
 
 
 def encoder_class(encoder: str | type[nn.Module]) -> type[nn.Module]:

@@ -34,6 +34,7 @@ from ..training import (
 )
 from ._encoders import check_encoder, encoder_class
 from ._pairs import PairDataset, RandomState, known_pairs
+from ._state import set_tower_state
 
 ALL_PAIRS = 2048  # mismatched pairs of which a tower sees all in every epoch
 
@@ -108,6 +109,9 @@ class CorrelationTower(TransformerMixin, NetworkEstimator):
     negative_weight: float = 2.0
     hierarchy: LabelHierarchy | None = None
 
+    _fitted_names = (*NetworkEstimator._fitted_names, "pairs_")
+    _set_state = set_tower_state
+
     @fit_method
     def fit(
         self,
@@ -175,8 +179,11 @@ class CorrelationTower(TransformerMixin, NetworkEstimator):
         names = videos.X.modality_names
         pairs = [(names[a], names[b]) for a, b in unordered_pairs(len(names))]
 
+        longest = int(videos.X.timeline_lengths().max())
+
         def fitted(net: MultimodalNet) -> dict[str, Any]:
-            return {**self._fitted_attributes(net, videos.X), "pairs_": pairs}
+            attributes = self._fitted_attributes(net, videos.X.n_features, longest)
+            return {**attributes, "pairs_": pairs}
 
         context = self._begin_fit(videos, self._n_epochs())
         self._fit_net(

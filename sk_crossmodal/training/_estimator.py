@@ -23,6 +23,7 @@ from ._net import MultimodalNet
 from ._parameters import check_parameters
 from ._processes import Processes
 from ._rehearsal import rehearse
+from ._state import get_state
 from ._targets import Targets, check_y
 from ._train import EpochTasks, net_arguments, train
 
@@ -143,6 +144,19 @@ class NetworkEstimator(LinkedEstimator, CallbackSupportMixin, BaseEstimator):
     checkpoint: str | PathLike[str] | None = None
     checkpoint_interval: float = 1
     resume: bool = False
+
+    _fitted_names = (
+        "modality_names_in_",
+        "n_features_in_",
+        "_n_features",
+        "_longest",
+        "net_",
+        "module_",
+        "history_",
+        "n_iter_",
+        "loss_curve_",
+    )
+    _get_state = get_state
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -274,16 +288,20 @@ class NetworkEstimator(LinkedEstimator, CallbackSupportMixin, BaseEstimator):
         tasks.end_fit(net)
 
     def _fitted_attributes(
-        self, net: MultimodalNet, X: MultimodalArray, before: Sequence[dict[str, Any]] = ()
+        self,
+        net: MultimodalNet,
+        n_features: dict[str, int],
+        longest: int,
+        before: Sequence[dict[str, Any]] = (),
     ) -> dict[str, Any]:
-        """Return what is remembered of a net, trained on X after the epochs `before`."""
+        """Return the fitted attributes, see `_fitted_names`, after the epochs `before`."""
         rows = [*before, *net.finished_epochs()]
         history = [{**row, "epoch": i} for i, row in enumerate(rows, start=1)]
         return {
-            "modality_names_in_": X.modality_names,
-            "n_features_in_": sum(X.n_features.values()),
-            "_n_features": X.n_features,
-            "_longest": int(X.timeline_lengths().max()),
+            "modality_names_in_": tuple(n_features),
+            "n_features_in_": sum(n_features.values()),
+            "_n_features": n_features,
+            "_longest": longest,
             "net_": net.alone(),
             "module_": net.module_,
             "history_": history,
