@@ -311,7 +311,7 @@ class HierarchyLabelBinarizer(LinkedEstimator, TransformerMixin, BaseEstimator):
             raise ValueError(f"expected a hierarchy and a width, got {state!r:.200}.")
         if unknown := sorted(set(state) - set(self._fitted_names)):
             raise ValueError(f"a fitted {type(self).__name__} has no {unknown}.")
-        vars(self).update(state)
+        self.__dict__.update(state)
         self.classes_ = np.fromiter(hierarchy.nodes, dtype=object, count=len(hierarchy))
         self.levels_ = hierarchy.levels
 

@@ -44,46 +44,47 @@ register_sklearn()
 
 
 def save_model(model: Any, path: str | PathLike[str]) -> None:
-    """Save a fitted estimator as a file that holds no code: parameters, weights, a checksum.
+    """Save a fitted estimator as a file without code: parameters, weights and a checksum.
 
     Parameters
     ----------
     model : estimator
-        One of the three classifiers, a `CorrelationTower`, `HierarchyLabelBinarizer`,
-        `ModalityTransformer`, or `TransformedTargetClassifier`, fitted; a scikit-learn
-        `Pipeline` of such; or a `LabelHierarchy`. Parts of scikit-learn inside may be `PCA`,
-        `IncrementalPCA`, `StandardScaler`, `Normalizer`, `LabelEncoder` and `FrozenEstimator`.
+        A fitted cross-modal classifier, `CorrelationTower`, `HierarchyLabelBinarizer`,
+        `ModalityTransformer` or `TransformedTargetClassifier`; a scikit-learn `Pipeline` of
+        these; or a `LabelHierarchy`. They may contain `PCA`, `IncrementalPCA`,
+        `StandardScaler`, `Normalizer`, `LabelEncoder` and `FrozenEstimator` of scikit-learn.
+        A class of your own needs :func:`~sk_crossmodal.persistence.register_model`.
     path : str or path
-        The file; an existing one is replaced when the new one is whole. Any name will do.
+        The file, of any name. An existing one is replaced once the new one is complete.
 
     Raises
     ------
     TypeError
-        If something cannot be said in such a file: an estimator of another class, callbacks, a
-        `RandomState`, a class of your own as encoder. The message names it.
+        If a value cannot be in such a file: an estimator of another class, callbacks, a
+        `RandomState`, an encoder that is not registered. The message names it.
     NotFittedError
         If the model is not fitted.
     ValueError
-        If a weight is NaN or infinite, or parameters that change how the model is applied are
-        no longer those of `fit`.
+        If a weight is NaN or infinite, or parameters that predictions depend on are no longer
+        those of `fit`.
     OSError
-        If the file cannot be written; what was there is as it was.
+        If the file cannot be written; an earlier file is then unchanged.
 
     Warns
     -----
     UserWarning
-        If `checkpoint` or `memory` is set: they name places of this machine, and are saved as
-        None. If `pretrained` is set: it is a second model, and is saved as None, too.
+        If `checkpoint` or `memory` is set: they are paths of this machine, and saved as None.
+        If `pretrained` is set: it is a second model, and saved as None, too.
 
     See Also
     --------
-    load_model : Load it.
+    load_model : Load a saved model.
 
     Notes
     -----
-    docs/models.md describes the file, which any tool for safetensors reads, and says what
-    pickle and joblib are for. The state of the optimizer is not saved: `partial_fit` of a
-    loaded model goes on with the weights alone.
+    docs/models.md describes the file, which any tool for safetensors reads, and when to use
+    pickle and joblib. The state of the optimizer is not saved: `partial_fit` of a loaded model
+    continues with the weights alone.
 
     Examples
     --------
@@ -131,21 +132,20 @@ def save_model(model: Any, path: str | PathLike[str]) -> None:
 
 
 def load_model(path: str | PathLike[str], *, device: str | None = None) -> Any:
-    """Load what `save_model` saved, whoever sent it: nothing in the file is run.
+    """Load a model that `save_model` saved. Files of strangers are safe: no code is run.
 
     Parameters
     ----------
     path : str or path
         The file.
     device : str, default=None
-        Where to compute, set as parameter `device` of all networks in it. None leaves the
-        parameter as it is; where there is no such device here, the model computes where "auto"
-        would.
+        The parameter `device` of all networks in the model. None keeps the saved one; if this
+        machine has no such device, the model uses that of "auto".
 
     Returns
     -------
     estimator
-        The fitted estimator, which predicts what the saved one did.
+        The fitted estimator, with the predictions of the saved one.
 
     Raises
     ------

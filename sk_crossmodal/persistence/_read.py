@@ -10,6 +10,7 @@ import torch
 from sklearn import config_context
 
 from .._types import Array
+from ..training import check_dict
 from ..validation import check_option
 from ._registered import MAX_DEPTH, MODELS, PARTS, Serializer, registered
 from ._write import DTYPE, MAX_ARRAY_BYTES, MAX_INT_BITS, METHODS, PATHS, PLAIN
@@ -34,7 +35,8 @@ class Reader:
         """Restore the next object; ValueError if its parts do not go together."""
         name = written.get("class") if isinstance(written, dict) else None
         serializer: Serializer = registered("model class", MODELS, name)
-        cls, outer, self._depth = serializer.cls, self._depth, serializer.depth
+        cls: Any = serializer.cls
+        outer, self._depth = self._depth, serializer.depth
         if hasattr(cls, "get_params"):
             check_keys(written, ("class", "params", "settings", "fitted"))
             value = self._estimator(cls, check_dict(self.value(written.get("params")), "params"))
@@ -195,13 +197,6 @@ def check_keys(value: dict[str, Any], known: tuple[str, ...]) -> None:
     """Raise ValueError if a dict has other keys."""
     if unknown := sorted(set(value) - set(known)):
         raise ValueError(f"the entries may be {known}, got {reprlib.repr(unknown)}.")
-
-
-def check_dict(value: Any, name: str) -> dict[str, Any]:
-    """Return a dict with str keys unchanged; ValueError if it is none."""
-    if not isinstance(value, dict) or not all(isinstance(key, str) for key in value):
-        raise ValueError(f"{name} must be a dict by name, got {reprlib.repr(value)}.")
-    return value
 
 
 def check_list(value: Any, length: int | None = None) -> list[Any]:

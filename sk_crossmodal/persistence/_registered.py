@@ -28,14 +28,14 @@ MODELS: Registry[Serializer] = Registry("model class")
 PARTS: dict[str, Mapping[str, Any]] = {"encoder": ENCODERS}
 
 
-def register_model(cls: Class, *, depth: int = 3) -> Class:
+def register_model(model_class: Class, *, depth: int = 3) -> Class:
     """Let `save_model` and `load_model` accept a class of your own; also a class decorator.
 
     Files contain the name of the class. Register it before such a file is loaded.
 
     Parameters
     ----------
-    cls : type
+    model_class : type
         The class, with the methods ``_get_state()`` and ``_set_state(state)``, which a subclass
         of the package's estimators inherits. The state is a dict by name of plain values,
         arrays, other registered objects and, under "tensors", a dict of tensors; it is empty
@@ -53,7 +53,7 @@ def register_model(cls: Class, *, depth: int = 3) -> Class:
     Raises
     ------
     TypeError
-        If `cls` is no class with these methods, or `depth` is no int.
+        If `model_class` is no class with these methods, or `depth` is no int.
     ValueError
         If another class of this name is registered, or `depth` is not from 0 to 5.
 
@@ -70,15 +70,19 @@ def register_model(cls: Class, *, depth: int = 3) -> Class:
     ...     pass
     """
     methods = ("_get_state", "_set_state")
-    if not isinstance(cls, type) or not all(hasattr(cls, name) for name in methods):
-        raise TypeError(f"cls must be a class with _get_state and _set_state, got {cls!r}.")
+    if not isinstance(model_class, type) or not all(
+        hasattr(model_class, name) for name in methods
+    ):
+        raise TypeError(
+            f"model_class must be a class with _get_state and _set_state, got {model_class!r}."
+        )
     check_number("depth", depth, low=0, high=MAX_DEPTH, integer=True)
-    get_state, set_state = (getattr(cls, name) for name in methods)
-    names = getattr(cls, "_fitted_names", ())
-    serializer = Serializer(cls, depth, names, get_state, set_state)
-    known = MODELS.get(cls.__name__)
-    MODELS.register(cls.__name__, known if known == serializer else serializer)
-    return cls
+    get_state, set_state = (getattr(model_class, name) for name in methods)
+    names = getattr(model_class, "_fitted_names", ())
+    serializer = Serializer(model_class, depth, names, get_state, set_state)
+    known = MODELS.get(model_class.__name__)
+    MODELS.register(model_class.__name__, known if known == serializer else serializer)
+    return model_class
 
 
 def registered(kind: str, parts: Mapping[str, Any], name: Any) -> Any:

@@ -20,6 +20,7 @@ from ._net import MultimodalNet, WeightedLoss
 from ._parameters import check_seed
 from ._processes import Processes
 from ._restored import net_around
+from ._state import check_dict as check_dict
 from ._state import get_state as get_state
 from ._state import set_state as set_state
 from ._targets import Targets, check_y

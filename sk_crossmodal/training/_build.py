@@ -93,6 +93,8 @@ def build_network(
     if unknown := sorted(set(weights) - set(needed)):
         raise ValueError(f"the network has no tensors {reprlib.repr(unknown)}.")
     network.load_state_dict(weights, assign=True)
+    if outside := [name for name, buffer in network.named_buffers() if buffer.is_meta]:
+        raise ValueError(f"the buffers {outside} are in no file: register them persistent=True.")
     return network
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from os import PathLike
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from sklearn.base import BaseEstimator
@@ -145,7 +145,7 @@ class NetworkEstimator(LinkedEstimator, CallbackSupportMixin, BaseEstimator):
     checkpoint_interval: float = 1
     resume: bool = False
 
-    _fitted_names = (
+    _fitted_names: ClassVar[tuple[str, ...]] = (
         "modality_names_in_",
         "n_features_in_",
         "_n_features",

@@ -53,7 +53,7 @@ def get_state(estimator: Any) -> dict[str, Any]:
         "batch_size": net.batch_size,
         "interrupted": net.interrupted,
         "longest": estimator._longest,
-        "n_epochs": len(net.finished_epochs()),
+        "n_epochs": sum("dur" in row for row in net.history),  # of the last fit, finished ones
         "history": estimator.history_,
         "tensors": tensors,
     }
@@ -157,7 +157,7 @@ def _check_history(history: Any) -> list[dict[str, Any]]:
 
 def _check_loss(loss: Any, n_outputs: int | None) -> dict[str, Any]:
     """Return the arguments of a loss unchanged; ValueError if they are none."""
-    loss = check_dict(loss, "loss")
+    checked = check_dict(loss, "loss")
     if unknown := set(loss) - {"kind", "class_weight", "label_smoothing"}:
         raise ValueError(f"the loss has no arguments {sorted(unknown)}.")
     check_option("kind", loss.get("kind"), ("binary", "classes"))
@@ -165,7 +165,7 @@ def _check_loss(loss: Any, n_outputs: int | None) -> dict[str, Any]:
     weight = loss.get("class_weight")
     if weight is not None and getattr(weight, "shape", None) != (n_outputs,):
         raise ValueError(f"class_weight must be {n_outputs} numbers, got {reprlib.repr(weight)}.")
-    return loss
+    return checked
 
 
 def check_dict(value: Any, name: str) -> dict[str, Any]:
