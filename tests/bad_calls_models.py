@@ -101,7 +101,7 @@ EXPORTING = [
         "export to what is there",
         lambda: export(fitted(), Path(__file__)),
         FileExistsError,
-        "is there already: give overwrite=True",
+        "exists: give overwrite=True",
     ),
     (
         "overwrite a word",
@@ -130,7 +130,7 @@ SAVING = [
         "path a folder",
         lambda: save(fitted(), Path.cwd()),
         OSError,
-        "one file, and this is a folder",
+        "one file, but this is a folder",
     ),
     (
         "part of another kind",
@@ -155,7 +155,12 @@ SAVING = [
         ValueError,
         "cannot be loaded: it is empty; copy or download",
     ),
-    ("load pickle", lambda: load(b"\x80\x04N."), ValueError, "it is a pickle, .*joblib.load"),
+    (
+        "load pickle",
+        lambda: load(b"\x80\x04N."),
+        ValueError,
+        "it is a pickle, .*joblib.load",
+    ),
     ("load text", lambda: load(b"lr: 0.1\n" * 9), ValueError, "damaged, or no safetensors file"),
     (
         "device unknown",

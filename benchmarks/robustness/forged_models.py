@@ -36,7 +36,7 @@ from sk_crossmodal import (
     load_model,
     save_model,
 )
-from sk_crossmodal.persistence._file import from_bytes
+from sk_crossmodal.persistence import from_bytes
 
 WIDTHS = {"video": 5, "audio": 4}
 SECONDS = 10  # that reading a small file may take

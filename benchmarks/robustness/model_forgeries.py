@@ -6,7 +6,7 @@ from hashlib import sha256
 import torch
 from safetensors.torch import save
 
-from sk_crossmodal.persistence._file import KEY, NO_SUM
+from sk_crossmodal.persistence._file import BLANK_CHECKSUM, KEY
 
 CODE = "__import__('os').system('touch forged')"
 EVIL = (
@@ -153,7 +153,7 @@ def forged(document, tensors, rng):
 
 def seal(document, tensors, raw=None):
     """A file with a right checksum; `raw` JSON stands in the place of RAW."""
-    text = json.dumps({"format": 1, **document, "sha256": NO_SUM}, separators=(",", ":"))
+    text = json.dumps({"format": 1, **document, "sha256": BLANK_CHECKSUM}, separators=(",", ":"))
     if raw is not None:
         text = text.replace(f'"{RAW}"', raw)
     return summed(save(tensors, metadata={KEY: text}))
@@ -163,7 +163,7 @@ def summed(data):
     """Put the checksum into a file that has none yet."""
     # Not where a label or a name has as many zeros.
     digest = sha256(data).hexdigest().encode()
-    return data.replace(NO_SUM.encode(), digest, 1)
+    return data.replace(BLANK_CHECKSUM.encode(), digest, 1)
 
 
 def _place(document, rng, start=("objects",)):
@@ -293,7 +293,7 @@ def shape_declared(document, tensors, rng):
         about.update(changes[rng.randint(len(changes))])
     text = json.dumps(header["__metadata__"][KEY])
     digest = json.loads(header["__metadata__"][KEY])["sha256"]
-    header["__metadata__"][KEY] = json.loads(text.replace(digest, NO_SUM))
+    header["__metadata__"][KEY] = json.loads(text.replace(digest, BLANK_CHECKSUM))
     changed = json.dumps(header, separators=(",", ":")).encode()
     return summed(len(changed).to_bytes(8, "little") + changed + data[end:])
 

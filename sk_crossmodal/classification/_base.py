@@ -41,6 +41,7 @@ from ..validation import (
 )
 from ._response import bare_responses, influence_pairs, mean_responses
 from ._start import Start, check_pretrained, choose_start
+from ._state import get_classifier_state, set_classifier_state
 from ._tower import (
     TowerPlan,
     check_memory_param,
@@ -159,6 +160,18 @@ class CrossModalClassifier(ClassifierMixin, NetworkEstimator):
     memory: str | Memory | None = None
     pretrained: FrozenEstimator | None = None
     freeze_towers: bool = False
+
+    _fitted_names = (
+        *NetworkEstimator._fitted_names,
+        "_embeds_correlation",
+        "_targets",
+        "best_validation_score_",
+        "classes_",
+        "correlation_tower_",
+        "label_names_",
+        "validation_scores_",
+    )
+    _get_state, _set_state = get_classifier_state, set_classifier_state
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()

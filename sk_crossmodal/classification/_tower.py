@@ -16,8 +16,8 @@ from sklearn.utils.validation import check_memory
 
 from .._types import Array
 from ..correlation import CorrelationTower, TowerFit
-from ..multimodal import MultimodalArray
-from ..training import FrameStats, Processes, StatsRequest, Targets, Videos
+from ..multimodal import MultimodalArray, StatsRequest
+from ..training import FrameStats, Processes, Targets, Videos
 from ..validation import short
 
 CHECKPOINT_PARAMS = ("checkpoint", "checkpoint_interval", "resume")
@@ -178,7 +178,8 @@ class _Interrupted(Exception):  # noqa: N818, no error: it carries a tower past 
 def _find(memory: Any, tower: CorrelationTower, fit: TowerFit, stats: Any) -> CorrelationTower:
     """Return a tower that was trained in the same way, or train and keep it."""
     find = memory.cache(_train_to_keep, ignore=["tower", "fit", "stats"])
-    processes, arguments, kept = Processes.of(tower.device), None, None
+    arguments: Any = None
+    processes, kept = Processes.of(tower.device), None
     if processes.index == 0:  # it reads and writes for all processes
         params = {k: v for k, v in tower.get_params().items() if k not in CHECKPOINT_PARAMS}
         key = joblib.hash([type(tower), params, fit.videos.y, fit.videos.weight])

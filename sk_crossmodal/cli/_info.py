@@ -50,11 +50,11 @@ def _run(args: argparse.Namespace) -> None:
 
 
 def _about_model(path: str) -> dict[str, Any]:
-    from ..persistence import from_bytes, read_whole
+    from ..persistence import from_bytes, read_file
     from ._models import innermost, load, widths_of
 
     estimator = load(path)  # checks the whole file, its checksum included
-    document, _ = from_bytes(read_whole(Path(path)))
+    document, _ = from_bytes(read_file(Path(path)))
     classifier = innermost(estimator)
     about = {
         "model": path,

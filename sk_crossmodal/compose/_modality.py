@@ -13,6 +13,7 @@ from .._types import Array
 from ..multimodal import MultimodalArray, as_multimodal, has_named_modalities
 from ..training import check_number, check_widths
 from ._parameters import NamedTransformers
+from ._state import get_state, set_modality_state
 from ._transformers import (
     check_names,
     check_transformer,
@@ -152,6 +153,16 @@ class ModalityTransformer(_TableOrContainer, _Table):
     >>> features.set_params(video__n_components=2, audio="drop").fit_transform(X).n_features
     {'video': 2}
     """
+
+    _fitted_names = (
+        "transformers_",
+        "modality_names_in_",
+        "n_features_in_",
+        "feature_names_in_",
+        "_widths_in",
+        "_widths_out",
+    )
+    _get_state, _set_state = get_state, set_modality_state
 
     def __init__(
         self,

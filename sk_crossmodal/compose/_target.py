@@ -18,6 +18,7 @@ from sklearn.utils.validation import check_is_fitted
 from .._links import LinkedEstimator
 from .._types import Array
 from ..hierarchy import LabelHierarchy
+from ._state import get_state, set_target_state
 
 # Methods of what is composed.
 NEEDED = {
@@ -123,6 +124,9 @@ class TransformedTargetClassifier(
     >>> classifier.score(X, y)
     1.0
     """
+
+    _fitted_names = ("classifier_", "transformer_", "_inverse_classes")
+    _get_state, _set_state = get_state, set_target_state
 
     def __init__(self, classifier: Any = None, *, transformer: Any = None) -> None:
         self.classifier = classifier

@@ -6,15 +6,17 @@ from typing import Any
 
 from torch import nn
 
+from .._registry import Registry
 from ..modules import RNN_TYPES, MeanEncoder, NetVLADEncoder, RNNEncoder, TransformerEncoder
 from ..validation import MAX_LAYERS, SHARE, SIZE, check_size, number, options, short
 
-ENCODERS: dict[str, type[nn.Module]] = {
-    "transformer": TransformerEncoder,
-    "netvlad": NetVLADEncoder,
-    "rnn": RNNEncoder,
-    "mean": MeanEncoder,
-}
+ENCODERS: Registry[type[nn.Module]] = Registry(
+    "encoder",
+    transformer=TransformerEncoder,
+    netvlad=NetVLADEncoder,
+    rnn=RNNEncoder,
+    mean=MeanEncoder,
+)
 
 
 def _check_clusters(name: str, value: Any) -> None:
@@ -55,7 +57,8 @@ def check_encoder(encoder: Any, params: Any) -> None:
             f"{sorted(map(str, unknown))}."
         )
     for name, value in (params or {}).items() if cls in ENCODERS.values() else ():
-        CHECKS[name](f"encoder_params[{name!r}]", value)
+        if name in CHECKS:
+            CHECKS[name](f"encoder_params[{name!r}]", value)
 
 
 def encoder_class(encoder: str | type[nn.Module]) -> type[nn.Module]:

@@ -17,14 +17,13 @@ from torch import nn
 from .._types import Array, Floats
 from ..hierarchy import LabelHierarchy
 from ..modules import CorrelationNetwork, unordered_pairs
-from ..multimodal import MultimodalArray
+from ..multimodal import MultimodalArray, StatsRequest
 from ..training import (
     FrameDataset,
     FrameStats,
     MultimodalNet,
     NetworkEstimator,
     NetworkSpec,
-    StatsRequest,
     Targets,
     Videos,
     check_seed,
@@ -34,6 +33,7 @@ from ..training import (
 from ..validation import MAX_FLOAT, SIZES, check_params, number
 from ._encoders import check_encoder, encoder_class
 from ._pairs import PairDataset, RandomState, known_pairs
+from ._state import set_tower_state
 
 ALL_PAIRS = 2048  # up to as many negative pairs, every epoch uses all of them
 CONSTRAINTS = {
@@ -123,6 +123,9 @@ class CorrelationTower(TransformerMixin, NetworkEstimator):
     hidden_layer_sizes: Sequence[int] = (512,)
     negative_weight: float = 2.0
     hierarchy: LabelHierarchy | None = None
+
+    _fitted_names = (*NetworkEstimator._fitted_names, "pairs_")
+    _set_state = set_tower_state
 
     @fit_method
     def fit(

@@ -86,6 +86,8 @@ class HierarchyLabelBinarizer(LinkedEstimator, TransformerMixin, BaseEstimator):
     [('Sport', 'Transport:Land:Car'), (), ('Transport:Air',)]
     """
 
+    _fitted_names = ("hierarchy_", "n_features_in_", "classes_", "levels_")
+
     def __init__(
         self,
         *,
@@ -292,6 +294,20 @@ class HierarchyLabelBinarizer(LinkedEstimator, TransformerMixin, BaseEstimator):
             # 0.07 * 100 is slightly more than 7, but 7 of 100 samples should be enough.
             minimum = np.ceil(minimum * n_samples - 1e-9)
         return np.flatnonzero(np.bincount(indicator.indices) >= minimum)
+
+    def _get_state(self) -> dict[str, Any]:
+        state = {name: vars(self).get(name) for name in ("hierarchy_", "n_features_in_")}
+        return {name: value for name, value in state.items() if value is not None}
+
+    def _set_state(self, state: dict[str, Any]) -> None:
+        hierarchy, width = state.get("hierarchy_"), state.get("n_features_in_", 1)
+        if not isinstance(hierarchy, LabelHierarchy) or type(width) is not int or width < 1:
+            raise ValueError(f"expected a hierarchy and a width, got {state!r:.200}.")
+        if unknown := sorted(set(state) - set(self._fitted_names)):
+            raise ValueError(f"a fitted {type(self).__name__} has no {unknown}.")
+        self.__dict__.update(state)
+        self.classes_ = np.fromiter(hierarchy.nodes, dtype=object, count=len(hierarchy))
+        self.levels_ = hierarchy.levels
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

@@ -12,6 +12,7 @@ from .._types import Array
 from ._graph import check_parents, children_of, nearest_kept, reachable, topological_order
 from ._paths import Path, check_separator, path_tree
 from ._samples import Resolve, check_samples, count_labels
+from ._state import get_state, read_state
 
 
 class UnknownNodeError(ValueError, KeyError):
@@ -419,3 +420,9 @@ class LabelHierarchy:
     def __setstate__(self, state: dict[str, Any]) -> None:
         LabelHierarchy.__init__(self, state["parents"], names=state["names"])
         self._left_out = state["left_out"]
+
+    def _get_state(self) -> dict[str, Any]:
+        return get_state(self._parents, self._names, self._left_out)
+
+    def _set_state(self, state: dict[str, Any]) -> None:
+        self.__setstate__(read_state(state))

@@ -1,8 +1,11 @@
-"""Models as files that are data alone: saved and opened without pickle; and as programs."""
+"""Fitted estimators as files without code, and as programs of `torch.export`."""
 
 from ._export import export_model
+from ._file import check_path as check_path
 from ._file import from_bytes as from_bytes
-from ._file import read_whole as read_whole
+from ._file import read_file as read_file
+from ._file import write_file as write_file
 from ._models import load_model, save_model
+from ._registered import register_model
 
-__all__ = ["export_model", "load_model", "save_model"]
+__all__ = ["export_model", "load_model", "register_model", "save_model"]

@@ -1,4 +1,4 @@
-"""`export_model`: a fitted classifier as a program that torch runs without this package."""
+"""`export_model`: a fitted classifier as a program of torch, without this package."""
 
 import io
 import json
@@ -6,58 +6,56 @@ import reprlib
 import warnings
 from copy import deepcopy
 from os import PathLike
-from pathlib import Path
 from typing import Any
 
 import torch
 from sklearn.utils.validation import check_is_fitted
 
-from ..modules import CorrelationNetwork, CrossModalNetwork
-from ..modules.served import ServedNetwork
-from ..training import check_option
-from ._file import write_whole
-from ._models import CLASSIFIERS, checked_path
+from ..classification import CrossModalClassifier
+from ..modules import ServedNetwork
+from ..validation import check_flag
+from ._file import check_path, write_file
 
 FORMAT = 1
-ABOUT = "sk_crossmodal.json"  # name of the description in the archive
+DESCRIPTION = "sk_crossmodal.json"  # its name in the archive
 
 
 def export_model(estimator: Any, path: str | PathLike[str], *, overwrite: bool = False) -> None:
     """Export a fitted classifier as a program of `torch.export`, which needs torch alone.
 
-    The program holds the network, its correlation tower and the scaling of frames, and gives
-    what `predict_proba` does, for any number of videos and frames.
+    The program contains the network, its correlation tower and the scaling of frames. Its output
+    is that of `predict_proba`, for any number of videos and frames.
 
     Parameters
     ----------
     estimator : classifier
-        A fitted classifier of one of the three families.
+        A fitted cross-modal classifier.
     path : str or path
-        The file, which usually ends in ``.pt2``.
+        The file; its name usually ends in ``.pt2``.
     overwrite : bool, default=False
-        Whether a file that is there is replaced.
+        Whether an existing file is replaced.
 
     Raises
     ------
     TypeError
-        If `estimator` is none of the three classifiers.
+        If `estimator` is no cross-modal classifier.
     NotFittedError
         If it is not fitted.
     FileExistsError
-        If the file is there, and `overwrite` is False.
+        If the file exists, and `overwrite` is False.
     ValueError
-        If the network cannot be exported, as one with an encoder of your own may be.
+        If the network cannot be exported, which may happen with an encoder of your own.
     OSError
-        If the file cannot be written; what was there is as it was.
+        If the file cannot be written; an earlier file is then unchanged.
 
     See Also
     --------
-    save_model : For use with this package: it can be loaded on any version, and go on training.
+    save_model : Save a model that this package loads and trains further.
 
     Notes
     -----
-    docs/export.md describes inputs, outputs and the JSON in the archive, and how a program is
-    served. It computes on the CPU in float32, or float64 with that `precision`.
+    docs/export.md describes inputs, outputs, the JSON in the archive and how to serve a program.
+    It computes on the CPU in float32, or float64 with that `precision`.
 
     Examples
     --------
@@ -80,41 +78,49 @@ def export_model(estimator: Any, path: str | PathLike[str], *, overwrite: bool =
     ... ).shape
     torch.Size([2, 2])
     """
-    where = Path(checked_path(path))
-    check_option("overwrite", overwrite, (True, False))
-    if type(estimator) not in CLASSIFIERS:
+    path = check_path(path)
+    check_flag("overwrite", overwrite)
+    if not isinstance(estimator, CrossModalClassifier):
         raise TypeError(
-            f"estimator must be one of {sorted(cls.__name__ for cls in CLASSIFIERS)}, got "
-            f"{reprlib.repr(estimator)}. Of a Pipeline or a TransformedTargetClassifier export "
-            "the classifier inside, such as classifier_, and do what stands before it yourself."
+            "estimator must be one of the cross-modal classifiers, got "
+            f"{reprlib.repr(estimator)}. Of a Pipeline or a TransformedTargetClassifier, export "
+            "the classifier inside, such as classifier_, and apply the steps before it yourself."
         )
     check_is_fitted(estimator)
-    if where.exists() and not overwrite:
+    if path.exists() and not overwrite:
         raise FileExistsError(
-            f"{str(where)!r} is there already: give overwrite=True to replace it, or another path."
+            f"{str(path)!r} exists: give overwrite=True to replace it, or another path."
         )
     archive = io.BytesIO()
     program = _program(estimator)
-    about = json.dumps(_about(estimator), ensure_ascii=False)
-    torch.export.save(program, archive, extra_files={ABOUT: about})
-    write_whole(where, archive.getvalue(), "program")
+    text = json.dumps(_description(estimator), ensure_ascii=False)
+    torch.export.save(program, archive, extra_files={DESCRIPTION: text})
+    write_file(path, archive.getvalue(), "program")
 
 
 def _program(estimator: Any) -> torch.export.ExportedProgram:
-    """Trace the networks with three videos of four frames; no size of these stays in it."""
-    served = _served(estimator)
-    n_videos, n_frames = 3, min(4, max(served.max_frames))
+    """Trace copies of the networks on the CPU with three videos of four frames."""
+    tower = estimator.correlation_tower_
+    network = ServedNetwork(
+        _copy(estimator),
+        None if tower is None else _copy(tower),
+        _max_frames(estimator),
+        embeds=estimator._embeds_correlation,
+        multilabel=estimator._targets.multilabel,
+    ).eval()
+    n_videos, max_frames = 3, max(network.max_frames)
+    n_frames = min(4, max_frames)
     frames = {n: torch.zeros(n_videos, n_frames, w) for n, w in estimator._n_features.items()}
     masks = {name: torch.ones(n_videos, n_frames, dtype=torch.bool) for name in frames}
     sizes: Any = {0: torch.export.Dim("videos", min=1)}
     if n_frames > 1:
-        sizes[1] = torch.export.Dim("frames", min=1, max=max(served.max_frames))
+        sizes[1] = torch.export.Dim("frames", min=1, max=max_frames)
     shapes = (dict.fromkeys(frames, sizes), dict.fromkeys(masks, sizes))
     try:
         with torch.no_grad(), warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # about the insides of torch
-            program = torch.export.export(served, (frames, masks), dynamic_shapes=shapes)
-    except Exception as error:  # of whatever an encoder does
+            warnings.simplefilter("ignore")  # about internals of torch
+            program = torch.export.export(network, (frames, masks), dynamic_shapes=shapes)
+    except Exception as error:  # of any operation of an encoder
         raise ValueError(
             f"The network of this {type(estimator).__name__} cannot be exported: {error}"
         ) from error
@@ -124,23 +130,8 @@ def _program(estimator: Any) -> torch.export.ExportedProgram:
     return program
 
 
-def _served(estimator: Any) -> ServedNetwork:
-    """Put copies of the networks together, on the CPU."""
-    tower = estimator.correlation_tower_
-    network: CrossModalNetwork = _copy(estimator)
-    judge: CorrelationNetwork | None = None if tower is None else _copy(tower)
-    served = ServedNetwork(
-        network,
-        judge,
-        _lengths(estimator),
-        embeds=estimator._embeds_correlation,
-        multilabel=estimator._targets.multilabel,
-    )
-    return served.eval()
-
-
-def _lengths(estimator: Any) -> tuple[int, int]:
-    """First moments that the network looks at, and that its tower does."""
+def _max_frames(estimator: Any) -> tuple[int, int]:
+    """Return `max_frames` of the classifier, and of its tower."""
     tower = estimator.correlation_tower_
     return int(estimator.max_frames), int((estimator if tower is None else tower).max_frames)
 
@@ -150,20 +141,16 @@ def _copy(estimator: Any) -> Any:
     return deepcopy(module).cpu().requires_grad_(False)
 
 
-def _about(estimator: Any) -> dict[str, Any]:
-    """Say what goes in and what comes out."""
+def _description(estimator: Any) -> dict[str, Any]:
+    """Return inputs and outputs of the program for its users."""
     targets = estimator._targets
     names = targets.names if targets.multilabel else targets.classes.tolist()
+    plain = str | int | float | bool
     return {
         "format": FORMAT,
         "modalities": estimator._n_features,
-        "max_frames": max(_lengths(estimator)),
-        "labels": None if names is None else [_plain(name) for name in names],
+        "max_frames": max(_max_frames(estimator)),
+        "labels": names and [name if isinstance(name, plain) else str(name) for name in names],
         "n_labels": len(targets.classes),
         "multilabel": bool(targets.multilabel),
     }
-
-
-def _plain(label: Any) -> Any:
-    """Return a label as JSON has it, or as text."""
-    return label if isinstance(label, str | int | float | bool) else str(label)

@@ -11,7 +11,7 @@ from tqdm import tqdm
 
 from ..inspection import ErrorExamples, error_examples
 from ..metrics import hierarchy_report
-from ..persistence._file import write_whole
+from ..persistence import write_file
 from ..training import check_number, check_option, check_seed, short
 from ._data import data_section
 from ._looks import attention_section, learning_section
@@ -113,7 +113,7 @@ def write_report(
     if not overwrite:
         _check_free(where)  # again, as it took a while
     # A name that was read from a damaged path may hold what no text can.
-    write_whole(where, text.encode(errors="replace"), "report")
+    write_file(where, text.encode(errors="replace"), "report")
     return where
 
 

@@ -17,17 +17,19 @@ from ..validation import (
 from ..validation import (
     short as short,
 )
-from ._build import NetworkSpec, restore_net
+from ._build import NetworkSpec
 from ._config import TrainingConfig
 from ._constraints import check_seed
-from ._data import Batch, FrameDataset, Videos
+from ._data import Batch, FrameDataset, FrameStats, Videos
 from ._device import resolve_device
 from ._estimator import NetworkEstimator, check_widths
 from ._interruption import fit_method
 from ._loss import WeightedLoss
 from ._net import MultimodalNet
 from ._processes import Processes
-from ._scan import FrameStats, StatsRequest
+from ._state import check_dict as check_dict
+from ._state import get_state as get_state
+from ._state import set_state as set_state
 from ._targets import Targets, check_y
 
 __all__ = [
@@ -38,7 +40,6 @@ __all__ = [
     "NetworkEstimator",
     "NetworkSpec",
     "Processes",
-    "StatsRequest",
     "Targets",
     "TrainingConfig",
     "Videos",
@@ -48,5 +49,4 @@ __all__ = [
     "check_y",
     "fit_method",
     "resolve_device",
-    "restore_net",
 ]

@@ -1,7 +1,7 @@
 """`TrainingConfig`: the value that says how a network is trained."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import torch
@@ -9,7 +9,7 @@ from skorch.callbacks import EarlyStopping, LRScheduler
 from torch.optim.lr_scheduler import CosineAnnealingLR, ReduceLROnPlateau
 
 from ._callbacks import ValidationAccuracy
-from ._device import resolve_device, resolve_precision
+from ._device import available_device, resolve_device, resolve_precision
 from ._processes import Processes
 
 OWN = "own_"  # prefix of the names of the package's callbacks
@@ -38,9 +38,11 @@ class TrainingConfig:
     net_params: Mapping[str, Any] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, estimator: Any, *, is_classifier: bool, one_epoch: bool) -> "TrainingConfig":
+    def of(
+        cls, estimator: Any, *, is_classifier: bool, one_epoch: bool, device: str | None = None
+    ) -> "TrainingConfig":
         """Resolve the parameters of an estimator; `one_epoch` is for `partial_fit`."""
-        device = resolve_device(estimator.device)
+        device = device or resolve_device(estimator.device)
         processes = Processes.of(estimator.device)
         net_params = dict(estimator.net_params or {})
         max_epochs = net_params.pop("max_epochs", estimator.max_epochs)
@@ -62,6 +64,22 @@ class TrainingConfig:
             verbose=estimator.verbose if processes.index == 0 else 0,
             callbacks=tuple(estimator.callbacks or ()),
             net_params=net_params,
+        )
+
+    @classmethod
+    def restored(cls, estimator: Any, batch_size: int, precision: str) -> "TrainingConfig":
+        """Return the config of an estimator that was fitted with these, perhaps elsewhere."""
+        device = available_device(estimator.device)
+        if estimator.precision == "auto" and precision != "float64":
+            precision = resolve_precision("auto", device)
+        return replace(
+            cls.of(estimator, is_classifier=False, one_epoch=False, device=device),
+            batch_size=batch_size,
+            precision=precision,
+            lr_schedule=None,
+            compile=False,
+            callbacks=(),
+            net_params={},
         )
 
     def net_arguments(self, *, validates: bool) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from os import PathLike
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from sklearn.base import BaseEstimator, is_classifier
@@ -12,19 +12,25 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
 from .._links import LinkedEstimator
-from ..multimodal import MultimodalArray, as_multimodal, has_named_modalities
+from ..multimodal import (
+    MultimodalArray,
+    StatsRequest,
+    as_multimodal,
+    has_named_modalities,
+    scan_frames,
+)
 from ..validation import check_sample_weight, short
 from ._build import NetworkSpec, build_net, check_padding
 from ._callbacks import SklearnCallbackBridge
 from ._checkpoint import Checkpoint
 from ._config import TrainingConfig
 from ._constraints import check_shared_params
-from ._data import FrameDataset, Videos
+from ._data import FrameDataset, FrameStats, Videos
 from ._docs import inherit_entries
 from ._fingerprint import fit_hashes
 from ._net import MultimodalNet
 from ._processes import Processes
-from ._scan import FrameStats, StatsRequest, scan_frames
+from ._state import get_state
 from ._targets import Targets, check_y
 from ._train import train
 
@@ -146,6 +152,19 @@ class NetworkEstimator(LinkedEstimator, CallbackSupportMixin, BaseEstimator):
     checkpoint: str | PathLike[str] | None = None
     checkpoint_interval: float = 1
     resume: bool = False
+
+    _fitted_names: ClassVar[tuple[str, ...]] = (
+        "modality_names_in_",
+        "n_features_in_",
+        "_n_features",
+        "_longest",
+        "net_",
+        "module_",
+        "history_",
+        "n_iter_",
+        "loss_curve_",
+    )
+    _get_state = get_state
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
