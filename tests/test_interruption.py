@@ -17,7 +17,7 @@ from sklearn.model_selection import GridSearchCV, KFold, cross_val_predict, cros
 from sklearn.pipeline import Pipeline
 from skorch.callbacks import Callback
 
-from sk_crossmodal import ModalityTransformer, MultimodalArray, TransformedTargetClassifier
+from sk_crossmodal import ModalityTransformer, TransformedTargetClassifier
 from sk_crossmodal.training import Processes
 
 pytestmark = pytest.mark.one_version
@@ -108,7 +108,7 @@ def test_weights_reached(batch, training, said, n_epochs, checkpoint, tmp_path):
         UserWarning, match=f"CrossModalTransformerClassifier was .*{said}"
     ) as warned:
         assert classifier.fit(X, Y, eval_set=HELD_OUT) is classifier
-    assert ("resume=True goes on" in str(warned[0].message)) == checkpoint
+    assert ("resume=True continues" in str(warned[0].message)) == checkpoint
     assert_usable(classifier, n_epochs)
     if checkpoint:
         again = clone(classifier).set_params(resume=True, callbacks=None)
@@ -172,27 +172,26 @@ def test_in_the_tower(memory, tmp_path):
 
 def interrupted_early(estimator, where, monkeypatch):
     if where == "frames":
-        monkeypatch.setattr(MultimodalArray, "check_finite", press)
-    elif where == "moments":
-        monkeypatch.setattr(MultimodalArray, "frame_stats", press)
+        monkeypatch.setattr("sk_crossmodal.training._estimator.scan_frames", press)
+    elif where == "network":
+        monkeypatch.setattr("sk_crossmodal.training._estimator.build_net", press)
     elif where == "net":
         monkeypatch.setattr(Processes, "of", classmethod(press))
     else:
         estimator.set_params(callbacks=[Press(0, moment="begin")])
 
 
-@pytest.mark.parametrize("where", ["frames", "moments", "net", "first batch"])
+@pytest.mark.parametrize("where", ["frames", "network", "net", "first batch"])
 @pytest.mark.parametrize("method", ["fit", "partial_fit"])
 def test_before_anything_is_trained(where, method, monkeypatch):
     classifier = late().fit(X, Y)
     again, new = pickle.loads(pickle.dumps(classifier)), clone(classifier)
-    goes_on = where == "moments" and method == "partial_fit"  # with those of before
-    for estimator in (new,) if goes_on else (new, again):
+    for estimator in (new, again):
         before = dict(vars(estimator))
         with monkeypatch.context() as patched:
             interrupted_early(estimator, where, patched)
             before["callbacks"] = estimator.callbacks
-            with pytest.raises(KeyboardInterrupt, match="estimator is as it was before"):
+            with pytest.raises(KeyboardInterrupt, match="estimator is unchanged"):
                 getattr(estimator, method)(X, Y)
         assert vars(estimator) == before
     assert weights(again) == weights(classifier)
@@ -200,7 +199,7 @@ def test_before_anything_is_trained(where, method, monkeypatch):
 
 def test_a_tower_alone(monkeypatch):
     tower = make_tower()
-    monkeypatch.setattr(MultimodalArray, "frame_stats", press)
+    monkeypatch.setattr("sk_crossmodal.training._estimator.scan_frames", press)
     with pytest.raises(KeyboardInterrupt, match=r"CorrelationTower\.fit was interrupted before"):
         tower.fit(X, CLASSES)
     assert not hasattr(tower, "net_")
@@ -256,7 +255,9 @@ SEARCHES = [
 
 @pytest.mark.parametrize("search", SEARCHES)
 def test_a_search_is_stopped(search, begun):
-    with pytest.raises(KeyboardInterrupt, match=r"after 1 epochs of 2 and 1 batches.*of which it"):
+    with pytest.raises(
+        KeyboardInterrupt, match=r"after 1 epochs of 2 and 1 batches.*and so were the"
+    ):
         search(late(begun, Press(2)))
     assert Begun.count == 1
 

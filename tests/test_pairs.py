@@ -5,7 +5,12 @@ from estimator_cases import from_rows
 from scipy.sparse import csr_array
 from scipy.stats import chisquare
 
-from sk_crossmodal.correlation._pairs import PairDataset, all_partners, cut_lengths, draw_partners
+from sk_crossmodal.correlation._pairs import (
+    PairDataset,
+    all_negatives,
+    cut_lengths,
+    draw_negatives,
+)
 from sk_crossmodal.training import Targets
 
 
@@ -27,18 +32,18 @@ def random_labels(seed):
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_partners_share_nothing(seed):
+def test_negatives_share_nothing(seed):
     labels = random_labels(seed)
     rows = np.random.RandomState(seed).permutation(30)
-    partners = draw_partners(csr_array(labels), rows, drawing(seed))
-    for row, partner in zip(rows, partners, strict=True):
+    negatives = draw_negatives(csr_array(labels), rows, drawing(seed))
+    for row, negative in zip(rows, negatives, strict=True):
         possible = [
             j for j in range(30) if labels[j].any() and not (labels[row] & labels[j]).any()
         ]
         if labels[row].any() and possible:
-            assert partner in possible
+            assert negative in possible
         else:
-            assert partner == -1
+            assert negative == -1
 
 
 def test_stored_zeros_are_no_labels():
@@ -46,8 +51,8 @@ def test_stored_zeros_are_no_labels():
     targets = Targets(y)
     top_level = targets.top_level(targets.encode(y))
     for seed in range(5):
-        partners = draw_partners(top_level, np.arange(3), drawing(seed))
-        np.testing.assert_array_equal(partners, [2, -1, 0])
+        negatives = draw_negatives(top_level, np.arange(3), drawing(seed))
+        np.testing.assert_array_equal(negatives, [2, -1, 0])
 
 
 @pytest.mark.parametrize("place", [0, 1234, 4999])
@@ -55,62 +60,62 @@ def test_the_only_candidate_of_many_is_found(place):
     labels = np.zeros(5000, int)
     labels[place] = 1
     rows = np.setdiff1d(np.arange(0, 5000, 250), place)
-    partners = draw_partners(one_label_each(labels), rows, drawing())
-    assert (partners == place).all()
+    negatives = draw_negatives(one_label_each(labels), rows, drawing())
+    assert (negatives == place).all()
 
 
 @pytest.mark.parametrize("n_others", [6, 2000], ids=["common", "rare"])
-def test_partners_are_uniform(n_others):
+def test_negatives_are_uniform(n_others):
     """Six candidates, which blind drawing finds at once, or only looking one by one."""
     labels = np.array([0] * n_others + [1] * 6)
     rows = np.zeros(600, int)
-    partners = draw_partners(one_label_each(labels), rows, drawing())
-    counts = np.bincount(partners - n_others, minlength=6)
+    negatives = draw_negatives(one_label_each(labels), rows, drawing())
+    counts = np.bincount(negatives - n_others, minlength=6)
     assert counts.sum() == 600
     assert chisquare(counts).pvalue > 0.001
 
 
 def test_no_candidates_at_all():
     same = one_label_each(np.zeros(4, int))
-    np.testing.assert_array_equal(draw_partners(same, np.arange(4), drawing()), [-1] * 4)
+    np.testing.assert_array_equal(draw_negatives(same, np.arange(4), drawing()), [-1] * 4)
     nothing = csr_array((4, 2), dtype=bool)
-    np.testing.assert_array_equal(draw_partners(nothing, np.arange(4), drawing()), [-1] * 4)
+    np.testing.assert_array_equal(draw_negatives(nothing, np.arange(4), drawing()), [-1] * 4)
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_partners_of_equal_length_come_first(seed):
+def test_negatives_of_equal_length_come_first(seed):
     labels, lengths = random_labels(seed), np.random.RandomState(seed).randint(1, 6, size=30)
     rows = np.random.RandomState(seed).permutation(30)
-    partners = draw_partners(csr_array(labels), rows, drawing(seed), lengths)
+    negatives = draw_negatives(csr_array(labels), rows, drawing(seed), lengths)
     found = {True: 0, False: 0}
-    for row, partner in zip(rows, partners, strict=True):
+    for row, negative in zip(rows, negatives, strict=True):
         possible = [
             j for j in range(30) if labels[j].any() and not (labels[row] & labels[j]).any()
         ]
         if not (labels[row].any() and possible):
-            assert partner == -1
+            assert negative == -1
             continue
         same = [j for j in possible if lengths[j] == lengths[row]]
-        assert partner in (same or possible)
+        assert negative in (same or possible)
         found[bool(same)] += 1
     assert found[True] > 10
 
 
-def test_partners_of_equal_length_are_uniform():
+def test_negatives_of_equal_length_are_uniform():
     """Six of equal length share nothing; others of that length, or so labelled, are not drawn."""
     labels = np.array([0] * 6 + [1] * 12)
     lengths = np.array([5] * 6 + [5] * 6 + [6] * 6)
     rows = np.zeros(600, int)
-    partners = draw_partners(one_label_each(labels), rows, drawing(), lengths)
-    counts = np.bincount(partners - 6, minlength=6)
+    negatives = draw_negatives(one_label_each(labels), rows, drawing(), lengths)
+    counts = np.bincount(negatives - 6, minlength=6)
     assert len(counts) == 6
     assert chisquare(counts).pvalue > 0.001
 
 
-def test_partners_of_other_lengths_are_uniform_where_there_is_no_other_choice():
+def test_negatives_of_other_lengths_are_uniform_where_there_is_no_other_choice():
     labels, lengths = np.array([0] * 6 + [1] * 6), np.array([5] * 6 + [1, 2, 3, 4, 6, 7])
-    partners = draw_partners(one_label_each(labels), np.zeros(600, int), drawing(), lengths)
-    counts = np.bincount(partners - 6, minlength=6)
+    negatives = draw_negatives(one_label_each(labels), np.zeros(600, int), drawing(), lengths)
+    counts = np.bincount(negatives - 6, minlength=6)
     assert counts.sum() == 600
     assert chisquare(counts).pvalue > 0.001
 
@@ -120,7 +125,7 @@ def test_cut_lengths():
     cut = cut_lengths(lengths, np.arange(9), np.arange(9))
     np.testing.assert_array_equal(cut, lengths)  # a video with itself, or one as long
     assert cut_lengths(lengths, np.array([6]), np.array([8])) == 20
-    for row, partner, expected in [
+    for row, negative, expected in [
         (0, 6, 0),
         (1, 6, 1),
         (2, 6, 1),
@@ -129,7 +134,7 @@ def test_cut_lengths():
         (5, 6, 9),
         (6, 7, 18),
     ]:
-        for pair in ((row, partner), (partner, row)):
+        for pair in ((row, negative), (negative, row)):
             assert cut_lengths(lengths, *(np.array([i]) for i in pair)) == expected, pair
 
 
@@ -137,7 +142,7 @@ LENGTHS = np.array([1, 4, 20, 5, 10, 20])
 LABELS = np.array([0, 0, 1, 1, 2, 0])
 
 
-def make_pairs(labels=LABELS, n_modalities=2, partners=None, **params):
+def make_pairs(labels=LABELS, n_modalities=2, negatives=None, **params):
     """Every frame of video i is 100 i + 1 plus its time."""
     rows = [np.full((length, 1), 100.0 * i + 1) for i, length in enumerate(LENGTHS)]
     rows = [row + np.arange(len(row))[:, None] for row in rows]
@@ -145,40 +150,40 @@ def make_pairs(labels=LABELS, n_modalities=2, partners=None, **params):
     params = {"sample_weight": np.arange(1.0, 7.0), **params}
     X = from_rows(**dict.fromkeys(names, rows))
     dataset = PairDataset(X, one_label_each(labels), **params)
-    dataset.partners = partners
+    dataset.negatives = negatives
     return dataset
 
 
-def partners_of(batch, n):
+def negatives_of(batch, n):
     return [int(x) // 100 for x in batch.frames["video"][n:, 0, 0]]
 
 
 def drawing_pairs():
-    dataset = make_pairs().list_partners(0)
+    dataset = make_pairs().list_negatives(0)
     assert dataset.drawn
     return dataset
 
 
-def test_pairs_are_rows_and_their_partners_of_equal_length():
+def test_pairs_are_rows_and_their_negatives_of_equal_length():
     generator = torch.Generator().manual_seed(0)
     dataset, rows = drawing_pairs(), np.array([5, 1, 2, 4])
     remaining = {1: 1, 4: 3, 5: 4, 10: 9}  # of the shorter one; but 5 and 2 are equally long
     for _ in range(10):
         dataset.begin_epoch(generator)
         batch, _ = dataset.__getitems__(rows)
-        partners = np.array(partners_of(batch, 4))
-        assert (LABELS[partners] != LABELS[rows]).all()
-        assert (partners[0], partners[2]) == (2, 5)
-        shorter = np.minimum(LENGTHS[rows], LENGTHS[partners])
+        negatives = np.array(negatives_of(batch, 4))
+        assert (LABELS[negatives] != LABELS[rows]).all()
+        assert (negatives[0], negatives[2]) == (2, 5)
+        shorter = np.minimum(LENGTHS[rows], LENGTHS[negatives])
         expected = [20, remaining[shorter[1]], 20, remaining[shorter[3]]]
         for name in ("video", "audio"):
             lengths = batch.masks[name].sum(1).numpy()
             np.testing.assert_array_equal(lengths, np.tile(expected, 2))
-            for i, row in enumerate(np.concatenate([rows, partners])):
+            for i, row in enumerate(np.concatenate([rows, negatives])):
                 frames = batch.frames[name][i, : lengths[i], 0].numpy()
                 # Either its first frames, or the same brought onto the time line.
                 np.testing.assert_array_equal(frames, 100 * row + 1 + np.arange(lengths[i]))
-        np.testing.assert_array_equal(batch.extra["partners"], [[0, 1, 2, 3], [4, 5, 6, 7]])
+        np.testing.assert_array_equal(batch.extra["negatives"], [[0, 1, 2, 3], [4, 5, 6, 7]])
         np.testing.assert_array_equal(batch.extra["sample_weight"], [6, 2, 3, 5] * 2)
 
 
@@ -189,9 +194,9 @@ def test_negatives_are_drawn_anew_every_epoch():
 
     def drawn(generator):
         dataset.begin_epoch(generator)
-        first, second = (partners_of(dataset.__getitems__(rows)[0], 6) for _ in range(2))
+        first, second = (negatives_of(dataset.__getitems__(rows)[0], 6) for _ in range(2))
         assert first == second
-        parts = [partners_of(dataset.__getitems__(part)[0], 2) for part in ([4, 5], [0, 1])]
+        parts = [negatives_of(dataset.__getitems__(part)[0], 2) for part in ([4, 5], [0, 1])]
         assert parts == [first[4:], first[:2]]
         return tuple(first)
 
@@ -203,39 +208,39 @@ def test_negatives_are_drawn_anew_every_epoch():
     assert torch.equal(state, torch.get_rng_state())
 
 
-def test_fixed_partners_stay():
-    dataset = make_pairs(partners=np.array([2, 3, 0, 1, 5, 4]))
+def test_fixed_negatives_stay():
+    dataset = make_pairs(negatives=np.array([2, 3, 0, 1, 5, 4]))
     for _ in range(3):
         dataset.begin_epoch(torch.Generator())
-        assert partners_of(dataset.__getitems__([5, 0, 4])[0], 3) == [4, 2, 5]
+        assert negatives_of(dataset.__getitems__([5, 0, 4])[0], 3) == [4, 2, 5]
 
 
-def test_fix_partners():
+def test_fix_negatives():
     torch.manual_seed(0)
     dataset = make_pairs()
-    assert dataset.fix_partners(3) is dataset
-    fixed = dataset.partners.copy()
+    assert dataset.fix_negatives(3) is dataset
+    fixed = dataset.negatives.copy()
     assert (LABELS[fixed] != LABELS).all()
     assert (fixed[2], fixed[5]) == (5, 2)  # of equal length
     for _ in range(3):
-        assert partners_of(dataset.__getitems__(np.arange(6))[0], 6) == fixed.tolist()
-    np.testing.assert_array_equal(make_pairs().fix_partners(3).partners, fixed)
-    drawn = {tuple(make_pairs().fix_partners(seed).partners.tolist()) for seed in range(10)}
+        assert negatives_of(dataset.__getitems__(np.arange(6))[0], 6) == fixed.tolist()
+    np.testing.assert_array_equal(make_pairs().fix_negatives(3).negatives, fixed)
+    drawn = {tuple(make_pairs().fix_negatives(seed).negatives.tolist()) for seed in range(10)}
     assert len(drawn) > 5
 
 
 def test_lengths_that_max_frames_makes_equal():
-    """Of lengths that are cut anyway, all are equal: any partner comes first."""
+    """Of lengths that are cut anyway, all are equal: any negative comes first."""
     dataset = make_pairs(max_frames=4)
-    drawn = {dataset.fix_partners(seed).partners[5] for seed in range(30)}
+    drawn = {dataset.fix_negatives(seed).negatives[5] for seed in range(30)}
     assert drawn == {2, 3, 4}
-    batch, _ = make_pairs(max_frames=4, partners=np.array([2, 3, 0, 1, 5, 4])).__getitems__([4])
+    batch, _ = make_pairs(max_frames=4, negatives=np.array([2, 3, 0, 1, 5, 4])).__getitems__([4])
     np.testing.assert_array_equal(batch.masks["video"].sum(1), [4, 4])
 
 
 @pytest.mark.parametrize("max_frames", [1, 3, 50])
 def test_pairs_are_cut(max_frames):
-    dataset = make_pairs(partners=np.array([2, 3, 0, 1, 5, 4]), max_frames=max_frames)
+    dataset = make_pairs(negatives=np.array([2, 3, 0, 1, 5, 4]), max_frames=max_frames)
     batch, _ = dataset.__getitems__([1, 4])
     # Videos of 4 and 5 frames, and of 10 and 20.
     expected = {1: [1, 1, 1, 1], 3: [3, 3, 3, 3], 50: [3, 9, 3, 9]}[max_frames]
@@ -245,9 +250,9 @@ def test_pairs_are_cut(max_frames):
 @pytest.mark.parametrize("n_modalities", [2, 3])
 def test_targets_and_weights(n_modalities):
     n_pairs = {2: 1, 3: 3}[n_modalities]
-    # Video 4 fits nobody: it has a partner of -1.
-    partners = np.array([2, 3, 0, 1, -1, 2])
-    dataset = make_pairs(n_modalities=n_modalities, negative_weight=2.5, partners=partners)
+    # Video 4 fits nobody: it has a negative of -1.
+    negatives = np.array([2, 3, 0, 1, -1, 2])
+    dataset = make_pairs(n_modalities=n_modalities, negative_weight=2.5, negatives=negatives)
     _, target = dataset.__getitems__([0, 4, 5])
     ones = np.ones((3, n_pairs))
     np.testing.assert_array_equal(target["y"], np.hstack([ones, 0 * ones]))
@@ -262,48 +267,48 @@ def test_pairs_with_nothing_on_one_side_weigh_nothing():
     present = {"video": [1, 1, 1, 0], "audio": [1, 0, 1, 1], "text": [1, 1, 1, 1]}
     X = from_rows(**{n: [np.ones((3 * there, 2)) for there in present[n]] for n in names})
     dataset = PairDataset(X, one_label_each(np.array([0, 1, 0, 1])), np.ones(4))
-    dataset.partners = np.array([1, 2, 3, -1])
+    dataset.negatives = np.array([1, 2, 3, -1])
     batch, target = dataset.__getitems__(np.arange(4))
     np.testing.assert_array_equal(batch.masks["video"].any(1), [1, 1, 1, 0, 1, 1, 0, 0])
-    # Columns are video-audio, video-text, audio-text; the partner gives the second.
-    matching = [[1, 1, 1], [0, 1, 0], [1, 1, 1], [0, 0, 1]]
-    mismatched = [[0, 1, 1], [1, 1, 0], [1, 1, 1], [0, 0, 0]]
-    np.testing.assert_array_equal(target["weight"], np.hstack([matching, mismatched]))
+    # Columns are video-audio, video-text, audio-text; the negative gives the second.
+    positive = [[1, 1, 1], [0, 1, 0], [1, 1, 1], [0, 0, 1]]
+    negative = [[0, 1, 1], [1, 1, 0], [1, 1, 1], [0, 0, 0]]
+    np.testing.assert_array_equal(target["weight"], np.hstack([positive, negative]))
 
 
-def brute_force_partners(labels, lengths, i):
+def brute_force_negatives(labels, lengths, i):
     shares_none = [j for j in range(len(labels)) if labels[j] != labels[i]]
     return [j for j in shares_none if lengths[j] == lengths[i]] or shares_none
 
 
-def test_all_partners():
+def test_all_negatives():
     rng = np.random.RandomState(0)
     for _ in range(20):
         labels, lengths = rng.randint(3, size=9), rng.randint(1, 4, size=9)
-        expected = [brute_force_partners(labels, lengths, i) for i in range(9)]
-        partners = all_partners(one_label_each(labels), lengths)
-        assert [part.tolist() for part in partners] == expected
+        expected = [brute_force_negatives(labels, lengths, i) for i in range(9)]
+        negatives = all_negatives(one_label_each(labels), lengths)
+        assert [part.tolist() for part in negatives] == expected
 
 
-def test_all_partners_of_many(monkeypatch):
+def test_all_negatives_of_many(monkeypatch):
     """Blocks of videos make no difference, nor does the last and smaller one."""
     rng = np.random.RandomState(0)
     labels, lengths = rng.randint(3, size=20), rng.randint(1, 4, size=20)
-    expected = [brute_force_partners(labels, lengths, i) for i in range(20)]
+    expected = [brute_force_negatives(labels, lengths, i) for i in range(20)]
     monkeypatch.setattr("sk_crossmodal.correlation._pairs.BLOCK", 7)
-    partners = all_partners(one_label_each(labels), lengths)
-    assert [part.tolist() for part in partners] == expected
+    negatives = all_negatives(one_label_each(labels), lengths)
+    assert [part.tolist() for part in negatives] == expected
     n_pairs = sum(map(len, expected))
-    assert all_partners(one_label_each(labels), lengths, n_pairs) is not None
-    assert all_partners(one_label_each(labels), lengths, n_pairs - 1) is None
+    assert all_negatives(one_label_each(labels), lengths, n_pairs) is not None
+    assert all_negatives(one_label_each(labels), lengths, n_pairs - 1) is None
 
 
-def test_partners_are_listed_up_to_a_number_of_pairs():
-    n_pairs = sum(len(brute_force_partners(LABELS, LENGTHS, i)) for i in range(6))
-    drawing = make_pairs().fix_partners(0).list_partners(n_pairs - 1)
+def test_negatives_are_listed_up_to_a_number_of_pairs():
+    n_pairs = sum(len(brute_force_negatives(LABELS, LENGTHS, i)) for i in range(6))
+    drawing = make_pairs().fix_negatives(0).list_negatives(n_pairs - 1)
     assert drawing.drawn
     assert drawing.listed is None
-    listing = make_pairs().list_partners(n_pairs)
+    listing = make_pairs().list_negatives(n_pairs)
     assert not listing.drawn
     assert len(listing.listed or ()) == 6
     listing.begin_epoch(torch.Generator())
@@ -311,17 +316,17 @@ def test_partners_are_listed_up_to_a_number_of_pairs():
 
 
 def test_listed_pairs_share_the_weight_of_their_video():
-    dataset = make_pairs(negative_weight=2.5).list_partners(100)
+    dataset = make_pairs(negative_weight=2.5).list_negatives(100)
     rows = np.array([3, 0, 5])
     batch, target = dataset.__getitems__(rows)
-    first, second = batch.extra["partners"].numpy()
+    first, second = batch.extra["negatives"].numpy()
     video = batch.frames["video"][:, 0, 0].numpy().astype(int) // 100
     weight = np.arange(1.0, 7.0)
     expected = {}
     for i in rows:
-        partners = brute_force_partners(LABELS, LENGTHS, i)
-        for j in partners:
-            expected[i, j] = weight[i] * weight[j] / weight[partners].sum()
+        negatives = brute_force_negatives(LABELS, LENGTHS, i)
+        for j in negatives:
+            expected[i, j] = weight[i] * weight[j] / weight[negatives].sum()
     pairs = list(zip(video[first].tolist(), video[second].tolist(), strict=True))
     assert sorted(pairs) == sorted(expected)
     given = [expected[pair] for pair in pairs]
@@ -341,14 +346,14 @@ def test_listed_pairs_share_the_weight_of_their_video():
     np.testing.assert_allclose(batch.extra["sample_weight"], statistics)
 
 
-def test_a_video_without_partners_is_listed_with_itself():
+def test_a_video_without_negatives_is_listed_with_itself():
     """One without labels has none, and one that shares a label with every other has none."""
     top_level = csr_array(np.array([[1, 0], [0, 1], [1, 1], [0, 0]], dtype=bool))
-    partners = all_partners(top_level, np.ones(4))
-    assert [part.tolist() for part in partners] == [[1], [0], [], []]
+    negatives = all_negatives(top_level, np.ones(4))
+    assert [part.tolist() for part in negatives] == [[1], [0], [], []]
     dataset = make_pairs()
     dataset.listed = [np.array([1])] * 5 + [np.array([], int)]
     batch, target = dataset.__getitems__([5])
-    np.testing.assert_array_equal(batch.extra["partners"], [[0], [0]])
+    np.testing.assert_array_equal(batch.extra["negatives"], [[0], [0]])
     np.testing.assert_array_equal(target["weight"], [[6, 0]])
     np.testing.assert_array_equal(batch.masks["video"].sum(1), [20])

@@ -40,7 +40,7 @@ def ahead(monkeypatch):
         counted.append(len(rows))
         return read_ahead(fetch, rows)
 
-    monkeypatch.setattr(data, "WORTH_A_THREAD", 0)
+    monkeypatch.setattr(data, "READ_AHEAD_BYTES", 0)
     monkeypatch.setattr(data, "read_ahead", counting)
     return counted
 
@@ -162,7 +162,7 @@ def test_only_large_batches_are_worth_a_thread(n_frames, large):
     """Of 8 videos, 14 float64 numbers a moment: 14 kB, and 1.05 MB."""
     X = ragged(n=16, lengths=(n_frames, n_frames + 1))
     dataset = FrameDataset(X)
-    assert dataset.moment_bytes() == (8 + 6) * 8
+    assert dataset.step_bytes() == (8 + 6) * 8
     assert BatchLoader(dataset, 8, shuffle=True).is_large() == large
     assert not BatchLoader(FrameDataset(X, max_frames=10), 8, shuffle=True).is_large()
     assert BatchLoader(dataset, 10**9, shuffle=True).is_large() == large  # there are but 16
@@ -188,7 +188,7 @@ def same_weights(a, b):
 def test_fits_are_the_same_bit_for_bit(make, request, monkeypatch):
     monkeypatch.setattr("sk_crossmodal.correlation._tower.ALL_PAIRS", 0)  # so they are drawn
     X, y = make_videos().data, make_y("classes")
-    monkeypatch.setattr(data, "WORTH_A_THREAD", float("inf"))
+    monkeypatch.setattr(data, "READ_AHEAD_BYTES", float("inf"))
     plain = make().fit(X, y)
     expected = plain.predict_proba(X)
     ahead = request.getfixturevalue("ahead")

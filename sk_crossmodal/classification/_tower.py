@@ -106,7 +106,7 @@ class TowerPlan:
         with nullcontext() if cached else task.propagate_callback_context(tower):
             task.call_on_fit_task_begin(**arguments)
             fitted: CorrelationTower = (
-                _find(self.memory, tower, fit, stats) if cached else tower._fit(fit, stats)
+                _find(self.memory, tower, fit, stats) if cached else _fit(tower, fit, stats)
             )
             task.call_on_fit_task_end(**arguments)
         return fitted
@@ -169,6 +169,16 @@ def _memory(classifier: Any, tower: CorrelationTower) -> Memory | None:
     return None if getattr(memory, "location", memory) is None else memory
 
 
+def _fit(tower: Any, fit: TowerFit, stats: Any) -> CorrelationTower:
+    """Train a tower on videos that its classifier has validated."""
+    if type(tower).fit is not CorrelationTower.fit:  # a subclass with a `fit` of its own
+        videos = fit.videos
+        fitted: CorrelationTower = tower.fit(videos.X, videos.y, sample_weight=videos.weight)
+    else:
+        fitted = tower._fit(fit, stats)
+    return fitted
+
+
 class _Interrupted(Exception):  # noqa: N818, no error: it carries a tower past the cache
     def __init__(self, tower: CorrelationTower) -> None:
         super().__init__(tower)
@@ -189,7 +199,7 @@ def _find(memory: Any, tower: CorrelationTower, fit: TowerFit, stats: Any) -> Co
             kept = find.call_and_shelve(*arguments).get()
     found: Any = processes.agree(kept)
     if found is None and arguments is None:
-        found = tower._fit(fit, stats)
+        found = _fit(tower, fit, stats)
     elif found is None:
         try:
             found = find(*arguments)
@@ -202,7 +212,7 @@ def _find(memory: Any, tower: CorrelationTower, fit: TowerFit, stats: Any) -> Co
 def _train_to_keep(
     tower: CorrelationTower, fit: TowerFit, stats: Any, key: str, digest: str
 ) -> CorrelationTower:
-    tower = tower._fit(fit, stats)
+    tower = _fit(tower, fit, stats)
     if tower.net_.interrupted:
         raise _Interrupted(tower)
     return tower
@@ -217,6 +227,6 @@ def correlation_inputs(
     """Return the correlation of each video as an input of the network; {} without a tower."""
     if tower is None:
         return {}
-    apply = tower._embed if embeds else tower._predict
+    apply = tower.embed if embeds else tower.predict_proba
     values = apply(X) if processes is None else processes.apply(apply, X)
     return {"correlation": values if embeds else values[:, :, None]}

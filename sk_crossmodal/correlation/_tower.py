@@ -274,10 +274,7 @@ class CorrelationTower(TransformerMixin, NetworkEstimator):
         ndarray of shape (n, n_pairs), float32
             One column per pair of modalities, see `pairs_`.
         """
-        return self._predict(self._validate_new_videos(X, more))
-
-    def _predict(self, X: MultimodalArray) -> Floats:
-        """Do the same as `predict_proba`, for validated videos."""
+        X = self._validate_new_videos(X, more)
         logits: Floats = self.net_.predict_rows(FrameDataset(X, max_frames=self.max_frames))
         rows = np.arange(len(X))
         probability: Floats = expit(logits)
@@ -311,10 +308,7 @@ class CorrelationTower(TransformerMixin, NetworkEstimator):
         ndarray of shape (n, n_pairs, hidden_layer_sizes[-1]), float32
             One embedding per pair of modalities.
         """
-        return self._embed(self._validate_new_videos(X, more))
-
-    def _embed(self, X: MultimodalArray) -> Floats:
-        """Do the same as `embed`, for validated videos."""
+        X = self._validate_new_videos(X, more)
         dataset = FrameDataset(X, max_frames=self.max_frames)
         embedding: Floats = self.net_.predict_rows(dataset, "pair_embedding")
         return embedding

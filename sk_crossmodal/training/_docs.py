@@ -1,4 +1,4 @@
-"""Docstrings of estimators: what they inherit is documented with it."""
+"""Docstrings of estimators: inherited parameters and attributes are added."""
 
 import re
 from inspect import cleandoc

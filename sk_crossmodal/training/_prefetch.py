@@ -1,4 +1,4 @@
-"""Reading the next batches while the network computes."""
+"""Reading the next batches in a thread while the network computes."""
 
 from collections import deque
 from collections.abc import Callable, Generator, Iterable

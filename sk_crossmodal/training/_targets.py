@@ -1,4 +1,4 @@
-"""The one door for labels: every accepted form of y becomes what a loss takes, and back."""
+"""Validation of y, and its conversion to the targets of the loss and back."""
 
 import warnings
 from collections.abc import Collection, Mapping
@@ -14,14 +14,14 @@ from .._types import Array
 from ..hierarchy import LabelHierarchy
 from ..validation import short
 
-WANTED = (
+EXPECTED = (
     "y must be a multilabel indicator (n, n_labels) or a vector of classes (n,), after all "
     "modalities; HierarchyLabelBinarizer makes indicators of label sets"
 )
 
 
 def check_y(y: Any, n_samples: int) -> Any:
-    """Check labels and bring them into one of two forms."""
+    """Return y as an indicator (array or CSR) or a vector of classes, one row per video."""
     if y is None:
         raise ValueError(
             "requires y to be passed, but the target y is None: expected multilabel indicators "
@@ -42,7 +42,7 @@ def check_y(y: Any, n_samples: int) -> Any:
 
 def _as_csr(y: Any) -> csr_array:
     if y.ndim != 2:
-        raise ValueError(f"{WANTED}, got a sparse array of shape {y.shape}.")
+        raise ValueError(f"{EXPECTED}, got a sparse array of shape {y.shape}.")
     y = csr_array(y, copy=True)
     y.sum_duplicates()
     y.eliminate_zeros()
@@ -51,35 +51,33 @@ def _as_csr(y: Any) -> csr_array:
 
 def _as_array(y: Any) -> Array:
     if np.ma.is_masked(y):
-        raise ValueError(f"{WANTED}, got a masked array; leave out what is masked.")
-    try:  # classes need not be numbers, so the dtype stays as it is
+        raise ValueError(f"{EXPECTED}, got a masked array; leave masked rows out.")
+    try:  # classes need not be numbers, so the dtype is kept
         array: Array = check_array(y, ensure_2d=False, dtype=None, input_name="y")
     except (ValueError, TypeError) as error:
         kind = TypeError if isinstance(error, TypeError) else ValueError
-        why = str(error).partition("\n")[0]  # of complex numbers all would be printed
-        wanted = _meant(y) or f"{WANTED}, got {type(y).__name__}"
-        raise kind(f"{why}\n{wanted}.") from error
+        why = str(error).partition("\n")[0]  # it prints all of a complex array
+        advice = _advice(y) or f"{EXPECTED}, got {type(y).__name__}"
+        raise kind(f"{why}\n{advice}.") from error
     if array.dtype.kind in "mMV":
-        raise ValueError(f"{WANTED}, got dtype {array.dtype}; make str or int of classes.")
+        raise ValueError(f"{EXPECTED}, got dtype {array.dtype}; convert classes to str or int.")
     return array
 
 
-def _meant(y: Any) -> str:
-    """Say what is to be done about frames or label sets in the place of y; "" of all else."""
+def _advice(y: Any) -> str:
+    """Return the advice for frames or label sets given as y, or ""."""
     first = y[0] if isinstance(y, list | tuple) and len(y) else None
     if getattr(y, "ndim", 0) == 3 or getattr(first, "ndim", 0) == 2:
-        return (
-            "These look like frames in the place of y, which comes last: fit(X_video, X_audio, y)"
-        )
+        return "These look like frames, but y comes last, as in fit(X_video, X_audio, y)"
     flat = first is not None and _is_set(first) and not any(map(_is_set, first))
-    return _of_label_sets(first) if flat else ""
+    return _label_set_advice(first) if flat else ""
 
 
 def _is_set(value: Any) -> bool:
     return isinstance(value, Collection) and not isinstance(value, str | bytes)
 
 
-def _of_label_sets(first: Any) -> str:
+def _label_set_advice(first: Any) -> str:
     return (
         f"y holds label sets such as {short(first)}; wrap the classifier in "
         "TransformedTargetClassifier, or make indicators with HierarchyLabelBinarizer"
@@ -96,32 +94,32 @@ def _as_indicator(y: Any) -> Any:
             f"values such as {short(others[:1].tolist()[0])}. y comes last, after all modalities; "
             "HierarchyLabelBinarizer makes indicators of label sets."
         )
-    # As objects, they are of a data frame whose columns may lack values.
+    # Objects come from a data frame whose columns may have missing values.
     return y.astype(np.int64) if y.dtype == object else y
 
 
 def _as_classes(y: Array) -> Array:
     first = y.flat[0]
     if _is_set(first):
-        raise ValueError(f"{_of_label_sets(first)}.")
+        raise ValueError(f"{_label_set_advice(first)}.")
     if y.dtype == object and all(type(each) is int for each in y.ravel().tolist()):
         with suppress(OverflowError):
             y = y.astype(np.int64)
     try:
-        with np.errstate(invalid="ignore"):  # of floats that no int is as large as
+        with np.errstate(invalid="ignore"):  # floats larger than any int
             check_classification_targets(y)
         if y.dtype == object:
             np.unique(y)
     except (ValueError, TypeError) as error:
         kind = TypeError if isinstance(error, TypeError) else ValueError
         types = sorted({type(each).__name__ for each in y.ravel().tolist()})
-        raise kind(f"{error}\n{WANTED}; classes are all str or all int, got {types}.") from error
+        raise kind(f"{error}\n{EXPECTED}; classes are all str or all int, got {types}.") from error
     classes: Array = column_or_1d(y, warn=True)
     return classes
 
 
 def as_classes(classes: Any) -> Array:
-    """Return the argument `classes` of `partial_fit` as an array, sorted, each once."""
+    """Return the argument `classes` of `partial_fit` as a sorted array without duplicates."""
     wanted = "classes must be a sequence of the classes (n_classes,), all str or all int"
     if issparse(classes) or isinstance(classes, str | bytes | set | Mapping):
         raise TypeError(f"{wanted}, got {type(classes).__name__}.")
@@ -135,7 +133,7 @@ def as_classes(classes: Any) -> Array:
 
 
 class Targets:
-    """The form of a y, learned from one: multilabel indicators or a vector of classes."""
+    """The form of y in `fit`, multilabel indicators or a vector of classes, and its classes."""
 
     def __init__(self, y: Any, hierarchy: LabelHierarchy | None = None, classes: Any = None):
         self.sparse, self.dtype = issparse(y), y.dtype
@@ -175,18 +173,18 @@ class Targets:
             )
 
     def warn_of_paths(self) -> None:
-        """Warn where classes look like paths that were to be taken apart."""
+        """Warn if classes look like label paths, such as "Transport:Land"."""
         if self.multilabel or self.hierarchy is not None or self.classes.dtype.kind not in "UO":
             return
         names = [c for c in self.classes.tolist() if isinstance(c, str)]
-        # A name may have a colon, too: paths are many, and some have a common root.
+        # A single name may have a colon: many paths with common roots are needed.
         roots = {name.split(":")[0] for name in names}
         paths = [name for name in names if all(map(str.strip, name.split(":"))) and ":" in name]
         if len(paths) > max(2, len(names) / 2) and len(roots) < len(names):
             warnings.warn(
-                f"y looks like label paths such as {short(paths[0])}, and is taken as "
-                f"{len(names)} unrelated classes. HierarchyLabelBinarizer makes indicators of "
-                "paths, in front of a classifier in TransformedTargetClassifier.",
+                f"y looks like label paths such as {short(paths[0])}, but is used as "
+                f"{len(names)} unrelated classes. For a hierarchy, wrap the classifier in "
+                "TransformedTargetClassifier with a HierarchyLabelBinarizer.",
                 UserWarning,
                 stacklevel=3,
             )
@@ -202,7 +200,7 @@ class Targets:
         return [names[self.hierarchy.index(c)] for c in self.classes.tolist()]
 
     def check_form(self, y: Any) -> None:
-        """Raise ValueError unless y is of this form, if perhaps of other classes."""
+        """Raise ValueError unless y has this form; classes may differ."""
         if self.multilabel:
             fits, wanted = y.ndim == 2 and y.shape[1] == len(self.classes), "an indicator"
         else:
@@ -215,7 +213,7 @@ class Targets:
             )
 
     def check(self, y: Any, name: str) -> None:
-        """Raise ValueError unless another y, of that name, is of this form and these classes."""
+        """Raise ValueError unless another y, called `name`, has this form and these classes."""
         if self.multilabel:
             fits = y.ndim == 2 and y.shape[1] == len(self.classes)
             wanted = f"an indicator of {len(self.classes)} labels"
@@ -227,7 +225,7 @@ class Targets:
             raise ValueError(f"{name} must be {wanted}, got {given}.")
 
     def check_classes(self, classes: Any) -> None:
-        """Raise ValueError unless `classes`, if given, are these."""
+        """Raise ValueError unless `classes`, if given, equal these."""
         if classes is None:
             return
         given = as_classes(classes)
@@ -240,11 +238,11 @@ class Targets:
             raise ValueError(f"classes must be as in the first call, {known}, got {classes!r}.")
 
     def encode(self, y: Any) -> Any:
-        """Return y as the loss takes it: uint8 indicators, or class indices."""
+        """Return y for the loss: uint8 indicators, or class indices."""
         return y.astype(np.uint8) if self.multilabel else np.searchsorted(self.classes, y)
 
     def decode(self, probabilities: Array) -> Any:
-        """Return predictions in the form of y: labels above 0.5, or the likeliest class."""
+        """Return predictions in the form of y: labels above 0.5, or the most likely class."""
         if not self.multilabel:
             return self.classes[probabilities.argmax(axis=1)]
         labels = (probabilities > 0.5).astype(self.dtype)
