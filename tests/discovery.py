@@ -1,4 +1,4 @@
-"""All public estimators of the package, found by looking, and small instances of them."""
+"""Discover all public estimators of the package, and make small instances of them."""
 
 import importlib
 import inspect
@@ -9,7 +9,7 @@ from sklearn.base import BaseEstimator
 import sk_crossmodal
 from sk_crossmodal.modules import FUSIONS
 
-# Given to every estimator that has a parameter of the name.
+# Values for every estimator that has a parameter of the name.
 SMALL = {
     "batch_size": 16,
     "cross_modal_layer_sizes": (4,),
@@ -28,18 +28,17 @@ SMALL = {
 
 
 def discover_estimators():
-    """Public estimators that can be used as they are, by name.
+    """Public estimators by name, without base classes of other public estimators.
 
-    Public is what a room of the package exports, but for `training`, which is not for users; a
-    base is what another public estimator inherits from.
+    Public estimators are exported by a subpackage other than `training`, which is internal.
     """
     found = {}
     for module in pkgutil.walk_packages(sk_crossmodal.__path__, "sk_crossmodal."):
         if "._" in module.name or module.name.startswith("sk_crossmodal.training"):
             continue
-        room = importlib.import_module(module.name)
-        for name in getattr(room, "__all__", ()):
-            thing = getattr(room, name)
+        subpackage = importlib.import_module(module.name)
+        for name in getattr(subpackage, "__all__", ()):
+            thing = getattr(subpackage, name)
             if inspect.isclass(thing) and issubclass(thing, BaseEstimator):
                 found[name] = thing
     bases = {base for cls in found.values() for base in cls.__mro__[1:]}
@@ -49,7 +48,7 @@ def discover_estimators():
 def small_instances(**params):
     """Yield (id, small estimator), one for every fusion of an estimator that has some.
 
-    `params` go, as those of `SMALL` and over them, to every estimator that has them.
+    `params` are set like those of `SMALL`, and take precedence over them.
     """
     for name, cls in discover_estimators().items():
         known = cls().get_params(deep=False)

@@ -17,6 +17,13 @@ def stratum_of_id(case_id):
     return re.match(r"(?:[\w.]+: )?[\w.]*", case_id).group()
 
 
+def stratum_of(case, by=None):
+    """Values of the parameters named in `by`, or the stratum of the id."""
+    if by is None:
+        return stratum_of_id(case.id)
+    return tuple(str(case.params[name]) for name in by)
+
+
 def draw(strata, keep, seed):
     """Positions drawn from each stratum, in order.
 
@@ -44,14 +51,8 @@ def select(items, seed):
         else:
             kept.add(i)
     for name, positions in sampled.items():
-        keep, strata = 1, []
-        for item in (items[i] for i in positions):
-            mark = item.get_closest_marker("sample")
-            keep = mark.args[0]
-            by = mark.kwargs.get("by")
-            params = item.callspec.params
-            strata.append(
-                tuple(str(params[key]) for key in by) if by else stratum_of_id(item.callspec.id)
-            )
-        kept.update(positions[k] for k in draw(strata, keep, f"{seed} {name}"))
+        mark = items[positions[0]].get_closest_marker("sample")
+        by = mark.kwargs.get("by")
+        strata = [stratum_of(items[i].callspec, by) for i in positions]
+        kept.update(positions[k] for k in draw(strata, mark.args[0], f"{seed} {name}"))
     return [item for i, item in enumerate(items) if i in kept]

@@ -1,4 +1,4 @@
-"""The table of wrong calls: each is refused by name, before anything is trained or changed."""
+"""Wrong calls of the estimators raise a clear error before anything is trained or changed."""
 
 import importlib
 import inspect
@@ -34,8 +34,8 @@ from sk_crossmodal.training import short
 pytestmark = [pytest.mark.sample(0.4), pytest.mark.one_version]
 
 WRONG = (ValueError, TypeError)
-# Tables of the other rooms, (id, callable, exception types, regex); tests of the same names, with
-# "test_" before them, make the calls.
+# Tables of the other subpackages: (id, callable, exception types, regex). The test file that makes
+# the calls has "test_" before the name.
 OTHERS = (
     "bad_calls_datasets",
     "bad_calls_ground",
@@ -57,7 +57,7 @@ PUBLIC = (
     "persistence",
     "report",
 )
-# Takes anything, is made by a function alone.
+# The first takes anything; the others are results, which users do not construct.
 NEVER_WRONG = {"has_named_modalities", "ComparisonReport", "ErrorExamples", "Example"}
 MAKE = {
     "CrossModalTransformerClassifier": make_classifier,
@@ -66,7 +66,7 @@ MAKE = {
     "CorrelationTower": make_tower,
 }
 
-
+# Classifiers that share their parameters with CrossModalTransformerClassifier.
 ALIKE = ("CrossModalNetVLADClassifier", "CrossModalRNNClassifier")
 
 
@@ -87,7 +87,7 @@ def late():
 
 
 TRANSFORMER = "CrossModalTransformerClassifier"
-# Estimators by whether they are fitted: name, what makes one.
+# Functions that make an estimator, new or fitted, by its name.
 NEW = {TRANSFORMER: late, "CorrelationTower": make_tower}
 FITTED = {TRANSFORMER: lambda: fitted("late"), "CorrelationTower": fitted_tower}
 
@@ -95,9 +95,9 @@ FITTED = {TRANSFORMER: lambda: fitted("late"), "CorrelationTower": fitted_tower}
 def parameter_rows():
     for name, parameters in PARAMETERS.items():
         for parameter, (wanted, values) in parameters.items():
-            # What the classifiers share is tried in full with one of them.
-            again = parameter in CLASSIFIERS and name in ALIKE
-            step = max(1, len(values) // 4) if again else 1
+            # All values of shared parameters are tried with one of the classifiers.
+            repeated = parameter in CLASSIFIERS and name in ALIKE
+            step = max(1, len(values) // 4) if repeated else 1
             for i, value in list(enumerate(values))[::step]:
                 wrong = value.value if isinstance(value, Case) else value
                 got = f"{wanted}, got {literally(short(wrong))}"
@@ -114,7 +114,7 @@ def parameter_rows():
 
 
 def literally(text):
-    """A regex that finds the text, without addresses."""
+    """A regex of the text, without addresses in memory."""
     return re.escape(text.split(" at 0x")[0])
 
 
@@ -129,15 +129,15 @@ def data_rows():
                 yield Row(
                     f"{name}.fit: {key} {what}", make, "fit", (X, Y), {key: bad}, WRONG, match
                 )
-    make, again = NEW[TRANSFORMER], FITTED[TRANSFORMER]
+    make, make_fitted = NEW[TRANSFORMER], FITTED[TRANSFORMER]
     for what, (bad, match) in BAD_CLASSES.items():
-        for call, of in (("first", make), ("second", again)):
+        for call, maker in (("first", make), ("second", make_fitted)):
             id_ = f"{TRANSFORMER}.partial_fit: {call} classes {what}"
-            yield Row(id_, of, "partial_fit", (X, Y), {"classes": bad}, WRONG, match)
+            yield Row(id_, maker, "partial_fit", (X, Y), {"classes": bad}, WRONG, match)
 
 
 def later_rows():
-    """Data for estimators that are fitted: each wrong form goes to every method in turn."""
+    """Calls of fitted estimators: wrong forms of X go to the methods in turn."""
     methods = {
         TRANSFORMER: ("predict", "predict_proba", "decision_function", "attention_weights"),
         "CorrelationTower": ("transform", "predict_proba", "embed"),
@@ -149,7 +149,7 @@ def later_rows():
     xs = {**BAD_X, **BAD_X_LATER}
     for name, make in FITTED.items():
         for i, (what, (bad, _)) in enumerate(xs.items()):
-            # Whether what is wide fits is looked at before what it holds.
+            # The width of X is checked before its values.
             match = f"{xs[what][1]}|X has (.* features|2-D arrays)"
             method = methods[name][i % len(methods[name])]
             yield Row(f"{name}.{method}: X {what}", make, method, several(bad), {}, WRONG, match)
@@ -169,6 +169,7 @@ def later_rows():
 
 
 def several(bad):
+    """X as a tuple of positional arguments."""
     return bad if isinstance(bad, tuple) else (bad,)
 
 
@@ -176,45 +177,45 @@ ROWS = [*parameter_rows(), *data_rows(), *later_rows(), *(Row(*row) for row in M
 
 
 @pytest.fixture(autouse=True, scope="module")
-def untrained():
-    """No call of the table may get as far as training."""
+def no_training():
+    """No wrong call may begin to train."""
     reached = AssertionError("training began")
     with mock.patch("sk_crossmodal.training._estimator.train", side_effect=reached):
         yield
 
 
 @pytest.fixture(autouse=True, scope="module")
-def unchanged():
-    """Look once, at the end, at what is part of most rows: X, y, and what was fitted."""
+def shared_objects_stay_unchanged():
+    """Compare once, at the end, the objects of most rows: X, y and the fitted estimators."""
     shared = [X, Y, fitted("late"), fitted_tower()]
     before = [pickle.dumps(each) for each in shared]
-    assert [pickle.dumps(each) for each in shared] == before  # else it could not tell
+    assert [pickle.dumps(each) for each in shared] == before  # pickles can be compared
     yield
     assert [pickle.dumps(each) for each in shared] == before
 
 
 def state(thing):
-    """What an estimator or an argument is, to be compared; generators have nothing to compare."""
+    """State of an estimator or an argument, for a comparison before and after a call."""
     if hasattr(thing, "get_params") and not isinstance(thing, type):
-        # What was learned is at least the same object; `unchanged` looks into it.
+        # Fitted attributes must be the same objects; the fixture above compares their contents.
         return {
             key: id(value) if "_" in (key[0], key[-1]) else state(value)
             for key, value in vars(thing).items()
         }
     if thing is X or thing is Y:
-        return None  # see `unchanged`
+        return None  # compared by the fixture above
     try:
         return joblib.hash(thing.to_dict() if hasattr(thing, "to_dict") else thing)
-    except Exception:  # what cannot be pickled
+    except Exception:  # cannot be pickled, as generators
         return id(thing)
 
 
-for row_of in (fitted("late"), fitted_tower()):
-    row_of.predict_proba(X)  # from here on their networks are in the mode of prediction
+for shared_estimator in (fitted("late"), fitted_tower()):
+    shared_estimator.predict_proba(X)  # puts their networks into evaluation mode
 
 
 @pytest.mark.parametrize("row", ROWS, ids=[row.id for row in ROWS])
-def test_refused(row):
+def test_wrong_call_raises_and_changes_nothing(row):
     estimator = row.make()
     before = state(estimator), [state(each) for each in (*row.args, *row.kwargs.values())]
     with pytest.raises(row.error) as caught:
@@ -229,7 +230,7 @@ def test_refused(row):
 
 
 @pytest.mark.parametrize("name", MAKE)
-def test_every_parameter_has_wrong_values(name):
+def test_table_has_wrong_values_of_every_parameter(name):
     parameters = inspect.signature(getattr(sk_crossmodal, name)).parameters
     assert set(PARAMETERS[name]) == set(parameters)
     assert min(len(values) for _, values in PARAMETERS[name].values()) >= 5
@@ -238,30 +239,30 @@ def test_every_parameter_has_wrong_values(name):
 CASES = [case for module in OTHERS for case in importlib.import_module(module).CASES]
 
 
-def test_the_table_is_large():
-    """At least 2,500 calls of the estimators and 1,000 of the rest, no two alike."""
+def test_table_is_large_without_duplicates():
+    """At least 2,500 different calls of the estimators and 1,000 of the rest."""
     assert len({row.id for row in ROWS}) == len(ROWS) >= 2500
     assert len(CASES) >= 1000
     assert len({(row.method, row.match) for row in ROWS}) >= 700
 
 
 @pytest.mark.parametrize("name", ["CrossModalTransformerClassifier", "CorrelationTower"])
-def test_every_method_is_called(name):
+def test_table_calls_every_method(name):
     cls = getattr(sk_crossmodal, name)
     methods = {
         method
         for method, _ in inspect.getmembers(cls, inspect.isfunction)
         if not method.startswith("_") and method not in ("get_params", "get_metadata_routing")
     }
-    # What scikit-learn adds to ask for metadata or for data frames is its own to check.
+    # scikit-learn tests the methods that it adds for metadata and data frames.
     ours = {m for m in methods if not m.endswith("_request") and m != "set_output"}
     called = {row.method for row in ROWS if row.id.startswith(f"{name}.")}
     assert ours <= called, ours - called
 
 
-def names_of_room(room):
+def callables_of(subpackage):
     """Names of public functions and classes, and of their methods that take an argument."""
-    module = importlib.import_module(f"sk_crossmodal.{room}")
+    module = importlib.import_module(f"sk_crossmodal.{subpackage}")
     for name in set(module.__all__) - NEVER_WRONG:
         thing = getattr(module, name)
         if inspect.isfunction(thing) or inspect.isclass(thing):
@@ -274,8 +275,8 @@ def names_of_room(room):
                     yield method
 
 
-@pytest.mark.parametrize("room", PUBLIC)
-def test_everything_public_is_called_wrongly(room):
+@pytest.mark.parametrize("subpackage", PUBLIC)
+def test_tables_call_every_public_function_and_method(subpackage):
     tables = "\n".join(Path(__file__).with_name(f"{name}.py").read_text() for name in OTHERS)
-    missing = [n for n in names_of_room(room) if not re.search(rf"\b{n}\b", tables)]
+    missing = [n for n in callables_of(subpackage) if not re.search(rf"\b{n}\b", tables)]
     assert not missing

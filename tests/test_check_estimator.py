@@ -1,4 +1,4 @@
-"""scikit-learn's own checks, of every estimator that there is, with no failure expected."""
+"""Every estimator passes scikit-learn's own checks, with no failure expected."""
 
 from collections import Counter
 
@@ -14,9 +14,9 @@ from sklearn.utils.estimator_checks import check_estimator
 from sk_crossmodal import HierarchyLabelBinarizer
 from sk_crossmodal.compose import ModalityTransformer, TransformedTargetClassifier
 
-# What the checks need: long enough to learn, exact to the last digits, all rows in a batch.
+# The checks need enough epochs to learn, exact numbers, and all rows in one batch.
 LEARNING = {"max_epochs": 30, "lr": 1e-2, "precision": "float64", "batch_size": 1000}
-# A tower of the classifier's own size, as without this, takes most of the time.
+# The default tower, of the classifier's own size, would take most of the time.
 SMALL_TOWER = make_tower(**{**LEARNING, "max_epochs": 3}, dropout=0.0)
 INSTANCES = dict(small_instances(**LEARNING, correlation_tower=SMALL_TOWER))
 FOR_TOWER = {
@@ -49,7 +49,7 @@ OTHERS = {
 
 @pytest.mark.sample(1)  # one of each class: any of its fusions, encoders or transformers
 @pytest.mark.parametrize("name", [*INSTANCES, *OTHERS])
-# scikit-learn tries tables of 0 and 1 on what takes labels, which might be an indicator.
+# scikit-learn passes tables of 0 and 1 to the binarizer, which could be an indicator.
 @pytest.mark.filterwarnings("ignore:X has no other labels than 0 and 1:UserWarning")
 def test_check_estimator(name, record_property):
     estimator = {**INSTANCES, **OTHERS}[name]
@@ -60,7 +60,7 @@ def test_check_estimator(name, record_property):
     for status, key in (("failed", "failed"), ("xfail", "expected"), ("skipped", "skipped")):
         record_property(key, counts[status])
     bad = {r["check_name"]: repr(r["exception"]) for r in results if r["status"] != "passed"}
-    # Older versions of SciPy than scikit-learn wants for it have no array API.
+    # Older versions of SciPy have no array API for scikit-learn.
     bad = {check: why for check, why in bad.items() if "SCIPY_ARRAY_API" not in why}
     assert not bad
     assert counts["passed"] > 40

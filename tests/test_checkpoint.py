@@ -33,6 +33,8 @@ from sk_crossmodal.training import MultimodalNet, Processes
 from sk_crossmodal.training._checkpoint import Checkpoint
 from sk_crossmodal.training._data import BatchLoader
 
+pytestmark = pytest.mark.sample(1)
+
 X, Y, CLASSES = make_videos().data, make_y("multilabel"), make_y("classes")
 HELD_OUT = (make_videos(24, 1).data, make_labels()[0].transform(make_videos(24, 1).target))
 

@@ -15,6 +15,8 @@ from sklearn.model_selection import GridSearchCV
 import sk_crossmodal
 from sk_crossmodal import MultimodalArray
 
+pytestmark = pytest.mark.full
+
 WIDTHS = {"video": 512, "audio": 128}
 
 

@@ -13,7 +13,7 @@ from estimator_cases import FAMILIES, make_classifier, make_tower, make_videos, 
 from joblib import parallel_config
 from sklearn.model_selection import GridSearchCV, cross_val_predict
 
-pytestmark = pytest.mark.one_version
+pytestmark = pytest.mark.full
 
 X, Y, CLASSES = make_videos().data, make_y("multilabel"), make_y("classes")
 ROBUSTNESS = Path(__file__).resolve().parents[1] / "benchmarks" / "robustness"

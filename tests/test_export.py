@@ -60,6 +60,7 @@ def inputs(videos, rows, most):
     )
 
 
+@pytest.mark.sample(2, by=())
 @pytest.mark.parametrize("name", CASES)
 def test_same_numbers_as_predict_proba(name, tmp_path):
     """Any number of videos and frames, longer ones than in training, lacking modalities."""

@@ -14,7 +14,7 @@ from sk_crossmodal import MultimodalArray
 from sk_crossmodal.modules import FUSIONS
 from sk_crossmodal.modules.scaling import FrameScaler, RawFrames
 
-pytestmark = pytest.mark.one_version
+pytestmark = [pytest.mark.sample(0.34), pytest.mark.one_version]
 
 N = 8
 CLASSES = np.arange(N) % 2

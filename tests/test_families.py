@@ -41,7 +41,7 @@ from sk_crossmodal.modules import (
 from sk_crossmodal.training import NetworkEstimator, WeightedLoss
 from sk_crossmodal.training._docs import inherit_entries
 
-pytestmark = pytest.mark.one_version
+pytestmark = [pytest.mark.sample(0.34), pytest.mark.one_version]
 
 X = make_videos().data
 Y = make_y("classes")

@@ -50,7 +50,7 @@ from sk_crossmodal.modules.scaling import FrameScaler
 from sk_crossmodal.modules.served import ServedNetwork
 from sk_crossmodal.modules.transformer import _Layer
 
-pytestmark = pytest.mark.one_version
+pytestmark = [pytest.mark.sample(0.34), pytest.mark.one_version]
 
 TIGHT = {"atol": 1e-9, "rtol": 1e-5}
 LENGTHS = (4, 2, 0)  # frames of three videos

@@ -1,7 +1,7 @@
-"""Every utility of scikit-learn, with every form of X, with every form of y.
+"""Every utility of scikit-learn with every form of X and every form of y.
 
-The same numbers must give the same scores in every form of X. What scikit-learn gives for a
-container is compared with a plain loop over folds and parameters, and every other form with it.
+The same numbers must give the same scores in every form of X. The scores of a container are
+compared with a plain loop over folds and parameters, and the other forms of X with the container.
 """
 
 import functools
@@ -49,7 +49,7 @@ TARGETS = (*LABELS_OF, *CLASSES_OF)
 
 @functools.cache
 def stored(lengths):
-    """Per modality uint8 frames and lengths of "ragged" videos, or of ones of 5 frames, or 1."""
+    """Per modality uint8 frames and lengths: "ragged" videos, or videos of 5 frames, or of 1."""
     rng = np.random.RandomState(0)
     frames = {}
     for name, width in WIDTHS.items():
@@ -97,21 +97,21 @@ def wide(lengths):
     return np.concatenate(list(arrays(lengths).values()), axis=2)
 
 
-# What scikit-learn can index by rows, with the lengths of its videos.
+# Forms of X that scikit-learn can index by rows, with the lengths of their videos.
 FORMS = {
     "container": (container, "ragged"),
     "memory-mapped": (memory_mapped, "ragged"),
     "uint8": (quantised, "ragged"),
     "SliceDict": (lambda lengths: SliceDict(**objects(lengths)), "ragged"),
     "data frame": (lambda lengths: pd.DataFrame(objects(lengths)), "ragged"),
-    "3-D container": (lambda lengths: container(lengths, _born_3d(lengths)), 5),
+    "3-D container": (lambda lengths: container(lengths, _frames_of_arrays(lengths)), 5),
     "3-D SliceDict": (lambda lengths: SliceDict(**arrays(lengths)), 5),
     "wide 3-D": (wide, 5),
     "wide 2-D": (lambda lengths: wide(lengths)[:, 0], 1),
 }
 
 
-def _born_3d(lengths):
+def _frames_of_arrays(lengths):
     return {name: values.reshape(-1, values.shape[2]) for name, values in arrays(lengths).items()}
 
 
@@ -141,7 +141,7 @@ def rows_of(X, rows):
 
 
 def folds(y, n_splits):
-    """Folds that scikit-learn takes for a number of them."""
+    """The folds that scikit-learn makes for a number of splits."""
     flat_y = y if y.ndim == 1 else y[:, 0] if y.shape[1] == 1 else None
     cv = KFold(n_splits) if flat_y is None else StratifiedKFold(n_splits)
     return list(cv.split(np.zeros(N), flat_y))
@@ -156,11 +156,11 @@ def plain_scores(classifier, X, y, splits):
     return [fit_score(classifier, X, y, *split) for split in splits]
 
 
-# Each utility gives named arrays; its oracle gives some of them by a plain loop.
+# Each utility returns named arrays; its oracle computes some of them with a plain loop.
 
 
 def searched(search, X, y):
-    """What a fitted search found."""
+    """Scores, best candidate and predictions of a search."""
     search.fit(X, y)
     results = search.cv_results_
     assert search.best_params_ == results["params"][search.best_index_]
@@ -182,7 +182,7 @@ def search_oracle(classifier, candidates, X, y):
 
 
 def fusions(y):
-    # Those with a tower cannot be with one label, see `FORBIDDEN`.
+    # Fusions with a tower need two labels or more, see `IMPOSSIBLE`.
     towerless = ("early", "late", "cross_modal")
     return {"fusion": list(towerless if y.ndim == 2 and y.shape[1] == 1 else FUSIONS)}
 
@@ -237,20 +237,20 @@ def halving_search(X, y):
     search = HalvingGridSearchCV(
         make_classifier(), rates, cv=2, factor=2, min_resources=16, random_state=0
     )
-    # A part of a fold need not have all classes, as the log loss would want it.
+    # The log loss needs all classes, and a part of a fold may lack some.
     search.set_params(error_score="raise", scoring=None if y.ndim == 1 else gap_scorer)
     found = searched(search, X, y)
     assert search.n_resources_ == [16, 32]
     assert search.n_candidates_ == [3, 2]
     assert search.cv_results_["iter"][search.best_index_] == 1
-    # Whatever it looked at, what it gives is fitted on all rows.
+    # The best candidate is fitted on all rows, however few rows chose it.
     best = make_classifier(**search.best_params_).fit(X, y)
     np.testing.assert_array_equal(found["refitted"], best.predict_proba(X))
     return found
 
 
 def halving_search_oracle(X, y):
-    return {}  # which rows it takes is its own affair
+    return {}  # scikit-learn chooses the rows
 
 
 def cross_val_scores(X, y):
@@ -350,7 +350,7 @@ def split_in_two_oracle(X, y):
 
 
 def scores_of(X, y, splits):
-    """Scores on given folds; of a CSR by a search over nothing, see `FORBIDDEN`."""
+    """Scores on given folds; a search without parameters scores a CSR, see `IMPOSSIBLE`."""
     if issparse(y):
         search = GridSearchCV(make_classifier(), {}, cv=splits, scoring=gap_scorer, refit=False)
         results = search.set_params(error_score="raise").fit(X, y).cv_results_
@@ -381,7 +381,7 @@ def group_folds_oracle(X, y):
 def stratified_by_labels(X, y):
     dense = y.toarray() if issparse(y) else y
     cv = MultilabelStratifiedKFold(3, shuffle=True, random_state=0)
-    splits = list(cv.split(X, dense))  # of a dense indicator only
+    splits = list(cv.split(X, dense))  # takes a dense indicator only
     assert sorted(np.concatenate([test for _, test in splits])) == list(range(N))
     counts = np.array([dense[test].sum(axis=0) for _, test in splits])
     assert np.ptp(counts, axis=0).max() <= 3
@@ -410,49 +410,51 @@ UTILITIES = {
     "MultilabelStratifiedKFold": (stratified_by_labels, stratified_by_labels_oracle),
 }
 
-# Cells that cannot be: (utility, form of y) to what is raised, and why.
-NO_CSR = "'y' parameter of .* must be an array-like"  # scikit-learn's; its searches take CSR
-ONE_LABEL = "Supported target type is: multilabel-indicator"  # StratifiedKFold is for these
-FORBIDDEN = {
+# Combinations that raise an error: (utility, form of y) to the message.
+NO_CSR = (
+    "'y' parameter of .* must be an array-like"  # scikit-learn's message; its searches take CSR
+)
+ONE_LABEL = "Supported target type is: multilabel-indicator"  # these need StratifiedKFold
+IMPOSSIBLE = {
     ("cross_val_score", "csr"): NO_CSR,
     ("cross_val_score on 2 jobs", "csr"): NO_CSR,
     ("cross_validate", "csr"): NO_CSR,
     ("learning_curve", "csr"): NO_CSR,
     ("permutation_test_score", "csr"): NO_CSR,
-    # scikit-learn makes an array of y to see whether probabilities need their columns sorted.
+    # scikit-learn converts y to an array to sort the columns of probabilities.
     ("cross_val_predict", "csr"): "too many indices for array",
     ("MultilabelStratifiedKFold", "column"): ONE_LABEL,
     ("MultilabelStratifiedKFold", "strings"): ONE_LABEL,
     ("MultilabelStratifiedKFold", "binary"): ONE_LABEL,
-    # With one label no two videos have labels that exclude each other, so no tower can learn.
+    # With one label there are no negative pairs, so no tower can learn.
     ("GridSearchCV over parameters", "column"): "No two videos differ in all of their top-level",
 }
 
 
 @functools.cache
 def reference(utility, target, lengths):
-    """What a utility gives for a container, after it was compared with the plain loop."""
+    """Arrays of a utility for a container, compared with the plain loop."""
     run, oracle = UTILITIES[utility]
     X, y = container(lengths), make_y(target)
-    given = run(X, y)
-    assert all(np.isfinite(values).all() for values in given.values())
+    result = run(X, y)
+    assert all(np.isfinite(values).all() for values in result.values())
     for name, expected in oracle(X, y).items():
-        assert given[name].shape == expected.shape
-        np.testing.assert_allclose(given[name], expected, rtol=1e-4, atol=1e-6, err_msg=name)
-    return given
+        assert result[name].shape == expected.shape
+        np.testing.assert_allclose(result[name], expected, rtol=1e-4, atol=1e-6, err_msg=name)
+    return result
 
 
-@pytest.mark.sample(1, by=("utility", "target"))
+@pytest.mark.sample(2, by=("utility",))
 @pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize("target", TARGETS)
 @pytest.mark.parametrize("utility", UTILITIES)
-def test_cell(utility, target, form, tmp_path):
+def test_utility_scores_every_form_of_x_alike(utility, target, form, tmp_path):
     make, lengths = FORMS[form]
     run, _ = UTILITIES[utility]
     X = make(lengths, tmp_path) if make is memory_mapped else make(lengths)
     y = make_y(target)
-    if (utility, target) in FORBIDDEN:
-        with pytest.raises((ValueError, IndexError), match=FORBIDDEN[utility, target]):
+    if (utility, target) in IMPOSSIBLE:
+        with pytest.raises((ValueError, IndexError), match=IMPOSSIBLE[utility, target]):
             run(X, y)
         return
     expected = reference(utility, target, lengths)

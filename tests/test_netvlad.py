@@ -25,7 +25,7 @@ from sk_crossmodal.modules import InfluenceSpec, NetVLADEncoder, TemporalInfluen
 from sk_crossmodal.modules.masking import MaskedBatchNorm
 from sk_crossmodal.modules.netvlad import vlad
 
-pytestmark = pytest.mark.one_version
+pytestmark = [pytest.mark.sample(0.34), pytest.mark.one_version]
 
 CLUSTERS = (4, 3, 2)
 

@@ -21,7 +21,7 @@ from network_oracle import two_layer_net, weights_of
 from sk_crossmodal.modules import FUSIONS, CrossModalNetwork, MeanEncoder
 from sk_crossmodal.modules.scaling import FrameScaler, RawFrames
 
-pytestmark = pytest.mark.one_version
+pytestmark = [pytest.mark.sample(0.34), pytest.mark.one_version]
 
 NAMES = [("video",), ("video", "audio"), ("video", "audio", "text")]
 CROSS_MODAL = [config for config in CONFIGURATIONS if config["fusion"].startswith("cross")]

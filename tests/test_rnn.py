@@ -22,7 +22,7 @@ from network_oracle import recurrent_states, rnn_clusters, rnn_video, weights_of
 
 from sk_crossmodal.modules import RNN_TYPES, InfluenceSpec, RNNEncoder
 
-pytestmark = pytest.mark.one_version
+pytestmark = [pytest.mark.sample(0.34), pytest.mark.one_version]
 
 TYPES = (*RNN_TYPES, None)
 

@@ -11,7 +11,7 @@ from network_oracle import attention_of_video, encode_video, queries_keys_values
 from sk_crossmodal.modules import InfluenceSpec, Link, TransformerEncoder, attention
 from sk_crossmodal.modules.transformer import positions
 
-pytestmark = pytest.mark.one_version
+pytestmark = [pytest.mark.sample(0.34), pytest.mark.one_version]
 
 NAMES = tuple(WIDTHS)
 N_FRAMES, N_CONTEXT, N_HEADS, D_MODEL = 6, 3, 2, 8
