@@ -1,4 +1,4 @@
-"""Wrong calls of the public functions of data sets: what is called, the error, what it says."""
+"""Wrong calls of the public functions of data sets: the call, its error and the message."""
 
 import atexit
 import os
@@ -17,7 +17,7 @@ HEAD = "Index,KnowledgeGraphId,Name,Vertical1,Vertical2,Vertical3\n"
 
 @cache
 def folder():
-    """Files to make mistakes with, for as long as this process lives."""
+    """Create files for the wrong calls, until this process ends."""
     place = Path(tempfile.mkdtemp())
     atexit.register(shutil.rmtree, place, ignore_errors=True)
     write_shard(place / "good.tfrecord", [video_level(b"a"), video_level(b"b")])

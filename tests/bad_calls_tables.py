@@ -1,4 +1,4 @@
-"""Wrong calls of `load_embeddings` and `load_store`: what is called, the error, what it says."""
+"""Wrong calls of `load_embeddings` and `load_store`: the call, its error and the message."""
 
 import atexit
 import os
@@ -19,7 +19,7 @@ GOOD = {"a": pa.array([[[1.0, 2.0]], [[3.0, 4.0]]], FRAMES), "labels": [["x"], [
 
 @cache
 def folder():
-    """Files to make mistakes with, for as long as this process lives."""
+    """Create files for the wrong calls, until this process ends."""
     place = Path(tempfile.mkdtemp())
     atexit.register(shutil.rmtree, place, ignore_errors=True)
     write(pa.table(GOOD), place / "good.parquet")
@@ -57,7 +57,7 @@ def tables(*names, **options):
 
 
 def column(values, name="a", **options):
-    """Load a table of a column, beside which all is well."""
+    """Load a table in which all other columns are correct."""
     kind = options.pop("kind", None)
     made = pa.array(values, FRAMES if kind is None and name == "a" else kind)
     with tempfile.TemporaryDirectory() as place:
@@ -128,9 +128,9 @@ def calls():
 
 
 def contents():
-    """Rows for `load_embeddings`: what is in the columns."""
+    """Rows for `load_embeddings`: content of the columns."""
     where = r"wrong\.parquet, column 'a', row 1: "
-    missing = where + r"a value is missing \(null\); an empty list says"
+    missing = where + r"a value is missing \(null\); a video without frames has an empty list"
     for name, values, message in (
         ("ragged", [[[1.0, 2.0]], [[1.0, 2.0], [3.0]]], where + "a frame of 1 numbers; .* have 2"),
         ("frame of nothing", [[[1.0]], [[]]], where + "a frame of 0 numbers"),
@@ -195,7 +195,7 @@ def stores():
         (
             "misnamed",
             ValueError,
-            "misnamed has 2 labels, and its attribute 'labels' does not name",
+            "misnamed has 2 labels, but its attribute 'labels' does not name",
         ),
     ):
         yield f"stored {name}", lambda n=name: load_store(folder() / n), error, message

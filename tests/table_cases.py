@@ -1,4 +1,4 @@
-"""Made-up embeddings as Parquet and Arrow files."""
+"""Synthetic embeddings as Parquet and Arrow files."""
 
 import numpy as np
 import pyarrow as pa

@@ -10,7 +10,7 @@ pytestmark = [pytest.mark.sample(0.4), pytest.mark.one_version]
 
 @pytest.mark.parametrize(("call", "errors", "message"), [case[1:] for case in CASES],
                          ids=[case[0] for case in CASES])  # fmt: skip
-def test_wrong_call_is_told_what_is_wrong(call, errors, message):
+def test_wrong_call_raises_the_expected_error(call, errors, message):
     with pytest.raises(errors) as caught:
         call()
     assert re.search(message, str(caught.value), re.DOTALL), str(caught.value)

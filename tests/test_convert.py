@@ -1,4 +1,4 @@
-"""Shards are converted to a store on disk that holds what loading them gives."""
+"""Shards are converted to a store with the same videos as loading them returns."""
 
 import os
 import signal
@@ -70,7 +70,7 @@ def check_same(bunch, other):
 # The same videos --------------------------------------------------------------------------
 
 
-def test_store_holds_the_frames_of_the_shards(shards, tmp_path):
+def test_store_contains_the_frames_of_the_shards(shards, tmp_path):
     loaded = load_youtube8m(shards, on_error="skip")
     assert (len(loaded.ids), loaded.n_skipped) == (22, 2)
     converted = load_youtube8m(shards, on_error="skip", store=tmp_path / "store")
@@ -80,7 +80,7 @@ def test_store_holds_the_frames_of_the_shards(shards, tmp_path):
     check_same(again, loaded)
 
 
-def test_store_holds_means(tmp_path):
+def test_store_contains_video_level_features(tmp_path):
     rng = np.random.default_rng(0)
     path = write_shard(
         tmp_path / "a.tfrecord",
@@ -92,14 +92,14 @@ def test_store_holds_means(tmp_path):
     check_same(load_youtube8m(path, store=tmp_path / "store"), load_youtube8m(path))
 
 
-def test_real_means(data_dir, tmp_path):
+def test_store_of_real_video_level_shards_equals_loading(data_dir, tmp_path):
     shards = sorted((data_dir / "youtube8m" / "video_level").glob("*.tfrecord"))[:3]
     converted = load_youtube8m(shards, store=tmp_path / "store")
     check_same(converted, load_youtube8m(shards))
     assert len(converted.data) > 600
 
 
-def test_frames_are_cut(good, tmp_path):
+def test_max_frames_cuts_videos_in_a_store(good, tmp_path):
     for max_frames in (1, np.int64(3)):
         converted = load_youtube8m(good, max_frames=max_frames, store=tmp_path / f"{max_frames}")
         check_same(converted, load_youtube8m(good, max_frames=max_frames))
@@ -130,7 +130,7 @@ def test_labels_beyond_the_vocabulary_are_kept(tmp_path):
     assert Store.open(tmp_path / "store").target.shape == (3, 4716)
 
 
-def test_shards_of_one_name_are_told_apart(tmp_path):
+def test_shards_of_one_name_become_two_parts(tmp_path):
     for folder in "ab":
         (tmp_path / folder).mkdir()
         write_shard(tmp_path / folder / "x.tfrecord", [video_level(folder.encode())])
@@ -138,7 +138,20 @@ def test_shards_of_one_name_are_told_apart(tmp_path):
     assert load_youtube8m(paths, store=tmp_path / "store").ids.tolist() == ["b", "a"]
 
 
-# Going on ---------------------------------------------------------------------------------
+@pytest.mark.parametrize("store", [None, "store"])
+def test_each_shard_is_opened_once(shards, tmp_path, monkeypatch, store):
+    opened = []
+
+    def counting(path, *args):
+        opened.append(path)
+        return open(path, *args)
+
+    monkeypatch.setattr(_tfrecord, "open", counting, raising=False)
+    load_youtube8m(shards, on_error="skip", store=store and tmp_path / store)
+    assert opened == shards
+
+
+# Resuming ---------------------------------------------------------------------------------
 
 
 def test_second_call_writes_nothing(good, tmp_path):
@@ -167,14 +180,14 @@ def only(shard, convert):
     return checked
 
 
-def test_new_shards_may_bring_larger_labels(tmp_path):
+def test_new_shards_with_larger_labels_are_added(tmp_path):
     paths = [write_shard(tmp_path / f"{n}.x", [video_level(b"%d" % n, (n,))]) for n in (7, 9000)]
     load_youtube8m(paths[:1], store=tmp_path / "store")
     assert load_youtube8m(paths, store=tmp_path / "store").target == [(7,), (9000,)]
 
 
 @pytest.mark.parametrize("stop", ["block", "note", "finish"])
-def test_killed_conversion_goes_on(good, tmp_path, stop):
+def test_killed_conversion_resumes(good, tmp_path, stop):
     # The second shard is being read; has been written, but is not in place; all are in place.
     script = f"""
     import os, signal
@@ -219,7 +232,7 @@ def test_killed_conversion_goes_on(good, tmp_path, stop):
     assert tree(tmp_path / "store") == tree(tmp_path / "whole")
 
 
-def test_damage_stops_the_conversion_until_it_may_be_skipped(shards, tmp_path):
+def test_damage_stops_conversion_unless_it_is_skipped(shards, tmp_path):
     for _ in range(2):
         with pytest.raises(ValueError, match=r"c\.tfrecord, byte \d+: no tf.train.Example"):
             load_youtube8m(shards, store=tmp_path / "store")
@@ -232,45 +245,45 @@ def test_damage_stops_the_conversion_until_it_may_be_skipped(shards, tmp_path):
         load_youtube8m(shards, store=tmp_path / "store")
 
 
-def test_shard_without_a_good_record_is_an_empty_part(good, tmp_path):
+def test_shard_without_intact_records_becomes_an_empty_part(good, tmp_path):
     write_shard(good[1], [b"junk"])
     options = {"on_error": "skip", "store": tmp_path / "store"}
     check_same(load_youtube8m(good, **options), load_youtube8m(good, on_error="skip"))
 
 
-# What is refused --------------------------------------------------------------------------
+# Errors --------------------------------------------------------------------------------
 
 
-def refuses(message, shards, store, **options):
+def check_error(message, shards, store, **options):
     before = tree(store)
     with pytest.raises(ValueError, match=message):
         load_youtube8m(shards, store=store, **options)
     assert tree(store) == before
 
 
-def test_store_of_another_call_is_refused(good, tmp_path):
+def test_store_of_another_call_raises_an_error(good, tmp_path):
     load_youtube8m(good, store=tmp_path / "store")
-    refuses("'max_frames': None.*'max_frames': 3", good, tmp_path / "store", max_frames=3)
-    refuses("has 0.tfrecord as its shard 0", good[::-1], tmp_path / "store")
-    refuses("has 2.tfrecord as its shard 2", good[:2], tmp_path / "store")
+    check_error("'max_frames': None.*'max_frames': 3", good, tmp_path / "store", max_frames=3)
+    check_error("has 0.tfrecord as its shard 0", good[::-1], tmp_path / "store")
+    check_error("has 2.tfrecord as its shard 2", good[:2], tmp_path / "store")
     means = write_shard(tmp_path / "means.tfrecord", [video_level()])
-    refuses("'level': 'frame'.*'level': 'video'", means, tmp_path / "store")
-    refuses("a video-level record among frame-level ones", [*good, means], tmp_path / "store")
+    check_error("'level': 'frame'.*'level': 'video'", means, tmp_path / "store")
+    check_error("a video-level record among frame-level ones", [*good, means], tmp_path / "store")
     with open(good[1], "ab") as file:
         file.write(framed(frame_level(rgb=[], audio=[])))
-    refuses(r"1\.tfrecord has \d+ bytes, and had \d+ when", good, tmp_path / "store")
+    check_error(r"1\.tfrecord has \d+ bytes, and had \d+ when", good, tmp_path / "store")
 
 
-def test_unfinished_store_of_other_shards_is_refused(good, tmp_path):
+def test_unfinished_store_of_other_shards_raises_an_error(good, tmp_path):
     data = good[1].read_bytes()
     good[1].write_bytes(data[:-1])
     with pytest.raises(ValueError, match="ends inside a record"):
         load_youtube8m(good, store=tmp_path / "store")
-    refuses("has 0.tfrecord as its shard 0", good[1:], tmp_path / "store")
+    check_error("has 0.tfrecord as its shard 0", good[1:], tmp_path / "store")
 
 
 @pytest.mark.parametrize("n_jobs", [None, 2])
-def test_video_in_two_shards_is_found_early_and_the_store_goes_on(good, tmp_path, n_jobs):
+def test_video_in_two_shards_is_found_early_and_the_store_continues(good, tmp_path, n_jobs):
     # The third shard has a video of the first; many are behind it.
     with open(good[2], "ab") as file:
         file.write(framed(frame_level(b"02", rgb=[], audio=[])))
@@ -290,7 +303,7 @@ def test_video_in_two_shards_is_found_early_and_the_store_goes_on(good, tmp_path
     assert not list((store / "parts").glob(".*.part"))
 
 
-def test_finished_store_outlives_a_further_shard_with_one_of_its_videos(good, tmp_path):
+def test_finished_store_is_kept_if_a_new_shard_has_one_of_its_videos(good, tmp_path):
     loaded = load_youtube8m(good, store=tmp_path / "store")
     again = write_shard(tmp_path / "again.tfrecord", [frame_level(b"12", rgb=[], audio=[])])
     with pytest.raises(ValueError, match=r"again\.tfrecord, byte 0: the video '12' is in"):
@@ -298,7 +311,7 @@ def test_finished_store_outlives_a_further_shard_with_one_of_its_videos(good, tm
     check_same(load_youtube8m(good, store=tmp_path / "store"), loaded)
 
 
-def test_twice_is_found_in_parts_that_were_there_before(good, tmp_path, monkeypatch):
+def test_duplicate_video_in_existing_parts_is_found(good, tmp_path, monkeypatch):
     # As if the conversion had been killed before they were compared.
     with open(good[2], "ab") as file:
         file.write(framed(frame_level(b"02", rgb=[], audio=[])))
@@ -313,7 +326,7 @@ def test_twice_is_found_in_parts_that_were_there_before(good, tmp_path, monkeypa
 
 
 @pytest.mark.parametrize("n_hashes", [2**61, 7])
-def test_videos_in_two_shards_are_what_a_dict_finds(tmp_path, monkeypatch, n_hashes):
+def test_duplicate_checker_finds_the_same_videos_as_a_set(tmp_path, monkeypatch, n_hashes):
     monkeypatch.setattr(_loading, "hash", lambda name: int(name) % n_hashes, raising=False)
     rng = np.random.default_rng(0)
     shards = [write_shard(tmp_path / f"{i}.tfrecord", []) for i in range(40)]
@@ -339,16 +352,16 @@ def test_videos_in_two_shards_are_what_a_dict_finds(tmp_path, monkeypatch, n_has
     assert 5 < found <= 30
 
 
-def test_other_things_are_not_written_to(good, tmp_path):
+def test_other_folders_and_stores_are_not_changed(good, tmp_path):
     (tmp_path / "precious").mkdir()
     (tmp_path / "precious" / "thesis.txt").write_text("all of it")
-    refuses("is no store", good, tmp_path / "precious")
+    check_error("is no store", good, tmp_path / "precious")
     loaded = load_youtube8m(good)
     loaded.data.save(tmp_path / "own", ids=loaded.ids)
-    refuses("another description", good, tmp_path / "own")
+    check_error("another description", good, tmp_path / "own")
 
 
-def test_nothing_is_written_for_mistaken_calls(good, tmp_path):
+def test_invalid_calls_write_nothing(good, tmp_path):
     with pytest.raises(TypeError, match="max_frames"):
         load_youtube8m(good, max_frames="3", store=tmp_path / "store")
     with pytest.raises(FileNotFoundError):
@@ -362,7 +375,7 @@ def test_nothing_is_written_for_mistaken_calls(good, tmp_path):
 # Size -------------------------------------------------------------------------------------
 
 
-def test_blocks_do_not_show(good, tmp_path, monkeypatch):
+def test_block_size_does_not_change_the_result(good, tmp_path, monkeypatch):
     load_youtube8m(good, store=tmp_path / "large")
     expected = load_youtube8m(good)
     for size in (1152, 5000):  # one frame, so that most videos are larger than a block; four
@@ -418,7 +431,7 @@ def test_processes_write_the_same_store(shards, tmp_path):
 
 
 @pytest.mark.parametrize(("progress", "shown"), [(None, False), (True, True), (False, False)])
-def test_progress_is_shown_where_it_is_wanted(good, tmp_path, capfd, progress, shown):
+def test_progress_bar_is_shown_if_requested(good, tmp_path, capfd, progress, shown):
     load_youtube8m(good[:1], store=tmp_path / "store", progress=False)
     load_youtube8m(good, store=tmp_path / "store", progress=progress)
     text = capfd.readouterr().err

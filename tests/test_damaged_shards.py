@@ -1,4 +1,4 @@
-"""The campaigns on damaged shards, on few of them."""
+"""The campaigns on damaged shards, with few trials."""
 
 import io
 import sys
@@ -29,7 +29,7 @@ def load(monkeypatch):
         sys.modules.pop(name, None)
 
 
-def test_damage_is_told_and_never_read(load):
+def test_damage_is_reported_and_never_returned(load):
     damaged = load("damaged_shards")
     figures = damaged.campaign(**damaged.QUICK, seed=0)
     assert figures["notes"] == []
@@ -71,7 +71,7 @@ def read_counting(monkeypatch, path, most):
     return payloads, errors.entries
 
 
-def test_many_bad_records_are_each_searched_behind_once(load, tmp_path, monkeypatch):
+def test_many_damaged_records_are_searched_once(load, tmp_path, monkeypatch):
     damages, path = load("damages"), tmp_path / "some.tfrecord"
     good = damages.framed(b"good")
     bad = bytearray(damages.framed(bytes(range(250)) * 20))
@@ -85,7 +85,7 @@ def test_many_bad_records_are_each_searched_behind_once(load, tmp_path, monkeypa
 
 @pytest.mark.parametrize("most", [0, 5000, 2**24])
 @pytest.mark.parametrize("size", [240_000, 4_000_000])
-def test_forged_headers_are_given_up(load, tmp_path, monkeypatch, size, most):
+def test_search_among_forged_headers_ends(load, tmp_path, monkeypatch, size, most):
     monkeypatch.setattr(_tfrecord, "MAX_RECORD_BYTES", 2**18)
     damages, path = load("damages"), tmp_path / "some.tfrecord"
     good = damages.framed(b"good")
@@ -97,7 +97,7 @@ def test_forged_headers_are_given_up(load, tmp_path, monkeypatch, size, most):
     assert len(skipped) < size / 200  # nor are there notes without end
 
 
-def test_the_rest_is_read_where_little_is_forged(load, tmp_path, monkeypatch):
+def test_few_forged_headers_do_not_end_the_search(load, tmp_path, monkeypatch):
     damages, path = load("damages"), tmp_path / "some.tfrecord"
     good = damages.framed(b"good")
     path.write_bytes(good + damages.headers(24_000, 2_400) + good + bytes(50_000) + good)
@@ -109,19 +109,19 @@ def test_the_rest_is_read_where_little_is_forged(load, tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("change", "complaint"),
     [
-        ({"may": [], "must": [("v0", (), b"", b"")]}, "other numbers|not delivered"),
+        ({"may": [], "must": [("v0", (), b"", b"")]}, "other numbers|videos are missing"),
         ({"flawed": False}, "flawed False"),
     ],
 )
-def test_a_wrong_reading_would_be_noticed(load, tmp_path, change, complaint):
+def test_wrong_result_fails_the_case(load, tmp_path, change, complaint):
     damages, damaged = load("damages"), load("damaged_shards")
     rng = np.random.default_rng(0)
     case = damages.flip_payload(rng, damages.write_frames(rng, 4, b"v"))
     with pytest.raises(AssertionError, match=complaint):
-        damaged.judge(case._replace(**change), tmp_path)
+        damaged.check_case(case._replace(**change), tmp_path)
 
 
-def test_what_hangs_or_is_too_large_would_be_noticed(load):
+def test_timeout_and_memory_limit_raise_an_error(load):
     damaged = load("damaged_shards")
     with pytest.raises(AssertionError, match="takes more than 1 s"), damaged.limits(seconds=1):
         time.sleep(60)
@@ -130,14 +130,14 @@ def test_what_hangs_or_is_too_large_would_be_noticed(load):
 
 
 @pytest.mark.parametrize("kind", ["payload", "shard", "vocabulary"])
-def test_past_finds_of_the_fuzzer_stay_mended(load, kind):
+def test_past_findings_of_the_fuzzer_stay_fixed(load, kind):
     fuzz = load("fuzz_shards")
     accepted = [bool(fuzz.CHECKS[kind](data)) for data in fuzz.PAST[kind]]
     assert 0 < sum(accepted) < len(accepted) >= 7
 
 
 @pytest.mark.parametrize("name", ["FORGED_MEANS", "FORGED_FRAMES"])
-def test_every_forged_payload(load, tmp_path, name):
+def test_forged_payloads_are_handled(load, tmp_path, name):
     damages, damaged = load("damages"), load("damaged_shards")
     rng = np.random.default_rng(0)
     payloads = damages.write_frames(rng, 3, b"v")
@@ -146,4 +146,4 @@ def test_every_forged_payload(load, tmp_path, name):
     for i, forged in enumerate(getattr(damages, name).values()):
         folder = tmp_path / str(i)
         folder.mkdir()
-        damaged.judge(damages.with_forged(payloads, 1, forged), folder, convert=i % 5 == 0)
+        damaged.check_case(damages.with_forged(payloads, 1, forged), folder, convert=i % 5 == 0)

@@ -1,8 +1,9 @@
-"""load_embeddings and load_store: tables are what they were made of, in memory and on the disk."""
+"""load_embeddings and load_store return the videos that were written, in memory and on disk."""
 
 import builtins
 import itertools
 import signal
+from dataclasses import replace
 
 import numpy as np
 import pyarrow as pa
@@ -11,7 +12,14 @@ from estimator_cases import make_videos, rows_of
 from table_cases import FRAMES, ragged_rows, table_of, write, write_videos
 
 from sk_crossmodal import HierarchyLabelBinarizer
-from sk_crossmodal.datasets import load_embeddings, load_store
+from sk_crossmodal.datasets import (
+    READERS,
+    Block,
+    Description,
+    Reader,
+    load_embeddings,
+    load_store,
+)
 from sk_crossmodal.datasets._tables import TableReader
 from sk_crossmodal.multimodal import MultimodalArray, Store, StoreWriter
 
@@ -30,7 +38,7 @@ def frames_of(X, name):
 
 @pytest.mark.parametrize("suffix", SUFFIXES)
 @pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
-def test_frames_are_those_that_were_written(kind, suffix, tmp_path):
+def test_frames_equal_the_written_ones(kind, suffix, tmp_path):
     rows = ragged_rows()  # more than are read at once
     path = write(pa.table({"clip": pa.array(rows, kind)}), tmp_path / f"a{suffix}")
     videos = load_embeddings(path)
@@ -62,7 +70,7 @@ def test_other_numbers_become_float32(kind, tmp_path):
     assert frames_of(X, "a") == [[[1.0, 2.0], [3.0, 300.0]]]
 
 
-def test_videos_of_several_files_stand_in_their_order(tmp_path):
+def test_videos_of_several_files_keep_their_order(tmp_path):
     parts = [make_videos(8, seed) for seed in (0, 1, 2)]
     for name, videos in zip(("b.parquet", "a.feather", "c.arrow"), parts, strict=True):
         write(table_of(videos, ids=name), tmp_path / name)
@@ -78,7 +86,7 @@ def test_videos_of_several_files_stand_in_their_order(tmp_path):
     assert load_embeddings(given).target == [*map(tuple, parts[2].target + parts[0].target)]
 
 
-def test_columns_are_those_that_are_asked_for(tmp_path):
+def test_only_the_requested_columns_are_read(tmp_path):
     videos = make_videos(8)
     table = table_of(videos).rename_columns(["clip", "clap", "tags", "name"])
     table = table.append_column("title", pa.array(["x"] * 8))
@@ -122,7 +130,7 @@ def test_labels_come_back_from_a_store(column, expected, tmp_path):
     assert Store.open(tmp_path / "store").target.shape == (2, len(known))
 
 
-def test_a_store_is_only_opened_the_second_time(tmp_path, monkeypatch):
+def test_second_call_only_opens_the_store(tmp_path, monkeypatch):
     path = write_videos(tmp_path / "a.parquet")
     first = load_embeddings(path, store=tmp_path / "store")
     labels = HierarchyLabelBinarizer()
@@ -133,7 +141,7 @@ def test_a_store_is_only_opened_the_second_time(tmp_path, monkeypatch):
     assert load_embeddings(path, store=tmp_path / "store").data.digest() == first.data.digest()
 
 
-def test_an_interrupted_conversion_goes_on(tmp_path, monkeypatch):
+def test_interrupted_conversion_resumes(tmp_path, monkeypatch):
     files = [write_videos(tmp_path / f"{i}.parquet", 8, i) for i in range(3)]
     blocks, calls = TableReader.blocks, []
 
@@ -153,7 +161,7 @@ def test_an_interrupted_conversion_goes_on(tmp_path, monkeypatch):
     assert stored.data.digest() == load_embeddings(files).data.digest()
 
 
-def test_other_files_need_another_store(tmp_path):
+def test_changed_file_raises_an_error_for_its_store(tmp_path):
     path = write_videos(tmp_path / "a.parquet", 8)
     load_embeddings(path, store=tmp_path / "store")
     write_videos(path, 12)
@@ -162,7 +170,7 @@ def test_other_files_need_another_store(tmp_path):
     assert len(load_store(tmp_path / "store").data) == 8
 
 
-def test_a_store_without_names_gives_columns(tmp_path):
+def test_store_without_label_names_returns_column_numbers(tmp_path):
     X = MultimodalArray.from_frames({"a": np.ones((3, 2))}, {"a": [1, 1, 1]})
     X.save(tmp_path / "store", y=[[0, 1], [0, 0], [1, 1]])
     store = load_store(tmp_path / "store")
@@ -170,7 +178,7 @@ def test_a_store_without_names_gives_columns(tmp_path):
     assert (store.ids, store.attributes) == (None, {})
 
 
-def test_progress_is_shown_where_it_is_asked_for(tmp_path, capsys):
+def test_progress_bar_of_tables_is_shown_if_requested(tmp_path, capsys):
     path = write_videos(tmp_path / "a.parquet", 8)
     load_embeddings(path)
     assert capsys.readouterr().err == ""
@@ -178,7 +186,7 @@ def test_progress_is_shown_where_it_is_asked_for(tmp_path, capsys):
     assert "8/8" in capsys.readouterr().err
 
 
-def test_pyarrow_is_asked_for(tmp_path, monkeypatch):
+def test_missing_pyarrow_raises_import_error(tmp_path, monkeypatch):
     path = write_videos(tmp_path / "a.parquet", 8)
     importing = builtins.__import__
 
@@ -190,3 +198,92 @@ def test_pyarrow_is_asked_for(tmp_path, monkeypatch):
     monkeypatch.setattr(builtins, "__import__", without)
     with pytest.raises(ImportError, match=r"need pyarrow: pip install 'sk_crossmodal\[tables\]'"):
         load_embeddings(path)
+
+
+# Readers of other formats -----------------------------------------------------------------
+
+
+class ArchiveReader(Reader):
+    """Reads ``.npz`` files with frames, lengths and label paths."""
+
+    suffixes = (".npz",)
+
+    def describe(self, source):
+        self.names = self.modalities or ["clip"]
+        archives = [np.load(path) for path in source]
+        labels = sorted({label for archive in archives for label in archive["labels"].tolist()})
+        widths = {name: archives[0][name].shape[1] for name in self.names}
+        return Description(
+            {name: {"width": width, "dtype": "float32"} for name, width in widths.items()}, labels
+        )
+
+    def blocks(self, shard):
+        archive = np.load(shard)
+        yield Block(
+            {name: archive[name] for name in self.names},
+            dict.fromkeys(self.names, archive["lengths"]),
+            [(label,) for label in archive["labels"].tolist()],
+            [f"{shard.stem}{i}" for i in range(len(archive["labels"]))],
+        )
+
+
+class NumberReader(ArchiveReader):
+    """The same with integers as labels."""
+
+    incremental = True
+
+    def describe(self, source):
+        return replace(super().describe(source), labels=None, n_labels=0)
+
+
+@pytest.fixture
+def readers(monkeypatch):
+    monkeypatch.setattr(READERS, "_parts", dict(READERS))
+    return READERS
+
+
+def write_archive(path, labels, seed=0):
+    rng = np.random.default_rng(seed)
+    lengths = rng.integers(1, 4, len(labels))
+    clip, clap = (rng.normal(size=(lengths.sum(), n)).astype(np.float32) for n in (4, 2))
+    np.savez(path, clip=clip, clap=clap, lengths=lengths, labels=labels)
+    return path
+
+
+def test_registered_reader_loads_in_memory_and_to_a_store(tmp_path, readers):
+    readers.register("archive", ArchiveReader)
+    for i, labels in enumerate((["B", "A:C"], ["A:C"])):
+        write_archive(tmp_path / f"{i}.npz", labels, i)
+    videos = load_embeddings(tmp_path, modalities=["clap", "clip"])
+    assert videos.data.n_features == {"clap": 2, "clip": 4}
+    assert videos.target == [("B",), ("A:C",), ("A:C",)]
+    assert videos.ids.tolist() == ["00", "01", "10"]
+    first = np.load(tmp_path / "0.npz")
+    np.testing.assert_array_equal(videos.data[0]["clip"], first["clip"][: first["lengths"][0]])
+    for _ in range(2):
+        stored = load_embeddings(tmp_path, modalities=["clap", "clip"], store=tmp_path / "store")
+        assert stored.data.digest() == videos.data.digest()
+        assert (stored.target, stored.ids.tolist()) == (videos.target, videos.ids.tolist())
+    assert stored.attributes["labels"] == ["A:C", "B"]
+
+
+def test_incremental_reader_adds_files_to_a_store(tmp_path, readers):
+    readers.register("numbers", NumberReader)
+    files = [write_archive(tmp_path / f"{i}.npz", [i, 7 * i], i) for i in range(3)]
+    load_embeddings(files[:2], store=tmp_path / "store")
+    videos = load_embeddings(files, store=tmp_path / "store")
+    assert videos.target == load_embeddings(files).target == [(0,), (0,), (1,), (7,), (2,), (14,)]
+    assert Store.open(tmp_path / "store").target.shape == (6, 15)
+    (tmp_path / "copy").mkdir()
+    copy = write_archive(tmp_path / "copy" / "0.npz", [3])
+    for store in (None, tmp_path / "other"):
+        with pytest.raises(ValueError, match=r"copy/0\.npz: the video '00' is in .*0\.npz, too"):
+            load_embeddings([*files, copy], store=store)
+
+
+def test_files_of_two_formats_raise_an_error(tmp_path, readers):
+    readers.register("archive", ArchiveReader)
+    archive = write_archive(tmp_path / "a.npz", ["A"])
+    table = write_videos(tmp_path / "b.parquet", 8)
+    with pytest.raises(ValueError, match=r"a\.npz and .*b\.parquet have different formats"):
+        load_embeddings([archive, table])

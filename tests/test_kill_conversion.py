@@ -1,4 +1,4 @@
-"""Conversion is killed, its disk is full or read-only: nothing is lost, and it goes on."""
+"""Conversion is killed, or its disk is full or read-only: nothing is lost, and it resumes."""
 
 import random
 import sys
@@ -33,11 +33,11 @@ def trial(kills, tmp_path, request):
     return kills.Trial(request.param, tmp_path, tmp_path / "made")
 
 
-every = pytest.mark.parametrize("trial", ["convert", "add a shard", "save"], indirect=True)
+each_trial = pytest.mark.parametrize("trial", ["convert", "add a shard", "save"], indirect=True)
 
 
-@every
-def test_killed_at_an_operation(kills, trial):
+@each_trial
+def test_conversion_killed_at_a_file_operation_resumes(kills, trial):
     count = kills.count_operations(trial)
     assert count > 20
     for at in range(1, count + 1, max(1, count // 4)):
@@ -45,9 +45,9 @@ def test_killed_at_an_operation(kills, trial):
     assert sum(trial.found.values()) >= 4
 
 
-@every
+@each_trial
 @pytest.mark.parametrize("spring", ["no_space", "read_only"])
-def test_operations_that_fail(kills, trial, spring):
+def test_failing_file_operations_raise_an_error_and_lose_nothing(kills, trial, spring):
     kinds = ("open", "mkdir", "rename", *(("write", "fsync") if spring == "no_space" else ()))
     count = kills.count_operations(trial, kinds)
     for at in (1, count // 2, count):
@@ -55,7 +55,7 @@ def test_operations_that_fail(kills, trial, spring):
 
 
 @pytest.mark.parametrize("trial", ["convert", "convert, 2 processes"], indirect=True)
-def test_killed_at_a_random_moment(kills, trial, monkeypatch):
+def test_conversion_killed_at_a_random_time_resumes(kills, trial, monkeypatch):
     monkeypatch.setattr(kills, "orphans_end", lambda seconds: time.sleep(0.6))  # adopts nobody
     rng = random.Random(0)
     for _ in range(2):
@@ -63,20 +63,20 @@ def test_killed_at_a_random_moment(kills, trial, monkeypatch):
 
 
 @pytest.mark.parametrize("trial", ["convert"], indirect=True)
-def test_files_of_limited_size(kills, trial):
+def test_limited_file_size_loses_nothing(kills, trial):
     assert kills.limited_file_sizes(trial, [0, 129, 1000]) == 3
 
 
 @pytest.mark.parametrize("trial", ["save"], indirect=True)
-def test_a_wrong_store_is_noticed(kills, trial):
-    """The judge itself: another content, a folder left behind."""
+def test_wrong_store_fails_the_trial(kills, trial):
+    """Another content, and a folder left behind."""
     trial.fresh()
     trial.job.run(trial.folder)
     (trial.folder / ".store.unfinished-store").mkdir()
-    with pytest.raises(AssertionError, match="left for ever"):
-        trial.judge()
+    with pytest.raises(AssertionError, match="never removed"):
+        trial.check()
     (trial.folder / ".store.unfinished-store").rmdir()
     frames = next(trial.folder.rglob("video.frames.npy"))
     frames.write_bytes(frames.read_bytes()[:-1] + b"!")
     with pytest.raises(AssertionError, match="the store reads, and is wrong"):
-        trial.judge()
+        trial.check()

@@ -75,7 +75,7 @@ def seen_scenes(video, looks):
 # Video ------------------------------------------------------------------------------------
 
 
-def test_every_frame_is_a_label_or_nothing(plain, looks):
+def test_every_frame_shows_a_label_or_nothing(plain, looks):
     known = {look.tobytes() for look in looks.values()}
     assert len(known) == len(looks)
     for video in plain.data:
@@ -103,7 +103,7 @@ def test_number_of_distractors(n_distractors, looks):
         assert len(seen_scenes(video["video"], looks)) == 1 + n_distractors
 
 
-def test_video_alone_does_not_tell_which_scene_counts(plain, looks):
+def test_video_alone_does_not_show_the_true_scene(plain, looks):
     """The true scene has no place of its own but that it is not among the first frames."""
     places = []
     for i in range(300):
@@ -124,7 +124,7 @@ def test_static_videos():
     assert not (static & bunch.irrelevant_audio).any()
 
 
-def test_static_videos_show_nothing_of_their_label(looks):
+def test_static_videos_are_independent_of_their_label(looks):
     bunch = make_crossmodal_videos(400, irrelevant_audio=0.0, static_video=1.0, random_state=0)
     assert bunch.static_video.all()
     labels = full_labels(bunch)
@@ -145,7 +145,7 @@ def heard(audio):
     return frames[0], len(frames)
 
 
-def test_event_is_where_it_is_said_to_be(plain):
+def test_event_is_at_its_documented_time(plain):
     for i, video in enumerate(plain.data):
         assert heard(video["audio"]) == tuple(plain.event[i])
 
@@ -188,7 +188,7 @@ def test_relevant_event_sounds_like_the_label(plain, sounds):
             assert recognise(event, sounds) == top_of(path)
 
 
-def test_audio_tells_little_of_fine_labels(plain):
+def test_audio_hardly_separates_fine_labels(plain):
     """Labels of one top level sound nearly the same, labels of two do not."""
     heard = {}
     for i, path in enumerate(full_labels(plain)):
@@ -232,7 +232,7 @@ def test_shares(name, share):
     assert measured == pytest.approx(expected, abs=0.08 if 0 < share < 1 else 1e-12)
 
 
-def test_music_has_no_bed_of_music():
+def test_videos_of_music_have_no_background_music():
     bunch = make_crossmodal_videos(
         400, irrelevant_audio=1.0, music_bed=1.0, static_video=0.0, random_state=0
     )
@@ -249,7 +249,7 @@ def test_share_of_static_videos_is_of_all_videos():
     assert bunch.static_video.mean() == pytest.approx(0.4, abs=0.05)
 
 
-def test_music_bed_covers_the_video_and_sounds_like_music(plain, sounds):
+def test_background_music_covers_the_video_and_sounds_like_music(plain, sounds):
     bed, _ = irrelevant_rows(plain)
     assert len(bed) > 100
     for i in bed:
@@ -270,7 +270,7 @@ def test_other_soundtrack_is_neither_the_true_label_nor_a_distractor(plain, soun
         assert recognise(event, sounds) not in shown
 
 
-def test_other_soundtrack_stands_at_any_time(plain):
+def test_other_soundtrack_begins_at_any_time(plain):
     _, rows = irrelevant_rows(plain)
     leads = plain.scene[rows, 0] - plain.event[rows, 0]
     assert ((leads >= 3) & (leads <= 5)).mean() < 0.4
@@ -278,7 +278,7 @@ def test_other_soundtrack_stands_at_any_time(plain):
     assert leads.max() > 8
 
 
-def test_every_event_has_something_in_common(plain, sounds):
+def test_events_have_a_common_part(plain, sounds):
     """An event is told from a bed of music whatever its label: its sound has one part more."""
     common = np.mean(list(sounds.values()), axis=0)
     bed, other = irrelevant_rows(plain)
@@ -368,7 +368,7 @@ def test_structure_is_shared_by_data_sets_of_one_seed(plain, looks):
             assert (frame.tobytes() in known) == same
 
 
-def test_structure_seed_leaves_the_plan_of_the_videos():
+def test_structure_seed_does_not_change_scenes_and_events():
     first, second = (
         make_crossmodal_videos(20, random_state=0, structure_seed=seed) for seed in (0, 1)
     )
@@ -377,7 +377,7 @@ def test_structure_seed_leaves_the_plan_of_the_videos():
         np.testing.assert_array_equal(first[name], second[name])
 
 
-def test_global_random_state_is_not_touched():
+def test_global_random_state_is_unchanged():
     np.random.seed(0)  # noqa: NPY002 - the state that must not change
     before = np.random.get_state()[1].copy()  # noqa: NPY002 - the same
     make_crossmodal_videos(5, random_state=0)
@@ -458,7 +458,7 @@ def test_scenes_fill_the_shortest_video():
         ("n_features", 64),
     ],
 )
-def test_bad_parameter_is_named(name, value):
+def test_invalid_parameter_raises_an_error_with_its_name(name, value):
     with pytest.raises(ValueError, match=rf"^{name} (must|names)"):
         make_crossmodal_videos(**{"n_videos": 3, "random_state": 0, name: value})
 
@@ -473,6 +473,6 @@ def test_bad_parameter_is_named(name, value):
         ({"n_frames": (13, 20)}, "need 14 frames, the shortest video has 13"),
     ],
 )
-def test_what_does_not_fit(params, message):
+def test_parameters_that_do_not_fit_each_other_raise_an_error(params, message):
     with pytest.raises(ValueError, match=message):
         make_crossmodal_videos(3, **params)

@@ -40,7 +40,7 @@ def test_writer_has_the_published_check_values():
 
 
 @pytest.mark.parametrize("data", [b"", b"a", bytes(range(256)) * 3])
-def test_masked_checksum_is_the_writers(data):
+def test_masked_checksum_equals_that_of_the_independent_writer(data):
     assert struct.pack("<I", masked_crc32c(data)) == masked(data)
 
 
@@ -51,7 +51,7 @@ def test_records_come_in_order_with_their_offsets(shard):
 
 
 @pytest.mark.parametrize("record", range(4))
-def test_damaged_payload_costs_its_record(shard, record):
+def test_damaged_payload_loses_only_its_record(shard, record):
     # The first byte of the payload, or of its checksum where it has none.
     flip(shard, OFFSETS[record] + 12)
     with pytest.raises(ValueError, match=rf"some\.tfrecord, byte {OFFSETS[record]}: .*payload"):
@@ -63,7 +63,7 @@ def test_damaged_payload_costs_its_record(shard, record):
     assert "payload" in reason
 
 
-def test_damaged_payload_checksum_costs_its_record(shard):
+def test_damaged_payload_checksum_loses_only_its_record(shard):
     flip(shard, OFFSETS[1] - 1)
     records, skipped = read(shard, "skip")
     assert [payload for _, payload in records] == PAYLOADS[1:]
@@ -71,7 +71,7 @@ def test_damaged_payload_checksum_costs_its_record(shard):
 
 
 @pytest.mark.parametrize("byte", range(12))
-def test_damaged_length_costs_its_record(shard, byte):
+def test_damaged_length_loses_only_its_record(shard, byte):
     flip(shard, OFFSETS[2] + byte)
     with pytest.raises(ValueError, match=rf"some\.tfrecord, byte {OFFSETS[2]}: .*length"):
         read(shard)
@@ -82,7 +82,7 @@ def test_damaged_length_costs_its_record(shard, byte):
     assert f"{OFFSETS[3] - OFFSETS[2]} bytes cannot be read" in reason
 
 
-def test_damaged_length_of_the_last_record_costs_the_rest(shard):
+def test_damaged_length_of_the_last_record_loses_the_rest(shard):
     flip(shard, OFFSETS[3])
     records, skipped = read(shard, "skip")
     assert [payload for _, payload in records] == PAYLOADS[:3]
@@ -90,7 +90,7 @@ def test_damaged_length_of_the_last_record_costs_the_rest(shard):
 
 
 @pytest.mark.parametrize("offset", [*range(-30, 3), 10**6])
-def test_reading_goes_on_behind_any_number_of_bytes(tmp_path, monkeypatch, offset):
+def test_reading_continues_after_any_number_of_damaged_bytes(tmp_path, monkeypatch, offset):
     # Headers are searched by windows; this one lies before, on and behind the edge of one.
     monkeypatch.setattr(_tfrecord, "_WINDOW", 1000)
     rubbish = b"\x01" * (1000 + offset)
@@ -104,7 +104,7 @@ def test_reading_goes_on_behind_any_number_of_bytes(tmp_path, monkeypatch, offse
 
 
 @pytest.mark.parametrize("length", [0, 1, 299, 301, 400])
-def test_forged_length_costs_its_record(tmp_path, length):
+def test_forged_length_loses_only_its_record(tmp_path, length):
     # What it claims ends inside of its own payload, or of those behind it.
     head, payloads = struct.pack("<Q", length), [b"a" * 300, b"b" * 200, b"c" * 100]
     rest = b"".join(framed(payload) for payload in payloads)[12:]
@@ -119,7 +119,7 @@ def test_forged_length_costs_its_record(tmp_path, length):
     assert "316 bytes cannot be read" in reason
 
 
-def test_record_larger_than_any_is_not_read(tmp_path):
+def test_record_above_the_maximum_size_is_not_read(tmp_path):
     # The file is as large as it claims, and has no blocks on the disk.
     head = struct.pack("<Q", 2**34)
     path = tmp_path / "forged.tfrecord"
@@ -136,7 +136,7 @@ def test_record_larger_than_any_is_not_read(tmp_path):
 
 
 @pytest.mark.parametrize("size", [99_000, 100_020])
-def test_file_that_shrinks_while_it_is_read_is_damage(tmp_path, size):
+def test_file_that_shrinks_during_reading_is_damage(tmp_path, size):
     payloads = [b"a" * 50_000, b"b" * 50_000, b"c"]
     path = write_shard(tmp_path / "some.tfrecord", payloads)
     records = read_records(path, ErrorLog("raise"))
@@ -147,7 +147,7 @@ def test_file_that_shrinks_while_it_is_read_is_damage(tmp_path, size):
 
 
 @pytest.mark.parametrize("record", range(4))
-def test_truncation_anywhere_in_a_record_costs_the_rest(shard, record):
+def test_truncation_inside_a_record_loses_the_rest(shard, record):
     data = shard.read_bytes()
     start, end = OFFSETS[record : record + 2]
     for size in range(start + 1, end):
@@ -182,14 +182,14 @@ def test_empty_file_is_damage(tmp_path):
 
 
 @pytest.mark.parametrize("kind", ["gzip", "zlib"])
-def test_compressed_file_is_told(shard, kind):
+def test_compressed_file_is_recognised(shard, kind):
     module = pytest.importorskip(kind)
     shard.write_bytes(module.compress(shard.read_bytes()))
     with pytest.raises(ValueError, match=f"looks {kind}-compressed, decompress it first"):
         read(shard)
 
 
-def test_on_error_is_checked():
+def test_invalid_on_error_raises_an_error():
     with pytest.raises(
         ValueError, match=r"on_error must be one of \('raise', 'skip'\), got 'ignore'"
     ):

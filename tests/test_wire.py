@@ -1,4 +1,4 @@
-"""Records are taken apart without parsing them exactly as protobuf would have parsed them."""
+"""Reading records without parsing gives the same result as parsing them with protobuf."""
 
 import numpy as np
 import pytest
@@ -117,12 +117,12 @@ def test_usual_records_need_no_parsing(name):
 
 
 @pytest.mark.parametrize("name", ODD)
-def test_odd_records_are_parsed(name):
+def test_unusual_records_are_parsed_the_same(name):
     check(ODD[name])
 
 
 @pytest.mark.parametrize("name", ODD)
-def test_odd_records_are_told(name):
+def test_unusual_records_are_left_to_protobuf(name):
     with pytest.raises(UnusualError):
         find_frames(ODD[name], WIDTHS)
 
@@ -137,7 +137,7 @@ def test_odd_records_are_told(name):
         + block(2, lists),
     ],
 )
-def test_wrong_records_are_as_wrong(payload):
+def test_wrong_records_give_the_same_error(payload):
     check(payload)
 
 
@@ -156,7 +156,7 @@ def structure(payload):
 
 
 @pytest.mark.parametrize("name", USUAL)
-def test_damage_is_judged_alike(name):
+def test_damaged_records_give_the_same_result(name):
     rng = np.random.default_rng(len(name))
     places = structure(USUAL[name])
     assert 9 < len(places) < 6200
@@ -168,7 +168,7 @@ def test_damage_is_judged_alike(name):
 
 
 @pytest.mark.parametrize("name", ["segments", "sound first", "no frames"])
-def test_every_truncation_is_judged_alike(name):
+def test_truncated_records_give_the_same_result(name):
     payload = USUAL[name]
     for size in [
         *range(200),
@@ -179,7 +179,7 @@ def test_every_truncation_is_judged_alike(name):
 
 
 @pytest.mark.parametrize("name", ["segments", "more sound"])
-def test_bytes_put_in_or_taken_out_are_judged_alike(name):
+def test_inserted_or_removed_bytes_give_the_same_result(name):
     rng = np.random.default_rng(1)
     payload = USUAL[name]
     for place in rng.choice(structure(payload), 150):

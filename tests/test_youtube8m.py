@@ -65,7 +65,7 @@ def test_data_and_target_alone(tmp_path):
     assert y == [(4,), (3, 7)]
 
 
-def test_labels_are_ascending_and_each_there_once(tmp_path):
+def test_labels_are_sorted_and_unique(tmp_path):
     path = write_shard(tmp_path / "a.tfrecord", [video_level(labels=(7, 3, 7, 3, 7))])
     assert load_youtube8m(path).target == [(3, 7)]
 
@@ -84,7 +84,7 @@ def test_older_and_unpacked_writers_are_read(tmp_path):
 
 
 @pytest.mark.parametrize("labels", [None, int_feature([]), b""])
-def test_unlabelled_videos_load(tmp_path, labels):
+def test_videos_without_labels_load(tmp_path, labels):
     bunch = load_youtube8m(write_shard(tmp_path / "t.tfrecord", [video_level(labels=labels)]))
     assert bunch.target == [()]
 
@@ -148,7 +148,7 @@ def test_max_frames_keeps_the_first(tmp_path):
 @pytest.mark.parametrize(
     ("value", "error"), [(0, ValueError), (2.0, TypeError), (True, TypeError)]
 )
-def test_max_frames_is_checked(tmp_path, value, error):
+def test_invalid_max_frames_raises_an_error(tmp_path, value, error):
     with pytest.raises(error, match="max_frames"):
         load_youtube8m(tmp_path, max_frames=value)
 
@@ -164,7 +164,7 @@ def test_segment_rated_shards_load_with_video_labels(tmp_path):
     assert load_youtube8m(write_shard(tmp_path / "s.tfrecord", [payload])).target == [(3, 7)]
 
 
-def test_kinds_do_not_mix_even_when_skipping(tmp_path):
+def test_levels_cannot_be_mixed_even_if_errors_are_skipped(tmp_path):
     write_shard(tmp_path / "a.tfrecord", [video_level()])
     write_shard(tmp_path / "b.tfrecord", [frame_level(rgb=[bytes(1024)], audio=[bytes(128)])])
     with pytest.raises(ValueError, match=r"b\.tfrecord, byte 0: a frame-level record among video"):
@@ -182,8 +182,8 @@ WRONG = {
     "empty id": (video_level(b""), "'id' is not one string"),
     "id of numbers": (video_level(id=int_feature([1])), "'id' is not one string"),
     "long id": (video_level(b"x" * 256), "'id' has 256 bytes, expected 255 at most"),
-    "id with a zero": (video_level(b"abcd\0"), r"'id' has a character 0 in it: b'abcd\\x00'"),
-    "id not UTF-8": (video_level(b"\xff\xfe"), "'id' is no UTF-8"),
+    "id with a zero": (video_level(b"abcd\0"), r"'id' contains a null character: b'abcd\\x00'"),
+    "id not UTF-8": (video_level(b"\xff\xfe"), "'id' is not UTF-8"),
     "key not UTF-8": (block(1, block(1, block(1, b"\xff"))), "no tf.train.Example"),
     "float labels": (video_level(labels=float_feature([1.0])), "'labels' is not a list of int64"),
     "huge label": (video_level(labels=int_feature([2**31])), "beyond 32 bits: 2147483648"),
@@ -242,12 +242,12 @@ def check_wrong_record(path, good, wrong, reason, other):
 
 
 @pytest.mark.parametrize("case", WRONG)
-def test_wrong_video_level_record_is_named(tmp_path, case):
+def test_wrong_video_level_record_raises_an_error_with_its_place(tmp_path, case):
     check_wrong_record(tmp_path / "x.tfrecord", video_level(b"a"), *WRONG[case], video_level(b"b"))
 
 
 @pytest.mark.parametrize("case", WRONG_FRAMES)
-def test_wrong_frame_level_record_is_named(tmp_path, case):
+def test_wrong_frame_level_record_raises_an_error_with_its_place(tmp_path, case):
     good, other = (
         frame_level(name, rgb=[bytes(1024)], audio=[bytes(128)]) for name in (b"a", b"b")
     )
@@ -269,21 +269,21 @@ def test_every_kind_of_damage_is_counted_across_shards(tmp_path):
     assert bunch.n_skipped == 5
 
 
-def test_video_given_twice_is_damage(tmp_path):
+def test_duplicate_video_in_a_shard_is_damage(tmp_path):
     payloads = [video_level(name, labels=(1,)) for name in (b"a", b"b", b"a", b"c", b"b")]
     path = write_shard(tmp_path / "x.tfrecord", payloads)
     size = len(framed(payloads[0]))
-    with pytest.raises(ValueError, match=rf"x\.tfrecord, byte {2 * size}: the video 'a' stands "):
+    with pytest.raises(ValueError, match=rf"x\.tfrecord, byte {2 * size}: the video 'a' is at "):
         load_youtube8m(path)
     bunch = load_youtube8m(path, on_error="skip")
     assert bunch.ids.tolist() == ["a", "b", "c"]
     assert [offset for _, offset, _ in bunch.skipped] == [2 * size, 4 * size]
-    assert bunch.skipped[1][2] == f"the video 'b' stands at byte {size} already"
+    assert bunch.skipped[1][2] == f"the video 'b' is at byte {size} already"
 
 
 @pytest.mark.parametrize("on_error", ["raise", "skip"])
 @pytest.mark.parametrize("store", [None, "store"])
-def test_video_in_two_shards_is_a_mistaken_call(tmp_path, on_error, store):
+def test_video_in_two_shards_always_raises_an_error(tmp_path, on_error, store):
     write_shard(tmp_path / "a.tfrecord", [video_level(b"a"), video_level(b"b")])
     write_shard(tmp_path / "b.tfrecord", [video_level(b"c"), video_level(b"a")])
     write_shard(tmp_path / "c.tfrecord", [b"junk"])
@@ -299,13 +299,13 @@ def test_video_in_two_shards_is_a_mistaken_call(tmp_path, on_error, store):
             Store.open(tmp_path / store)
 
 
-def test_nothing_left_is_an_error(tmp_path):
+def test_shards_without_any_video_raise_an_error(tmp_path):
     path = write_shard(tmp_path / "a.tfrecord", [b"junk"])
     with pytest.raises(ValueError, match=r"no video could be read from 1 shard.*a\.tfrecord"):
         load_youtube8m(path, on_error="skip")
 
 
-def test_random_damage_never_escapes_as_another_error(tmp_path):
+def test_random_damage_raises_only_value_errors(tmp_path):
     rng = np.random.default_rng(3)
     path = tmp_path / "x.tfrecord"
     whole = b"".join([framed(video_level(b"v%d" % i)) for i in range(3)])
@@ -318,7 +318,7 @@ def test_random_damage_never_escapes_as_another_error(tmp_path):
             load_youtube8m(path)
 
 
-def test_random_protobuf_bytes_never_escape_as_another_error(tmp_path):
+def test_random_protobuf_bytes_are_skipped(tmp_path):
     # The checksums are right here, so that the parser itself meets the damage.
     rng = np.random.default_rng(4)
     path = tmp_path / "x.tfrecord"
@@ -346,7 +346,7 @@ def folder(tmp_path):
     return tmp_path
 
 
-def test_paths_take_folders_patterns_files_and_lists(folder):
+def test_paths_may_be_folders_patterns_files_and_lists(folder):
     def ids(paths):
         return load_youtube8m(paths).ids.tolist()
 
@@ -363,7 +363,7 @@ def test_shard_with_magic_characters_in_its_name_is_found(tmp_path):
     assert len(load_youtube8m(path).data) == 1
 
 
-def test_paths_that_lead_nowhere_are_named(folder):
+def test_paths_without_shards_raise_an_error(folder):
     (folder / "bare").mkdir()
     with pytest.raises(FileNotFoundError, match="missing"):
         load_youtube8m(folder / "missing.tfrecord")
@@ -378,13 +378,13 @@ def test_paths_that_lead_nowhere_are_named(folder):
 
 
 @pytest.mark.parametrize("paths", [None, 3, b"bytes", [3], [b"bytes"]])
-def test_paths_of_wrong_type_are_refused(paths):
+def test_paths_of_wrong_type_raise_type_error(paths):
     with pytest.raises(TypeError, match="path"):
         load_youtube8m(paths)
 
 
 @pytest.mark.parametrize("within", [False, True])
-def test_pipes_and_devices_are_no_shards(folder, within):
+def test_pipes_and_devices_raise_an_error(folder, within):
     os.mkfifo(folder / "pipe.tfrecord")
     if within:  # of a folder only the files are taken
         assert len(load_youtube8m(folder).ids) == 3
@@ -394,7 +394,7 @@ def test_pipes_and_devices_are_no_shards(folder, within):
             load_youtube8m(path)
 
 
-def test_empty_shard_is_named(folder):
+def test_empty_shard_raises_an_error(folder):
     (folder / "empty.tfrecord").touch()
     with pytest.raises(ValueError, match=r"empty\.tfrecord, byte 0: the shard is empty"):
         load_youtube8m(folder)
@@ -497,12 +497,12 @@ def test_vocabulary_with_quotes_gaps_and_many_parents(vocabulary):
         (COLUMNS + "1,/m/a,A,Games,,\n1,/m/b,B,Games,,\n", "line 3: the Index 1 is given twice"),
     ],
 )
-def test_wrong_vocabularies_are_named(vocabulary, text, message):
+def test_wrong_vocabularies_raise_an_error(vocabulary, text, message):
     with pytest.raises(ValueError, match=message):
         youtube8m_hierarchy(vocabulary(text))
 
 
-def test_messages_do_not_enter_the_common_pool():
+def test_messages_are_not_in_the_default_protobuf_pool():
     # TensorFlow registers its own there, and two of one name would clash.
     code = (
         "import sk_crossmodal.datasets\n"

@@ -1,7 +1,7 @@
 """Damage shards, real and written, in many ways, and load and convert each of them.
 
-Each must be detected, by an error that names file, byte and reason, or skipped and counted; what
-is delivered must be, bit for bit, what protobuf reads from the undamaged records.
+Each must be detected, by an error that names file, byte and reason, or skipped and counted; the
+videos must equal, bit for bit, those that protobuf reads from the undamaged records.
 """
 
 import os
@@ -22,20 +22,20 @@ from sk_crossmodal.datasets import load_youtube8m
 
 FULL = {"trials": 2400, "whole_shards": 23, "convert_every": 1}
 QUICK = {"trials": 184, "whole_shards": 0, "convert_every": 5}
-SECONDS, MEGABYTES = 60, 1024  # what one trial may take, beyond the memory of the process
+SECONDS, MEGABYTES = 60, 1024  # limits of one trial, beyond the memory of the process
 COUNTS = ("tried", "detected", "skipped", "harmless", "failed")
 
 
-# Judging one case -------------------------------------------------------------------------
+# Check of one case ------------------------------------------------------------------------
 
 
-def judge(case, folder, convert=True):
-    """Load and convert, raising and skipping; raise AssertionError, or say what came of it.
+def check_case(case, folder, convert=True):
+    """Load and convert, raising and skipping errors; raise AssertionError or count the result.
 
     Parameters
     ----------
     case : Case
-        Shards, and what is expected of them.
+        Shards, and the expected videos.
     folder : Path
         A new folder for the shards and the stores.
     convert : bool
@@ -51,23 +51,23 @@ def judge(case, folder, convert=True):
         path.write_bytes(data)
     strict, loose = (load(paths, on_error, folder, convert) for on_error in ("raise", "skip"))
     if case.must is None:  # a mistaken call, which cannot be skipped
-        assert isinstance(strict, str), "not refused"
-        assert isinstance(loose, str), "not refused when skipping"
+        assert isinstance(strict, str), "no error"
+        assert isinstance(loose, str), "no error when skipping"
         return {"detected": 1}
     if isinstance(loose, str):
-        assert not case.must, f"good videos are not delivered: {loose}"
+        assert not case.must, f"good videos are missing: {loose}"
         assert isinstance(strict, str), "only skipping fails"
         return {"detected": 1}
     check_videos(loose, case)
-    told = isinstance(strict, str)
-    assert told == bool(loose.n_skipped), "raising and skipping do not agree"
-    assert case.flawed is None or case.flawed == told, f"flawed {case.flawed}, but {told=}"
+    raised = isinstance(strict, str)
+    assert raised == bool(loose.n_skipped), "raising and skipping do not agree"
+    assert case.flawed is None or case.flawed == raised, f"flawed {case.flawed}, but {raised=}"
     for path, offset, reason in loose.skipped:
         size = os.path.getsize(path)
         assert Path(path) in paths, path
         assert 0 <= offset < max(size, 1), offset
         assert 9 < len(reason) < 1000, reason
-    if told:
+    if raised:
         return {"detected": 1, "skipped": 1}
     assert videos_of(strict) == videos_of(loose)
     return {"harmless": 1}
@@ -117,7 +117,7 @@ def videos_of(bunch):
 
 
 def check_videos(bunch, case):
-    """What is delivered is what must be, and between it at most what may be."""
+    """Check that all expected videos are returned, in order, and at most the allowed ones."""
     given, known = videos_of(bunch), {video[0]: video for video in [*case.may, *case.must]}
     names = [video[0] for video in given]
     assert len(set(names)) == len(names), "a video twice"
@@ -126,7 +126,7 @@ def check_videos(bunch, case):
     order = list(dict.fromkeys(video[0] for video in case.may or case.must))
     assert names == [name for name in order if name in set(names)], "another order"
     missing = {video[0] for video in case.must} - set(names)
-    assert not missing, f"good videos are not delivered: {missing}"
+    assert not missing, f"good videos are missing: {missing}"
 
 
 # Many cases -------------------------------------------------------------------------------
@@ -134,7 +134,7 @@ def check_videos(bunch, case):
 
 @contextmanager
 def limits(seconds=SECONDS, megabytes=MEGABYTES):
-    """End what hangs or takes too much memory, by an error."""
+    """Raise an error after too much time or memory."""
 
     def ring(*_):
         raise AssertionError(f"takes more than {seconds} s")
@@ -153,13 +153,13 @@ def limits(seconds=SECONDS, megabytes=MEGABYTES):
 
 
 def attempt_case(make, counts, notes, convert):
-    """Judge one case in a folder of its own, within limits, and count what came of it."""
+    """Check one case in its own folder, within limits, and count the result."""
     counts["tried"] += 1
     folder = Path(tempfile.mkdtemp(prefix="damaged-"))
     try:
         with limits():
-            counts.update(judge(make(), folder, convert))
-    except Exception as error:  # any error that is not ours is what is looked for
+            counts.update(check_case(make(), folder, convert))
+    except Exception as error:  # the campaign searches for unexpected errors
         counts["failed"] += 1
         notes.append(f"{type(error).__name__}: {str(error)[:300]}")
     finally:

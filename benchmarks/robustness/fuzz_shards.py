@@ -2,7 +2,7 @@
 
 Atheris (``pip install atheris``) mutates inputs and keeps those that reach new code. Whatever
 they are, nothing but ValueError with a place in it may be raised, in bounded memory and time, and
-what is read must be what protobuf reads with a schema written here a second time.
+the result must equal that of protobuf with a schema written here a second time.
 """
 
 import io

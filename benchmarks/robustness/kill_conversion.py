@@ -1,6 +1,6 @@
-"""Kill conversion to a store at any moment, fill the disk, forbid writing; nothing may be lost.
+"""Kill conversion to a store at any time, fill the disk, forbid writing; nothing may be lost.
 
-What is killed is forked from a process that has imported everything. Linux only.
+The killed processes are forked from a process that has imported everything. Linux only.
 """
 
 import builtins
@@ -59,11 +59,11 @@ def make_shards(folder, n_shards=3, n_videos=4):
         write_shard(folder / f"{i}.tfrecord", payloads)
 
 
-# What is killed ---------------------------------------------------------------------------
+# Jobs to kill -----------------------------------------------------------------------------
 
 
 def nothing(folder):
-    """Nothing is there before."""
+    """Leave the folder empty."""
 
 
 def convert(folder):
@@ -73,31 +73,31 @@ def convert(folder):
 
 
 def convert_in_two(folder):
-    """Two workers that are forked, and so are there at once."""
+    """Convert in two forked workers, which start at once."""
     with mock.patch.object(_conversion, "Parallel", Forked):
         load_youtube8m(folder / "shards", store=folder / "store", n_jobs=2, progress=False)
 
 
 class Forked:
-    """As much of `joblib.Parallel` as conversion needs."""
+    """The part of `joblib.Parallel` that conversion needs."""
 
     def __init__(self, n_jobs, return_as):
         self.n_jobs = n_jobs
 
     def __call__(self, jobs):
-        """Yield what the jobs return."""
+        """Yield the results of the jobs."""
         fork = multiprocessing.get_context("fork")
         with fork.Pool(self.n_jobs, end_with, (os.getpid(),)) as pool:
             yield from pool.imap_unordered(call, list(jobs))
 
 
 def end_with(starter):
-    """Tell a worker to end with the process that started it, as its first job does."""
+    """End a worker when the process that started it ends, as its first job does."""
     _conversion._end_with(starter, os.getpid())
 
 
 def call(job):
-    """Do what `joblib.delayed` says."""
+    """Call the function of a `joblib.delayed`."""
     function, args, more = job
     return function(*args, **more)
 
@@ -136,7 +136,7 @@ def write(folder):
 
 
 class Job(NamedTuple):
-    """What is run and killed, what is there before, and what may be there after a kill."""
+    """The function to kill, its preparation, and the states of the store allowed after a kill."""
 
     run: object
     before: object = nothing
@@ -154,11 +154,11 @@ JOBS = {
 ONE_PROCESS = ("convert", "add a shard", "save", "StoreWriter")
 
 
-# What is looked at ------------------------------------------------------------------------
+# Trials --------------------------------------------------------------------------------
 
 
 def look(folder):
-    """Say what a reader finds: nothing, an unfinished store, or the content of a whole one."""
+    """Return the state of the store: nothing, unfinished, or the content of a finished one."""
     try:
         store = Store.open(folder / "store")
     except FileNotFoundError:
@@ -180,7 +180,7 @@ def tree(folder):
 
 
 class Trial:
-    """A job in a new folder each time, judged by what an unkilled run gives."""
+    """A job in a new folder each time, compared with the result of a complete run."""
 
     def __init__(self, name, folder, shards):
         self.job, self.folder, self.shards = JOBS[name], Path(folder) / "trial", shards
@@ -206,8 +206,8 @@ class Trial:
         (self.folder / "mine.txt").write_text("of the user")
         self.job.before(self.folder)
 
-    def judge(self):
-        """Look at what a kill or an error left, and run again; AssertionError if it is wrong."""
+    def check(self):
+        """Check the store after a kill or an error, run again, and check the result."""
         (self.folder / "said.txt").unlink(missing_ok=True)
         found = look(self.folder)
         if isinstance(found, tuple):
@@ -220,10 +220,10 @@ class Trial:
         # Not with workers that would stay, as children of this process.
         run = convert if self.job.run is convert_in_two_started else self.job.run
         run(self.folder)
-        assert look(self.folder) == self.whole, "the store differs after it was gone on with"
+        assert look(self.folder) == self.whole, "the store differs after it was resumed"
         files = tree(self.folder)
         extra = {name for name in files if name not in self.files}
-        assert extra <= STRAY, f"left for ever: {extra}"
+        assert extra <= STRAY, f"never removed: {extra}"
         assert not any(files.pop(name) for name in extra), "a lock file holds something"
         assert files == self.files, "files differ"
         self.stray.update(extra)
@@ -252,7 +252,7 @@ def forked(run, *args, before=nothing):
 
 
 def finished(pid):
-    """Wait for a process; return what it exited with, minus the signal if one killed it."""
+    """Wait for a process; return its exit code, or minus the signal that killed it."""
     return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
 
 
@@ -381,7 +381,7 @@ def kill_at_operation(trial, at):
             trial.job.run(folder)
 
     code = finished(forked(run, trial.folder))
-    trial.judge()
+    trial.check()
     return code == -signal.SIGKILL
 
 
@@ -394,7 +394,7 @@ def kill_at_moment(trial, rng):
     code = finished(pid)
     started = trial.job.run is convert_in_two_started
     left = orphans_end(STARTING if started else PATIENCE)
-    trial.judge()
+    trial.check()
     # A worker that was given nothing to do yet waits, and ends by joblib's own limit of time.
     trial.idle += left or 0
     assert started or not left, f"{left} workers outlive the process that started them"
@@ -402,7 +402,7 @@ def kill_at_moment(trial, rng):
 
 
 def error_at_operation(trial, at, spring, kinds):
-    """Have operations fail from one on; say whether that was told as it should be."""
+    """Let all operations from one on fail; return whether the error was reported."""
     trial.fresh()
     failed = None
     err = io.StringIO()
@@ -414,7 +414,7 @@ def error_at_operation(trial, at, spring, kinds):
     if failed is not None:
         assert str(trial.folder) in failed, f"the error names no path: {failed}"
         assert "Traceback" not in failed
-    trial.judge()
+    trial.check()
     return failed is not None
 
 
@@ -469,7 +469,7 @@ def mounted_trials(shards, folder, sizes, figures):
 
 
 def command(shards, store):
-    """Run the command line; return its exit code and what it said of errors."""
+    """Run the command line; return its exit code and its error output."""
     err = io.StringIO()
     with contextlib.redirect_stderr(err):
         code = main(["convert", "--quiet", str(shards), str(store)])
@@ -484,7 +484,7 @@ def limited_file_sizes(trial, limits):
         trial.fresh()
         pid = forked(trial.job.run, trial.folder, before=lambda _, size=limit: limit_files(size))
         code = finished(pid)
-        trial.judge()
+        trial.check()
         done += code == 1
     return done
 
@@ -569,7 +569,7 @@ def each_operation(trial, name, most, done, failures):
 
 
 def attempt(failures, name, call, *args):
-    """Call it; note what goes wrong, and count it as tried."""
+    """Call it; note its error, if any, and count the attempt."""
     try:
         return call(*args)
     except subprocess.CalledProcessError:

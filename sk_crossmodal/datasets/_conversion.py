@@ -247,7 +247,7 @@ def _read_note(path: str, name: str) -> Any:
 def _write_note(path: str, name: str, note: dict[str, Any]) -> None:
     file = _note(path, name)
     file.parent.mkdir(exist_ok=True)
-    # Always the same name, unlike that of `atomic_path`: what a killed writer left is replaced.
+    # Always one name, unlike `atomic_path`, so that a file left by a killed writer is replaced.
     temporary = file.with_suffix(".tmp")
     with naming(temporary), open(temporary, "w", encoding="utf-8") as opened:
         opened.write(json.dumps(note))

@@ -109,29 +109,32 @@ class Reader(ABC):
 
     Examples
     --------
-    A folder of files ``.npy``, each with the frames of one video:
+    One file ``.npy`` per video, with its frames:
 
     >>> import os, tempfile
+    >>> from pathlib import Path
     >>> import numpy as np
     >>> from sk_crossmodal.datasets import READERS, Block, Description, Reader, load_embeddings
     >>> class NpyReader(Reader):
     ...     suffixes = (".npy",)
     ...
-    ...     @abstractmethod
-    def describe(self, source):
+    ...     def describe(self, source):
     ...         frames = np.load(source[0], mmap_mode="r")
     ...         return Description({"clip": {"width": frames.shape[1], "dtype": "float32"}})
     ...
     ...     def blocks(self, shard):
     ...         frames = np.load(shard).astype(np.float32)
     ...         yield Block({"clip": frames}, {"clip": np.array([len(frames)])}, ids=[shard.stem])
-    >>> READERS.register("npy", NpyReader)
-    <class 'sk_crossmodal.datasets._reader.NpyReader'>
+    >>> READERS.register("npy", NpyReader)  # doctest: +SKIP
+    >>> load_embeddings("folder")  # doctest: +SKIP
+
+    Its blocks, without registration:
+
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     np.save(os.path.join(folder, "a4Xk.npy"), np.ones((3, 8)))
-    ...     videos = load_embeddings(folder)
-    >>> videos.data, videos.ids.tolist()
-    (MultimodalArray(1 videos, clip: 3 frames of 8 float32), ['a4Xk'])
+    ...     (block,) = NpyReader().blocks(Path(folder, "a4Xk.npy"))
+    >>> block.ids, block.frames["clip"].shape
+    (['a4Xk'], (3, 8))
     """
 
     suffixes: ClassVar[tuple[str, ...]]
@@ -148,7 +151,7 @@ class Reader(ABC):
 
     @classmethod
     def matches(cls, path: Path) -> bool:
-        """Whether a file has this format, by default judged from its suffix.
+        """Whether a file has this format, by default according to its suffix.
 
         Parameters
         ----------
