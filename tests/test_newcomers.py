@@ -125,7 +125,7 @@ def test_binarizer_in_place_of_the_hierarchy():
         lambda: make_classifier(hierarchy=labels).fit(X, Y),
         lambda: hierarchy_report([[0, 1]], [[0.1, 0.9]], labels),
     ):
-        with pytest.raises((TypeError, ValueError), match="such as hierarchy_ of a HierarchyLabelBinarizer"):
+        with pytest.raises((TypeError, ValueError), match="has one as hierarchy_"):
             wrong()
 
 
