@@ -1,7 +1,7 @@
-"""Wrong calls of the metrics and of the hierarchy: who, the call, the error, its message.
+"""Wrong calls of the metrics and of the hierarchy.
 
-`CASES` holds ``(id, call, errors, pattern)``. The pattern matches a message that says what was
-given and what was expected.
+`CASES` is a list of ``(id, call, errors, pattern)``. The pattern matches a message with the given
+and the expected value.
 """
 
 from fractions import Fraction
@@ -29,7 +29,7 @@ Y = np.array([[1, 0, 1], [0, 0, 1]])
 S = np.array([[0.9, 0.8, 0.1], [0.3, 0.7, 0.2]])
 TREE = LabelHierarchy.from_paths(["a:b", "c"])
 SETS = [["a:b"], ["c"]]
-HUGE = 10**400  # no float64 holds it
+HUGE = 10**400  # too large for float64
 WRONG = (ValueError, TypeError)
 
 
@@ -312,7 +312,7 @@ def tables():
     for name, score in SCORES.items():
         for form, y_true, y_score, pattern in TABLES:
             if name == "scorer" and isinstance(y_score, list):
-                continue  # no estimator gives lists of rows, and scikit-learn takes them apart
+                continue  # estimators return no lists of rows, and scikit-learn would split them
             yield f"{name}-{form}", partial(score, y_true, y_score), ValueError, pattern
         for form, weight, pattern in WEIGHTS:
             call = partial(score, Y, S, sample_weight=weight)

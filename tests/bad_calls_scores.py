@@ -1,4 +1,4 @@
-"""Wrong calls of comparisons and of pictures of scores: who, the call, the error, its message."""
+"""Wrong calls of comparisons and of plots of scores: id, call, error, pattern of its message."""
 
 from functools import partial
 
@@ -40,8 +40,8 @@ def compare(y_true=Y, y_scores=MADE, hierarchy=TREE, **params):
     return lambda: compare_predictions(y_true, y_scores, hierarchy, **params)
 
 
-def doors(cls, name, params, error, pattern):
-    """A row for each door of a display that takes predictions."""
+def constructor_rows(cls, name, params, error, pattern):
+    """One row for each constructor of a display of predictions."""
     yield (
         f"{name}: from_predictions",
         lambda: cls.from_predictions(Y, MADE, TREE, n_resamples=2, **params),
@@ -170,7 +170,7 @@ CASES = [
         row
         for cls in (ErrorRatesDisplay, CategoryGainDisplay)
         for bad in ("GAP", None, 1)
-        for row in doors(
+        for row in constructor_rows(
             cls,
             f"{cls.__name__}: score {bad!r}",
             {"score": bad},
@@ -181,7 +181,7 @@ CASES = [
     *(
         row
         for bad, error in ((0, ValueError), (2.5, TypeError), (True, TypeError))
-        for row in doors(
+        for row in constructor_rows(
             CategoryGainDisplay,
             f"CategoryGainDisplay: {bad}",
             {"max_categories": bad},

@@ -1,4 +1,4 @@
-"""Every wrong call of the metrics and of the hierarchy is refused in words of our own."""
+"""Every wrong call of the metrics and of the hierarchy raises an error of this package."""
 
 import traceback
 from pathlib import Path
@@ -11,19 +11,19 @@ import sk_crossmodal
 pytestmark = [pytest.mark.sample(0.4), pytest.mark.one_version]
 
 PACKAGE = str(Path(sk_crossmodal.__file__).parent)
-# Of scikit-learn's validation the messages say as much as ours.
+# The messages of scikit-learn's own validation are as clear.
 ALSO = ("sklearn/utils/validation.py", "sklearn/utils/_")
 
 
 @pytest.mark.parametrize(
     ("call", "errors", "pattern"), [c[1:] for c in CASES], ids=[c[0] for c in CASES]
 )
-def test_bad_calls(call, errors, pattern):
+def test_wrong_call_raises_with_the_given_value(call, errors, pattern):
     with pytest.raises(errors, match=pattern) as caught:
         call()
     last = traceback.extract_tb(caught.value.__traceback__)[-1].filename
     assert last.startswith(PACKAGE) or any(part in last for part in ALSO), last
 
 
-def test_names_are_different():
+def test_cases_have_unique_names():
     assert len({case[0] for case in CASES}) == len(CASES) > 100

@@ -20,7 +20,7 @@ DIAMOND = {"top": [], "left": ["top"], "right": ["top"], "bottom": ["left", "rig
 
 
 def random_dag(seed, n=40):
-    """Parents among earlier nodes, then all shuffled, so that the order given tells nothing."""
+    """Parents among earlier nodes, then all shuffled, so that the order is random."""
     rng = np.random.default_rng(seed)
     parents = {i: rng.choice(i, size=min(i, rng.integers(0, 4)), replace=False) for i in range(n)}
     return {f"n{i}": [f"n{p}" for p in parents[i]] for i in rng.permutation(n)}
@@ -38,7 +38,7 @@ def brute_level(parents, node):
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_random_dag_against_brute_force(seed):
+def test_hierarchy_of_a_random_graph_equals_brute_force(seed):
     parents = random_dag(seed)
     hierarchy = LabelHierarchy(parents)
     assert hierarchy.nodes == tuple(parents)
@@ -69,7 +69,7 @@ def test_random_dag_against_brute_force(seed):
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_subset_keeps_who_is_above_whom(seed):
+def test_subset_of_random_nodes_keeps_the_ancestors(seed):
     hierarchy = LabelHierarchy(random_dag(seed), names={"n1": "One", "n2": "Two"})
     rng = np.random.default_rng(seed)
     kept = [hierarchy.nodes[i] for i in rng.permutation(len(hierarchy))[:15]]
@@ -82,7 +82,7 @@ def test_subset_keeps_who_is_above_whom(seed):
     assert part.display_names == [hierarchy.display_names[row] for row in rows]
 
 
-def test_subset_of_all_is_equal_and_edges_go_to_the_nearest():
+def test_subset_parents_are_the_nearest_kept_ancestors():
     hierarchy = LabelHierarchy({"a": [], "b": ["a"], "c": ["b", "a"], "d": ["c"], "e": ["d"]})
     assert hierarchy.subset(hierarchy.nodes) == hierarchy
     part = hierarchy.subset(["e", "b", "a"])
@@ -97,19 +97,19 @@ def test_subset_of_all_is_equal_and_edges_go_to_the_nearest():
         hierarchy.subset([])
 
 
-def test_subset_keeps_its_own_nodes():
+def test_subset_given_equal_nodes_keeps_the_original_ones():
     part = LabelHierarchy({0: [], 1: [0]}).subset(np.array([1, 0]))
     assert [type(node) for node in part.nodes] == [int, int]
 
 
-def test_level_is_the_longest_way_up():
+def test_levels_with_several_paths_are_the_longest_one():
     hierarchy = LabelHierarchy({"a": [], "b": ["a"], "c": ["a", "b"]})
     assert hierarchy.levels.tolist() == [0, 1, 2]
     with pytest.raises(ValueError, match="read-only"):
         hierarchy.levels[0] = 1
 
 
-def test_cycles_are_named():
+def test_hierarchy_with_a_cycle_raises_and_shows_it():
     with pytest.raises(ValueError, match="cycle: 'b' -> 'd' -> 'c' -> 'b'"):
         LabelHierarchy({"a": [], "x": ["b"], "b": ["a", "d"], "c": ["b"], "d": ["c"]})
     with pytest.raises(ValueError, match="cycle: 'a' -> 'a'"):
@@ -128,18 +128,18 @@ def test_cycles_are_named():
         ({"a": []}, {"a": 3}, TypeError, "name of 'a' must be a str"),
     ],
 )
-def test_wrong_input_is_named(parents, names, error, message):
+def test_hierarchy_of_wrong_input_raises(parents, names, error, message):
     with pytest.raises(error, match=message):
         LabelHierarchy(parents, names=names)
 
 
 @pytest.mark.parametrize("method", ["index", "parents", "children", "ancestors", "descendants"])
-def test_unknown_node_is_named(method):
+def test_method_with_an_unknown_node_raises(method):
     with pytest.raises(KeyError, match="'nowhere' is not a node"):
         getattr(LabelHierarchy(DIAMOND), method)("nowhere")
 
 
-def test_dunder_methods():
+def test_hierarchy_special_methods_compare_and_describe():
     hierarchy = LabelHierarchy(DIAMOND, names={"top": "Top"})
     assert len(hierarchy) == 5
     assert "left" in hierarchy
@@ -156,7 +156,7 @@ def test_dunder_methods():
     assert hierarchy.__eq__("hierarchy") is NotImplemented
 
 
-def test_pickle_keeps_everything():
+def test_hierarchy_after_pickling_is_equal():
     hierarchy = LabelHierarchy(random_dag(1), names={"n3": "Three"})
     copy = pickle.loads(pickle.dumps(hierarchy))
     assert copy == hierarchy
@@ -165,7 +165,7 @@ def test_pickle_keeps_everything():
 
 
 @pytest.mark.parametrize("form", [str, tuple])
-def test_from_paths_makes_ancestors_in_tree_order(form):
+def test_from_paths_of_leaves_makes_ancestors_in_tree_order(form):
     paths = ["b:c:d", "a b", "a:z", "a:b", "b"]
     expected = ["a", "a:b", "a:z", "a b", "b", "b:c", "b:c:d"]
     as_form = (lambda path: path) if form is str else (lambda path: tuple(path.split(":")))
@@ -176,7 +176,7 @@ def test_from_paths_makes_ancestors_in_tree_order(form):
     assert hierarchy.parents(as_form("b:c:d")) == (as_form("b:c"),)
 
 
-def test_from_paths_with_another_separator():
+def test_from_paths_with_another_separator_splits_by_it():
     hierarchy = LabelHierarchy.from_paths(["a:b > c"], separator=" > ")
     assert hierarchy.nodes == ("a:b", "a:b > c")
 
@@ -198,12 +198,12 @@ def test_from_paths_with_another_separator():
         (["a"], None, TypeError, "separator must be a str"),
     ],
 )
-def test_wrong_paths_are_named(paths, separator, error, message):
+def test_from_paths_of_wrong_paths_raises(paths, separator, error, message):
     with pytest.raises(error, match=message):
         LabelHierarchy.from_paths(paths, separator=separator)
 
 
-def test_deep_chain_needs_no_recursion():
+def test_hierarchy_of_a_deep_chain_needs_no_recursion():
     n = 5000
     chain = LabelHierarchy({i: [i + 1] if i < n - 1 else [] for i in range(n)})
     assert chain.n_levels == n
@@ -213,7 +213,7 @@ def test_deep_chain_needs_no_recursion():
     assert pickle.loads(pickle.dumps(chain)) == chain
 
 
-def test_thousands_of_nodes_are_fast():
+def test_hierarchy_of_thousands_of_nodes_is_fast():
     rng = np.random.default_rng(0)
     parents = {i: rng.integers(i, size=3).tolist() if i > 20 else [] for i in range(4000)}
     start = time.perf_counter()
@@ -224,7 +224,7 @@ def test_thousands_of_nodes_are_fast():
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_indicator_matrix_against_brute_force(seed):
+def test_indicator_matrix_of_random_labels_equals_brute_force(seed):
     parents = random_dag(seed)
     hierarchy = LabelHierarchy(parents)
     y = random_label_sets(hierarchy.nodes, 30, seed)
@@ -232,7 +232,7 @@ def test_indicator_matrix_against_brute_force(seed):
     Y = hierarchy.indicator_matrix(y)
     assert (Y.dtype, Y.format, Y.has_canonical_format) == (np.int64, "csr", True)
     np.testing.assert_array_equal(Y.toarray(), [[n in s for n in hierarchy.nodes] for s in closed])
-    # What was left out, in two steps too, stands for its ancestors that stayed.
+    # Removed nodes, also in two steps, count for their kept ancestors.
     part = hierarchy.subset(hierarchy.nodes[::-2]).subset(hierarchy.nodes[::-6])
     for known in (part, pickle.loads(pickle.dumps(part))):
         expected = [[node in s for node in part.nodes] for s in closed]
@@ -244,7 +244,7 @@ def test_indicator_matrix_against_brute_force(seed):
         hierarchy.indicator_matrix([3])
 
 
-def test_a_binarizer_of_anothers_hierarchy_knows_what_was_rare():
+def test_binarizer_with_a_fitted_hierarchy_knows_rare_labels():
     y = [["A:b:c"], ["A:b"], ["A:b"], ["R"], ["A:d:e"]]
     rare = HierarchyLabelBinarizer(min_frequency=2).fit(y)
     other = HierarchyLabelBinarizer(hierarchy=rare.hierarchy_).fit(y)
@@ -268,7 +268,7 @@ def random_label_sets(nodes, n_samples, seed):
 
 @pytest.mark.parametrize("seed", range(3))
 @pytest.mark.parametrize("min_frequency", [None, 1, 12, 0.1])
-def test_binarizer_against_brute_force(seed, min_frequency):
+def test_binarizer_of_random_labels_equals_brute_force(seed, min_frequency):
     parents = random_dag(seed)
     hierarchy = LabelHierarchy(parents)
     y = random_label_sets(hierarchy.nodes, 100, seed)
@@ -281,7 +281,7 @@ def test_binarizer_against_brute_force(seed, min_frequency):
     assert binarizer.hierarchy_.nodes == tuple(kept)
     np.testing.assert_array_equal(binarizer.levels_, binarizer.hierarchy_.levels)
     np.testing.assert_array_equal(Y, [[node in s for node in kept] for s in closed])
-    # Whoever stays keeps all ancestors, in a graph too.
+    # A kept node keeps all its ancestors, also in a graph.
     assert all(brute_ancestors(parents, node) <= set(kept) for node in kept)
     deepest = binarizer.inverse_transform(Y)
     for labels, given in zip(deepest, closed, strict=True):
@@ -292,7 +292,7 @@ def test_binarizer_against_brute_force(seed, min_frequency):
 
 
 @pytest.mark.parametrize("form", ["str", "tuple"])
-def test_paths_become_columns_in_tree_order(form):
+def test_binarizer_of_paths_has_columns_in_tree_order(form):
     y = PATHS
     if form == "tuple":
         y = [[tuple(path.split(":")) for path in s] for s in y]
@@ -316,7 +316,7 @@ def test_paths_become_columns_in_tree_order(form):
     )
 
 
-def test_output_is_that_of_multilabel_binarizer():
+def test_binarizer_of_flat_labels_equals_multilabel_binarizer():
     y = [["a", "c"], ["b"], []]
     for sparse in (False, True):
         ours = HierarchyLabelBinarizer(sparse_output=sparse).fit_transform(y)
@@ -327,7 +327,7 @@ def test_output_is_that_of_multilabel_binarizer():
         assert not (difference.nnz if sparse else difference.any())
 
 
-def test_sparse_equals_dense():
+def test_binarizer_sparse_output_equals_dense():
     hierarchy = LabelHierarchy(random_dag(7))
     y = random_label_sets(hierarchy.nodes, 50, 7)
     dense = HierarchyLabelBinarizer(hierarchy=hierarchy).fit(y)
@@ -340,7 +340,7 @@ def test_sparse_equals_dense():
     assert sparse.inverse_transform(Y.tocoo()) == sparse.inverse_transform(Y)
 
 
-def test_inverse_transform_leaves_its_argument_alone():
+def test_inverse_transform_of_a_sparse_array_does_not_change_it():
     binarizer = HierarchyLabelBinarizer().fit(PATHS)
     # Out of order, and with a zero that is stored.
     Y = csr_array(([1, 1, 0], [4, 0, 2], [0, 3]), shape=(1, 5))
@@ -348,21 +348,21 @@ def test_inverse_transform_leaves_its_argument_alone():
     assert (Y.data.tolist(), Y.indices.tolist()) == ([1, 1, 0], [4, 0, 2])
 
 
-def test_bare_string_is_one_label():
+def test_binarizer_of_single_strings_reads_one_label():
     names = np.array(["cat:tom", "dog", "cat:tom"])
     expected = [[1, 1, 0], [0, 0, 1], [1, 1, 0]]
     for y in (names, names.tolist(), pd.Series(names), [["cat:tom"], "dog", ["cat:tom"]]):
         np.testing.assert_array_equal(HierarchyLabelBinarizer().fit_transform(y), expected)
 
 
-def test_array_of_strings_with_two_axes_is_label_sets():
+def test_binarizer_of_a_2d_array_reads_label_sets():
     y = np.array([["a", "b"], ["b", "c"]])
     np.testing.assert_array_equal(
         HierarchyLabelBinarizer().fit_transform(y), [[1, 1, 0], [0, 1, 1]]
     )
 
 
-def test_unseen_nodes_of_a_given_hierarchy_are_columns_of_zeros():
+def test_binarizer_unseen_nodes_are_columns_of_zeros():
     hierarchy = LabelHierarchy(DIAMOND, names={"top": "The top"})
     binarizer = HierarchyLabelBinarizer(hierarchy=hierarchy)
     Y = binarizer.fit_transform([["left"], []])
@@ -371,7 +371,7 @@ def test_unseen_nodes_of_a_given_hierarchy_are_columns_of_zeros():
     np.testing.assert_array_equal(Y, [[1, 1, 0, 0, 0], [0] * 5])
 
 
-def test_labels_left_out_for_being_rare_are_known():
+def test_min_frequency_rare_labels_count_for_their_ancestors():
     y = [["A:b:c"], ["A:b"], ["A:b"], ["R"], ["A:d:e"]]
     binarizer = HierarchyLabelBinarizer(min_frequency=2).fit(y)
     assert binarizer.classes_.tolist() == ["A", "A:b"]
@@ -381,14 +381,14 @@ def test_labels_left_out_for_being_rare_are_known():
         binarizer.transform([["A:b:x"]])
 
 
-def test_float_min_frequency_counts_like_the_exact_share():
+def test_min_frequency_of_a_float_equals_the_exact_share():
     assert 0.07 * 100 > 7
     y = [["a"]] * 7 + [["b"]] * 6 + [[]] * 87
     binarizer = HierarchyLabelBinarizer(min_frequency=0.07).fit(y)
     assert binarizer.classes_.tolist() == ["a"]
 
 
-def test_unknown_labels_raise_with_their_sample():
+def test_unknown_labels_by_default_raise_with_their_sample():
     binarizer = HierarchyLabelBinarizer().fit(PATHS)
     with pytest.raises(ValueError, match="sample 1 has the unknown label 'A:b:x'"):
         binarizer.transform([["A"], ["D", "A:b:x"]])
@@ -397,7 +397,7 @@ def test_unknown_labels_raise_with_their_sample():
 
 
 @pytest.mark.parametrize("form", ["str", "tuple"])
-def test_ignored_unknown_paths_keep_their_known_ancestors(form):
+def test_unknown_paths_ignored_keep_their_known_ancestors(form):
     def as_form(y):
         return y if form == "str" else [[tuple(path.split(":")) for path in s] for s in y]
 
@@ -413,7 +413,7 @@ def test_ignored_unknown_paths_keep_their_known_ancestors(form):
         binarizer.transform([[3]])
 
 
-def test_ignored_unknown_nodes_are_left_out_in_fit_and_transform():
+def test_unknown_nodes_ignored_get_no_column():
     hierarchy = LabelHierarchy({1: [], 2: [1]})
     binarizer = HierarchyLabelBinarizer(hierarchy=hierarchy, handle_unknown="ignore")
     np.testing.assert_array_equal(binarizer.fit_transform([[2, 9], ["x"]]), [[1, 1], [0, 0]])
@@ -445,7 +445,7 @@ def test_ignored_unknown_nodes_are_left_out_in_fit_and_transform():
         ([["A"], [None]], (TypeError, ValueError), "None"),
     ],
 )
-def test_wrong_label_sets_are_named_and_change_nothing(method, y, error, message):
+def test_wrong_label_sets_raise_and_change_nothing(method, y, error, message):
     binarizer = HierarchyLabelBinarizer().fit(PATHS)
     before = dict(vars(binarizer))
     with pytest.raises(error, match=message):
@@ -468,21 +468,21 @@ def test_wrong_label_sets_are_named_and_change_nothing(method, y, error, message
         ({"min_frequency": 7}, ValueError, "min_frequency=7 leaves no label"),
     ],
 )
-def test_wrong_parameters_are_named_in_fit(params, error, message):
+def test_fit_with_wrong_parameters_raises(params, error, message):
     binarizer = HierarchyLabelBinarizer(**params)
     with pytest.raises(error, match=message):
         binarizer.fit(PATHS)
     assert not hasattr(binarizer, "classes_")
 
 
-def test_fit_without_any_label_needs_a_hierarchy():
+def test_fit_without_labels_needs_a_hierarchy():
     with pytest.raises(ValueError, match="no sample has a label"):
         HierarchyLabelBinarizer().fit([[], []])
     binarizer = HierarchyLabelBinarizer(hierarchy=LabelHierarchy(DIAMOND)).fit([[], []])
     assert binarizer.inverse_transform(binarizer.transform([[]])) == [()]
 
 
-def test_inverse_transform_of_what_is_not_closed():
+def test_inverse_transform_without_ancestors_returns_the_deepest_labels():
     binarizer = HierarchyLabelBinarizer().fit(PATHS)
     Y = np.array([[1, 0, 1, 0, 0], [0, 1, 0, 1, 1]])
     expected = [("A:b:c",), ("A:b", "A:e", "D")]
@@ -501,12 +501,12 @@ def test_inverse_transform_of_what_is_not_closed():
         (np.zeros(5), "2D array"),
     ],
 )
-def test_wrong_indicators_are_named(Y, message):
+def test_inverse_transform_of_wrong_indicators_raises(Y, message):
     with pytest.raises(ValueError, match=message):
         HierarchyLabelBinarizer().fit(PATHS).inverse_transform(Y)
 
 
-def test_sparse_indicators_with_stored_zeros_and_entries_in_parts():
+def test_inverse_transform_of_split_sparse_entries_adds_them():
     binarizer = HierarchyLabelBinarizer().fit([["a:b"], ["c"]])
     halves = coo_array(([0.5, 0.5, 0.0, 1.0], ([0, 0, 0, 0], [0, 0, 1, 2])), shape=(1, 3))
     for form in ("coo", "csr", "csc"):
@@ -519,13 +519,13 @@ def test_sparse_indicators_with_stored_zeros_and_entries_in_parts():
             binarizer.inverse_transform(twice)
 
 
-def test_whole_numbers_may_be_floats_in_lists_too():
+def test_binarizer_of_whole_floats_makes_integers():
     binarizer = HierarchyLabelBinarizer().fit([[2.0], [3, np.float32(4)]])
     assert binarizer.classes_.tolist() == [2, 3, 4]
     assert all(type(label) is int for label in binarizer.classes_)
 
 
-def test_a_table_that_only_numpy_can_read():
+def test_binarizer_of_an_array_like_without_len_reads_a_table():
     class Lazy:
         def __array__(self, dtype=None, copy=None):
             return np.array([["a", "b"], ["b", "c"]])
@@ -535,14 +535,14 @@ def test_a_table_that_only_numpy_can_read():
     assert binarizer.transform(Lazy()).tolist() == [[1, 1, 0], [0, 1, 1]]
 
 
-def test_a_separator_of_its_own():
+def test_binarizer_with_another_separator_splits_by_it():
     binarizer = HierarchyLabelBinarizer(separator="/").fit([["a/b:c"]])
     assert binarizer.classes_.tolist() == ["a", "a/b:c"]
     with pytest.raises(ValueError, match="separator must not be empty"):
         binarizer.set_params(separator="", hierarchy=LabelHierarchy({"a": []})).fit([["a"]])
 
 
-def test_what_it_tells_scikit_learn():
+def test_binarizer_tags_describe_categorical_strings():
     binarizer = HierarchyLabelBinarizer().fit([["a"]])
     assert binarizer.get_feature_names_out().dtype == binarizer.classes_.dtype == object
     tags = get_tags(binarizer)
@@ -551,7 +551,7 @@ def test_what_it_tells_scikit_learn():
     assert tags.transformer_tags.preserves_dtype == []
 
 
-def test_unfitted_binarizer_says_so():
+def test_binarizer_unfitted_raises():
     binarizer = HierarchyLabelBinarizer()
     for call in (
         lambda: binarizer.transform(PATHS),
@@ -563,7 +563,7 @@ def test_unfitted_binarizer_says_so():
 
 
 @pytest.mark.parametrize("alone", [True, False])
-def test_set_output_names_the_columns(alone):
+def test_set_output_pandas_names_the_columns(alone):
     y = pd.Series(PATHS, index=list("uvwxyz"))
     transformer = HierarchyLabelBinarizer() if alone else make_pipeline(HierarchyLabelBinarizer())
     frame = transformer.set_output(transform="pandas").fit_transform(y)
@@ -575,7 +575,7 @@ def test_set_output_names_the_columns(alone):
     pd.testing.assert_frame_equal(fresh, frame)
 
 
-def test_sparse_output_is_no_data_frame_as_with_one_hot_encoder():
+def test_set_output_pandas_of_sparse_output_raises_like_one_hot_encoder():
     binarizer = HierarchyLabelBinarizer(sparse_output=True).set_output(transform="pandas")
     theirs = OneHotEncoder().set_output(transform="pandas")
     for transformer, X in ((binarizer, PATHS), (theirs, [["a"], ["b"]])):
@@ -586,7 +586,7 @@ def test_sparse_output_is_no_data_frame_as_with_one_hot_encoder():
 
 
 @pytest.mark.parametrize("sparse", [False, True])
-def test_a_pipeline_of_its_own(sparse):
+def test_pipeline_of_a_binarizer_equals_the_binarizer(sparse):
     binarizer = HierarchyLabelBinarizer(sparse_output=sparse)
     pipeline = make_pipeline(binarizer)
     Y = pipeline.fit_transform(PATHS)
@@ -598,13 +598,13 @@ def test_a_pipeline_of_its_own(sparse):
     assert pipeline[-1].hierarchy_.n_levels == 3
 
 
-def test_labels_with_one_display_name_are_told_apart():
+def test_feature_names_of_equal_display_names_are_unique():
     hierarchy = LabelHierarchy({"g": [], 7: ["g"], 8: ["g"]}, names={"g": "Games", 7: "Games"})
     binarizer = HierarchyLabelBinarizer(hierarchy=hierarchy).fit([[7]])
     assert binarizer.get_feature_names_out().tolist() == ["Games (g)", "Games (7)", "8"]
 
 
-def test_it_stands_in_a_pipeline():
+def test_pipeline_with_a_binarizer_step_fits():
     y = [["A:b"], ["D"], ["A:e", "D"], []] * 5
     target = [int("D" in labels) for labels in y]
     pipeline = make_pipeline(
@@ -615,7 +615,7 @@ def test_it_stands_in_a_pipeline():
     assert pipeline.score(y, target) == 1
 
 
-def test_clone_and_pickle():
+def test_binarizer_after_clone_and_pickle_is_equal():
     hierarchy = LabelHierarchy(random_dag(2))
     binarizer = HierarchyLabelBinarizer(hierarchy=hierarchy, min_frequency=2)
     assert clone(binarizer).get_params() == binarizer.get_params()
@@ -628,7 +628,7 @@ def test_clone_and_pickle():
 
 
 @pytest.mark.parametrize("form", [np.array, list, "float", "object", "ragged"])
-def test_whole_numbers_are_roots_of_that_name(form):
+def test_binarizer_of_whole_numbers_makes_roots(form):
     y = [[10, 9, 9], [2, 10, 2], [9, 9, 9]]
     given = {
         "float": np.array(y, dtype=np.float32),
@@ -664,12 +664,12 @@ def test_whole_numbers_are_roots_of_that_name(form):
         ([[3], [True, None]], TypeError, "a str or a tuple of str"),
     ],
 )
-def test_wrong_numbers_are_named(y, error, message):
+def test_binarizer_of_wrong_numbers_raises(y, error, message):
     with pytest.raises(error, match=message):
         HierarchyLabelBinarizer().fit(y)
 
 
-def test_arrays_of_nodes_of_a_given_hierarchy():
+def test_binarizer_of_arrays_of_nodes_has_their_ancestors():
     hierarchy = LabelHierarchy({5: [], 0: [5], 1: [5], 7: []})
     y = np.array([[0, 7], [1, 0], [5, 5]], dtype=np.uint16)
     binarizer = HierarchyLabelBinarizer(hierarchy=hierarchy)
@@ -679,7 +679,7 @@ def test_arrays_of_nodes_of_a_given_hierarchy():
     np.testing.assert_array_equal(hierarchy.indicator_matrix(y).toarray(), expected)
 
 
-def test_an_indicator_given_for_labels_is_told():
+def test_binarizer_of_an_indicator_raises_or_warns():
     Y = np.eye(3, dtype=int)
     numbers = LabelHierarchy({0: [], 1: [], 2: []})
     with pytest.raises(ValueError, match=r"shape \(3, 3\).*It looks like an indicator matrix"):
@@ -692,14 +692,14 @@ def test_an_indicator_given_for_labels_is_told():
     for fitted_on in ([[0], [2, 1]], PATHS):
         with pytest.raises(ValueError, match="It looks like an indicator matrix"):
             HierarchyLabelBinarizer().fit(fitted_on).transform(Y)
-    # Rows of 0 and 1 among others are labels.
+    # Rows with the labels 0 and 1 are accepted if other rows have other labels.
     binarizer = HierarchyLabelBinarizer().fit([[0, 1], [2, 1]])
     assert HierarchyLabelBinarizer().fit(np.array([[0, 1], [2, 1]])).n_features_in_ == 2
     table = HierarchyLabelBinarizer().fit(np.array([[0, 1], [2, 1]]))
     np.testing.assert_array_equal(table.transform(Y[:2, :2]), binarizer.transform([[0, 1]] * 2))
 
 
-def test_arrays_have_the_number_of_columns_of_fit():
+def test_transform_of_other_columns_raises():
     binarizer = HierarchyLabelBinarizer().fit(np.array([["a", "b"], ["b", "c"]]))
     assert binarizer.n_features_in_ == 2
     with pytest.raises(ValueError, match="X has 1 features, but HierarchyLabelBinarizer is exp"):
@@ -708,7 +708,7 @@ def test_arrays_have_the_number_of_columns_of_fit():
     assert not hasattr(binarizer.fit([["a"]]), "n_features_in_")
 
 
-def test_many_videos_over_the_real_vocabulary_are_fast(data_dir):
+def test_binarizer_of_many_videos_is_fast(data_dir):
     hierarchy = youtube8m_hierarchy(data_dir / "youtube8m" / "labels" / "vocabulary.csv")
     y = np.random.default_rng(0).integers(3862, size=(17_499, 3)).tolist()
     binarizer = HierarchyLabelBinarizer(hierarchy=hierarchy, sparse_output=True)
@@ -720,7 +720,7 @@ def test_many_videos_over_the_real_vocabulary_are_fast(data_dir):
         assert {hierarchy.nodes[j] for j in Y[[i]].indices} == expected
 
 
-def test_what_was_left_out_tells_hierarchies_apart():
+def test_hierarchies_with_other_removed_nodes_are_unequal():
     small = LabelHierarchy.from_paths(["A", "C"])
     part = LabelHierarchy.from_paths(["A:B", "C"]).subset(["A", "C"])
     assert part.nodes == small.nodes

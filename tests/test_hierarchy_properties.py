@@ -1,4 +1,4 @@
-"""What must hold of label hierarchies and of the binarizer for any graph and any labels."""
+"""Properties of label hierarchies and of the binarizer for any graph and any labels."""
 
 import pickle
 from itertools import chain, pairwise
@@ -21,7 +21,7 @@ NODES = {
 
 @st.composite
 def graphs(draw, least=1):
-    """Parents of every node of a directed acyclic graph, in an order that tells nothing."""
+    """Parents of every node of a directed acyclic graph, in random order."""
     count = draw(st.integers(least, 9))
     node = NODES[draw(st.sampled_from(list(NODES)))]
     above = [draw(st.lists(st.integers(0, i - 1), max_size=3)) if i else [] for i in range(count)]
@@ -50,7 +50,7 @@ def as_sets(Y, columns):
 
 
 @given(graphs())
-def test_who_stands_where(parents):
+def test_hierarchy_of_any_graph_has_the_right_ancestors_and_levels(parents):
     hierarchy = LabelHierarchy(parents)
     above = {node: with_ancestors(parents, node) for node in parents}
     assert hierarchy.nodes == tuple(parents)
@@ -73,7 +73,7 @@ def test_who_stands_where(parents):
 
 
 @given(graphs(), st.data())
-def test_closure(parents, data):
+def test_indicator_of_any_labels_has_all_ancestors(parents, data):
     hierarchy = LabelHierarchy(parents)
     closure = hierarchy.closure_matrix().toarray().astype(int)
     np.testing.assert_array_equal(closure @ closure > 0, closure > 0)  # once is enough
@@ -88,7 +88,7 @@ def test_closure(parents, data):
 
 
 @given(graphs(), st.data(), st.booleans())
-def test_inverse(parents, data, sparse):
+def test_inverse_transform_of_an_indicator_returns_the_deepest_labels(parents, data, sparse):
     sets = data.draw(label_sets(parents))
     binarizer = HierarchyLabelBinarizer(hierarchy=LabelHierarchy(parents), sparse_output=sparse)
     Y = binarizer.fit(sets).transform(sets)
@@ -103,7 +103,7 @@ def test_inverse(parents, data, sparse):
 
 
 @given(graphs(), st.data())
-def test_inverse_of_what_is_not_closed(parents, data):
+def test_inverse_transform_without_ancestors_returns_the_deepest_labels(parents, data):
     Y = data.draw(arrays(bool, (data.draw(st.integers(1, 4)), len(parents))))
     binarizer = HierarchyLabelBinarizer(hierarchy=LabelHierarchy(parents)).fit([[]])
     for labels, true in zip(
@@ -114,14 +114,14 @@ def test_inverse_of_what_is_not_closed(parents, data):
 
 
 @given(graphs(), st.data())
-def test_subset(parents, data):
+def test_subset_of_any_nodes_keeps_the_ancestors(parents, data):
     hierarchy = LabelHierarchy(parents)
     kept = data.draw(st.lists(st.sampled_from(list(parents)), min_size=1, unique=True))
     part = hierarchy.subset(kept)
     assert part.nodes == tuple(kept)
     for node in kept:
         assert set(part.ancestors(node)) == set(hierarchy.ancestors(node)) & set(kept)
-        for parent in part.parents(node):  # no kept node stands on the only way between them
+        for parent in part.parents(node):  # no kept node is on the only path between them
             assert parent in hierarchy.ancestors(node)
     sets = data.draw(label_sets(parents))
     expected = [close(parents, labels) & set(kept) for labels in sets]
@@ -138,7 +138,7 @@ def test_subset(parents, data):
 
 
 @given(graphs(least=2), st.data())
-def test_a_cycle_is_refused_and_shown(parents, data):
+def test_hierarchy_with_a_cycle_raises_and_shows_it(parents, data):
     below = [node for node in parents if with_ancestors(parents, node) != {node}]
     assume(below)
     node = data.draw(st.sampled_from(below))
@@ -156,10 +156,12 @@ paths = st.lists(st.text("ab c", min_size=1, max_size=2), min_size=1, max_size=4
 
 
 @given(st.lists(paths, min_size=1, max_size=8), st.sampled_from([":", "::"]), st.data())
-def test_paths(given_, separator, data):
+def test_from_paths_of_any_paths_makes_the_tree(given_, separator, data):
     tree = LabelHierarchy.from_paths(given_, separator=separator)
     assert set(tree.nodes) == {path[:i] for path in given_ for i in range(1, len(path) + 1)}
-    assert list(tree.nodes) == sorted(tree.nodes)  # a parent, then all below, siblings sorted
+    assert list(tree.nodes) == sorted(
+        tree.nodes
+    )  # a parent, then its descendants, siblings sorted
     assert tree.levels.tolist() == [len(path) - 1 for path in tree.nodes]
     assert all(tree.parents(path) == ((path[:-1],) if path[1:] else ()) for path in tree.nodes)
     assert (
@@ -171,7 +173,7 @@ def test_paths(given_, separator, data):
 
 
 @given(graphs(), st.data())
-def test_min_frequency(parents, data):
+def test_min_frequency_of_any_value_keeps_the_frequent_labels(parents, data):
     sets = data.draw(label_sets(parents))
     least = data.draw(st.one_of(st.integers(1, 6), st.sampled_from([0.01, 0.2, 1 / 3, 0.5, 0.9])))
     closed = [close(parents, labels) for labels in sets]
@@ -191,7 +193,7 @@ def test_min_frequency(parents, data):
 
 
 @given(graphs(), st.data())
-def test_unknown_nodes(parents, data):
+def test_unknown_nodes_raise_or_are_ignored(parents, data):
     sets = data.draw(label_sets(parents))
     where = data.draw(st.integers(0, len(sets) - 1))
     strange = [[*labels, "strange"] if i == where else labels for i, labels in enumerate(sets)]
@@ -209,7 +211,7 @@ def test_unknown_nodes(parents, data):
 
 
 @given(st.lists(paths, min_size=1, max_size=6), st.lists(paths, min_size=1, max_size=6))
-def test_unknown_paths_stand_for_their_deepest_known_ancestor(known, later):
+def test_unknown_paths_ignored_count_for_their_deepest_known_ancestor(known, later):
     binarizer = HierarchyLabelBinarizer(handle_unknown="ignore").fit([known])
     nodes = set(binarizer.hierarchy_.nodes)
     prefixes = [{p[:i] for p in [path] for i in range(1, len(p) + 1)} & nodes for path in later]
@@ -217,7 +219,7 @@ def test_unknown_paths_stand_for_their_deepest_known_ancestor(known, later):
 
 
 @given(graphs(), st.data())
-def test_names_tell_columns_apart(parents, data):
+def test_feature_names_of_equal_display_names_are_unique(parents, data):
     names = data.draw(st.dictionaries(st.sampled_from(list(parents)), st.sampled_from("xyz")))
     hierarchy = LabelHierarchy(parents, names=names)
     assert hierarchy.display_names == [names.get(node, str(node)) for node in parents]
@@ -229,7 +231,7 @@ def test_names_tell_columns_apart(parents, data):
 
 
 @given(st.lists(st.lists(st.integers(-9, 9), min_size=2, max_size=2), min_size=1, max_size=6))
-def test_forms_of_arrays(rows):
+def test_binarizer_of_any_array_format_is_equal(rows):
     labels = sorted(set(chain(*rows)))
     assume(not set(labels) <= {0, 1})
     plain = HierarchyLabelBinarizer().fit(rows)

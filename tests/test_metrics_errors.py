@@ -1,4 +1,4 @@
-"""Bad input is refused, with what was given and what is expected."""
+"""Wrong input raises errors that name the given and the expected value."""
 
 import numpy as np
 import pytest
@@ -56,7 +56,7 @@ everywhere = pytest.mark.parametrize(
         (Y, S.astype(complex), "y_score must be numbers or booleans, got dtype complex"),
     ],
 )
-def test_labels_and_scores(score, y_true, y_score, message):
+def test_score_of_wrong_labels_or_scores_raises(score, y_true, y_score, message):
     with pytest.raises(ValueError, match=message):
         score(y_true, y_score)
 
@@ -75,14 +75,14 @@ def test_labels_and_scores(score, y_true, y_score, message):
         (["a", "b"], "dtype <U1"),
     ],
 )
-def test_weights(score, weight, message):
+def test_score_with_wrong_weights_raises(score, weight, message):
     with pytest.raises(ValueError, match=message):
         score(Y, S, sample_weight=weight)
 
 
 @pytest.mark.parametrize("score", [gap_score, map_score, report])
 @pytest.mark.parametrize("top_k", [0, -1, 2.0, True, "all"])
-def test_top_k(score, top_k):
+def test_score_with_wrong_top_k_raises(score, top_k):
     with pytest.raises(ValueError, match=f"None or an integer of at least 1, got {top_k!r}"):
         score(Y, S, top_k=top_k)
 
@@ -97,13 +97,13 @@ def test_top_k(score, top_k):
     ],
 )
 @pytest.mark.parametrize("value", ["nan", None, 0])
-def test_unknown_options(score, option, value):
+def test_score_with_an_unknown_option_raises(score, option, value):
     with pytest.raises(ValueError, match=f"{option} must be one of .*, got {value!r}"):
         score(Y, S, **{option: value})
 
 
 @pytest.mark.parametrize("threshold", [None, "half", float("nan")])
-def test_threshold(threshold):
+def test_report_with_a_wrong_threshold_raises(threshold):
     with pytest.raises(ValueError, match="threshold must be a number"):
         report(Y, S, threshold=threshold)
 
@@ -120,12 +120,12 @@ def test_threshold(threshold):
         ([], r"shape \(0,\)"),
     ],
 )
-def test_levels(levels, message):
+def test_report_with_wrong_levels_raises(levels, message):
     with pytest.raises(ValueError, match=message):
         hierarchy_report(Y, S, levels)
 
 
-def test_groups_need_a_hierarchy():
+def test_report_by_group_without_a_hierarchy_raises():
     with pytest.raises(ValueError, match=r"by_group=True needs a label hierarchy .* got list"):
         hierarchy_report(Y, S, [0, 1, 1], by_group=True)
 
@@ -134,7 +134,7 @@ def test_groups_need_a_hierarchy():
     ("options", "message"),
     [({"top_k": 0}, "top_k"), ({"rows": "some"}, "rows"), ({"threshold": "x"}, "threshold")],
 )
-def test_scorers_refuse_bad_options_when_made(options, message):
+def test_scorers_with_wrong_options_raise_at_once(options, message):
     with pytest.raises(ValueError, match=message):
         hierarchy_scorers([0, 1], **options)
     with pytest.raises(ValueError, match="hierarchy must be"):

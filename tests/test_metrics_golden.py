@@ -1,4 +1,4 @@
-"""Against values that google/youtube-8m's evaluator computed (../shared/metrics_reference)."""
+"""Scores equal the values of google/youtube-8m's evaluator (../shared/metrics_reference)."""
 
 import json
 
@@ -59,7 +59,7 @@ def assert_google(block, y_true, y_score, top_k, what):
         assert_equals(hit_at_1_score(y_true, y_score), block["hit_at_1"], f"{what} hit_at_1")
 
 
-def test_inline_problems(golden):
+def test_scores_of_inline_problems_equal_google(golden):
     assert len(golden["inline"]) == 6
     for case in golden["inline"]:
         y_true, y_score = case["labels"], case["scores"]
@@ -67,7 +67,7 @@ def test_inline_problems(golden):
         assert_google(case["google_full"], y_true, y_score, None, case["name"])
 
 
-def test_google_conventions(problems):
+def test_scores_of_seeded_problems_equal_google(problems):
     exact = [problem for problem in problems if problem[0]["exact"]]
     assert len(exact) == 45
     for case, y_true, y_score, _ in exact:
@@ -78,14 +78,14 @@ def test_google_conventions(problems):
         assert_google(case["google_full"], y_true, y_score, full, case["name"])
 
 
-def test_hit_at_1_of_google_with_ties(problems):
+def test_hit_at_1_with_ties_equals_google(problems):
     for case, y_true, y_score, _ in problems:
         if not case["exact"]:
             got = hit_at_1_score(y_true, y_score)
             assert_equals(got, case["google"]["hit_at_1"], case["name"])
 
 
-def test_average_precision_of_single_classes(problems):
+def test_map_of_single_labels_equals_the_reference(problems):
     for case, y_true, y_score, _ in problems:
         for place, label in enumerate(case.get("classes", [])):
             one = np.s_[:, [label]]
@@ -93,7 +93,7 @@ def test_average_precision_of_single_classes(problems):
             assert_equals(got, case["ap_full"][place], f"{case['name']} label {label}")
 
 
-def test_shared_thresholds_and_stable_best_labels(problems):
+def test_scores_with_ties_equal_scikit_learn_conventions(problems):
     for case, y_true, y_score, _ in problems:
         top_k = case["spec"].get("top_k", 20)
         got = {
@@ -112,7 +112,7 @@ def test_shared_thresholds_and_stable_best_labels(problems):
             assert_equals(got[name], expected, f"{case['name']} {name}")
 
 
-def test_tied_cases_stay_within_the_bounds(problems):
+def test_scores_with_ties_are_within_the_bounds(problems):
     tied = [problem for problem in problems if "bounds" in problem[0]]
     assert len(tied) == 13
     for case, y_true, y_score, _ in tied:
@@ -130,11 +130,11 @@ def test_tied_cases_stay_within_the_bounds(problems):
 
 
 # The reference drops videos with "neither truth nor a top-k prediction", and a prediction there
-# is a score above 0: what `rows="either"` does with a threshold of 0.
+# is a score above 0. This equals `rows="either"` with a threshold of 0.
 @pytest.mark.parametrize(
     ("block", "rows"), [("all", "all"), ("no_truth", "truth"), ("neither", "either")]
 )
-def test_levels(problems, block, rows):
+def test_report_by_level_equals_the_reference(problems, block, rows):
     with_levels = [problem for problem in problems if "levels" in problem[0]]
     assert len(with_levels) == 4
     for case, y_true, y_score, levels in with_levels:
@@ -151,7 +151,7 @@ def test_levels(problems, block, rows):
 
 
 @pytest.mark.parametrize("block", ["all", "no_truth", "neither"])
-def test_levels_with_the_mean_of_google(problems, block):
+def test_scores_by_level_equal_google(problems, block):
     for case, y_true, y_score, levels in problems:
         top_k = case["spec"].get("top_k", 20)
         for level in case.get("levels", []):

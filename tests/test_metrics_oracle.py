@@ -1,4 +1,4 @@
-"""The four scores against an oracle that sorts plain lists."""
+"""The four scores equal an oracle that sorts plain lists."""
 
 import numpy as np
 import pytest
@@ -23,7 +23,7 @@ def draw(seed):
 
 
 @pytest.mark.parametrize("seed", range(60))
-def test_against_the_oracle(seed):
+def test_scores_of_random_problems_equal_the_oracle(seed):
     y_true, y_score, weight = draw(seed)
     oracle = Oracle(y_true, y_score, weight)
 

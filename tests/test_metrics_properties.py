@@ -1,4 +1,4 @@
-"""What must hold of the scores for any labels, scores and weights, however odd."""
+"""Properties of the scores for any labels, scores and weights, also extreme ones."""
 
 import numpy as np
 import pytest
@@ -73,7 +73,7 @@ def problems(draw):
 
 
 def untied(shape):
-    """Scores no two of which are equal."""
+    """Scores that are all different."""
     count = shape[0] * shape[1]
     return st.permutations(range(count)).map(lambda p: np.array(p, float).reshape(shape))
 
@@ -95,7 +95,7 @@ def ranks(y_score):
 
 
 @given(problems(), st.data())
-def test_the_definitions(problem, data):
+def test_score_of_any_input_equals_its_definition(problem, data):
     y_true, y_score = problem
     weight = data.draw(st.one_of(st.none(), weights(len(y_true))))
     call = data.draw(scored())
@@ -113,7 +113,7 @@ def test_the_definitions(problem, data):
 
 
 @given(problems(), st.sampled_from(["zero", "skip"]))
-def test_the_guard_of_perr(problem, empty):
+def test_perr_of_positive_scores_only_equals_its_definition(problem, empty):
     y_true, y_score = problem
     got = perr_score(y_true, y_score, empty_videos=empty, positive_scores_only=True)
     same(got, Oracle(y_true, y_score, None).perr(empty, True))
@@ -121,7 +121,7 @@ def test_the_guard_of_perr(problem, empty):
 
 
 @given(problems(), scored(), st.data())
-def test_order_of_videos(problem, score, data):
+def test_score_of_permuted_videos_is_equal(problem, score, data):
     y_true, y_score = problem
     order = data.draw(st.permutations(range(len(y_true))))
     weight = data.draw(weights(len(y_true), (0.0, 0.5, 3.0)))
@@ -129,14 +129,14 @@ def test_order_of_videos(problem, score, data):
 
 
 @given(shapes, scored(), st.data())
-def test_order_of_labels_without_ties(shape, score, data):
+def test_score_of_permuted_labels_without_ties_is_equal(shape, score, data):
     y_true, y_score = data.draw(arrays(bool, shape)), data.draw(untied(shape))
     order = data.draw(st.permutations(range(shape[1])))
     same(score(y_true[:, order], y_score[:, order]), score(y_true, y_score))
 
 
 @given(problems(), st.data())
-def test_order_of_labels_with_ties_where_all_are_ranked(problem, data):
+def test_gap_and_map_of_permuted_labels_with_ties_are_equal(problem, data):
     y_true, y_score = problem
     order = data.draw(st.permutations(range(y_true.shape[1])))
     for score in (gap_score, map_score):
@@ -145,7 +145,7 @@ def test_order_of_labels_with_ties_where_all_are_ranked(problem, data):
 
 
 @given(problems(), scored(), st.data())
-def test_only_the_order_of_scores_matters(problem, score, data):
+def test_score_of_other_increasing_scores_is_equal(problem, score, data):
     y_true, y_score = problem
     place = ranks(y_score)
     values = st.floats(allow_nan=False).filter(lambda value: value != 0 or np.signbit(value) == 0)
@@ -156,7 +156,7 @@ def test_only_the_order_of_scores_matters(problem, score, data):
 
 
 @given(problems(), st.data())
-def test_each_video_or_each_label_has_a_scale_of_its_own(problem, data):
+def test_score_of_rescaled_videos_or_labels_is_equal(problem, data):
     y_true, y_score = problem
     place = ranks(y_score)
     shift = data.draw(arrays(int, y_true.shape[0], elements=st.integers(-99, 99)))[:, None]
@@ -169,7 +169,7 @@ def test_each_video_or_each_label_has_a_scale_of_its_own(problem, data):
 
 
 @given(problems(), scored(), st.data())
-def test_integer_weights_are_copies_and_zero_is_absent(problem, score, data):
+def test_score_with_integer_weights_equals_copies(problem, score, data):
     y_true, y_score = problem
     times = data.draw(weights(len(y_true), (0, 1, 2, 5)))
     copies = np.repeat(y_true, times, axis=0), np.repeat(y_score, times, axis=0)
@@ -177,7 +177,7 @@ def test_integer_weights_are_copies_and_zero_is_absent(problem, score, data):
 
 
 @given(problems(), scored(), st.data())
-def test_weights_have_no_unit(problem, score, data):
+def test_score_with_scaled_weights_is_unchanged(problem, score, data):
     y_true, y_score = problem
     weight = data.draw(weights(len(y_true), (0.0, 0.25, 1.0, 3.0)))
     for unit in (2.0**-1072, 2.0**-600, 2.0**1021):
@@ -189,13 +189,13 @@ def test_weights_have_no_unit(problem, score, data):
 
 
 @given(problems(), scored(), st.integers(2, 3))
-def test_copies_of_everything_change_nothing(problem, score, times):
+def test_score_of_repeated_videos_is_equal(problem, score, times):
     y_true, y_score = (np.tile(table, (times, 1)) for table in problem)
     same(score(y_true, y_score), score(*problem))
 
 
 @given(problems(), scored())
-def test_labels_as_scores_are_perfect(problem, score):
+def test_score_of_the_labels_themselves_is_one(problem, score):
     y_true, _ = problem
     top_k = score.options.get("top_k")
     assume(top_k is None or y_true.sum(axis=1).max() <= top_k)
@@ -207,7 +207,7 @@ def test_labels_as_scores_are_perfect(problem, score):
 
 
 @given(shapes, st.data(), st.sampled_from([0.0, -np.inf, 5e-324, 1e308]))
-def test_equal_scores(shape, data, value):
+def test_score_of_constant_scores_is_the_share_of_true_labels(shape, data, value):
     y_true, y_score = data.draw(arrays(bool, shape)), np.full(shape, value)
     same(gap_score(y_true, y_score, top_k=None), y_true.mean())
     share = y_true.mean(axis=0)
@@ -218,7 +218,7 @@ def test_equal_scores(shape, data, value):
 
 
 @given(problems(), st.data())
-def test_scikit_learn(problem, data):
+def test_gap_and_map_of_all_labels_equal_scikit_learn(problem, data):
     y_true, y_score = problem
     y_score = ranks(y_score)  # scikit-learn refuses infinite scores
     weight = data.draw(st.one_of(st.none(), weights(len(y_true), (0.5, 1.0, 3.0))))
@@ -263,7 +263,7 @@ LABEL_FORMS = FORMS | {
 
 
 @given(problems(), scored(), st.sampled_from(list(FORMS)), st.sampled_from(list(LABEL_FORMS)))
-def test_the_form_does_not_matter(problem, score, form, label_form):
+def test_score_of_any_format_is_equal(problem, score, form, label_form):
     y_true, y_score = problem
     y_score = y_score.astype("f8") if form in ("list", "object") else y_score
     weight = np.arange(1, len(y_true) + 1)
@@ -272,7 +272,7 @@ def test_the_form_does_not_matter(problem, score, form, label_form):
 
 
 @given(problems(), st.data())
-def test_levels_are_the_scores_of_their_columns_and_videos(problem, data):
+def test_report_by_level_equals_the_scores_of_its_columns_and_videos(problem, data):
     y_true, y_score = problem
     levels = data.draw(arrays(int, y_true.shape[1], elements=st.integers(0, 3)))
     top_k = data.draw(st.sampled_from([None, 1, 2, 20]))
@@ -304,7 +304,7 @@ def test_levels_are_the_scores_of_their_columns_and_videos(problem, data):
 
 
 @pytest.mark.parametrize("dtype", [np.int8, np.uint8])
-def test_small_integers_of_numpy_are_counts(dtype):
+def test_top_k_of_small_numpy_integers_is_accepted(dtype):
     rng = np.random.default_rng(0)
     y_true, y_score = rng.random((9, 400)) < 0.4, rng.random((9, 400))
     for score in (gap_score, map_score):

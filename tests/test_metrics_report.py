@@ -1,4 +1,4 @@
-"""Reports by level and by group, against the scores of the columns and videos alone."""
+"""Reports by level and by group equal the scores of their columns and videos."""
 
 import json
 import re
@@ -21,7 +21,7 @@ from sk_crossmodal.metrics import (
 
 
 class Forest:
-    """Stands for a LabelHierarchy: two roots, one label under both, columns in any order.
+    """A substitute for a LabelHierarchy: two roots, one label under both, unordered columns.
 
     animal -> cat, dog; home -> lamp, dog; cat -> kitten.
     """
@@ -46,7 +46,7 @@ def make(seed=0, n_videos=80):
 
 
 def kept(y_true, y_score, rows, threshold):
-    """Which videos count, video by video."""
+    """Whether each video counts."""
     return [
         rows == "all" or any(truth) or (rows == "either" and max(scores) > threshold)
         for truth, scores in zip(y_true, y_score, strict=True)
@@ -78,7 +78,9 @@ def assert_row(report, row, columns, problem, rows, threshold, top_k):
 @pytest.mark.parametrize("threshold", [0.0, 0.5, 0.55])
 @pytest.mark.parametrize("weighted", [False, True])
 @pytest.mark.parametrize("top_k", [2, 20, None])
-def test_levels_and_groups_are_the_scores_of_their_columns(rows, threshold, weighted, top_k):
+def test_report_by_level_or_group_equals_the_scores_of_its_columns(
+    rows, threshold, weighted, top_k
+):
     y_true, y_score = make()
     weight = np.random.default_rng(1).integers(0, 3, len(y_true)) if weighted else None
     options = {"rows": rows, "threshold": threshold, "top_k": top_k, "sample_weight": weight}
@@ -97,7 +99,7 @@ def test_levels_and_groups_are_the_scores_of_their_columns(rows, threshold, weig
         assert_row(report, row, columns, problem, rows, threshold, top_k)
 
 
-def test_rules_keep_different_videos():
+def test_report_with_other_rows_counts_other_videos():
     y_true, y_score = make()
     numbers = {
         rows: hierarchy_report(y_true, y_score, Forest(), rows=rows).n_videos[1:]
@@ -107,12 +109,12 @@ def test_rules_keep_different_videos():
     assert (numbers["either"] < numbers["all"]).all()
 
 
-def test_a_score_at_the_threshold_is_not_a_prediction():
+def test_report_score_at_the_threshold_is_not_a_prediction():
     report = hierarchy_report([[0, 1], [1, 0]], [[0.5, 0.9], [0.2, 0.6]], [0, 1])
     assert report.n_videos.tolist() == [2, 1, 2]
 
 
-def test_a_threshold_is_rounded_as_the_scores_are():
+def test_report_threshold_is_rounded_like_the_scores():
     y_true, y_score = np.zeros((1, 2)), np.array([[0.1, 0.0]])
     for table in (y_score, y_score.astype("f4"), y_score.astype("f2")):
         for threshold in (0.1, np.float64(0.1)):
@@ -122,8 +124,8 @@ def test_a_threshold_is_rounded_as_the_scores_are():
     assert beyond.n_videos[1] == 0
 
 
-def test_a_heavy_video_outside_a_level_leaves_no_rounding_in_it():
-    # Of five videos only the last has no label at level 1, and it weighs as much as it can.
+def test_report_with_a_heavy_video_outside_a_level_is_exact():
+    # Of five videos only the last one, which is very heavy, has no label at level 1.
     y_true = np.array([[1, 1], [1, 1], [1, 1], [1, 1], [1, 0]])
     y_score = np.array([[0.9, 0.4], [0.8, 0.3], [0.7, 0.2], [0.6, 0.1], [0.5, 0.45]])
     weight = [1, 1, 1, 1, 1e20]
@@ -131,7 +133,7 @@ def test_a_heavy_video_outside_a_level_leaves_no_rounding_in_it():
     assert report.map[1] == report.gap[1] == 1
 
 
-def test_all_labels_in_the_pool_of_gap():
+def test_report_with_top_k_none_pools_all_labels():
     rng = np.random.default_rng(2)
     y_true, y_score = rng.random((30, 60)) < 0.2, rng.random((30, 60))
     levels = np.arange(60) % 2
@@ -150,7 +152,7 @@ def test_all_labels_in_the_pool_of_gap():
 
 
 @pytest.mark.parametrize("weighted", [False, True])
-def test_repeating_everything_changes_the_number_of_videos_only(weighted):
+def test_report_of_repeated_videos_changes_only_their_number(weighted):
     y_true, y_score = make()
     weight = np.arange(len(y_true)) % 3 if weighted else np.ones(len(y_true))
     once = hierarchy_report(y_true, y_score, Forest(), sample_weight=weight)
@@ -163,7 +165,7 @@ def test_repeating_everything_changes_the_number_of_videos_only(weighted):
 
 @pytest.mark.parametrize("weighted", [False, True])
 @pytest.mark.parametrize("ties", [False, True])
-def test_blocks_of_a_few_numbers_give_the_same(weighted, ties, monkeypatch):
+def test_report_with_small_blocks_is_equal(weighted, ties, monkeypatch):
     y_true, y_score = make(n_videos=1500)
     y_score = np.round(y_score, 1) if ties else y_score
     weight = np.arange(len(y_true)) % 3 if weighted else None
@@ -180,7 +182,7 @@ def test_blocks_of_a_few_numbers_give_the_same(weighted, ties, monkeypatch):
         assert got.to_dict() == expected
 
 
-def test_memory_is_a_fraction_of_the_scores(monkeypatch):
+def test_report_memory_is_a_fraction_of_the_scores(monkeypatch):
     monkeypatch.setattr(_inputs, "COLUMN_BLOCK", 2**21)
     monkeypatch.setattr(_inputs, "ROW_BLOCK", 2**18)
     rng = np.random.default_rng(0)
@@ -193,7 +195,7 @@ def test_memory_is_a_fraction_of_the_scores(monkeypatch):
     assert peak < 0.6 * y_score.nbytes
 
 
-def test_levels_alone_are_enough():
+def test_report_with_levels_equals_the_one_with_a_hierarchy():
     y_true, y_score = make()
     expected = hierarchy_report(y_true, y_score, Forest()).to_dict()
     for levels in (Forest.levels, Forest.levels.tolist(), Forest.levels.astype(np.uint8)):
@@ -202,14 +204,14 @@ def test_levels_alone_are_enough():
     assert sparse.to_dict() == expected
 
 
-def test_a_level_without_labels_has_no_row():
+def test_report_of_a_level_without_labels_has_no_row():
     y_true, y_score = make()
     report = hierarchy_report(y_true[:, :3], y_score[:, :3], [0, 3, 3])
     assert report.rows == ("overall", "level 0", "level 3")
 
 
 @pytest.mark.parametrize("own", [[0, 3], [0, 2], [1, 2], [0, 1, 3], [0, 2, 3], [3], [0, 4]])
-def test_columns_of_a_level_with_gaps(own):
+def test_report_of_a_level_with_scattered_columns_is_right(own):
     rng = np.random.default_rng(4)
     y_true, y_score = rng.random((20, 5)) < 0.5, rng.random((20, 5))
     levels = np.zeros(5, int)
@@ -219,7 +221,7 @@ def test_columns_of_a_level_with_gaps(own):
     assert report.perr[2] == pytest.approx(perr_score(y_true[:, own], y_score[:, own]))
 
 
-def test_a_root_that_is_no_label_goes_by_its_node():
+def test_report_of_a_root_without_a_label_shows_its_node():
     class Rootless(Forest):
         roots = ("animal", ("some", "where"))
 
@@ -228,7 +230,7 @@ def test_a_root_that_is_no_label_goes_by_its_node():
     assert report.rows == ("Animal", "('some', 'where')")
 
 
-def test_a_matrix_of_roots_may_have_any_form_and_stays_as_it_is():
+def test_report_by_group_of_any_root_matrix_format_is_equal_and_keeps_it():
     members = sp.csc_array(np.ones((6, 2)) * Forest().root_matrix().toarray())
     padded = sp.csc_array(np.ones((6, 2)))
     padded.data[:] = members.toarray().T.ravel()
@@ -248,7 +250,7 @@ def test_a_matrix_of_roots_may_have_any_form_and_stays_as_it_is():
     assert (padded.data.tolist(), padded.indices.tolist(), padded.indptr.tolist()) == before
 
 
-def test_one_group():
+def test_report_of_one_group_has_one_row():
     class Alone(Forest):
         roots = ("animal",)
 
@@ -261,7 +263,7 @@ def test_one_group():
     assert report.n_labels.tolist() == [6]
 
 
-def test_nobody_left():
+def test_report_row_without_videos_is_nan():
     y_true, y_score = [[1, 0], [1, 0]], [[0.9, 0.1], [0.8, 0.2]]
     report = hierarchy_report(y_true, y_score, [0, 1])
     assert report.n_videos.tolist() == [2, 2, 0]
@@ -270,7 +272,7 @@ def test_nobody_left():
     assert str(report).splitlines()[-1].split() == ["level", "1", "0", "1", "-", "-", "-", "-"]
 
 
-def test_a_group_without_labels():
+def test_report_group_without_labels_is_nan():
     class Empty(Forest):
         def root_matrix(self):
             return sp.csr_array(np.array([[True, False]] * 6))
@@ -282,7 +284,7 @@ def test_a_group_without_labels():
         assert np.isnan(report.gap[1])
 
 
-def test_logits_with_a_threshold_of_zero():
+def test_report_of_logits_with_threshold_zero_is_equal():
     y_true, y_score = make()
     y_score = np.clip(y_score, 1e-6, 1 - 1e-6)
     logits = np.log(y_score / (1 - y_score))
@@ -291,7 +293,7 @@ def test_logits_with_a_threshold_of_zero():
     assert one == two
 
 
-def test_printed_as_error_rates_in_percent():
+def test_report_printed_shows_error_rates_in_percent():
     y_true = [[1, 1, 0], [1, 0, 0]]
     y_score = [[0.9, 0.6, 0.7], [0.8, 0.2, 0.1]]
     lines = str(hierarchy_report(y_true, y_score, [0, 1, 1])).splitlines()
@@ -303,7 +305,7 @@ def test_printed_as_error_rates_in_percent():
     assert len({len(line) for line in lines[1:]}) == 1
 
 
-def test_as_dictionary_and_data_frame():
+def test_report_as_dict_and_frame_has_all_columns():
     pd = pytest.importorskip("pandas")
     y_true, y_score = make()
     report = hierarchy_report(y_true, y_score, Forest())
@@ -319,7 +321,7 @@ def test_as_dictionary_and_data_frame():
     assert frame.loc["level 1", "n_videos"] == report.n_videos[2]
 
 
-def test_cannot_be_changed():
+def test_report_assignment_raises():
     report = hierarchy_report(*make(), Forest())
     with pytest.raises(FrozenInstanceError):
         report.gap = None
@@ -327,7 +329,7 @@ def test_cannot_be_changed():
         report.gap[0] = 1.0
 
 
-def test_as_html():
+def test_report_as_html_escapes_names():
     tree = LabelHierarchy({"<i>a</i>": [], "b & c": []})
     report = hierarchy_report([["<i>a</i>"], ["b & c"]], np.eye(2), tree, by_group=True)
     html = report.to_html()

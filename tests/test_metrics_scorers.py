@@ -59,7 +59,7 @@ def make(n_labels=4, n_videos=60, seed=0):
 
 @pytest.mark.parametrize(("scorer", "score"), PAIRS)
 @pytest.mark.parametrize("n_labels", [1, 2, 3])
-def test_scorers_alone(scorer, score, n_labels):
+def test_scorer_of_predictions_equals_the_score(scorer, score, n_labels):
     X, y = make(n_labels)
     stub = Stub().fit(X, y)
     assert scorer(stub, X, y) == score(y, stub.predict_proba(X))
@@ -77,7 +77,7 @@ def test_scorers_alone(scorer, score, n_labels):
         (MLPClassifier(4, solver="lbfgs", random_state=0, tol=1.0), 3),
     ],
 )
-def test_estimators_of_scikit_learn(estimator, n_labels):
+def test_scorers_of_scikit_learn_estimators_equal_the_scores(estimator, n_labels):
     X, y = make(n_labels)
     estimator.fit(X, y)
     proba = estimator.predict_proba(X)
@@ -89,7 +89,7 @@ def test_estimators_of_scikit_learn(estimator, n_labels):
 
 @pytest.mark.parametrize("rows", ["either", "truth", "all"])
 @pytest.mark.parametrize("top_k", [1, 20])
-def test_hierarchy_scorers_are_the_report(rows, top_k):
+def test_hierarchy_scorers_equal_the_report(rows, top_k):
     X, y = make()
     stub = Stub().fit(X, y)
     options = {"top_k": top_k, "rows": rows, "threshold": 0.6}
@@ -105,7 +105,7 @@ def test_hierarchy_scorers_are_the_report(rows, top_k):
     assert len(scorers) == 12
 
 
-def test_scorers_pool_twenty_labels_unless_told():
+def test_hierarchy_scorers_by_default_pool_twenty_labels():
     rng = np.random.default_rng(5)
     X, y = rng.random((30, 40)), rng.random((30, 40)) < 0.5
     stub = Stub().fit(X, y)
@@ -116,7 +116,7 @@ def test_scorers_pool_twenty_labels_unless_told():
     assert usual == twenty != more
 
 
-def test_names_follow_the_levels_that_exist():
+def test_hierarchy_scorers_names_have_the_existing_levels():
     names = hierarchy_scorers(np.array([3, 0]))
     assert set(names) == {
         f"{score}{suffix}"
@@ -125,7 +125,7 @@ def test_names_follow_the_levels_that_exist():
     }
 
 
-def test_of_a_hierarchy_without_indicators_only_the_levels_are_kept():
+def test_hierarchy_scorers_without_indicators_keep_only_levels():
     class Unpicklable:
         levels = np.array(LEVELS)
 
@@ -172,7 +172,7 @@ FORMS = {
 
 @pytest.mark.parametrize("hierarchy", [TREE, NUMBERS], ids=["paths", "numbers"])
 @pytest.mark.parametrize("form", FORMS)
-def test_label_sets_are_scored_as_their_indicator(form, hierarchy):
+def test_scorers_of_label_sets_equal_those_of_their_indicator(form, hierarchy):
     X, sets, y = make_sets(hierarchy)
     if form == "first paths":  # a rectangular list, which numpy would take for a table
         y = hierarchy.indicator_matrix([s[:1] for s in sets]).toarray()
@@ -193,7 +193,7 @@ def test_label_sets_are_scored_as_their_indicator(form, hierarchy):
     )
 
 
-def test_strings_and_arrays_of_strings_are_label_sets():
+def test_scorer_of_strings_reads_them_as_label_sets():
     X, sets, _ = make_sets()
     names = [s[0] for s in sets]
     y = TREE.indicator_matrix(names).toarray()
@@ -203,7 +203,7 @@ def test_strings_and_arrays_of_strings_are_label_sets():
         assert scorer(stub, X, given) == scorer(stub, X, y)
 
 
-def test_one_video_with_one_label():
+def test_report_of_one_label_set_equals_that_of_its_indicator():
     y_score = np.linspace(0.9, 0.1, len(TREE))[None]
     for label in TREE.nodes:
         expected = hierarchy_report(TREE.indicator_matrix([[label]]), y_score, TREE).to_dict()
@@ -211,7 +211,7 @@ def test_one_video_with_one_label():
         np.testing.assert_equal(got, expected)
 
 
-def test_lists_of_zeros_and_ones_of_the_right_length_are_an_indicator():
+def test_scorer_of_lists_of_the_right_length_reads_an_indicator():
     X, _, y = make_sets(LabelHierarchy({i: [] for i in range(5)}))
     scorer = hierarchy_scorers(LabelHierarchy({i: [] for i in range(5)}))["gap"]
     stub = Stub().fit(X, y)
@@ -220,7 +220,7 @@ def test_lists_of_zeros_and_ones_of_the_right_length_are_an_indicator():
 
 
 @pytest.mark.parametrize("name", ["gap", "perr_level_1"])
-def test_label_sets_that_cannot_be_scored(name):
+def test_scorer_of_wrong_label_sets_raises(name):
     X, sets, y = make_sets()
     stub = Stub().fit(X, y)
     scorer = hierarchy_scorers(TREE)[name]
@@ -238,7 +238,7 @@ def test_label_sets_that_cannot_be_scored(name):
 
 @pytest.mark.parametrize(("scorer", "score"), PAIRS)
 @pytest.mark.parametrize("form", FORMS)
-def test_scores_without_a_hierarchy_say_how_label_sets_are_scored(scorer, score, form):
+def test_score_of_label_sets_raises_with_a_hint(scorer, score, form):
     X, sets, y = make_sets()
     given = FORMS[form](sets)
     stub = Stub().fit(X, y)
@@ -247,7 +247,7 @@ def test_scores_without_a_hierarchy_say_how_label_sets_are_scored(scorer, score,
             call()
 
 
-def test_one_predict_proba_serves_all():
+def test_cross_validate_with_all_scorers_predicts_once():
     X, y = make()
     result = cross_validate(
         Stub(), X, y, scoring=hierarchy_scorers(LEVELS), cv=3, return_estimator=True
@@ -257,7 +257,7 @@ def test_one_predict_proba_serves_all():
 
 
 @pytest.mark.parametrize("n_jobs", [None, 2])
-def test_grid_search(n_jobs):
+def test_grid_search_with_scorers_finds_the_best(n_jobs):
     X, y = make()
     search = GridSearchCV(
         Stub(),
@@ -275,7 +275,7 @@ def test_grid_search(n_jobs):
     assert alone.best_score_ == pytest.approx(search.best_score_)
 
 
-def test_no_video_at_a_level_is_nan():
+def test_scorer_of_a_level_without_videos_is_nan():
     X, y = make()
     y[:, 2:] = 0
     stub = Stub().fit(X, y)
@@ -285,7 +285,7 @@ def test_no_video_at_a_level_is_nan():
         assert np.isfinite(scorers[f"{name}_level_0"](stub, X, y))
 
 
-def test_levels_must_fit_the_labels():
+def test_scorer_with_wrong_number_of_levels_raises():
     X, y = make(3)
     with pytest.raises(ValueError, match="got 4 nodes for 3 labels"):
         hierarchy_scorers(LEVELS)["gap_level_0"](Stub().fit(X, y), X, y)

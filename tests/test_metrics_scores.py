@@ -1,4 +1,4 @@
-"""The four scores: small examples by hand, and what must hold for any input."""
+"""The four scores: small examples by hand, and properties for any input."""
 
 import numpy as np
 import pytest
@@ -23,7 +23,7 @@ every_score = pytest.mark.parametrize("score", SCORES.values(), ids=SCORES)
 
 
 def make(seed=0, n_videos=60, n_labels=12, density=0.15, steps=None):
-    """Draw labels, some videos and one label empty, and scores that know something of them."""
+    """Draw labels, some videos and one label empty, and scores that are correlated with them."""
     rng = np.random.default_rng(seed)
     y_true = rng.random((n_videos, n_labels)) < density
     y_true[:, 0] = False
@@ -42,7 +42,7 @@ BY_HAND = [
         (19 / 30, 1.0, 2 / 3, 0.25, 0.5),
     ),
     (
-        "what the pool leaves out stays in the denominator",
+        "labels outside the pool count in the denominator",
         [[1, 0, 1], [0, 0, 1]],
         [[0.9, 0.8, 0.1], [0.3, 0.7, 0.2]],
         1,
@@ -84,7 +84,7 @@ BY_HAND = [
     [case[1:] for case in BY_HAND],
     ids=[case[0] for case in BY_HAND],
 )
-def test_by_hand(y_true, y_score, top_k, expected):
+def test_scores_of_small_examples_equal_the_values_by_hand(y_true, y_score, top_k, expected):
     got = (
         gap_score(y_true, y_score, top_k=top_k),
         map_score(y_true, y_score, top_k=top_k),
@@ -96,11 +96,11 @@ def test_by_hand(y_true, y_score, top_k, expected):
     assert all(type(score) is float for score in got)
 
 
-def test_perr_without_the_guard_counts_negative_scores():
+def test_perr_with_negative_scores_counts_them_as_hits():
     assert perr_score([[1, 0], [1, 0]], [[-0.1, -0.2], [0.0, -0.2]]) == 1.0
 
 
-def test_ties_go_to_the_lowest_index():
+def test_scores_with_ties_prefer_the_lowest_index():
     y_score = [[0.5, 0.5, 0.5, 0.1]]
     for label, hit in enumerate([1.0, 0.0, 0.0, 0.0]):
         y_true = np.eye(4, dtype=int)[[label]]
@@ -113,13 +113,13 @@ def test_ties_go_to_the_lowest_index():
     assert gap_score([[0, 0, 1, 0]], y_score, top_k=2) == 0.0
 
 
-def test_twenty_labels_of_a_video_are_pooled_unless_told():
+def test_gap_by_default_pools_twenty_labels_per_video():
     y_true, y_score = make(n_labels=40, density=0.5)
     assert gap_score(y_true, y_score) == gap_score(y_true, y_score, top_k=20)
     assert gap_score(y_true, y_score) != gap_score(y_true, y_score, top_k=21)
 
 
-def test_nothing_to_find():
+def test_scores_without_true_labels_are_zero_or_nan():
     y_true, y_score = np.zeros((3, 4)), np.arange(12.0).reshape(3, 4)
     assert gap_score(y_true, y_score) == 0.0
     assert gap_score(y_true, y_score, top_k=2) == 0.0
@@ -132,7 +132,7 @@ def test_nothing_to_find():
 
 
 @every_score
-def test_perfect_scores(score):
+def test_score_of_the_labels_themselves_is_one(score):
     y_true = make()[0][2:, 1:]
     y_true = y_true[y_true.any(axis=1)][:, y_true.any(axis=0)]
     top = y_true.sum(axis=1) <= 3  # more would not fit into the best three
@@ -143,7 +143,7 @@ def test_perfect_scores(score):
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
 @pytest.mark.parametrize("steps", [None, 3])
 @pytest.mark.parametrize("weighted", [False, True])
-def test_average_precision_as_in_scikit_learn(dtype, steps, weighted):
+def test_gap_and_map_of_all_labels_equal_scikit_learn(dtype, steps, weighted):
     y_true, y_score = make(seed=3, n_videos=300, steps=steps)
     y_true, y_score = y_true[:, 1:], y_score[:, 1:].astype(dtype)
     weight = np.random.default_rng(1).random(300) if weighted else None
@@ -159,9 +159,8 @@ def test_average_precision_as_in_scikit_learn(dtype, steps, weighted):
     )
 
 
-def test_counts_are_right_where_float32_and_float64_differ():
-    # One step of float32 apart: tied if anything rounded, ranked the wrong way if anything
-    # compared across types.
+def test_map_of_close_float32_scores_is_exact():
+    # One step of float32 apart: rounding would tie them, and comparing other dtypes would swap them.
     low = np.float32(0.1)
     high = np.nextafter(low, np.float32(1))
     y_true = np.array([[0], [1], [0], [1]])
@@ -172,7 +171,7 @@ def test_counts_are_right_where_float32_and_float64_differ():
 
 @every_score
 @pytest.mark.parametrize("steps", [None, 2])
-def test_integer_weights_are_repetitions(score, steps):
+def test_score_with_integer_weights_equals_repeated_videos(score, steps):
     y_true, y_score = make(seed=5, steps=steps)
     weight = np.random.default_rng(2).integers(0, 4, len(y_true))
     repeated = [np.repeat(array, weight, axis=0) for array in (y_true, y_score)]
@@ -182,7 +181,7 @@ def test_integer_weights_are_repetitions(score, steps):
 
 
 @every_score
-def test_weights_have_no_unit(score):
+def test_score_with_scaled_weights_is_unchanged(score):
     y_true, y_score = make(seed=6)
     weight = np.random.default_rng(3).random(len(y_true))
     once = score(y_true, y_score, sample_weight=weight)
@@ -194,7 +193,7 @@ def test_weights_have_no_unit(score):
 
 
 @every_score
-def test_form_of_the_labels_does_not_matter(score):
+def test_score_of_any_label_format_is_equal(score):
     y_true, y_score = make(seed=7)
     expected = score(y_true, y_score)
     for dtype in (np.uint8, int, np.float32, float):
@@ -206,7 +205,7 @@ def test_form_of_the_labels_does_not_matter(score):
 
 
 @every_score
-def test_stored_zeros_are_zeros_and_inputs_stay_as_they_are(score):
+def test_score_of_stored_zeros_is_equal_and_keeps_the_inputs(score):
     y_true, y_score = make(seed=8)
     stored = sp.csr_array(np.ones_like(y_true, dtype=float))
     stored.data[:] = y_true.ravel()
@@ -217,7 +216,7 @@ def test_stored_zeros_are_zeros_and_inputs_stay_as_they_are(score):
 
 
 @every_score
-def test_form_of_the_scores_does_not_matter(score):
+def test_score_of_any_score_format_is_equal(score):
     y_true, y_score = make(seed=9)
     y_score = y_score.astype(np.float16)
     expected = score(y_true, y_score.astype(float))
@@ -233,14 +232,14 @@ def test_form_of_the_scores_does_not_matter(score):
 
 @every_score
 @pytest.mark.parametrize("steps", [None, 2])
-def test_order_of_videos_does_not_matter(score, steps):
+def test_score_of_permuted_videos_is_equal(score, steps):
     y_true, y_score = make(seed=10, steps=steps)
     order = np.random.default_rng(4).permutation(len(y_true))
     assert score(y_true[order], y_score[order]) == pytest.approx(score(y_true, y_score))
 
 
 @every_score
-def test_order_of_labels_does_not_matter_without_ties(score):
+def test_score_of_permuted_labels_without_ties_is_equal(score):
     y_true, y_score = make(seed=11)
     order = np.random.default_rng(5).permutation(y_true.shape[1])
     assert score(y_true[:, order], y_score[:, order]) == pytest.approx(score(y_true, y_score))
@@ -248,7 +247,7 @@ def test_order_of_labels_does_not_matter_without_ties(score):
 
 @every_score
 @pytest.mark.parametrize("steps", [None, 2])
-def test_only_the_order_of_scores_matters(score, steps):
+def test_score_after_an_increasing_function_is_equal(score, steps):
     y_true, y_score = make(seed=12, steps=steps)
     expected = score(y_true, y_score)
     for increasing in (np.exp, np.arctan, lambda s: 3 * s - 7, lambda s: s**3):
@@ -256,7 +255,7 @@ def test_only_the_order_of_scores_matters(score, steps):
 
 
 @every_score
-def test_infinite_scores_rank_first_and_last(score):
+def test_score_of_infinite_scores_ranks_them_first_and_last(score):
     y_true, y_score = make(seed=13)
     cut = np.clip(y_score, -1, 1)  # many ties at both ends
     infinite = np.where(cut == 1, np.inf, np.where(cut == -1, -np.inf, cut))
@@ -265,7 +264,7 @@ def test_infinite_scores_rank_first_and_last(score):
 
 @every_score
 @pytest.mark.parametrize("weighted", [False, True])
-def test_blocks_of_a_few_numbers_give_the_same(score, weighted, monkeypatch):
+def test_score_with_small_blocks_is_equal(score, weighted, monkeypatch):
     y_true, y_score = make(seed=14, steps=3)
     weight = np.arange(len(y_true)) % 3 if weighted else None
     expected = score(y_true, y_score, sample_weight=weight)
@@ -280,19 +279,19 @@ def test_blocks_of_a_few_numbers_give_the_same(score, weighted, monkeypatch):
 @pytest.mark.parametrize(
     "y_score", [np.array([[0.5, 0.5 + 1e-12]]), np.int32([[2**24, 2**24 + 1]])]
 )
-def test_scores_of_float64_and_integers_keep_every_digit(y_score):
+def test_score_of_close_float64_and_integers_keeps_every_digit(y_score):
     assert hit_at_1_score([[0, 1]], y_score) == gap_score([[0, 1]], y_score) == 1
 
 
 @pytest.mark.parametrize("n_labels", [1, 2])
-def test_few_labels(n_labels):
+def test_score_of_one_or_two_labels_equals_scikit_learn(n_labels):
     y_true, y_score = make(seed=14, n_labels=3)
     y_true, y_score = y_true[:, 1 : 1 + n_labels], y_score[:, 1 : 1 + n_labels]
     assert gap_score(y_true, y_score) == gap_score(y_true, y_score, top_k=None)
     assert map_score(y_true, y_score) == pytest.approx(average_precision_score(y_true, y_score))
 
 
-def test_repeating_everything_changes_nothing():
+def test_score_of_repeated_videos_is_equal():
     # Large enough that scores are read in several blocks, by rows and by columns.
     y_true, y_score = make(seed=15, n_videos=100, n_labels=40, steps=4)
     tall = [np.tile(array, (1200, 1)) for array in (y_true, y_score)]

@@ -1,4 +1,4 @@
-"""The rows of the benchmark that are about the scores, on a few videos."""
+"""The benchmark rows of the scores, on a few videos."""
 
 import sys
 from pathlib import Path
@@ -20,7 +20,7 @@ def scores(monkeypatch):
         sys.modules.pop(name, None)
 
 
-def test_labels_are_closed_upward_and_each_has_a_video(scores):
+def test_problem_labels_imply_ancestors_and_have_a_video_each(scores):
     y_true, y_score, hierarchy = scores.make_problem(300, (3, 4, 5, 6))
     closed = (y_true @ hierarchy.closure_matrix().astype(int)).toarray() > 0
     np.testing.assert_array_equal(closed, y_true.toarray() > 0)
@@ -30,7 +30,7 @@ def test_labels_are_closed_upward_and_each_has_a_video(scores):
     assert 0 < y_score.min() < y_score.max() < 1
 
 
-def test_both_sides_score_the_same(scores, monkeypatch):
+def test_timed_scores_equal_scikit_learn(scores, monkeypatch):
     compared = []
     theirs = scores.average_precision_score
 
@@ -45,7 +45,7 @@ def test_both_sides_score_the_same(scores, monkeypatch):
     assert all(a == pytest.approx(b, abs=1e-12) for a, b in compared)
 
 
-def test_memory_is_that_of_the_inputs_sizes(scores):
+def test_memory_row_of_a_small_problem_is_met(scores):
     row = scores.metrics_memory(quick=True)
     assert 0 < row.ratio < 5
     assert row.met

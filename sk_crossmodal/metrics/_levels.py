@@ -14,9 +14,9 @@ def level_numbers(hierarchy: Any) -> Ints:
     levels = as_array("hierarchy", given, "a label hierarchy or the level of every label")
     if levels.ndim != 1 or levels.dtype.kind not in "iu" or not levels.size or levels.min() < 0:
         raise ValueError(
-            "hierarchy must be a label hierarchy, such as hierarchy_ of a HierarchyLabelBinarizer,"
-            " or a 1-D array with the level, from 0, of every label; got "
-            f"{type(hierarchy).__name__} with levels of shape {levels.shape}, dtype {levels.dtype}"
+            "hierarchy must be a label hierarchy or a 1-D array with the level, from 0, of every "
+            f"label; got {type(hierarchy).__name__} with levels of shape {levels.shape} and dtype "
+            f"{levels.dtype}. A fitted HierarchyLabelBinarizer has one as hierarchy_"
         )
     return levels
 
