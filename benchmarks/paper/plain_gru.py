@@ -1,4 +1,4 @@
-"""A plain bidirectional GRU a modality with attention pooling, each at its own frame rate."""
+"""A plain bidirectional GRU with attention pooling per modality, at its own frame rate."""
 
 import numpy as np
 import torch
@@ -7,7 +7,7 @@ from torch.nn.utils.rnn import pack_sequence, pad_packed_sequence
 
 
 class PlainGRU(nn.Module):
-    """Two towers, one attention each, and a perceptron on what they pool."""
+    """Two GRUs with attention pooling, and a perceptron on the pooled states."""
 
     def __init__(self, widths, hidden_size, n_classes, dropout=0.3):
         super().__init__()
@@ -26,7 +26,7 @@ class PlainGRU(nn.Module):
         )
 
     def forward(self, modalities):
-        """Logits from lists of frames, (T_i, d), one list a modality."""
+        """Return logits of lists of frames (T_i, d), one list per modality."""
         pooled = []
         for gru, score, frames in zip(self.grus, self.scores, modalities, strict=True):
             packed = pack_sequence([self.dropout(x) for x in frames], enforce_sorted=False)
@@ -38,7 +38,7 @@ class PlainGRU(nn.Module):
 
 
 def predict_gru(videos, seed, hidden_size, max_epochs, weight_decay, batch_size=32):
-    """Train with AdamW, one cycle and label smoothing on standardised frames; predict."""
+    """Train on standardised frames with AdamW, one cycle and label smoothing; predict."""
     torch.manual_seed(seed)
     scale = _scales(videos.X_train)
     train, test = _frames(videos.X_train, scale), _frames(videos.X_test, scale)
@@ -66,7 +66,7 @@ def _scales(X):
 
 
 def _frames(X, scale):
-    """Standardised frames of all videos, a list a modality."""
+    """Return standardised frames of all videos, one list per modality."""
     return [
         [torch.from_numpy((X[row][name] - mean) / deviation).float() for row in range(len(X))]
         for name, (mean, deviation) in zip(X.modality_names, scale, strict=True)
