@@ -1,6 +1,6 @@
 """Measure the effects of `precision`, `compile` and `batch_size` on this machine.
 
-It fits each family at the size of YouTube-8M (300 frames, 1024 + 128 features, network sizes of the
+It fits each family at the size of YouTube-8M (300 frames, 1024 + 128 features, networks as in the
 paper, cross_modal fusion), each time in a new process with one option changed. Linux only.
 """
 

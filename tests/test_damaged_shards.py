@@ -115,7 +115,7 @@ def test_a_wrong_reading_would_be_noticed(load, tmp_path, change, complaint):
     rng = np.random.default_rng(0)
     case = damages.flip_payload(rng, damages.write_frames(rng, 4, b"v"))
     with pytest.raises(AssertionError, match=complaint):
-        damaged.judge(case._replace(**change), tmp_path)
+        damaged.check_case(case._replace(**change), tmp_path)
 
 
 def test_what_hangs_or_is_too_large_would_be_noticed(load):
@@ -143,4 +143,4 @@ def test_every_forged_payload(load, tmp_path, name):
     for i, forged in enumerate(getattr(damages, name).values()):
         folder = tmp_path / str(i)
         folder.mkdir()
-        damaged.judge(damages.with_forged(payloads, 1, forged), folder, convert=i % 5 == 0)
+        damaged.check_case(damages.with_forged(payloads, 1, forged), folder, convert=i % 5 == 0)

@@ -68,14 +68,14 @@ def test_files_of_limited_size(kills, trial):
 
 @pytest.mark.parametrize("trial", ["save"], indirect=True)
 def test_a_wrong_store_is_noticed(kills, trial):
-    """The judge itself: another content, a folder left behind."""
+    """The check itself: another content, a folder left behind."""
     trial.fresh()
     trial.job.run(trial.folder)
     (trial.folder / ".store.unfinished-store").mkdir()
     with pytest.raises(AssertionError, match="left for ever"):
-        trial.judge()
+        trial.check()
     (trial.folder / ".store.unfinished-store").rmdir()
     frames = next(trial.folder.rglob("video.frames.npy"))
     frames.write_bytes(frames.read_bytes()[:-1] + b"!")
     with pytest.raises(AssertionError, match="the store reads, and is wrong"):
-        trial.judge()
+        trial.check()

@@ -1,7 +1,7 @@
-"""Damage shards, real and written, in many ways, and load and convert each of them.
+"""Damage real and synthetic shards in many ways, and load and convert them.
 
-Each must be detected, by an error that names file, byte and reason, or skipped and counted; what
-is delivered must be, bit for bit, what protobuf reads from the undamaged records.
+All damage must raise an error that names file, byte and reason, or be skipped and counted; the
+videos must equal, bit by bit, the undamaged records as read by protobuf.
 """
 
 import os
@@ -22,24 +22,24 @@ from sk_crossmodal.datasets import load_youtube8m
 
 FULL = {"trials": 2400, "whole_shards": 23, "convert_every": 1}
 QUICK = {"trials": 184, "whole_shards": 0, "convert_every": 5}
-SECONDS, MEGABYTES = 60, 1024  # what one trial may take, beyond the memory of the process
+SECONDS, MEGABYTES = 60, 1024  # limit of one trial, in addition to the memory of the process
 COUNTS = ("tried", "detected", "skipped", "harmless", "failed")
 
 
-# Judging one case -------------------------------------------------------------------------
+# Check one case ---------------------------------------------------------------------------
 
 
-def judge(case, folder, convert=True):
-    """Load and convert, raising and skipping; raise AssertionError, or say what came of it.
+def check_case(case, folder, convert=True):
+    """Load and convert with on_error "raise" and "skip"; raise AssertionError if it is wrong.
 
     Parameters
     ----------
     case : Case
-        Shards, and what is expected of them.
+        Shards and the expected videos.
     folder : Path
         A new folder for the shards and the stores.
     convert : bool
-        Whether to convert beside loading.
+        Whether to convert as well.
 
     Returns
     -------
@@ -50,17 +50,17 @@ def judge(case, folder, convert=True):
     for path, data in zip(paths, case.shards, strict=True):
         path.write_bytes(data)
     strict, loose = (load(paths, on_error, folder, convert) for on_error in ("raise", "skip"))
-    if case.must is None:  # a mistaken call, which cannot be skipped
+    if case.must is None:  # a wrong call, which cannot be skipped
         assert isinstance(strict, str), "not refused"
         assert isinstance(loose, str), "not refused when skipping"
         return {"detected": 1}
     if isinstance(loose, str):
-        assert not case.must, f"good videos are not delivered: {loose}"
+        assert not case.must, f"good videos are missing: {loose}"
         assert isinstance(strict, str), "only skipping fails"
         return {"detected": 1}
     check_videos(loose, case)
     told = isinstance(strict, str)
-    assert told == bool(loose.n_skipped), "raising and skipping do not agree"
+    assert told == bool(loose.n_skipped), "raising and skipping disagree"
     assert case.flawed is None or case.flawed == told, f"flawed {case.flawed}, but {told=}"
     for path, offset, reason in loose.skipped:
         size = os.path.getsize(path)
@@ -74,7 +74,7 @@ def judge(case, folder, convert=True):
 
 
 def load(paths, on_error, folder, convert):
-    """Load, and convert to a store; a bunch that both agree on, or the message of both."""
+    """Load, and convert to a store; return the bunch or error message, equal for both."""
     store = folder / f"store {on_error}"
     results = [
         attempt(paths, on_error, place) for place in ((None, store) if convert else (None,))
@@ -82,7 +82,7 @@ def load(paths, on_error, folder, convert):
     if not convert:
         return results[0]
     if isinstance(results[0], str):
-        assert results[0] == results[1], "loading and conversion complain differently"
+        assert results[0] == results[1], "loading and conversion raise different errors"
         return results[0]
     loaded, converted = results
     assert not isinstance(converted, str), converted
@@ -92,41 +92,41 @@ def load(paths, on_error, folder, convert):
 
 
 def attempt(paths, on_error, store):
-    """Bunch, or the message of the error, which names a shard and a byte."""
+    """Return the bunch, or the error message, which must name a shard and a byte."""
     try:
         return load_youtube8m(paths, on_error=on_error, store=store, progress=False)
     except ValueError as error:
         message = str(error)
     names = "|".join(re.escape(str(path)) for path in paths)
     form = rf"(no video could be read from \d+ shard\(s\); first: )?({names}), byte \d+: ."
-    assert re.match(form, message), f"no place is named: {message}"
+    assert re.match(form, message), f"the error names no shard and byte: {message}"
     assert len(message) < 2000
     return message
 
 
 def videos_of(bunch):
-    """Id, labels and bytes of the frames of each video."""
+    """Return id, labels and bytes of the frames of each video."""
     data = bunch.data
     assert len(data) == len(bunch.ids) == len(bunch.target)
     rows = {
         name: [np.asarray(frames.stored(i)).tobytes() for i in range(len(data))]
-        for name, frames in data._frames.items()  # as they are stored, not as the floats they mean
+        for name, frames in data._frames.items()  # as stored, not dequantised
     }
     columns = (bunch.ids.tolist(), bunch.target, rows["video"], rows["audio"])
     return list(zip(*columns, strict=True))
 
 
 def check_videos(bunch, case):
-    """What is delivered is what must be, and between it at most what may be."""
+    """Check that all required videos are there, and otherwise only optional ones."""
     given, known = videos_of(bunch), {video[0]: video for video in [*case.may, *case.must]}
     names = [video[0] for video in given]
     assert len(set(names)) == len(names), "a video twice"
     for video in given:
-        assert video == known.get(video[0]), f"other numbers in {video[0]!r}"
+        assert video == known.get(video[0]), f"wrong numbers in {video[0]!r}"
     order = list(dict.fromkeys(video[0] for video in case.may or case.must))
     assert names == [name for name in order if name in set(names)], "another order"
     missing = {video[0] for video in case.must} - set(names)
-    assert not missing, f"good videos are not delivered: {missing}"
+    assert not missing, f"good videos are missing: {missing}"
 
 
 # Many cases -------------------------------------------------------------------------------
@@ -134,7 +134,7 @@ def check_videos(bunch, case):
 
 @contextmanager
 def limits(seconds=SECONDS, megabytes=MEGABYTES):
-    """End what hangs or takes too much memory, by an error."""
+    """Raise an error in code that hangs or takes too much memory."""
 
     def ring(*_):
         raise AssertionError(f"takes more than {seconds} s")
@@ -153,13 +153,13 @@ def limits(seconds=SECONDS, megabytes=MEGABYTES):
 
 
 def attempt_case(make, counts, notes, convert):
-    """Judge one case in a folder of its own, within limits, and count what came of it."""
+    """Check one case in a new folder within limits, and count the result."""
     counts["tried"] += 1
     folder = Path(tempfile.mkdtemp(prefix="damaged-"))
     try:
         with limits():
-            counts.update(judge(make(), folder, convert))
-    except Exception as error:  # any error that is not ours is what is looked for
+            counts.update(check_case(make(), folder, convert))
+    except Exception as error:  # any other error is a failure
         counts["failed"] += 1
         notes.append(f"{type(error).__name__}: {str(error)[:300]}")
     finally:
@@ -167,13 +167,13 @@ def attempt_case(make, counts, notes, convert):
 
 
 def sources():
-    """Real shards as lists of payloads, an empty list where there are none."""
+    """Return real shards as lists of payloads, empty if there are none."""
     data = Path(os.environ.get("SK_CROSSMODAL_DATA", Path(__file__).parents[3] / "shared/data"))
     return sorted(data.glob("youtube8m/video_level/*.tfrecord"))
 
 
 def some_payloads(rng, real, whole):
-    """A few records of a real shard, or all of them, or a few that are written."""
+    """Return some or all records of a real shard, or some synthetic records."""
     n = int(rng.integers(2, 7))
     if not (real and (whole or rng.integers(2))):
         return "written", write_frames(rng, n, b"v")
@@ -185,7 +185,7 @@ def some_payloads(rng, real, whole):
 
 
 def campaign(trials, whole_shards, convert_every, seed):
-    """Try every kind of damage in turn, each on other records; convert one in so many."""
+    """Try all kinds of damage in turn on different records; convert a part of them."""
     real, notes = sources(), []
     table = {kind: Counter() for kind in KINDS}
     by_source = Counter()
@@ -198,7 +198,7 @@ def campaign(trials, whole_shards, convert_every, seed):
         convert = trial % convert_every == 0
         attempt_case(lambda k=kind, r=rng, p=payloads: KINDS[k](r, p), table[kind], notes, convert)
         notes[said:] = [f"{kind}, trial {trial}, {source}: {note}" for note in notes[said:]]
-    table["files that are no shards"] = try_odd_files(notes)
+    table["files that are not shards"] = try_odd_files(notes)
     rows = {kind: {name: counts[name] for name in COUNTS} for kind, counts in table.items()}
     total = {name: sum(row[name] for row in rows.values()) for name in COUNTS}
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
@@ -216,7 +216,7 @@ def campaign(trials, whole_shards, convert_every, seed):
 
 
 def try_odd_files(notes):
-    """Load files that are no shards: each is refused at once, with its name."""
+    """Load files that are not shards; each must raise an error that names it."""
     counts = Counter()
     with tempfile.TemporaryDirectory() as folder:
         for name, path in odd_files(folder).items():

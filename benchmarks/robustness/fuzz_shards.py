@@ -1,8 +1,8 @@
-"""Coverage-guided fuzzing of the reader of shards, of the parser of records, of the vocabulary.
+"""Coverage-guided fuzzing of the readers of shards, records and the vocabulary.
 
-Atheris (``pip install atheris``) mutates inputs and keeps those that reach new code. Whatever
-they are, nothing but ValueError with a place in it may be raised, in bounded memory and time, and
-what is read must be what protobuf reads with a schema written here a second time.
+Atheris (``pip install atheris``) mutates inputs and keeps those that reach new code. Any input
+must be read in bounded memory and time, or raise a ValueError that names the offset; the result
+must equal that of protobuf with a second schema below.
 """
 
 import io
@@ -29,14 +29,14 @@ import youtube8m_writer as w
 FULL = {"payload": 1_000_000, "shard": 70_000, "vocabulary": 50_000}
 QUICK = {"payload": 2_000, "shard": 1_000, "vocabulary": 500}
 WIDTHS = {"video": 1024, "audio": 128}
-RSS_MB, SECONDS = 2048, 20  # of one input; libFuzzer ends the run above them
+RSS_MB, SECONDS = 2048, 20  # limits per input, enforced by libFuzzer
 
 
-# What must hold ---------------------------------------------------------------------------
+# Checks -----------------------------------------------------------------------------------
 
 
 def check_payload(payload):
-    """Read a record; compare with protobuf's own parse. Returns whether it was accepted."""
+    """Read a record and compare with protobuf; return whether it was accepted."""
     from sk_crossmodal.datasets._records import RecordError, read_video
 
     try:
@@ -68,7 +68,7 @@ def check_payload(payload):
 
 
 def check_shard(data):
-    """Read a shard, raising and skipping. Returns how many videos were delivered."""
+    """Read a shard with on_error "raise" and "skip"; return the number of videos."""
     from sk_crossmodal.datasets import load_youtube8m
 
     path = scratch("fuzzed.tfrecord")
@@ -92,7 +92,7 @@ def check_shard(data):
 
 
 def check_vocabulary(data):
-    """Read a vocabulary. Returns whether it was accepted."""
+    """Read a vocabulary; return whether it was accepted."""
     from sk_crossmodal.datasets import youtube8m_hierarchy
 
     path = scratch("fuzzed.csv")
@@ -110,20 +110,20 @@ def check_vocabulary(data):
 
 
 def expect(condition, error):
-    """Let an error through that is not of the promised form."""
+    """Check the form of an error message."""
     if not condition:
-        raise AssertionError(f"not a message of ours: {error}") from error
+        raise AssertionError(f"unexpected message: {error}") from error
 
 
 def scratch(name):
-    """A file of this process for inputs; TMPDIR may put it into memory."""
+    """Return a file of this process for inputs, which TMPDIR may place in memory."""
     return Path(tempfile.gettempdir(), f"sk_crossmodal-{os.getpid()}-{name}")
 
 
 CHECKS = {"payload": check_payload, "shard": check_shard, "vocabulary": check_vocabulary}
 
 
-# The schema a second time, as text --------------------------------------------------------
+# The second schema, as text ---------------------------------------------------------------
 
 SCHEMA = """
 BytesList: repeated bytes value = 1
@@ -142,7 +142,7 @@ SequenceExample: optional Features context = 1, optional FeatureLists feature_li
 
 @cache
 def sequence_example():
-    """Class of `SequenceExample`, its maps spelled out as the lists of entries that they are."""
+    """Return the class of `SequenceExample`, with maps as lists of entries."""
     field, file = descriptor_pb2.FieldDescriptorProto, descriptor_pb2.FileDescriptorProto()
     file.name, file.package, file.syntax = "fuzzed.proto", "fuzzed", "proto3"
     for line in re.sub(r",\n +", ", ", SCHEMA.strip()).split("\n"):
@@ -166,16 +166,16 @@ def sequence_example():
 
 
 def parse(payload):
-    """Context and feature lists as dicts.
+    """Return context and feature lists as dicts.
 
-    Of an entry given twice the last one counts, but for one that has unknown fields in it: by
-    protobuf's fast form such an entry of a map is none.
+    The last of repeated entries counts, but protobuf's fast implementation ignores entries with
+    unknown fields.
     """
     message = sequence_example()()
     try:
         message.ParseFromString(payload)
     except DecodeError:
-        raise AssertionError("accepted what protobuf refuses") from None
+        raise AssertionError("accepted, but invalid for protobuf") from None
     entries = message.context.feature, message.feature_lists.feature_list
     context, lists = (
         {entry.key: entry.value for entry in each if not len(UnknownFieldSet(entry))}
@@ -184,9 +184,9 @@ def parse(payload):
     return context, lists
 
 
-# Where the mutations begin ----------------------------------------------------------------
+# Initial inputs ---------------------------------------------------------------------------
 
-#: Inputs on which something broke once, and odd ones; the tests replay them.
+#: Inputs of past failures, and unusual ones; the tests replay them.
 PAST = {
     "payload": [
         b"",
@@ -244,7 +244,7 @@ PAST["vocabulary"] = [
 
 
 def seeds(kind):
-    """Inputs to begin with: past ones, whole records, and real ones where they are."""
+    """Return initial inputs: past failures, valid records, and real records if available."""
     data = Path(os.environ.get("SK_CROSSMODAL_DATA", Path(__file__).parents[3] / "shared/data"))
     real = sorted(data.glob("youtube8m/video_level/*.tfrecord"))[:3]
     inputs = list(PAST[kind])
@@ -265,18 +265,18 @@ def seeds(kind):
 
 
 def file_of(path, n_records):
-    """The first records of a shard."""
+    """Return the first records of a shard."""
     data, end = path.read_bytes(), 0
     for _ in range(n_records):
         end += 16 + int.from_bytes(data[end : end + 8], "little")
     return data[:end]
 
 
-# Running it -------------------------------------------------------------------------------
+# Run --------------------------------------------------------------------------------------
 
 
 def target(kind, counted):
-    """What is called with each input; a shard that begins with P is payloads, to be framed."""
+    """Return the function that is called with each input; a shard that starts with P is framed."""
     check = CHECKS[kind]
     counts = {"tried": 0, "accepted": 0}
 
@@ -292,7 +292,7 @@ def target(kind, counted):
 
 
 def w_framed(payload):
-    """Frame a payload, with the fast checksum."""
+    """Frame a payload with the fast checksum."""
     from sk_crossmodal.datasets._tfrecord import masked_crc32c
 
     length = len(payload).to_bytes(8, "little")
@@ -312,13 +312,13 @@ def fuzz(kind, counted, arguments):
 
 
 def campaign(seed, **runs):
-    """Fuzz each part that often, in a process of its own."""
+    """Fuzz each part in a new process."""
     results = {kind: run(kind, count, seed) for kind, count in runs.items()}
     return {**results, "failed": sum(one["crashes"] for one in results.values())}
 
 
 def run(kind, count, seed):
-    """Start the fuzzer on one part, and read what it reports."""
+    """Run the fuzzer on one part, and parse its report."""
     with tempfile.TemporaryDirectory() as folder:
         corpus, crashes = Path(folder, "corpus"), Path(folder, "crashes")
         corpus.mkdir()

@@ -1,6 +1,6 @@
-"""Kill conversion to a store at any moment, fill the disk, forbid writing; nothing may be lost.
+"""Kill conversion to a store at any time, fill the disk, forbid writing; nothing may be lost.
 
-What is killed is forked from a process that has imported everything. Linux only.
+The killed processes are forked from one with all imports done. Linux only.
 """
 
 import builtins
@@ -36,8 +36,8 @@ from sk_crossmodal.datasets import _conversion, load_youtube8m
 from sk_crossmodal.multimodal import Store, StoreWriter
 
 PATIENCE = 5.0  # seconds within which workers must end after the process that started them
-STARTING = 20.0  # the same where they may just be importing
-STRAY = {".store.lock", "store/store.json.lock"}  # empty files that the last moment may leave
+STARTING = 20.0  # the same if they may still be importing
+STRAY = {".store.lock", "store/store.json.lock"}  # empty files that a kill may leave
 READ_ONLY_KINDS = ("open", "mkdir", "rename", "remove", "rmdir")
 WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT
 
@@ -59,56 +59,56 @@ def make_shards(folder, n_shards=3, n_videos=4):
         write_shard(folder / f"{i}.tfrecord", payloads)
 
 
-# What is killed ---------------------------------------------------------------------------
+# Jobs to kill -----------------------------------------------------------------------------
 
 
 def nothing(folder):
-    """Nothing is there before."""
+    """Start with nothing."""
 
 
 def convert(folder):
-    """The command line, in one process."""
+    """Run the command line in one process."""
     if main(["convert", "--quiet", str(folder / "shards"), str(folder / "store")]):
         raise OSError("the command failed")
 
 
 def convert_in_two(folder):
-    """Two workers that are forked, and so are there at once."""
+    """Convert with two forked workers, which start at once."""
     with mock.patch.object(_conversion, "Parallel", Forked):
         load_youtube8m(folder / "shards", store=folder / "store", n_jobs=2, progress=False)
 
 
 class Forked:
-    """As much of `joblib.Parallel` as conversion needs."""
+    """The parts of `joblib.Parallel` that conversion needs."""
 
     def __init__(self, n_jobs, return_as):
         self.n_jobs = n_jobs
 
     def __call__(self, jobs):
-        """Yield what the jobs return."""
+        """Yield the results of the jobs."""
         fork = multiprocessing.get_context("fork")
         with fork.Pool(self.n_jobs, end_with, (os.getpid(),)) as pool:
             yield from pool.imap_unordered(call, list(jobs))
 
 
 def end_with(starter):
-    """Tell a worker to end with the process that started it, as its first job does."""
+    """End a worker with its parent process, as its first job does."""
     _conversion._end_with(starter, os.getpid())
 
 
 def call(job):
-    """Do what `joblib.delayed` says."""
+    """Call a `joblib.delayed` function."""
     function, args, more = job
     return function(*args, **more)
 
 
 def convert_in_two_started(folder):
-    """Two workers as joblib starts them by default."""
+    """Convert with two workers that joblib starts by default."""
     load_youtube8m(folder / "shards", store=folder / "store", n_jobs=2, progress=False)
 
 
 def convert_some(folder):
-    """A finished store of all shards but one, with a file of the user's in it."""
+    """Write a finished store of all shards but one, with a file of the user."""
     shards = sorted((folder / "shards").iterdir())[:-1]
     load_youtube8m(shards, store=folder / "store", progress=False)
     (folder / "store" / "mine.txt").write_text("of the user")
@@ -117,12 +117,12 @@ def convert_some(folder):
 def save(folder):
     """Save a container."""
     loaded = load_youtube8m(folder / "shards")
-    if not (folder / "store").exists():  # as a user would do after a crash
+    if not (folder / "store").exists():  # as users do after a crash
         loaded.data.save(folder / "store", ids=loaded.ids)
 
 
 def write(folder):
-    """Write parts of our own, where they are not done."""
+    """Write the parts that are not finished."""
     rng = np.random.default_rng(1)
     writer = StoreWriter(folder / "store", {"a": {"width": 4, "dtype": "float32"}}, {"by": "me"})
     for name in "pqr":
@@ -136,7 +136,7 @@ def write(folder):
 
 
 class Job(NamedTuple):
-    """What is run and killed, what is there before, and what may be there after a kill."""
+    """A job to kill, the state before it, and the allowed states after a kill."""
 
     run: object
     before: object = nothing
@@ -154,11 +154,11 @@ JOBS = {
 ONE_PROCESS = ("convert", "add a shard", "save", "StoreWriter")
 
 
-# What is looked at ------------------------------------------------------------------------
+# Checks -----------------------------------------------------------------------------------
 
 
 def look(folder):
-    """Say what a reader finds: nothing, an unfinished store, or the content of a whole one."""
+    """Describe a folder: nothing, an unfinished store, or the content of a finished one."""
     try:
         store = Store.open(folder / "store")
     except FileNotFoundError:
@@ -172,7 +172,7 @@ def look(folder):
 
 
 def tree(folder):
-    """Bytes of all files, and None for folders."""
+    """Return the bytes of all files, and None for folders."""
     return {
         str(path.relative_to(folder)): path.read_bytes() if path.is_file() else None
         for path in sorted(folder.rglob("*"))
@@ -180,7 +180,7 @@ def tree(folder):
 
 
 class Trial:
-    """A job in a new folder each time, judged by what an unkilled run gives."""
+    """A job in a new folder each time, compared with an undisturbed run."""
 
     def __init__(self, name, folder, shards):
         self.job, self.folder, self.shards = JOBS[name], Path(folder) / "trial", shards
@@ -199,32 +199,32 @@ class Trial:
         return time.perf_counter() - start
 
     def fresh(self):
-        """Make the folder as it is before."""
+        """Restore the folder before the job."""
         shutil.rmtree(self.folder, ignore_errors=True)
         self.folder.mkdir(parents=True)
         shutil.copytree(self.shards, self.folder / "shards")
         (self.folder / "mine.txt").write_text("of the user")
         self.job.before(self.folder)
 
-    def judge(self):
-        """Look at what a kill or an error left, and run again; AssertionError if it is wrong."""
+    def check(self):
+        """Check the state after a kill or error, and run again; AssertionError if it is wrong."""
         (self.folder / "said.txt").unlink(missing_ok=True)
         found = look(self.folder)
         if isinstance(found, tuple):
             kind = "whole" if found == self.whole else "as before"
-            assert found in (self.whole, self.old), "the store reads, and is wrong"
+            assert found in (self.whole, self.old), "the store can be read, but is wrong"
         else:
             kind = found
             assert found in self.job.states, f"the store is {found}"
         self.found[kind] += 1
-        # Not with workers that would stay, as children of this process.
+        # Not with workers, which would stay as children of this process.
         run = convert if self.job.run is convert_in_two_started else self.job.run
         run(self.folder)
-        assert look(self.folder) == self.whole, "the store differs after it was gone on with"
+        assert look(self.folder) == self.whole, "the store differs after continuing"
         files = tree(self.folder)
         extra = {name for name in files if name not in self.files}
-        assert extra <= STRAY, f"left for ever: {extra}"
-        assert not any(files.pop(name) for name in extra), "a lock file holds something"
+        assert extra <= STRAY, f"files left: {extra}"
+        assert not any(files.pop(name) for name in extra), "a lock file is not empty"
         assert files == self.files, "files differ"
         self.stray.update(extra)
 
@@ -233,7 +233,7 @@ class Trial:
 
 
 def forked(run, *args, before=nothing):
-    """Run in a forked process, which is silent; return its number."""
+    """Run in a silent forked process; return its id."""
     pid = os.fork()
     if pid:
         return pid
@@ -252,12 +252,12 @@ def forked(run, *args, before=nothing):
 
 
 def finished(pid):
-    """Wait for a process; return what it exited with, minus the signal if one killed it."""
+    """Wait for a process; return its exit code, or minus the signal that killed it."""
     return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
 
 
 def orphans_end(seconds):
-    """Wait for processes that a killed one left behind, which are ours then; count the others."""
+    """Wait for orphans of a killed process, which this one adopts; count those that stay."""
     deadline = time.monotonic() + seconds
     while (left := children()) and time.monotonic() < deadline:
         with contextlib.suppress(ChildProcessError):
@@ -270,24 +270,24 @@ def orphans_end(seconds):
 
 
 def children():
-    """Numbers of the processes whose parent is this one."""
+    """Return the ids of the children of this process."""
     me = os.getpid()
     return [int(pid) for pid in Path(f"/proc/{me}/task/{me}/children").read_text().split()]
 
 
 class Trap:
-    """Count operations on the files below a folder, and do something at one and those after it.
+    """Count operations on the files in a folder, and act at one and all later ones.
 
     Parameters
     ----------
     folder : Path
-        Below it operations count.
+        Operations inside of it count.
     at : int
-        Number of the operation, from 1 on.
+        Number of the operation, from 1.
     spring : callable
-        Called with the kind and the path before that operation, and before all that follow.
+        Called with the kind and the path before that operation, and before all later ones.
     kinds : tuple of str
-        Which to count: "open" (to write), "mkdir", "rename", "remove", "rmdir", "write", "fsync".
+        Kinds to count: "open" (to write), "mkdir", "rename", "remove", "rmdir", "write", "fsync".
     """
 
     def __init__(self, folder, at, spring, kinds):
@@ -306,7 +306,7 @@ class Trap:
             if not str(path).startswith(self.folder) or mode not in ("xb", "w"):
                 return self._open(path, mode, *args, **more)
             file = File(path, mode.replace("b", ""))
-            if mode == "xb":  # every write is one of the system's, none waits in a buffer
+            if mode == "xb":  # unbuffered, so that each write is a system call
                 return file
             return io.TextIOWrapper(io.BufferedWriter(file), encoding="utf-8")
 
@@ -326,7 +326,7 @@ class Trap:
         os.fsync, builtins.open = self._fsync, self._open
 
     def audit(self, event, args):
-        """Python calls it before every operation of `os` and every `open`."""
+        """Audit hook, which Python calls before each operation of `os` and each `open`."""
         kind = event.removeprefix("os.")
         if kind not in ("open", "mkdir", "rename", "remove", "rmdir"):
             return
@@ -344,28 +344,28 @@ class Trap:
             self.spring(kind, path)
 
 
-HOOKED, ACTIVE = [], []  # a hook stays as long as the process
+HOOKED, ACTIVE = [], []  # an audit hook cannot be removed
 KINDS = ("open", "mkdir", "rename", "remove", "rmdir", "write", "fsync")
 
 
 def kill(kind, path):
-    """End this process as the night does."""
+    """Kill this process."""
     os.kill(os.getpid(), signal.SIGKILL)
 
 
 def no_space(kind, path):
-    """Fail as on a full disk; the error of a write does not name the file."""
+    """Raise the error of a full disk; that of a write does not name the file."""
     named = (path,) if kind in ("open", "mkdir", "rename") else ()
     raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), *named)
 
 
 def read_only(kind, path):
-    """Fail as on a disk that cannot be written to."""
+    """Raise the error of a read-only disk."""
     raise OSError(errno.EROFS, os.strerror(errno.EROFS), path)
 
 
 def count_operations(trial, kinds=KINDS):
-    """Return how many operations a run makes."""
+    """Return the number of operations of a run."""
     trial.fresh()
     with Trap(trial.folder, sys.maxsize, kill, kinds) as trap:
         trial.job.run(trial.folder)
@@ -373,7 +373,7 @@ def count_operations(trial, kinds=KINDS):
 
 
 def kill_at_operation(trial, at):
-    """Kill before an operation; say whether it came to that."""
+    """Kill before an operation; return whether it was reached."""
     trial.fresh()
 
     def run(folder):
@@ -381,12 +381,12 @@ def kill_at_operation(trial, at):
             trial.job.run(folder)
 
     code = finished(forked(run, trial.folder))
-    trial.judge()
+    trial.check()
     return code == -signal.SIGKILL
 
 
 def kill_at_moment(trial, rng):
-    """Kill after a random time; say whether it was in time."""
+    """Kill after a random time; return whether the job was still running."""
     trial.fresh()
     pid = forked(trial.job.run, trial.folder)
     time.sleep(rng.uniform(0, 1.1 * trial.seconds))
@@ -394,15 +394,15 @@ def kill_at_moment(trial, rng):
     code = finished(pid)
     started = trial.job.run is convert_in_two_started
     left = orphans_end(STARTING if started else PATIENCE)
-    trial.judge()
-    # A worker that was given nothing to do yet waits, and ends by joblib's own limit of time.
+    trial.check()
+    # An idle worker waits, and ends by joblib's time limit.
     trial.idle += left or 0
-    assert started or not left, f"{left} workers outlive the process that started them"
+    assert started or not left, f"{left} workers survive their parent process"
     return code == -signal.SIGKILL
 
 
 def error_at_operation(trial, at, spring, kinds):
-    """Have operations fail from one on; say whether that was told as it should be."""
+    """Let operations fail from one on; return whether that was reached, with a clear error."""
     trial.fresh()
     failed = None
     err = io.StringIO()
@@ -414,7 +414,7 @@ def error_at_operation(trial, at, spring, kinds):
     if failed is not None:
         assert str(trial.folder) in failed, f"the error names no path: {failed}"
         assert "Traceback" not in failed
-    trial.judge()
+    trial.check()
     return failed is not None
 
 
@@ -422,14 +422,14 @@ def error_at_operation(trial, at, spring, kinds):
 
 
 def mount(*arguments, program="mount"):
-    """Call a program of the system's."""
+    """Run a system program."""
     path = shutil.which(program) or program
     subprocess.run([path, *map(str, arguments)], check=True, capture_output=True)
 
 
 @contextlib.contextmanager
 def small_disk(folder, kilobytes):
-    """Mount a file system of that size; it needs root."""
+    """Mount a file system of that size, which needs root."""
     folder.mkdir(exist_ok=True)
     mount("-t", "tmpfs", "-o", f"size={kilobytes}k", "tmpfs", folder)
     try:
@@ -439,7 +439,7 @@ def small_disk(folder, kilobytes):
 
 
 def mounted_trials(shards, folder, sizes, figures):
-    """Convert to file systems that are too small, and to one that cannot be written to."""
+    """Convert to file systems that are too small, and to a read-only one."""
     need = sum(path.stat().st_size for path in shards.iterdir()) // 1024
     whole = Path(folder) / "whole"
     load_youtube8m(shards, store=whole, progress=False)
@@ -469,7 +469,7 @@ def mounted_trials(shards, folder, sizes, figures):
 
 
 def command(shards, store):
-    """Run the command line; return its exit code and what it said of errors."""
+    """Run the command line; return its exit code and its errors."""
     err = io.StringIO()
     with contextlib.redirect_stderr(err):
         code = main(["convert", "--quiet", str(shards), str(store)])
@@ -478,19 +478,19 @@ def command(shards, store):
 
 
 def limited_file_sizes(trial, limits):
-    """Limit the size of a file, which the kernel enforces for everybody."""
+    """Convert with limited file sizes, which the kernel enforces."""
     done = 0
     for limit in limits:
         trial.fresh()
         pid = forked(trial.job.run, trial.folder, before=lambda _, size=limit: limit_files(size))
         code = finished(pid)
-        trial.judge()
+        trial.check()
         done += code == 1
     return done
 
 
 def limit_files(size):
-    """Let no file grow beyond a size."""
+    """Limit the size of files."""
     resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
 
 
@@ -498,27 +498,27 @@ def limit_files(size):
 
 
 def run(moments, started, operations, errors, sizes, seed=0):
-    """Try everything; return the figures.
+    """Run the campaign; return the counts.
 
     Parameters
     ----------
     moments : int
-        Kills at random moments, of each job.
+        Kills at random times, per job.
     started : int
-        Kills at random moments with workers that are started, which takes seconds each.
+        Kills at random times with started workers, which take seconds each.
     operations : int
-        At most so many operations, evenly spread, of each job to kill at.
+        Maximum number of operations per job at which to kill.
     errors : int
-        At most so many to fail from on, with a full disk and with one that is read-only.
+        Maximum number of operations from which to fail, on a full and on a read-only disk.
     sizes : int
-        Disks that are too small.
+        Number of disks that are too small.
     seed : int
-        Of the moments.
+        Seed of the random times.
     """
     rng, failures = random.Random(seed), []
     ctypes.CDLL(None).prctl(36, 1, 0, 0, 0)  # PR_SET_CHILD_SUBREAPER: orphans become ours
     figures, tried = {}, Counter()
-    memory = "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108, for speed alone
+    memory = "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108, for speed
     with TemporaryDirectory(dir=memory) as folder:
         shards = Path(folder) / "made"
         make_shards(shards)
@@ -550,7 +550,7 @@ def run(moments, started, operations, errors, sizes, seed=0):
 
 
 def each_operation(trial, name, most, done, failures):
-    """Kill at, and have fail, the operations of a job."""
+    """Kill a job at its operations, and let them fail."""
     whole_kinds = tuple(kind for kind in KINDS if kind not in ("remove", "rmdir"))
     for what, call, kinds in (
         ("kills at file operations", kill_at_operation, KINDS),
@@ -569,7 +569,7 @@ def each_operation(trial, name, most, done, failures):
 
 
 def attempt(failures, name, call, *args):
-    """Call it; note what goes wrong, and count it as tried."""
+    """Call a trial; count it, and record its failure."""
     try:
         return call(*args)
     except subprocess.CalledProcessError:

@@ -1,7 +1,7 @@
-"""Kill checkpointed trainings at any moment, fill their disks, damage their files, and go on.
+"""Kill checkpointed trainings at any time, fill their disks, damage their files, and resume.
 
-Every training goes on in a process of its own, forked from one that has imported everything, and
-must come to the losses, weights and probabilities of one that nobody disturbed, byte for byte.
+Each training resumes in a new forked process, and must reach the losses, weights and probabilities
+of an undisturbed training, bit by bit.
 """
 
 import errno
@@ -37,10 +37,10 @@ def main():
 
 
 def kill_training(kills, file_kills, full_disks, damages, epochs, seed):
-    """Do everything so many times; return figures."""
+    """Run the campaign; return the counts."""
     rng = np.random.default_rng(seed)
     builds = cases(epochs)
-    for build in cases(1).values():  # what is imported late is so once, and not in each process
+    for build in cases(1).values():  # does late imports once, and not in each process
         fit(build)
     start = time.perf_counter()
     expected = {name: alone(fit, build) for name, build in builds.items()}
@@ -58,7 +58,7 @@ def kill_training(kills, file_kills, full_disks, damages, epochs, seed):
 
 
 def random_kills(builds, expected, count, seconds, rng):
-    """Kill at random moments, each training up to five times, until so many have been killed."""
+    """Kill at random times, each training up to five times, until the number is reached."""
     found, names = Counter(), list(builds)
     while found["kills"] < count:
         name = names[found["trainings"] % len(names)]
@@ -73,7 +73,7 @@ def random_kills(builds, expected, count, seconds, rng):
 
 
 def killed(delay, call, *args):
-    """Call in a process that is killed after some seconds; whether it was not done before."""
+    """Call in a process and kill it after some seconds; return whether it was still running."""
     process = get_context("fork").Process(target=call, args=args)
     process.start()
     process.join(delay)
@@ -83,15 +83,15 @@ def killed(delay, call, *args):
 
 
 def moment(folder):
-    """What a kill has left in the folder."""
+    """Describe the state of the folder after a kill."""
     endings = {path.suffix for path in Path(folder).iterdir()}
     if ".part" in endings:
-        return "while or after a checkpoint was half written"
+        return "with a half-written checkpoint"
     return "with a checkpoint" if ".pt" in endings else "before the first checkpoint"
 
 
 def operation_kills(builds, expected, count, rng):
-    """Kill just at the k-th operation on files, each k in turn as far as a training has it."""
+    """Kill at the k-th operation on files, for each k that a training reaches."""
     found, names = Counter(), list(builds)
     for k in range(count):
         name = names[k % len(names)]
@@ -109,7 +109,7 @@ def _dying(build, folder, at):
 
 
 def full_disk(builds, expected, count, rng):
-    """Fail at the k-th operation, once or from then on; also while another one resumes."""
+    """Fail at the k-th operation, once or from then on, and when resuming as well."""
     found, names = Counter(), list(builds)
     for k in range(count):
         name, lasting = names[k % len(names)], bool(k % 2)
@@ -137,7 +137,7 @@ def _failing(build, folder, at, lasting, code):
 
 
 def real_file_systems(builds, expected):
-    """A small tmpfs that fills up, and one that is read-only; where mounting is permitted."""
+    """Train on a small tmpfs that fills up and on a read-only one, if mounting is permitted."""
     name = "transformer, concat with tower"
     found = {"failed": 0}
     with tempfile.TemporaryDirectory() as folder:

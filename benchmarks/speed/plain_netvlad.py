@@ -1,4 +1,4 @@
-"""NetVLAD as one would write it down, with the weights of ours, to be timed against it."""
+"""A plain NetVLAD with the weights of ours, to be timed against it."""
 
 import torch
 from torch import nn
@@ -11,9 +11,9 @@ class PlainNetVLAD(nn.Module):
     Parameters
     ----------
     network : CrossModalNetwork
-        Of `NetVLADEncoder` with late fusion; its weights are copied.
+        A network of `NetVLADEncoder` with late fusion, whose weights are copied.
     pool : callable
-        Sums residuals: of frames, assignments and centres.
+        Sums residuals, given frames, assignments and centres.
     """
 
     def __init__(self, network, pool=None):
@@ -55,7 +55,7 @@ class PlainNetVLAD(nn.Module):
         return out @ self.head_weights[1].T + self.head_biases[1]
 
     def assigned(self, i, x, mask):
-        """Soft assignment of frames to clusters, (B, T, K), zero at padding."""
+        """Return soft assignments of frames to clusters, (B, T, K), zero at padding."""
         logits = torch.einsum("btd,kd->btk", x, self.assign[i])
         n = mask.sum()
         mean = (logits * mask).sum((0, 1)) / n
@@ -75,5 +75,5 @@ def _residuals(x, assigned, centres):
 
 
 def residual_form(network):
-    """The same with the residual of every frame to every cluster, as the paper's sum reads."""
+    """Return the network with residuals of all frames to all clusters, as in the paper."""
     return PlainNetVLAD(network, _residuals)
