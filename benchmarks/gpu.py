@@ -269,7 +269,7 @@ def main(arguments=None):
         for name, title, measured in (
             ("kernels", "Kernels of attention, Transformer", lambda: attention_kernels(args)),
             ("steps", "Training step, data resident", lambda: all_steps(args, rates)),
-            ("loader", "Input pipeline alone", lambda: loader_rates(args, X, y, folder)),
+            ("loader", "Input pipeline only", lambda: loader_rates(args, X, y, folder)),
             (
                 "precision",
                 "Precision and compile, cross_modal_concat",

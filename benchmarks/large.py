@@ -149,9 +149,9 @@ def by_hand(args):
     return peaks()
 
 
-def run(what, args, folder):
+def run(part, args, folder):
     """Run "fit" or "by_hand" in a new process."""
-    command = [sys.executable, __file__, "--do", what, "--folder", str(folder)]
+    command = [sys.executable, __file__, "--do", part, "--folder", str(folder)]
     for name in ("limit_gb", "batch_size", "threads"):
         command += [f"--{name.replace('_', '-')}", str(getattr(args, name))]
     finished = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)

@@ -106,7 +106,7 @@ def test_the_rest_is_read_where_little_is_forged(load, tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("change", "complaint"),
     [
-        ({"may": [], "must": [("v0", (), b"", b"")]}, "other numbers|not delivered"),
+        ({"may": [], "must": [("v0", (), b"", b"")]}, "wrong numbers|videos are missing"),
         ({"flawed": False}, "flawed False"),
     ],
 )

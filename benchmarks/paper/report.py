@@ -24,7 +24,7 @@ from tower_tables import encoder_table, extremes_table, weight_table
 from truth_tables import false_negative_table, truth_table
 
 TITLES = {
-    "synthetic": "made-up videos",
+    "synthetic": "synthetic videos",
     "youtube8m": "YouTube-8M, video-level",
     "corsmal_type": "CORSMAL, filling type",
     "corsmal_level": "CORSMAL, filling type and level",

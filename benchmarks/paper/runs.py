@@ -78,14 +78,14 @@ def _train_tower(run, videos, tower, out):
     tower = CorrelationTower(
         hierarchy=videos.hierarchy, random_state=run["seed"], **run["settings"]["params"]
     ).fit(videos.X_train, videos.y_train)
-    matching, mismatched = tower.pair_probabilities(videos.X_test, videos.y_test)
+    positive, negative = tower.pair_probabilities(videos.X_test, videos.y_test)
     if run["name"] == plan.SHARED_TOWER:
         store.save_object(out, run, tower)
     rates = tower.pair_error_rates(videos.X_test, videos.y_test)
     arrays = {
         "p": tower.predict_proba(videos.X_test)[:, 0],
-        "matching": matching,
-        "mismatched": mismatched,
+        "matching": positive,
+        "mismatched": negative,
     }
     return {**rates, "n_iter": tower.n_iter_}, arrays
 

@@ -118,12 +118,12 @@ def summary_table(results):
         seconds = [results.numbers(name, seed)["seconds"] for seed in results.seeds(name)]
         cells = [mean_and_std(values) for values in measure(results, name)]
         rows.append([settings.heading(name), *cells, str(len(seconds)), f"{np.mean(seconds):.0f}"])
-    what = (
+    title = (
         "Overall errors in percent, lower is better"
         if results.multilabel
         else "Accuracies in percent, higher is better"
     )
-    caption = f"{what}; mean ± standard deviation over {results.unit}s. {_controls()}"
+    caption = f"{title}; mean ± standard deviation over {results.unit}s. {_controls()}"
     return Table(["model", *heads, f"{results.unit}s", "seconds"], rows, caption)
 
 

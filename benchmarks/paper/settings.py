@@ -20,7 +20,7 @@ ROWS = {  # names of the paper, and of stored runs
     "CM-C self": {"fusion": "cross_modal_concat", "influence": "self"},
 }
 CONTROLS = ("L+p", "CM-C self")
-HEADINGS = {  # what users type, with the paper's names in brackets
+HEADINGS = {  # parameter values, with the paper's names in brackets
     "E": "early (E)",
     "L": "late (L)",
     "CM": "cross_modal (CM)",

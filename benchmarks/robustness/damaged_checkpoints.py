@@ -9,7 +9,7 @@ from io import BytesIO
 from pathlib import Path
 
 import torch
-from forked import alone
+from forked import in_fork
 from training_cases import fit
 
 from sk_crossmodal.training._state_file import read_state
@@ -32,9 +32,9 @@ def damage(builds, expected, count, rng):
     for i in range(count):
         name, file_name, data = files[i % len(files)]
         kind = KINDS[i % len(KINDS)]
-        verdict = _read(file_name, damaged(data, kind, rng), data)
-        found[verdict] += 1
-        found["failed"] += verdict not in ("refused", "equal")
+        outcome = _read(file_name, damaged(data, kind, rng), data)
+        found[outcome] += 1
+        found["failed"] += outcome not in ("refused", "equal")
     for name, file_name, data in files:
         found["forged, with code"] += 1
         found["failed"] += not _forged_is_refused(file_name, data)
@@ -61,7 +61,7 @@ def damaged(data, kind, rng):
 
 def _written(build):
     with tempfile.TemporaryDirectory() as folder:
-        alone(fit, build, folder)
+        in_fork(fit, build, folder)
         return [(path.name, path.read_bytes()) for path in Path(folder).iterdir()]
 
 
@@ -124,7 +124,7 @@ def _fit_refuses(build, name, data):
         path = Path(folder, name)
         path.write_bytes(data)
         try:
-            alone(fit, build, folder)
+            in_fork(fit, build, folder)
         except RuntimeError as error:
             return "is damaged" in str(error) and path.read_bytes() == data
         return False

@@ -59,15 +59,15 @@ def check_case(case, folder, convert=True):
         assert isinstance(strict, str), "only skipping fails"
         return {"detected": 1}
     check_videos(loose, case)
-    told = isinstance(strict, str)
-    assert told == bool(loose.n_skipped), "raising and skipping disagree"
-    assert case.flawed is None or case.flawed == told, f"flawed {case.flawed}, but {told=}"
+    detected = isinstance(strict, str)
+    assert detected == bool(loose.n_skipped), "raising and skipping disagree"
+    assert case.flawed is None or case.flawed == detected, f"flawed {case.flawed}, but {detected=}"
     for path, offset, reason in loose.skipped:
         size = os.path.getsize(path)
         assert Path(path) in paths, path
         assert 0 <= offset < max(size, 1), offset
         assert 9 < len(reason) < 1000, reason
-    if told:
+    if detected:
         return {"detected": 1, "skipped": 1}
     assert videos_of(strict) == videos_of(loose)
     return {"harmless": 1}
@@ -194,10 +194,10 @@ def campaign(trials, whole_shards, convert_every, seed):
         kind = list(KINDS)[trial % len(KINDS)]
         source, payloads = some_payloads(rng, real, trial >= trials)
         by_source[source] += 1
-        said = len(notes)
+        start = len(notes)
         convert = trial % convert_every == 0
         attempt_case(lambda k=kind, r=rng, p=payloads: KINDS[k](r, p), table[kind], notes, convert)
-        notes[said:] = [f"{kind}, trial {trial}, {source}: {note}" for note in notes[said:]]
+        notes[start:] = [f"{kind}, trial {trial}, {source}: {note}" for note in notes[start:]]
     table["files that are not shards"] = try_odd_files(notes)
     rows = {kind: {name: counts[name] for name in COUNTS} for kind, counts in table.items()}
     total = {name: sum(row[name] for row in rows.values()) for name in COUNTS}

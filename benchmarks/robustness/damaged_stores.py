@@ -161,18 +161,18 @@ def forge_structure(rng, folder):
     """Remove, repeat or add an entry in store.json."""
     file = folder / "store.json"
     header = json.loads(file.read_text())
-    what = rng.choice([header["parts"], header["modalities"]])
+    entries = rng.choice([header["parts"], header["modalities"]])
     way = rng.randrange(6)
     if way == 0:
-        what.append(rng.choice(what))
+        entries.append(rng.choice(entries))
     elif way == 1:
-        what.pop(rng.randrange(len(what)))
+        entries.pop(rng.randrange(len(entries)))
     elif way == 2:
-        what.reverse()
+        entries.reverse()
     elif way == 3:
-        del rng.choice([header, *what])[rng.choice(["name", "parts", "ids", "width", "videos"])]
+        del rng.choice([header, *entries])[rng.choice(["name", "parts", "ids", "width", "videos"])]
     elif way == 4:
-        rng.choice(what)[rng.choice(["scales", "x"])] = 1
+        rng.choice(entries)[rng.choice(["scales", "x"])] = 1
     else:
         file.write_text(rng.choice(["[" * 100_000, "", "null", "[]", "\x00", '{"format": 1}']))
         return

@@ -305,7 +305,7 @@ def fuzz(kind, counted, arguments):
     import atheris
 
     with atheris.instrument_imports(include=["sk_crossmodal.datasets"]):
-        import sk_crossmodal.datasets  # noqa: F401 - what is instrumented
+        import sk_crossmodal.datasets  # noqa: F401 - to instrument it
     sequence_example()
     atheris.Setup([sys.argv[0], *arguments], target(kind, counted))
     atheris.Fuzz()

@@ -194,8 +194,8 @@ class Trial:
     def _run_forked(self):
         self.fresh()
         start = time.perf_counter()
-        code, said = finished(forked(self.job.run, self.folder)), self.folder / "said.txt"
-        assert code == 0, said.read_text() if said.exists() else f"exit code {code}"
+        code, errors = finished(forked(self.job.run, self.folder)), self.folder / "errors.txt"
+        assert code == 0, errors.read_text() if errors.exists() else f"exit code {code}"
         return time.perf_counter() - start
 
     def fresh(self):
@@ -208,7 +208,7 @@ class Trial:
 
     def check(self):
         """Check the state after a kill or error, and run again; AssertionError if it is wrong."""
-        (self.folder / "said.txt").unlink(missing_ok=True)
+        (self.folder / "errors.txt").unlink(missing_ok=True)
         found = look(self.folder)
         if isinstance(found, tuple):
             kind = "whole" if found == self.whole else "as before"
@@ -246,7 +246,7 @@ def forked(run, *args, before=nothing):
         run(*args)
         code = 0
     except BaseException:
-        Path(args[0], "said.txt").write_text(traceback.format_exc())
+        Path(args[0], "errors.txt").write_text(traceback.format_exc())
     finally:
         os._exit(code)
 
@@ -445,10 +445,10 @@ def mounted_trials(shards, folder, sizes, figures):
     load_youtube8m(shards, store=whole, progress=False)
     for size in range(8, need, max(1, need // sizes)):
         with small_disk(Path(folder) / "small", size) as disk:
-            code, said = command(shards, disk / "store")
+            code, errors = command(shards, disk / "store")
             assert code == 1, f"a disk of {size} KB is large enough"
-            assert "No space left on device" in said, said
-            assert str(disk) in said, said
+            assert "No space left on device" in errors, errors
+            assert str(disk) in errors, errors
             assert not (disk / "store").exists() or look(disk) == "unfinished"
             mount("-o", "remount,size=100m", disk)
             assert command(shards, disk / "store") == (0, "")
@@ -461,10 +461,10 @@ def mounted_trials(shards, folder, sizes, figures):
         mount("-o", "remount,ro", disk)
         load_youtube8m(some, store=disk / "store", progress=False)  # only reads
         for store in ("store", "new", "below/new"):
-            code, said = command(shards, disk / store)
+            code, errors = command(shards, disk / store)
             assert (code, tree(disk)) == (1, before)
-            assert "Read-only file system" in said, said
-            assert str(disk) in said, said
+            assert "Read-only file system" in errors, errors
+            assert str(disk) in errors, errors
             figures["read-only target, mounted"] += 1
 
 

@@ -24,7 +24,7 @@ sys.path.append(str(Path(__file__).resolve().parents[1]))
 import campaign
 from damaged_checkpoints import damage
 from failing_writer import Operations
-from forked import alone
+from forked import in_fork
 from training_cases import cases, fit
 
 FULL = {"kills": 110, "file_kills": 63, "full_disks": 36, "damages": 600, "epochs": 8}
@@ -43,7 +43,7 @@ def kill_training(kills, file_kills, full_disks, damages, epochs, seed):
     for build in cases(1).values():  # does late imports once, and not in each process
         fit(build)
     start = time.perf_counter()
-    expected = {name: alone(fit, build) for name, build in builds.items()}
+    expected = {name: in_fork(fit, build) for name, build in builds.items()}
     seconds = (time.perf_counter() - start) / len(builds)
     figures = {
         "trainings": list(builds),
@@ -68,7 +68,7 @@ def random_kills(builds, expected, count, seconds, rng):
                 died = killed(rng.uniform(0, 0.8 * seconds), fit, builds[name], folder)
                 found["kills"] += died
                 found[moment(folder)] += died
-            found["failed"] += alone(fit, builds[name], folder) != expected[name]
+            found["failed"] += in_fork(fit, builds[name], folder) != expected[name]
     return {"kills": 0, "failed": 0, **found}
 
 
@@ -99,7 +99,7 @@ def operation_kills(builds, expected, count, rng):
             at = k // len(names) if k % 2 else int(rng.integers(7 * 6))
             died = killed(None, _dying, builds[name], folder, at)
             found["kills"] += died
-            found["failed"] += alone(fit, builds[name], folder) != expected[name]
+            found["failed"] += in_fork(fit, builds[name], folder) != expected[name]
     return {"kills": 0, "failed": 0, **found}
 
 
@@ -116,13 +116,13 @@ def full_disk(builds, expected, count, rng):
         code = (errno.ENOSPC, errno.EROFS, errno.EIO)[k % 3]
         with tempfile.TemporaryDirectory() as folder:
             at = int(rng.integers(7 * 6))
-            full, said = alone(_failing, builds[name], folder, at, lasting, code)
-            found["said so"] += said > 0
-            found["went unnoticed"] += said == 0 and at < 7
+            full, warned = in_fork(_failing, builds[name], folder, at, lasting, code)
+            found["said so"] += warned > 0
+            found["went unnoticed"] += warned == 0 and at < 7
             left = [path for path in Path(folder).iterdir() if path.suffix != ".pt"]
-            again = alone(fit, builds[name], folder)
+            again = in_fork(fit, builds[name], folder)
             wrong = full != expected[name] or again != expected[name] or bool(left)
-            found["failed"] += wrong or (said == 0 and at < 7)
+            found["failed"] += wrong or (warned == 0 and at < 7)
     return {"trainings": count, "failed": 0, **found}
 
 
@@ -144,14 +144,14 @@ def real_file_systems(builds, expected):
         if _system("mount", "-t", "tmpfs", "-o", "size=160k", "tmpfs", folder):
             return {**found, "skipped": "mounting is not permitted"}
         try:
-            full, said = alone(_failing, builds[name], folder, -1, False, errno.ENOSPC)
-            found["full tmpfs, warnings"] = said
-            found["failed"] += full != expected[name] or not said
+            full, warned = in_fork(_failing, builds[name], folder, -1, False, errno.ENOSPC)
+            found["full tmpfs, warnings"] = warned
+            found["failed"] += full != expected[name] or not warned
             _system("mount", "-o", "remount,size=64m", folder)
-            found["failed"] += alone(fit, builds[name], folder) != expected[name]
+            found["failed"] += in_fork(fit, builds[name], folder) != expected[name]
             _system("mount", "-o", "remount,ro", folder)
             try:
-                alone(fit, builds["rnn, cross-modal, weight decay"], folder)
+                in_fork(fit, builds["rnn, cross-modal, weight decay"], folder)
             except RuntimeError as error:
                 found["read-only"] = str(error).replace(folder, "folder")
             found["failed"] += "Read-only file system" not in found.get("read-only", "")

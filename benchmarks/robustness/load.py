@@ -69,11 +69,11 @@ def distinct_predictions(estimator, X, calls):
 
 def predict_in_threads(estimator, X, count, calls):
     """Predict in threads that start together; return the number of wrong predictions."""
-    alone, barrier = distinct_predictions(estimator, X, 1), threading.Barrier(count)
+    expected, barrier = distinct_predictions(estimator, X, 1), threading.Barrier(count)
 
     def ask(_):
         barrier.wait()
-        return distinct_predictions(estimator, X, calls) != alone
+        return distinct_predictions(estimator, X, calls) != expected
 
     with ThreadPoolExecutor(count) as pool:
         return sum(pool.map(ask, range(count)))
@@ -81,24 +81,24 @@ def predict_in_threads(estimator, X, count, calls):
 
 def predict_in_jobs(estimator, X, count, calls):
     """Predict in processes of joblib, which get copies."""
-    alone = distinct_predictions(estimator, X, 1)
+    expected = distinct_predictions(estimator, X, 1)
     jobs = (delayed(distinct_predictions)(estimator, X, calls) for _ in range(count))
-    return sum(said != alone for said in Parallel(count)(jobs))
+    return sum(predictions != expected for predictions in Parallel(count)(jobs))
 
 
 def predict_in_forks(estimator, X, count, calls):
     """Predict in forked processes, which share all open files."""
     # GNU's OpenMP has no threads after a fork, and their number changes the rounding.
     torch.set_num_threads(1)
-    alone = distinct_predictions(estimator, X, 1)
+    expected = distinct_predictions(estimator, X, 1)
     fork = get_context("fork")
     barrier, wrong = fork.Barrier(count), fork.Value("i", 0)
 
     def ask():
         barrier.wait()
-        said = distinct_predictions(estimator, X, calls)
+        predictions = distinct_predictions(estimator, X, calls)
         with wrong.get_lock():
-            wrong.value += said != alone
+            wrong.value += predictions != expected
 
     started = [fork.Process(target=ask) for _ in range(count)]
     for process in started:
@@ -117,10 +117,11 @@ def fits_in_threads(builds, estimator, count, seed):
     state = torch.get_rng_state()
 
     def ask(_):
-        said, calls = set(probability), 0
+        found, calls = set(probability), 0
         while not done.is_set() or not calls:
-            said, calls = said | distinct_predictions(estimator, videos()[0], 1), calls + 1
-        return said != probability, calls
+            found |= distinct_predictions(estimator, videos()[0], 1)
+            calls += 1
+        return found != probability, calls
 
     with ThreadPoolExecutor(2) as askers, ThreadPoolExecutor(4) as fitters:
         asking = [askers.submit(ask, i) for i in range(2)]
@@ -128,13 +129,13 @@ def fits_in_threads(builds, estimator, count, seed):
             results = list(fitters.map(lambda name: fit(builds[name]), names))
         finally:
             done.set()
-        said = [future.result() for future in asking]
+        predictions = [future.result() for future in asking]
     wrong = sum(result != expected[name] for name, result in zip(names, results, strict=True))
     moved = not torch.equal(torch.get_rng_state(), state)
     return {
         "fits": count,
-        "calls meanwhile": sum(calls for _, calls in said),
-        "failed": wrong + moved + sum(other for other, _ in said),
+        "calls meanwhile": sum(calls for _, calls in predictions),
+        "failed": wrong + moved + sum(other for other, _ in predictions),
     }
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from campaign import main
 
 ROOT = Path(__file__).resolve().parents[2]
-ROOMS = ("metrics", "hierarchy")
+SUBPACKAGES = ("metrics", "hierarchy")
 CAMPAIGN = 2000  # examples per property in the profile "campaign"; the profile "short" has 100
 COUNTED = re.compile(r"(\d+) passing(?: examples)?, (\d+) failing")
 
@@ -22,7 +22,9 @@ COUNTED = re.compile(r"(\d+) passing(?: examples)?, (\d+) failing")
 def campaign(examples, seed):
     """Run all properties, and count the examples with the statistics of Hypothesis."""
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", f"--rootdir={ROOT}"]
-    command += [str(ROOT / "tests" / f"test_{room}_properties.py") for room in ROOMS]
+    command += [
+        str(ROOT / "tests" / f"test_{subpackage}_properties.py") for subpackage in SUBPACKAGES
+    ]
     command += ["--hypothesis-show-statistics", f"--hypothesis-seed={seed}", "-rN", "--tb=short"]
     command += ["-p", "no:xdist"]
     environment = {
@@ -34,10 +36,12 @@ def campaign(examples, seed):
     counts, failures = counted(done.stdout)
     if done.returncode:
         print(done.stdout, file=sys.stderr)
-    properties = {room: {} for room in ROOMS}
+    properties = {subpackage: {} for subpackage in SUBPACKAGES}
     for test, passing in counts.items():
-        room = next(room for room in ROOMS if room in test.partition("::")[0])
-        properties[room][test.partition("::")[2]] = passing
+        subpackage = next(
+            subpackage for subpackage in SUBPACKAGES if subpackage in test.partition("::")[0]
+        )
+        properties[subpackage][test.partition("::")[2]] = passing
     return {
         "failed": failures + bool(done.returncode and not failures),
         "properties": sum(map(len, properties.values())),

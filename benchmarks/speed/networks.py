@@ -64,9 +64,12 @@ def make_network(family, fusion, size, device="cpu"):
     """Return the network of the classifier of a family."""
     torch.manual_seed(0)
     encoder, params, width = encoder_of(family, size)
-    moments = {"video": (torch.zeros(size.video), 1.0), "audio": (torch.zeros(size.audio), 1.0)}
+    frame_stats = {
+        "video": (torch.zeros(size.video), 1.0),
+        "audio": (torch.zeros(size.audio), 1.0),
+    }
     network = CrossModalNetwork(
-        moments,
+        frame_stats,
         N_LABELS,
         encoder=encoder,
         encoder_params=params,

@@ -25,7 +25,7 @@ class PlainNetVLAD(nn.Module):
             return nn.ParameterList(nn.Parameter(x.detach().clone()) for x in parts)
 
         encoder = network.encoder
-        self.moments = [(x.mean.float(), x.inverse.float()) for x in network.scalers]
+        self.frame_stats = [(x.mean.float(), x.inverse.float()) for x in network.scalers]
         self.assign = copied(layer.weight for layer in encoder.assign)
         self.scale = copied(norm.weight for norm in encoder.norms)
         self.shift = copied(norm.bias for norm in encoder.norms)
@@ -40,7 +40,7 @@ class PlainNetVLAD(nn.Module):
         described = []
         for i, name in enumerate(self.names):
             mask = masks[name].unsqueeze(-1).float()
-            mean, inverse = self.moments[i]
+            mean, inverse = self.frame_stats[i]
             x = (frames[name] - mean) * inverse * mask
             x = F.dropout(x, self.p, self.training)
             pooled = self.pool(x, self.assigned(i, x, mask), self.centres[i])

@@ -90,7 +90,7 @@ def reading(quick=False):
             "GB": total,
             "GB/s of reading": total / float(np.median(ours)),
             "GB/s of copying": total / float(np.median(theirs)),
-            "GB/s of system calls alone, into used buffers": total / calls,
+            "GB/s of system calls only, into used buffers": total / calls,
             "GB/s of copying into used buffers": total / copies,
         },
     )

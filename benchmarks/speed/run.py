@@ -51,7 +51,7 @@ def parse(arguments=None):
     parser.add_argument("--quick", action="store_true", help="tiny sizes, as a test")
     parser.add_argument("--threads", type=int, help="threads of torch (default: all cores)")
     parser.add_argument("--out", type=Path, help="JSON file for the numbers")
-    parser.add_argument("--alone", action="store_true", help=argparse.SUPPRESS)
+    parser.add_argument("--in-process", action="store_true", help=argparse.SUPPRESS)
     args = parser.parse_args(arguments)
     if unknown := set(args.rows) - set(ROWS):
         parser.error(f"unknown rows {sorted(unknown)}; known: {list(ROWS)}")
@@ -71,7 +71,7 @@ def measure_here(name, args):
 
 def measure(name, args):
     """Measure one row in a new process."""
-    command = [sys.executable, __file__, name, "--alone"]
+    command = [sys.executable, __file__, name, "--in-process"]
     command += ["--quick"] * args.quick
     command += ["--threads", str(args.threads)] if args.threads else []
     environment = {**ALLOCATOR, **os.environ}
@@ -96,7 +96,7 @@ def line(row):
 def main(arguments=None):
     """Measure all rows, or one row in a child process."""
     args = parse(arguments)
-    if args.alone:
+    if args.in_process:
         print(json.dumps(measure_here(args.rows[0], args)))
         return
     print("| measured | against | ratio | quartiles | wanted | met |\n|---|---|---|---|---|---|")
