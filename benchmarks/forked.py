@@ -1,4 +1,4 @@
-"""Measure in a process of its own, forked from one that has imported everything. Linux only."""
+"""Measure time and memory in forked processes with all imports done. Linux only."""
 
 import ctypes
 import gc
@@ -10,42 +10,42 @@ MB = 1e6
 
 
 def resident(field):
-    """Resident memory of this process in bytes: "VmRSS", now, or "VmHWM", its peak."""
+    """Return resident memory of this process in bytes: "VmRSS" (now) or "VmHWM" (peak)."""
     lines = Path("/proc/self/status").read_text().splitlines()
     return next(int(line.split()[1]) * 1024 for line in lines if line.startswith(field))
 
 
-def rise(call):
-    """Return by how many MB a call makes resident memory rise at its peak, and its seconds."""
+def memory_and_time(call):
+    """Return the increase of peak resident memory during a call in MB, and its seconds."""
     gc.collect()
-    ctypes.CDLL(None).malloc_trim(0)  # what was freed before must not be there to be used again
-    Path("/proc/self/clear_refs").write_text("5")  # the peak is that of now
+    ctypes.CDLL(None).malloc_trim(0)  # so that freed memory cannot be used again
+    Path("/proc/self/clear_refs").write_text("5")  # resets the peak
     before, start = resident("VmRSS"), time.perf_counter()
     call()
-    taken = time.perf_counter() - start
-    return max(0.0, (resident("VmHWM") - before) / MB), taken
+    seconds = time.perf_counter() - start
+    return max(0.0, (resident("VmHWM") - before) / MB), seconds
 
 
-def alone(function, *args):
-    """Call a function in a process of its own; what it raises there, raise as RuntimeError."""
+def in_fork(function, *args):
+    """Call a function in a forked process; its errors are raised as RuntimeError."""
     fork = multiprocessing.get_context("fork")
-    ours, theirs = fork.Pipe(duplex=False)
-    process = fork.Process(target=_send, args=(theirs, function, args))
+    receiver, sender = fork.Pipe(duplex=False)
+    process = fork.Process(target=_send, args=(sender, function, args))
     process.start()
-    theirs.close()
+    sender.close()
     try:
-        fine, result = ours.recv()
+        success, result = receiver.recv()
     except EOFError:
-        fine, result = False, "the process was killed, maybe for want of memory"
+        success, result = False, "the process was killed, perhaps out of memory"
     process.join()
-    if not fine:
+    if not success:
         raise RuntimeError(result)
     return result
 
 
 def _send(pipe, function, args):
     try:
-        answer = True, function(*args)
+        result = True, function(*args)
     except Exception as error:
-        answer = False, f"{type(error).__name__}: {error}"
-    pipe.send(answer)
+        result = False, f"{type(error).__name__}: {error}"
+    pipe.send(result)

@@ -1,8 +1,8 @@
-"""How fast networks train on a GPU, at the paper's size: Markdown tables, and JSON beside them.
+"""Measure training speed on a GPU at the paper's size, as Markdown tables and JSON.
 
-Step time, videos a second, share of the machine's own rate of products, peak memory, which kernels
-attention runs in, what precision and `torch.compile` are worth, the input pipeline alone, and
-`fit` from end to end. Times are medians, with quartiles, after warming up. About six minutes.
+It measures step time, videos per second, share of the GPU's rate of matrix products, peak memory,
+kernels of attention, effects of precision and `torch.compile`, the input pipeline, and `fit`.
+Times are medians with quartiles, after warm-up. It takes about six minutes.
 """
 
 import argparse
@@ -38,19 +38,19 @@ def parse(arguments=None):
     """Read the command line."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
     parser.add_argument("--device", default="cuda")
-    parser.add_argument("--quick", action="store_true", help="tiny sizes: does it run at all")
+    parser.add_argument("--quick", action="store_true", help="tiny sizes, as a test")
     parser.add_argument("--out", type=Path, help="JSON file for the numbers")
     return parser.parse_args(arguments)
 
 
 def synchronize(device):
-    """Wait until the device has done all that it was given."""
+    """Wait until the device has finished."""
     if device.startswith("cuda"):
         torch.cuda.synchronize(device)
 
 
 def times_of(call, device, rounds, warm=3):
-    """Seconds of each of some calls."""
+    """Return the seconds of each of several calls."""
     for _ in range(warm):
         call()
     synchronize(device)
@@ -64,17 +64,17 @@ def times_of(call, device, rounds, warm=3):
 
 
 def rate_of_products(device, dtype, quick):
-    """FLOP/s of the product of two large square matrices."""
+    """Return the FLOP/s of the product of two large square matrices."""
     n = 256 if quick else 8192
     a, b = (torch.randn(n, n, device=device).to(dtype) for _ in range(2))
     return 2 * n**3 / float(np.median(times_of(lambda: a @ b, device, 20)))
 
 
 def measure_step(args, family, fusion, size, rates, *, bfloat16=True, compiled=False):
-    """One row: seconds, videos a second, share of the rate and peak memory of a step."""
+    """Return a row: time, videos per second, share of the rate and peak memory of a step."""
     row = {
         "family": family,
-        "fusion": "concat" if fusion == CONCAT else fusion,
+        "fusion": fusion,
         "videos": size.n_videos,
         "precision": "bfloat16" if bfloat16 else "float32",
         "compile": compiled,
@@ -94,7 +94,7 @@ def measure_step(args, family, fusion, size, rates, *, bfloat16=True, compiled=F
         low, median, high = np.percentile(
             times_of(step, args.device, 3 if args.quick else 15), (25, 50, 75)
         )
-    except Exception as error:  # out of memory, or what torch.compile cannot do: the rest goes on
+    except Exception as error:  # out of memory or not supported by torch.compile; continue
         return {**row, "failed": f"{type(error).__name__}: {str(error).splitlines()[0][:120]}"}
     rate = rates["bfloat16" if bfloat16 else "float32"]
     return {
@@ -109,12 +109,12 @@ def measure_step(args, family, fusion, size, rates, *, bfloat16=True, compiled=F
 
 
 def sizes(args):
-    """Sizes of the batches, from the paper's up."""
+    """Return the sizes of the batches, of which the first is the paper's."""
     return [QUICK] if args.quick else [Size(n_videos=n) for n in BATCHES]
 
 
 def all_steps(args, rates):
-    """Every family, late and concat, in every size of a batch."""
+    """Measure all families with late and cross_modal_concat, with all batch sizes."""
     return [
         measure_step(args, family, fusion, size, rates)
         for family in FAMILIES
@@ -124,19 +124,19 @@ def all_steps(args, rates):
 
 
 def all_precisions(args, rates):
-    """What precision and `torch.compile` are worth."""
+    """Measure the effects of precision and `torch.compile`."""
     size = sizes(args)[0]
     rows = []
     for family in FAMILIES:
         kinds = [{"bfloat16": False}, {}]
-        if family != "RNN" and not args.quick:  # packed sequences break a graph into pieces
+        if family != "RNN" and not args.quick:  # packed sequences break the graph
             kinds.append({"compiled": True})
         rows += [measure_step(args, family, CONCAT, size, rates, **kind) for kind in kinds]
     return rows
 
 
 def attention_kernels(args):
-    """Names of the kernels that attention ran in, of a step of the Transformer."""
+    """Return the names of the kernels of attention in a step of the Transformer."""
     rows = []
     activities = [ProfilerActivity.CPU]
     activities += [ProfilerActivity.CUDA] * args.device.startswith("cuda")
@@ -152,7 +152,7 @@ def attention_kernels(args):
             names = {event.key for event in profiled.key_averages()}
             rows.append(
                 {
-                    "fusion": "concat" if fusion == CONCAT else fusion,
+                    "fusion": fusion,
                     "precision": "bfloat16" if bfloat16 else "float32",
                     "kernels": sorted(
                         name[:90] for name in names if any(k in name.lower() for k in KERNELS)
@@ -163,7 +163,7 @@ def attention_kernels(args):
 
 
 def make_data(args):
-    """Random videos as YouTube-8M has them, 8-bit, of 230 to 300 frames."""
+    """Return random 8-bit videos like those of YouTube-8M, with 230 to 300 frames."""
     n, size = (16, QUICK) if args.quick else (4096, Size())
     lengths = np.linspace(0.77 * size.n_frames, size.n_frames, n).astype(int)
     widths = {"video": size.video, "audio": size.audio}
@@ -173,7 +173,7 @@ def make_data(args):
 
 
 def loader_rates(args, X, y, folder):
-    """Videos a second that reach the device, without a network: from memory, and from a store."""
+    """Measure videos per second to the device, from memory and from a store."""
     X.save(folder / "store")
     rows = []
     for name, source in (("memory", X), ("store", MultimodalArray.open(folder / "store"))):
@@ -192,7 +192,7 @@ def loader_rates(args, X, y, folder):
 
 
 def fit_rates(args, X, y, folder):
-    """Videos a second of the last epoch of `fit`, without a tower."""
+    """Measure videos per second of the last epoch of `fit`, without a tower."""
     sources = {"memory": X, "store": MultimodalArray.open(folder / "store")}
     kinds = [("memory", "bfloat16", False), ("store", "bfloat16", False)]
     if not args.quick:
@@ -215,14 +215,14 @@ def fit_rates(args, X, y, folder):
         try:
             classifier.fit(sources[source], y)
             row["videos/s"] = len(X) / classifier.history_[-1]["dur"]
-        except Exception as error:  # what torch.compile cannot do: the rest goes on
+        except Exception as error:  # not supported by torch.compile; continue
             row["failed"] = f"{type(error).__name__}: {str(error).splitlines()[0][:120]}"
         rows.append(row)
     return rows
 
 
 def machine(args):
-    """Say where and with what this was measured."""
+    """Describe the machine and versions."""
     cuda = args.device.startswith("cuda")
     return {
         "date": datetime.now(UTC).strftime("%Y-%m-%d"),
@@ -235,7 +235,7 @@ def machine(args):
 
 
 def cell(value):
-    """Write one value of a table."""
+    """Format a value of a table."""
     if isinstance(value, list):
         joined = [cell(v) for v in value]
         return (" to " if joined and not isinstance(value[0], str) else "<br>").join(joined)
@@ -247,7 +247,7 @@ def cell(value):
 
 
 def print_table(title, rows):
-    """Print rows with the same or fewer keys as a Markdown table."""
+    """Print rows as a Markdown table, with the keys of all rows."""
     keys = list(dict.fromkeys(key for row in rows for key in row))
     print(f"\n### {title}\n\n| {' | '.join(keys)} |\n|{'---|' * len(keys)}")
     for row in rows:
@@ -269,13 +269,17 @@ def main(arguments=None):
         for name, title, measured in (
             ("kernels", "Kernels of attention, Transformer", lambda: attention_kernels(args)),
             ("steps", "Training step, data resident", lambda: all_steps(args, rates)),
-            ("loader", "Input pipeline alone", lambda: loader_rates(args, X, y, folder)),
-            ("precision", "Precision and compile, concat", lambda: all_precisions(args, rates)),
-            ("fit", "`fit`, Transformer, cross-modal", lambda: fit_rates(args, X, y, folder)),
+            ("loader", "Input pipeline only", lambda: loader_rates(args, X, y, folder)),
+            (
+                "precision",
+                "Precision and compile, cross_modal_concat",
+                lambda: all_precisions(args, rates),
+            ),
+            ("fit", "`fit`, Transformer, cross_modal", lambda: fit_rates(args, X, y, folder)),
         ):
             results[name] = measured()
             print_table(title, results[name])
-            if args.out:  # what is there already, should the rest fail
+            if args.out:  # after each table, in case a later one fails
                 args.out.write_text(json.dumps(results, indent=1, ensure_ascii=False) + "\n")
 
 

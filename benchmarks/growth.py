@@ -1,10 +1,9 @@
 """Measure how time and memory grow with the number of videos, frames, labels and modalities.
 
-Each point is measured in a process of its own, forked from one that has imported everything, so
-that nothing of another point lies in its memory: one run for memory, the rise of the resident
-peak over where it stood before, then a few for time, of which the median counts. Writes a table,
-JSON and a picture. A slope is that of a line through the larger half of the sizes on logarithmic
-axes: 1 is linear, 2 quadratic. Linux only.
+Each point is measured in a new forked process with all imports done: one run for memory (the
+increase of peak resident memory), then several runs for the median time. It writes a table, JSON
+and a plot. A slope is that of a line through the larger half of the sizes on logarithmic axes: 1
+is linear, 2 quadratic. Linux only.
 """
 
 import argparse
@@ -16,9 +15,9 @@ from pathlib import Path
 
 import numpy as np
 import torch
-import torch._dynamo  # torch loads it when it first trains: now, so that it counts nowhere
-from forked import alone, rise
-from growth_picture import draw
+import torch._dynamo  # imported now, so that the first training does not import it
+from forked import in_fork, memory_and_time
+from growth_plot import draw
 from sklearn.base import clone
 from sklearn.frozen import FrozenEstimator
 
@@ -36,8 +35,8 @@ from run import PACKAGES, machine
 DOCS = Path(__file__).resolve().parents[1] / "docs"
 NAMES = ("video", "audio", "text", "depth")
 BATCH = 32
-FEW = 64  # videos on which what is only applied is fitted
-# What is varied: its sizes, and all other sizes, which stay.
+FEW = 64  # videos to fit a model for prediction
+# The varied axis: its sizes, and the fixed sizes of the other axes.
 SWEEPS = {
     "videos": (
         (500, 1000, 2000, 4000, 8000, 16000),
@@ -61,7 +60,7 @@ QUICK = {"videos": (64, 128), "frames": (4, 8), "labels": (50, 100), "modalities
 
 @dataclass(frozen=True)
 class Data:
-    """Made-up videos and labels of one size."""
+    """Synthetic videos and labels of one size."""
 
     X: MultimodalArray
     paths: list
@@ -71,12 +70,12 @@ class Data:
 
     @property
     def few(self):
-        """Some of the videos and their labels."""
+        """The first videos and their labels."""
         return self.X[:FEW], self.y[:FEW]
 
 
 def make_paths(n_labels, rng):
-    """Return label paths of up to four levels, each level wider than the one above."""
+    """Return label paths of up to four levels, each level with more labels than the last."""
     sizes = np.diff(np.round(np.array([0, 0.16, 0.4, 0.7, 1]) * n_labels).astype(int))
     levels = [[f"{i}" for i in range(sizes[0])]]
     for size in sizes[1:]:
@@ -109,7 +108,7 @@ TRAINING = {"batch_size": BATCH, "max_epochs": 1, "device": "cpu", "random_state
 
 
 def make_tower(data):
-    """Return a tower that is not fitted yet."""
+    """Return an unfitted tower."""
     return CorrelationTower(
         encoder="mean",
         encoder_params={"d_model": data.width},
@@ -121,7 +120,7 @@ def make_tower(data):
 
 
 def make_classifier(data, fusion, videos):
-    """Return a classifier that is not fitted yet, but has a tower if it needs one."""
+    """Return an unfitted classifier, with a fitted tower if it needs one."""
     tower = None
     if fusion == "cross_modal_concat" and len(data.X.modality_names) > 1:
         tower = FrozenEstimator(make_tower(data).fit(*videos))
@@ -141,7 +140,7 @@ def late(data):
 
 
 def concat(data):
-    """Fit CM-C for one epoch, its tower given."""
+    """Fit cross_modal_concat for one epoch, with a fitted tower."""
     classifier = make_classifier(data, "cross_modal_concat", data.few)
     return lambda: clone(classifier).fit(data.X, data.y)
 
@@ -154,13 +153,13 @@ def tower(data):
 
 
 def predict(data):
-    """Apply CM-C."""
+    """Predict with cross_modal_concat."""
     classifier = make_classifier(data, "cross_modal_concat", data.few).fit(*data.few)
     return lambda: classifier.predict_proba(data.X)
 
 
 def pad(data):
-    """Select rows and read them, batch by batch."""
+    """Select rows, and read them in batches."""
     rows = np.random.default_rng(0).permutation(len(data.X))
     batches = np.split(rows, range(BATCH, len(rows), BATCH))
 
@@ -173,25 +172,25 @@ def pad(data):
 
 
 def scores(data):
-    """Compute the four scores, whole and of every level."""
+    """Compute the four scores, overall and by level."""
     values = np.random.default_rng(0).random(data.y.shape, np.float32)
     return lambda: hierarchy_report(data.y, values, data.hierarchy, threshold=0.9)
 
 
 def binarize(data):
-    """Learn label paths and make their indicator."""
+    """Fit and transform label paths."""
     return lambda: HierarchyLabelBinarizer(sparse_output=True).fit_transform(data.paths)
 
 
-# What is measured: its name, and what it must grow like, (least, most) slope, with each size.
-# Attention is linear and quadratic in the frames; every pair of modalities has an influence.
+# Name, function, and expected (minimum, maximum) slope for each axis. Attention has linear and
+# quadratic parts in the frames; each pair of modalities has an influence.
 ONE, ONE_TO_TWO = (0, 1), (1, 2)
 PARTS = {
     "epoch of late fusion": (
         late,
         {"videos": ONE, "frames": ONE_TO_TWO, "labels": ONE, "modalities": ONE},
     ),
-    "epoch of CM-C": (
+    "epoch of cross_modal_concat": (
         concat,
         {"videos": ONE, "frames": ONE_TO_TWO, "labels": ONE, "modalities": ONE_TO_TWO},
     ),
@@ -199,7 +198,7 @@ PARTS = {
         tower,
         {"videos": ONE, "frames": ONE, "labels": ONE, "modalities": ONE_TO_TWO},
     ),
-    "predict_proba of CM-C": (
+    "predict_proba of cross_modal_concat": (
         predict,
         {"videos": ONE, "frames": ONE_TO_TWO, "labels": ONE, "modalities": ONE_TO_TWO},
     ),
@@ -207,20 +206,20 @@ PARTS = {
     "four scores and levels": (scores, {"videos": ONE, "labels": ONE}),
     "HierarchyLabelBinarizer": (binarize, {"videos": ONE, "labels": ONE}),
 }
-SHORT = 0.1  # seconds: runs that are shorter together are too few
-SLACK = 0.25  # by which a measured slope may be above what it must be
+MIN_SECONDS = 0.1  # of all runs of a point together
+TOLERANCE = 0.25  # of a measured slope above the expected one
 
 
 def measure_here(name, size, args):
-    """Measure one point in this process; None if there is nothing of that size."""
+    """Measure one point in this process; None if the size is not possible."""
     torch.set_num_threads(args.threads)
-    PARTS[name][0](make_data(FEW, 2, 50, 2, 8))()  # what is loaded but once
+    PARTS[name][0](make_data(FEW, 2, 50, 2, 8))()  # imports and caches
     call = PARTS[name][0](make_data(**size))
     if call is None:
         return None
-    memory, _ = rise(call)
+    memory, _ = memory_and_time(call)
     times = []
-    while sum(times) < (SHORT if len(times) >= args.runs else args.seconds):
+    while sum(times) < (MIN_SECONDS if len(times) >= args.runs else args.seconds):
         start = time.perf_counter()
         call()
         times.append(time.perf_counter() - start)
@@ -228,32 +227,32 @@ def measure_here(name, size, args):
 
 
 def slope(sizes, values):
-    """Slope of a line through the larger half of the sizes, on logarithmic axes."""
+    """Return the slope of a line through the larger half of the sizes on logarithmic axes."""
     half = slice((len(sizes) - 1) // 2, None)
     return float(np.polyfit(np.log(sizes[half]), np.log(values[half]), 1)[0])
 
 
 def sweep(axis, name, args):
-    """Measure one part at all sizes of one kind."""
+    """Measure one part at all sizes of one axis."""
     sizes, rest = SWEEPS[axis]
     sizes = QUICK[axis] if args.quick else sizes
     rest = {
         other: QUICK[other][0] if args.quick and other in ("videos", "frames") else number
         for other, number in rest.items()
     }
-    found = {size: alone(measure_here, name, {axis: size, **rest}, args) for size in sizes}
+    found = {size: in_fork(measure_here, name, {axis: size, **rest}, args) for size in sizes}
     found = {size: point for size, point in found.items() if point}
     curve = {"part": name, "axis": axis, "sizes": list(found), "fixed": rest}
     for key in ("seconds", "mb"):
         curve[key] = [point[key] for point in found.values()]
-        # Less than a MB is pages, not arrays.
+        # Less than 1 MB is memory pages, not arrays.
         values = np.maximum(curve[key], 1.0) if key == "mb" else curve[key]
         many = len(found) > 1
         curve[f"{key}_slope"] = slope(curve["sizes"], values) if many else None
     must = PARTS[name][1][axis]
     curve["must"] = list(must)
     slopes = [curve["seconds_slope"], curve["mb_slope"]]
-    curve["faster"] = any(one is not None and one > must[1] + SLACK for one in slopes)
+    curve["faster"] = any(one is not None and one > must[1] + TOLERANCE for one in slopes)
     return curve
 
 
@@ -279,21 +278,23 @@ def _cell(curve):
 def parse(arguments=None):
     """Read the command line."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
-    parser.add_argument("--quick", action="store_true", help="tiny sizes: does it run at all")
+    parser.add_argument("--quick", action="store_true", help="tiny sizes, as a test")
     parser.add_argument("--parts", nargs="+", choices=PARTS, default=list(PARTS))
     parser.add_argument("--axes", nargs="+", choices=SWEEPS, default=list(SWEEPS))
     parser.add_argument("--threads", type=int, default=1, help="threads of torch")
     parser.add_argument(
-        "--runs", type=int, default=3, help="timed runs a point, more of short ones"
+        "--runs", type=int, default=3, help="minimum number of timed runs per point"
     )
-    parser.add_argument("--seconds", type=float, default=2, help="no more runs after these")
+    parser.add_argument(
+        "--seconds", type=float, default=2, help="maximum time of the runs of a point"
+    )
     parser.add_argument("--out", type=Path, help="JSON file for the numbers")
-    parser.add_argument("--picture", type=Path, default=DOCS / "pictures" / "growth.png")
+    parser.add_argument("--plot", type=Path, default=DOCS / "pictures" / "growth.png")
     return parser.parse_args(arguments)
 
 
 def main(arguments=None):
-    """Measure all curves, print the table, write numbers and picture."""
+    """Measure all curves, print the table, write the numbers and the plot."""
     args = parse(arguments)
     curves = []
     for name in args.parts:
@@ -306,7 +307,7 @@ def main(arguments=None):
     print(f"\n{json.dumps(results['machine'], ensure_ascii=False)}")
     if args.out:
         args.out.write_text(json.dumps(results, indent=1, ensure_ascii=False) + "\n")
-    draw(curves, args.picture)
+    draw(curves, args.plot)
 
 
 if __name__ == "__main__":

@@ -1,11 +1,10 @@
-"""Train on a store that is larger than the memory there is.
+"""Train on a store that is larger than memory.
 
-Writes a store of videos of YouTube-8M's form (8-bit frames of 1024 + 128 numbers, 120 to 300 of
-them), fits a classifier on all of it once in a process whose address space is limited
-(`RLIMIT_AS`, as ``ulimit -v``), and prints how the loss falls and how much memory was taken, at
-most: resident, and of the address space. Beside it stands what the network itself takes: the
-same one, trained by a loop written by hand on one batch that is at hand, in a process of its
-own. Labels can be learned: the mean of a video's frames depends on its label. Linux only.
+It writes a store of videos like those of YouTube-8M (120 to 300 8-bit frames of 1024 + 128
+features), fits a classifier for one epoch in a process with limited address space (`RLIMIT_AS`, as
+``ulimit -v``), and prints the loss and the peaks of resident memory and of address space. For
+comparison, it measures the network alone: a manual training loop on one batch in another process.
+The labels can be learned, as the mean of the frames depends on the label. Linux only.
 """
 
 import argparse
@@ -28,7 +27,7 @@ from sk_crossmodal.multimodal import Store, StoreWriter
 WIDTHS = {"video": 1024, "audio": 128}
 SCALE, SHIFT = 4 / 255, 1 / 512 - 2  # YouTube-8M's
 N_LABELS = 20
-VIDEOS_A_PART = 256
+VIDEOS_PER_PART = 256
 MB, GB = 1e6, 1e9
 
 
@@ -37,25 +36,25 @@ def parse(arguments=None):
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
     parser.add_argument("--gb", type=float, default=8.0, help="size of the store")
     parser.add_argument("--limit-gb", type=float, default=3.0, help="address space of the fit")
-    parser.add_argument("--batch-size", type=int, default=128, help="videos a batch")
-    parser.add_argument("--threads", type=int, default=os.cpu_count(), help="of torch")
-    parser.add_argument("--folder", type=Path, help="where to write the store, and keep it")
+    parser.add_argument("--batch-size", type=int, default=128, help="videos per batch")
+    parser.add_argument("--threads", type=int, default=os.cpu_count(), help="threads of torch")
+    parser.add_argument("--folder", type=Path, help="folder of the store, which is kept")
     parser.add_argument("--out", type=Path, help="JSON file for the numbers")
-    # What the script calls itself with, for one process.
+    # Internal options of the child processes.
     parser.add_argument("--do", choices=("fit", "by_hand"), help=argparse.SUPPRESS)
     return parser.parse_args(arguments)
 
 
 def write_store(path, size):
-    """Write a store of about so many bytes, part by part."""
+    """Write a store of about `size` bytes, in parts."""
     rng = np.random.default_rng(0)
     patterns = {n: rng.integers(32, size=(N_LABELS, w), dtype=np.uint8) for n, w in WIDTHS.items()}
     about = {"dtype": "uint8", "scale": SCALE, "shift": SHIFT}
     writer = StoreWriter(path, {name: {"width": w, **about} for name, w in WIDTHS.items()})
     parts = []
     while size > 0:
-        lengths = np.minimum(rng.integers(120, 341, size=VIDEOS_A_PART), 300)
-        labels = rng.integers(N_LABELS, size=VIDEOS_A_PART)
+        lengths = np.minimum(rng.integers(120, 341, size=VIDEOS_PER_PART), 300)
+        labels = rng.integers(N_LABELS, size=VIDEOS_PER_PART)
         frames = {}
         for name, width in WIDTHS.items():
             values = rng.integers(224, size=(lengths.sum(), width), dtype=np.uint8)
@@ -67,13 +66,13 @@ def write_store(path, size):
             part.append(
                 frames,
                 labels=[(int(label),) for label in labels],
-                ids=[f"{parts[-1]}-{i}" for i in range(VIDEOS_A_PART)],
+                ids=[f"{parts[-1]}-{i}" for i in range(VIDEOS_PER_PART)],
             )
     writer.finish(parts, n_labels=N_LABELS)
 
 
 def make_classifier(args):
-    """Attention clusters over the frames: little to compute, so that reading matters."""
+    """Return a classifier with little computation, so that reading takes a large share."""
     return CrossModalRNNClassifier(
         fusion="late",
         rnn_type=None,
@@ -90,14 +89,14 @@ def make_classifier(args):
 
 
 def peaks():
-    """Peaks of this process in MB: resident, and of its address space."""
+    """Return the peaks of resident memory and address space of this process in MB."""
     lines = Path("/proc/self/status").read_text().splitlines()
     kib = {line.split(":")[0]: line.split()[1] for line in lines if line.startswith("Vm")}
     return {"resident_mb": int(kib["VmHWM"]) * 1024 / MB, "address_mb": int(kib["VmPeak"]) / 1e3}
 
 
 def fit(args):
-    """Fit on the whole store and predict some of it, under the limit."""
+    """Fit on the whole store and predict a part of it, under the limit."""
     resource.setrlimit(resource.RLIMIT_AS, (int(args.limit_gb * GB),) * 2)
     torch.set_num_threads(args.threads)
     store, start = Store.open(args.folder), time.perf_counter()
@@ -121,7 +120,7 @@ def fit(args):
 
 
 def by_hand(args):
-    """Train the same network on one batch that is at hand, as one would by hand."""
+    """Train the same network on one batch in memory, with a manual loop."""
     torch.set_num_threads(args.threads)
     rng, n = np.random.default_rng(0), args.batch_size
     shape = (n, 300)
@@ -150,9 +149,9 @@ def by_hand(args):
     return peaks()
 
 
-def run(what, args, folder):
-    """Do one of the two in a process of its own."""
-    command = [sys.executable, __file__, "--do", what, "--folder", str(folder)]
+def run(part, args, folder):
+    """Run "fit" or "by_hand" in a new process."""
+    command = [sys.executable, __file__, "--do", part, "--folder", str(folder)]
     for name in ("limit_gb", "batch_size", "threads"):
         command += [f"--{name.replace('_', '-')}", str(getattr(args, name))]
     finished = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
@@ -160,7 +159,7 @@ def run(what, args, folder):
 
 
 def measure(args, folder):
-    """Write the store, fit on it, and train by hand."""
+    """Write the store, fit on it, and run the manual loop."""
     start = time.perf_counter()
     if not folder.exists():
         write_store(folder, args.gb * GB)
@@ -174,26 +173,26 @@ def measure(args, folder):
 
 def describe(results):
     """Return the results as text."""
-    fitted, alone = results["fit"], results["by_hand"]
+    fitted, manual = results["fit"], results["by_hand"]
     return "\n".join(
         [
             f"store: {results['store_mb']:,.0f} MB, {fitted['videos']:,} videos, written in "
             f"{results['write_seconds']:.0f} s",
-            f"fit on all of it once, in batches of {results['batch_size']}: "
+            f"fit for one epoch, in batches of {results['batch_size']} videos: "
             f"{fitted['seconds']:.0f} s, of which the epoch {fitted['epoch_seconds']:.0f} s",
             f"loss: {fitted['first_loss']:.4f} in the first tenth of the batches, "
             f"{fitted['last_loss']:.4f} in the last; hit@1 {fitted['hit_at_1']:.3f}",
             f"peak: {fitted['resident_mb']:,.0f} MB resident, {fitted['address_mb']:,.0f} MB of "
             f"address space; limit {results['limit_mb']:,.0f} MB",
-            f"the network's own, on one batch: {alone['resident_mb']:,.0f} MB resident, "
-            f"{alone['address_mb']:,.0f} MB of address space",
-            f"over it: {results['over_mb']:,.0f} MB resident (wanted: 400 at most)",
+            f"network alone, on one batch: {manual['resident_mb']:,.0f} MB resident, "
+            f"{manual['address_mb']:,.0f} MB of address space",
+            f"difference: {results['over_mb']:,.0f} MB resident (goal: at most 400)",
         ]
     )
 
 
 def main(arguments=None):
-    """Measure, or, called by itself, do one part of it."""
+    """Measure, or run one part in a child process."""
     args = parse(arguments)
     if args.do:
         print(json.dumps({"fit": fit, "by_hand": by_hand}[args.do](args)))

@@ -1,4 +1,4 @@
-"""Where and with what something was measured."""
+"""Machine and versions of a measurement."""
 
 import os
 import platform
@@ -8,7 +8,7 @@ from pathlib import Path
 
 
 def machine(packages):
-    """Return date, processor, cores and versions, of packages that are not there None."""
+    """Return date, processor, cores and versions; None for packages that are not installed."""
     cpu = [line for line in Path("/proc/cpuinfo").read_text().splitlines() if "model name" in line]
     versions = {}
     for package in packages:

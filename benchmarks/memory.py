@@ -1,12 +1,10 @@
-"""Measure how far memory rises in a grid search: whether folds are copied.
+"""Measure the increase of memory in a grid search, to see whether folds are copied.
 
-Writes made-up frames of 690 MB to a temporary folder, and runs the same search of 3 folds over
-them, memory-mapped and in memory, in a `MultimodalArray` and in skorch's `SliceDict`, each in a
-process of its own. Prints how far memory rose over where it stood before the search: the own
-("anonymous") memory of the process, which is what copies take, and all that is resident, which
-counts pages of files too. A memory-mapped file is read through once before the search, so that
-its pages, which the system takes back when it needs them, are counted on both sides; so is, by a
-fit on four rows, what torch loads when it first trains, about 90 MB. Linux only.
+It writes 690 MB of synthetic frames to a temporary folder and runs the same search of 3 folds,
+memory-mapped and in memory, with a `MultimodalArray` and with skorch's `SliceDict`, each in a new
+process. It prints the increase during the search of anonymous memory, which copies would use, and
+of all resident memory, which includes pages of files. Before the search, it reads memory-mapped
+files once, and fits four rows, as torch loads about 90 MB in its first training. Linux only.
 """
 
 import argparse
@@ -34,7 +32,7 @@ from sk_crossmodal.modules import FUSIONS
 
 WIDTHS = {"video": 1024, "audio": 128}
 CONTAINERS = ("MultimodalArray", "SliceDict")
-PLACES = ("memory-mapped", "in memory")
+SOURCES = ("memory-mapped", "in memory")
 GRID = {"lr": [1e-3, 1e-4]}
 MB = 1e6
 
@@ -43,21 +41,23 @@ def parse(arguments=None):
     """Read the command line."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
     parser.add_argument("--videos", type=int, default=1000, help="number of videos")
-    parser.add_argument("--frames", type=int, default=150, help="frames of each video")
-    parser.add_argument("--batch-size", type=int, default=16, help="videos a batch")
-    parser.add_argument("--fusion", default="late", choices=FUSIONS, help="of the classifier")
+    parser.add_argument("--frames", type=int, default=150, help="frames per video")
+    parser.add_argument("--batch-size", type=int, default=16, help="videos per batch")
+    parser.add_argument(
+        "--fusion", default="late", choices=tuple(FUSIONS), help="fusion of the classifier"
+    )
     parser.add_argument("--threads", type=int, default=1, help="threads of torch")
     parser.add_argument("--out", type=Path, help="JSON file for the numbers")
-    # What the script calls itself with, for one search.
+    # Internal options of the child processes.
     parser.add_argument(
-        "--search", nargs=2, metavar=("CONTAINER", "PLACE"), help=argparse.SUPPRESS
+        "--search", nargs=2, metavar=("CONTAINER", "SOURCE"), help=argparse.SUPPRESS
     )
     parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
     return parser.parse_args(arguments)
 
 
 def write_frames(args, folder):
-    """Write one file a modality, (n, T, d) float32, without holding all of it in memory."""
+    """Write one file (n, T, d) float32 per modality, video by video."""
     rng = np.random.default_rng(0)
     for name, width in WIDTHS.items():
         shape = (args.videos, args.frames, width)
@@ -68,13 +68,13 @@ def write_frames(args, folder):
 
 
 def read_frames(args):
-    """Return X in the container and the place that are asked for."""
-    container, place = args.search
-    mode = "r" if place == "memory-mapped" else None
+    """Return X in the given container and source."""
+    container, source = args.search
+    mode = "r" if source == "memory-mapped" else None
     arrays = {name: np.load(args.folder / f"{name}.npy", mmap_mode=mode) for name in WIDTHS}
     for values in arrays.values():
         for video in values:
-            video.max()  # its pages are resident now
+            video.max()  # makes its pages resident
     if container == "SliceDict":
         return SliceDict(**arrays)
     flat = {name: values.reshape(-1, values.shape[2]) for name, values in arrays.items()}
@@ -83,23 +83,23 @@ def read_frames(args):
 
 
 def resident():
-    """Resident memory of this process in bytes: its own, and all."""
+    """Return anonymous and total resident memory of this process in bytes."""
     lines = Path("/proc/self/status").read_text().splitlines()
     kib = {line.split(":")[0]: int(line.split()[1]) for line in lines if line.startswith("Rss")}
     return kib["RssAnon"] * 1024, sum(kib.values()) * 1024
 
 
 class Peak(threading.Thread):
-    """Looks at the memory of this process every few milliseconds, and keeps the largest."""
+    """A thread that records the peak memory of this process every few milliseconds."""
 
     def __init__(self):
         super().__init__(daemon=True)
         self.before = self.peak = resident()
-        self.over = threading.Event()
+        self.stopped = threading.Event()
 
     def run(self):
-        """Look until it is over."""
-        while not self.over.wait(0.005):
+        """Record until the context ends."""
+        while not self.stopped.wait(0.005):
             self.peak = tuple(map(max, self.peak, resident()))
 
     def __enter__(self):
@@ -107,16 +107,16 @@ class Peak(threading.Thread):
         return self
 
     def __exit__(self, *error):
-        self.over.set()
+        self.stopped.set()
         self.join()
 
     def growth(self):
-        """Return by how many MB its own and all memory rose."""
+        """Return the increase of anonymous and total memory in MB."""
         return [(peak - before) / MB for peak, before in zip(self.peak, self.before, strict=True)]
 
 
 def search(args):
-    """Run the search on X in one container and place; return what it took."""
+    """Run the search with one container and source; return memory and time."""
     torch.set_num_threads(args.threads)
     X, y = read_frames(args), np.arange(args.videos) % 2
     classifier = CrossModalTransformerClassifier(
@@ -130,7 +130,7 @@ def search(args):
         random_state=0,
     )
     few = MultimodalArray.from_frames({"video": np.eye(4)}, {"video": np.ones(4, int)})
-    clone(classifier).set_params(fusion="late").fit(few, y[:4])  # torch has loaded all it needs
+    clone(classifier).set_params(fusion="late").fit(few, y[:4])  # torch loads its libraries now
     start = time.perf_counter()
     with Peak() as peak:
         found = GridSearchCV(classifier, GRID, cv=3, n_jobs=None, error_score="raise").fit(X, y)
@@ -145,22 +145,22 @@ def search(args):
     }
 
 
-def run(container, place, args, folder):
-    """Search in a process of its own."""
-    command = [sys.executable, __file__, "--search", container, place, "--folder", str(folder)]
+def run(container, source, args, folder):
+    """Run one search in a new process."""
+    command = [sys.executable, __file__, "--search", container, source, "--folder", str(folder)]
     for name in ("videos", "frames", "batch_size", "fusion", "threads"):
         command += [f"--{name.replace('_', '-')}", str(getattr(args, name))]
     finished = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
-    return {"container": container, "place": place, **json.loads(finished.stdout)}
+    return {"container": container, "place": source, **json.loads(finished.stdout)}
 
 
 def measure(args):
-    """Write frames, search in every container and place, remove the frames."""
+    """Write frames, and search with all containers and sources."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         write_frames(args, folder)
         size = sum(path.stat().st_size for path in folder.iterdir())
-        searches = [run(*both, args, folder) for both in product(CONTAINERS, PLACES)]
+        searches = [run(*both, args, folder) for both in product(CONTAINERS, SOURCES)]
     return {
         "array_mb": size / MB,
         "videos": args.videos,
@@ -179,9 +179,9 @@ def table(results):
     lines = [
         f"3-fold search over {results['array_mb']:.0f} MB of frames, {results['fits']} fits in "
         f"one process, {results['fusion']} fusion, batches of {results['batch_size']} videos; "
-        "growth over the level before it, in MB:",
+        "increase of memory in MB:",
         "",
-        "| X | own (anonymous) | resident | seconds |",
+        "| X | anonymous | resident | seconds |",
         "|---|---|---|---|",
     ]
     for row in results["searches"]:
@@ -193,7 +193,7 @@ def table(results):
 
 
 def main(arguments=None):
-    """Measure all searches, or, called by itself, run one."""
+    """Measure all searches, or run one in a child process."""
     args = parse(arguments)
     if args.search:
         print(json.dumps(search(args)))

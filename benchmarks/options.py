@@ -1,8 +1,7 @@
-"""Measure what `precision`, `compile` and `batch_size` are each worth on this machine.
+"""Measure the effects of `precision`, `compile` and `batch_size` on this machine.
 
-Fits each family at the size of YouTube-8M (300 frames, 1024 + 128 features, the paper's network,
-influence without a tower), each time in a process of its own with one of the options changed.
-Linux only.
+It fits each family at the size of YouTube-8M (300 frames, 1024 + 128 features, networks as in the
+paper, cross_modal fusion), each time in a new process with one option changed. Linux only.
 """
 
 import argparse
@@ -15,8 +14,8 @@ from pathlib import Path
 
 import numpy as np
 import torch
-import torch._dynamo  # torch loads it when it first trains: now, so that it counts nowhere
-from forked import alone, rise
+import torch._dynamo  # imported now, so that the first training does not import it
+from forked import in_fork, memory_and_time
 
 from sk_crossmodal import (
     CrossModalNetVLADClassifier,
@@ -42,11 +41,13 @@ CHANGES = ({}, {"precision": "bfloat16"}, {"compile": True})
 def parse(arguments=None):
     """Read the command line."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
-    parser.add_argument("--quick", action="store_true", help="tiny sizes: does it run at all")
+    parser.add_argument("--quick", action="store_true", help="tiny sizes, as a test")
     parser.add_argument("--families", nargs="+", choices=FAMILIES, default=list(FAMILIES))
     parser.add_argument("--batches", nargs="*", type=int, default=[16, 64, 256])
-    parser.add_argument("--videos", type=int, default=64, help="videos an epoch, at least")
-    parser.add_argument("--frames", type=int, default=300, help="frames of each video")
+    parser.add_argument(
+        "--videos", type=int, default=64, help="minimum number of videos per epoch"
+    )
+    parser.add_argument("--frames", type=int, default=300, help="frames per video")
     parser.add_argument("--threads", type=int, default=os.cpu_count(), help="threads of torch")
     parser.add_argument("--out", type=Path, help="JSON file for the numbers")
     args = parser.parse_args(arguments)
@@ -56,7 +57,7 @@ def parse(arguments=None):
 
 
 def make_videos(n, n_frames):
-    """Return random videos, 8-bit as YouTube-8M's, and labels."""
+    """Return random 8-bit videos like those of YouTube-8M, and labels."""
     rng = np.random.default_rng(0)
     X = MultimodalArray.from_frames(
         {
@@ -70,21 +71,21 @@ def make_videos(n, n_frames):
 
 
 def fit_here(case, args):
-    """Fit one case in this process; return seconds of an epoch and of compiling, and MB."""
+    """Fit one case in this process; return times of epoch and compilation, and memory."""
     torch.set_num_threads(args.threads)
-    # Compiled code is kept by torch, but the time that compiling takes is asked for.
+    # A new cache, as the compilation is measured.
     os.environ["TORCHINDUCTOR_CACHE_DIR"] = tempfile.mkdtemp(dir=args.folder)
     warnings.simplefilter("ignore")
     classifier, small = FAMILIES[case["family"]]
     options = {name: case[name] for name in BASE}
     fixed = {"fusion": "cross_modal", "early_stopping": False, "random_state": 0, "device": "cpu"}
-    classifier(**small, **fixed, max_epochs=1).fit(*make_videos(4, 2))  # what is loaded but once
+    classifier(**small, **fixed, max_epochs=1).fit(*make_videos(4, 2))  # imports and caches
     sizes = small if args.quick else {}
-    # The first epoch compiles, so the second is the one to time.
+    # The first epoch compiles, so the second one is measured.
     epochs = 1 + case["compile"]
     estimator = classifier(**sizes, **fixed, **options, max_epochs=epochs)
     X, y = make_videos(max(args.videos, case["batch_size"]), args.frames)
-    memory, _ = rise(lambda: estimator.fit(X, y))
+    memory, _ = memory_and_time(lambda: estimator.fit(X, y))
     seconds = [row["dur"] for row in estimator.history_]
     return {
         "videos": len(X),
@@ -95,16 +96,16 @@ def fit_here(case, args):
 
 
 def measure(case, args):
-    """Fit one case in a process of its own; a failure is a result, too."""
+    """Fit one case in a new process; a failure is a result as well."""
     try:
-        return {**case, **alone(fit_here, case, args)}
+        return {**case, **in_fork(fit_here, case, args)}
     except RuntimeError as error:
         return {**case, "failed": " ".join(str(error).split())[:200]}
 
 
 def cases_of(family, args):
-    """Return the cases of a family, the one that others are compared with first."""
-    # Compiling even a tiny network takes a minute.
+    """Return the cases of a family; the first one is the baseline."""
+    # Compilation of a tiny network takes a minute as well.
     changes = [change for change in CHANGES if not (args.quick and "compile" in change)]
     changes += [{"batch_size": size} for size in args.batches]
     return [{"family": family, **BASE, **change} for change in changes]
@@ -124,13 +125,13 @@ def line(found, base):
 
 
 HEAD = (
-    "| family | precision | compile | batch | videos a second | times as fast | compiling, s "
+    "| family | precision | compile | batch | videos per second | speed-up | compilation, s "
     "| peak memory, MB |"
 )
 
 
 def main(arguments=None):
-    """Measure all cases, print the table, write the numbers."""
+    """Measure all cases, print the table, and write the numbers."""
     args = parse(arguments)
     found = []
     print(HEAD + "\n" + "|---" * 8 + "|")

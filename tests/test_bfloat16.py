@@ -21,13 +21,13 @@ def bfloat16():
 
 
 @pytest.mark.parametrize("i", range(16))
-def test_training(bfloat16, i):
+def test_random_training_is_finite(bfloat16, i):
     assert not bfloat16.trained([1, i], "bfloat16")
     if i % 4 == 0:
         assert not bfloat16.trained([1, i], "float32")
 
 
-def test_what_is_no_number_is_seen(bfloat16):
+def test_bad_numbers_finds_nan(bfloat16):
     classifier, X, y, weight = bfloat16.problem([0, 0])
     classifier.fit(X, y, sample_weight=weight)
     assert not bfloat16.bad_numbers(classifier, X)
@@ -35,7 +35,7 @@ def test_what_is_no_number_is_seen(bfloat16):
     assert bfloat16.bad_numbers(classifier, X) == ["losses"]
 
 
-def test_failures_are_counted_and_told(bfloat16, monkeypatch):
+def test_campaign_counts_failures(bfloat16, monkeypatch):
     from sk_crossmodal.modules.scaling import FrameScaler
 
     def forward(self, x, mask):
@@ -49,7 +49,7 @@ def test_failures_are_counted_and_told(bfloat16, monkeypatch):
         assert all("diverged" in wrong for (wrong,) in results["failures"].values())
 
 
-def test_a_seed_draws_the_same(bfloat16):
+def test_problem_of_same_seed_is_equal(bfloat16):
     one, other = (bfloat16.problem([0, 5]) for _ in range(2))
     assert str(one[0]) == str(other[0])
     assert one[1].digest() == other[1].digest()

@@ -38,14 +38,14 @@ def test_random_damage(damages):
 
 
 def test_wrong_numbers_are_noticed(damages, tmp_path):
-    """The judge itself."""
+    """The check itself."""
     damages.make(tmp_path / "store")
     good = damages.content(tmp_path / "store")
     before = {"store.json": (tmp_path / "store" / "store.json").read_bytes()}
-    assert damages.judge(tmp_path / "store", good, before) == "read, right"
+    assert damages.check_store(tmp_path / "store", good, before) == "read, right"
     other = before["store.json"].replace(b'"version": 1', b'"version": 3')
     with pytest.raises(AssertionError, match="read, and wrong"):
-        damages.judge(tmp_path / "store", (good[0], good[1][1:]), {"store.json": other})
+        damages.check_store(tmp_path / "store", (good[0], good[1][1:]), {"store.json": other})
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""The rows of the benchmark that are about `fit` and `predict_proba`, on a few videos."""
+"""The rows of the benchmark for `fit` and `predict_proba`, with few videos."""
 
 import json
 import subprocess
@@ -22,8 +22,8 @@ def fit(monkeypatch):
         sys.modules.pop(name, None)
 
 
-def test_both_sides_learn_the_same(fit):
-    """One batch an epoch and no dropout: then batches and draws are the same on both sides."""
+def test_by_hand_learns_same_weights_as_fit(fit):
+    """With one batch per epoch and no dropout, both sides compute the same."""
     size = {**fit.SMALL, "n": 24, "n_frames": 5}
     X, y = fit.make_videos(**size)
     by_hand = fit.ByHand(fit.prepare(X, y))
@@ -35,7 +35,7 @@ def test_both_sides_learn_the_same(fit):
         torch.testing.assert_close(value, state[name], rtol=0, atol=1e-5, msg=name)
 
 
-def test_prepared_frames_are_what_they_mean(fit):
+def test_prepare_gives_dequantised_frames(fit):
     lengths = np.array([3, 5])
     X, y = fit.make_videos(2, 5, {"video": 100, "audio": 4}, 2, lengths=lengths)
     assert X.quantization["video"] == (4 / 255, 1 / 512 - 2)
@@ -46,15 +46,15 @@ def test_prepared_frames_are_what_they_mean(fit):
             np.testing.assert_allclose(frames[name][i, :length], X[i][name], rtol=1e-6, atol=1e-6)
 
 
-def test_rows(fit):
+def test_rows_have_ratios(fit):
     for row in (fit.fit_small(quick=True), fit.predict_small(quick=True)):
         assert len(row.ratios) >= 2
         assert 0.2 < row.ratio < 20
         json.dumps(row.to_json())
 
 
-def test_a_store_larger_than_memory(tmp_path):
-    """The whole of it on a small store; under a limit that is too small nothing is fitted."""
+def test_large_store_trains_within_memory_limit(tmp_path):
+    """The benchmark passes with a small store, and fails if the limit is too low."""
     script, out = BENCHMARKS / "large.py", tmp_path / "out.json"
     store = tmp_path / "store"
     command = [sys.executable, script, "--folder", store, "--gb", "0.05", "--batch-size", "8"]
@@ -68,5 +68,5 @@ def test_a_store_larger_than_memory(tmp_path):
         [*command, "--do", "fit", "--limit-gb", "0.3"], capture_output=True, text=True, timeout=300
     )
     assert done.returncode != 0
-    words = ("MemoryError", "allocate", "failed to map")  # as NumPy, torch, the loader say it
+    words = ("MemoryError", "allocate", "failed to map")  # from NumPy, torch, or the loader
     assert any(word in done.stderr for word in words)

@@ -1,3 +1,5 @@
+"""The benchmark of GPUs, on the CPU with tiny sizes."""
+
 import json
 import sys
 from pathlib import Path
@@ -18,13 +20,15 @@ def benchmark():
     sys.path.remove(str(BENCHMARKS))
 
 
-def test_everything_is_measured(benchmark, tmp_path, capsys):
+def test_main_measures_all_tables(benchmark, tmp_path, capsys):
     out = tmp_path / "gpu.json"
     benchmark.main(["--quick", "--device", "cpu", "--out", str(out)])
     results = json.loads(out.read_text())
     measured = {(row["family"], row["fusion"]) for row in results["steps"]}
     families = ("Transformer", "NetVLAD", "RNN")
-    assert measured == {(family, fusion) for family in families for fusion in ("late", "concat")}
+    assert measured == {
+        (family, fusion) for family in families for fusion in ("late", "cross_modal_concat")
+    }
     rows = [row for name in ("steps", "loader", "precision", "fit") for row in results[name]]
     assert not [row for row in rows if "failed" in row]
     assert all(row["videos/s"] > 0 for row in rows)
@@ -36,7 +40,7 @@ def test_everything_is_measured(benchmark, tmp_path, capsys):
     assert printed.count("###") == 6
 
 
-def test_a_step_that_fails_does_not_end_the_rest(benchmark, monkeypatch):
+def test_measure_step_failure_is_row_of_table(benchmark, monkeypatch):
     def out_of_memory(*args):
         raise benchmark.torch.OutOfMemoryError("no memory")
 
@@ -46,14 +50,14 @@ def test_a_step_that_fails_does_not_end_the_rest(benchmark, monkeypatch):
     assert row["failed"] == "OutOfMemoryError: no memory"
 
 
-def test_flops_against_a_count_by_hand(benchmark):
-    """Of a step of the Transformer with late fusion: products alone, gradients counted twice."""
+def test_flops_of_step_equals_manual_count(benchmark):
+    """Products of a step of the Transformer with late fusion; gradients count twice."""
     B, T, d, hidden = 4, 6, 16, 64
     size = benchmark.QUICK
     assert (size.n_videos, size.n_frames, size.scale) == (B, T, 512 // d)
     total = 0
     for width in (size.video, size.audio):
-        frames = 2 * B * T * width * d * 2  # frames themselves need no gradient
+        frames = 2 * B * T * width * d * 2  # frames have no gradient
         layer = 2 * B * T * (3 * d * d + d * d + 2 * d * hidden) * 3
         attention = 2 * B * T * T * d * 2 * 3
         total += frames + layer + attention
@@ -61,7 +65,7 @@ def test_flops_against_a_count_by_hand(benchmark):
     assert benchmark.flops_of_step("Transformer", "late", size) == total + head
 
 
-def test_plain_netvlad_is_ours(benchmark):
+def test_plain_netvlad_equals_network(benchmark):
     import networks
     import torch
     from plain_netvlad import PlainNetVLAD, residual_form

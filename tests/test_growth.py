@@ -1,4 +1,4 @@
-"""The benchmarks of growth and of options, on tiny sizes."""
+"""The benchmarks of growth and of options, with tiny sizes."""
 
 import json
 import subprocess
@@ -11,7 +11,7 @@ import pytest
 pytestmark = pytest.mark.full
 
 BENCHMARKS = Path(__file__).resolve().parents[1] / "benchmarks"
-OWN = ("growth", "growth_picture", "options", "forked", "run")
+OWN = ("growth", "growth_plot", "options", "forked", "run")
 
 
 @pytest.fixture
@@ -29,50 +29,52 @@ def script(name, *arguments):
     return subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout
 
 
-def test_growth(tmp_path):
-    numbers, picture = tmp_path / "growth.json", tmp_path / "new" / "growth.png"
+def test_growth_writes_table_numbers_and_plot(tmp_path):
+    numbers, plot = tmp_path / "growth.json", tmp_path / "new" / "growth.png"
     parts = ["epoch of the tower", "four scores and levels"]
-    files = ["--out", numbers, "--picture", picture]
+    files = ["--out", numbers, "--plot", plot]
     out = script("growth.py", "--axes", "videos", "modalities", "--parts", *parts, *files)
     curves = json.loads(numbers.read_text())["curves"]
     points = {(curve["part"], curve["axis"]): curve for curve in curves}
-    # A tower needs two modalities, and scores know nothing of any.
+    # A tower needs two modalities; scores do not depend on modalities.
     assert points[parts[0], "modalities"]["sizes"] == [2, 3]
     assert set(points) == {(parts[0], "videos"), (parts[0], "modalities"), (parts[1], "videos")}
     assert all(seconds > 0 for curve in curves for seconds in curve["seconds"])
-    assert picture.read_bytes().startswith(b"\x89PNG")
+    assert plot.read_bytes().startswith(b"\x89PNG")
     assert all(f"| {part} |" in out for part in parts)
 
 
-def test_slopes(load):
+def test_slope_uses_larger_half_of_sizes(load):
     growth = load("growth")
     sizes = [10, 20, 40, 80]
     assert growth.slope(sizes, [3 * size**2 for size in sizes]) == pytest.approx(2)
-    # Small sizes are mostly what every call costs.
+    # Small sizes mostly measure the overhead of a call.
     assert growth.slope(sizes, [99, 20, 40, 80]) == pytest.approx(1)
 
 
 @pytest.mark.parametrize("power", [1, 2])
-def test_what_grows_faster_than_it_must_is_named(load, monkeypatch, power):
+def test_sweep_faster_growth_is_marked(load, monkeypatch, power):
     growth = load("growth")
 
-    def alone(function, name, size, args):
+    def in_fork(function, name, size, args):
         return {"seconds": 1e-3 * size["labels"] ** power, "mb": 5.0}
 
-    monkeypatch.setattr(growth, "alone", alone)
+    monkeypatch.setattr(growth, "in_fork", in_fork)
     curve = growth.sweep("labels", "four scores and levels", growth.parse([]))
     assert curve["sizes"][-1] == 3862
     assert curve["faster"] == (power == 2)
     assert ("faster" in "".join(growth.table([curve]))) == (power == 2)
 
 
-def test_memory_of_a_call_is_seen_and_a_failure_told(load):
+def test_memory_and_time_measures_memory_of_call(load):
     forked = load("forked")
-    assert forked.rise(lambda: bytearray(50_000_000).count(1))[0] == pytest.approx(50, abs=5)
-    assert forked.rise(lambda: None)[0] < 5
+    assert forked.memory_and_time(lambda: bytearray(50_000_000).count(1))[0] == pytest.approx(
+        50, abs=5
+    )
+    assert forked.memory_and_time(lambda: None)[0] < 5
 
 
-def test_options(tmp_path):
+def test_options_measures_each_case(tmp_path):
     numbers = tmp_path / "options.json"
     out = script(
         "options.py", "--families", "RNN", "--batches", 4, "--threads", 1, "--out", numbers
@@ -84,15 +86,15 @@ def test_options(tmp_path):
     assert out.count("| RNN |") == 3
 
 
-def test_an_option_that_fails_is_a_line_of_the_table(load, monkeypatch):
+def test_options_failure_is_row_of_table(load, monkeypatch):
     options = load("options")
 
-    def alone(function, case, args):
+    def in_fork(function, case, args):
         if case["compile"]:
             raise RuntimeError("BackendError: no | compiler")
         return {"videos": 8, "seconds": 2.0, "compile_seconds": None, "mb": 3.0}
 
-    monkeypatch.setattr(options, "alone", alone)
+    monkeypatch.setattr(options, "in_fork", in_fork)
     args = Namespace(quick=False, batches=[])
     found = [options.measure(case, args) for case in options.cases_of("RNN", args)]
     lines = [options.line(one, found[0]) for one in found]

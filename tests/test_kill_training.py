@@ -1,4 +1,4 @@
-"""Trainings that are killed, and whose disk is full: the short version of the campaign."""
+"""Trainings that are killed or have a full disk: the short version of the campaign."""
 
 import signal
 import sys
@@ -31,7 +31,7 @@ def kill(monkeypatch):
 
 @pytest.fixture
 def builds(kill):
-    """A training of each thing that a checkpoint has: a tower, early stopping, parts of epochs."""
+    """Trainings whose checkpoints have a tower, early stopping and parts of epochs."""
     names = ("transformer, early stopping, plateau", "rnn, concat with tower, early stopping, ")
     cases = kill.cases(2)
     return {name: build for name, build in cases.items() if name.startswith(names)}
@@ -42,41 +42,41 @@ def expected(kill, builds):
     return {name: kill.fit(build) for name, build in builds.items()}
 
 
-def test_killed_at_random_moments(kill, builds, expected):
+def test_kill_at_random_times_resumes_equal(kill, builds, expected):
     figures = kill.random_kills(builds, expected, 3, 0.5, np.random.default_rng(0))
     assert figures["failed"] == 0
     assert figures["kills"] >= 3
 
 
-def test_killed_at_operations_on_files(kill, builds, expected):
-    """Both trainings at the same ones, of which the seventh is the first file's last."""
+def test_kill_at_file_operations_resumes_equal(kill, builds, expected):
+    """Both trainings at the same operations; the seventh is the last of the first file."""
     figures = kill.operation_kills(builds, expected, 4, np.random.default_rng(2))
     assert figures["failed"] == 0
     assert figures["kills"] >= 2
 
 
-def test_a_full_disk(kill, builds, expected):
+def test_full_disk_is_reported(kill, builds, expected):
     figures = kill.full_disk(builds, expected, 3, np.random.default_rng(1))
     assert figures["failed"] == 0
     assert figures["said so"] >= 1
 
 
-def test_damaged_files(kill, builds, expected):
+def test_damaged_files_raise_or_are_equal(kill, builds, expected):
     figures = kill.damage(builds, expected, 42, np.random.default_rng(0))
     assert figures["failed"] == 0
     assert figures["refused"] + figures["equal"] == 42
     assert figures["refused"] > 20
 
 
-def test_what_goes_wrong_is_counted(kill, builds, expected):
+def test_wrong_results_are_counted(kill, builds, expected):
     wrong = {name: {**result, "weights": "other"} for name, result in expected.items()}
     rng = np.random.default_rng(0)
     assert kill.random_kills(builds, wrong, 1, 0.5, rng)["failed"] == 1
     assert kill.full_disk(builds, wrong, 1, rng)["failed"] == 1
 
 
-def test_an_operation_that_is_the_last(kill, builds, tmp_path):
-    """A process that ends itself there ends by the signal."""
+def test_kill_at_last_operation_ends_by_signal(kill, builds, tmp_path):
+    """A process that kills itself there ends by the signal."""
     (build, *_) = builds.values()
     assert kill.killed(None, kill._dying, build, tmp_path, 6)
     assert [path.suffix for path in tmp_path.iterdir()] == [".pt"]

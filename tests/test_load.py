@@ -1,4 +1,4 @@
-"""Threads and processes that predict and fit at once: the short version of the campaign."""
+"""Predict and fit in threads and processes: the short version of the campaign."""
 
 import linecache
 import os
@@ -40,41 +40,41 @@ def load(monkeypatch):
 
 @pytest.fixture
 def fitted(load):
-    name = load.ASKED[0]
+    name = load.TESTED[0]
     return load.cases(1)[name]().fit(*load.videos())
 
 
-def test_eight_threads(load, fitted, tmp_path):
+def test_predict_in_eight_threads_is_equal(load, fitted, tmp_path):
     load.videos()[0].save(tmp_path / "store")
     for X in (load.videos()[0], MultimodalArray.open(tmp_path / "store")):
-        assert load.ask_by_threads(fitted, X, 8, 3) == 0
+        assert load.predict_in_threads(fitted, X, 8, 3) == 0
 
 
 @FORKS
-def test_four_processes(load, fitted, tmp_path):
-    """Forked ones share the open files of the store."""
+def test_predict_in_four_forks_is_equal(load, fitted, tmp_path):
+    """Forked processes share the open files of the store."""
     load.videos()[0].save(tmp_path / "store")
     X = MultimodalArray.open(tmp_path / "store")
-    assert load.ask_by_forks(fitted, X, 4, 3) == 0
+    assert load.predict_in_forks(fitted, X, 4, 3) == 0
 
 
-def test_a_wrong_answer_is_counted(load, fitted):
+def test_predict_in_threads_counts_wrong_predictions(load, fitted):
     class Wrong:
         def predict_proba(self, X):
-            asked.append(X)
-            return fitted.predict_proba(X) + (len(asked) == 5)
+            calls.append(X)
+            return fitted.predict_proba(X) + (len(calls) == 5)
 
-    asked = []
-    assert load.ask_by_threads(Wrong(), load.videos()[0], 4, 3) == 1
+    calls = []
+    assert load.predict_in_threads(Wrong(), load.videos()[0], 4, 3) == 1
 
 
-def test_fits_in_threads_while_others_predict(load, fitted):
+def test_fits_in_threads_equal_single_fits(load, fitted):
     figures = load.fits_in_threads(load.cases(2), fitted, 4, seed=0)
     assert figures["failed"] == 0
     assert figures["calls meanwhile"] >= 2
 
 
-def test_memory(load, fitted):
+def test_growth_detects_leaks(load, fitted):
     assert load.growth(fitted, 20)["calls"] == 20
     leaks = []
 
@@ -93,8 +93,8 @@ def drawn(seed, started, go):
         return [*first.tolist(), *torch.rand(3).tolist()]
 
 
-def test_threads_draw_in_turns():
-    """Each draws as if it was alone, and the user's numbers are as they were."""
+def test_seeded_threads_take_turns():
+    """Each thread draws as in a single thread, and the global random state is unchanged."""
     torch.manual_seed(7)
     state, results = torch.get_rng_state(), {}
     events = [threading.Event() for _ in "ab"]
@@ -102,18 +102,18 @@ def test_threads_draw_in_turns():
     def draw(seed):
         results[seed] = drawn(seed, events[seed], events[1 - seed])
 
-    alone = {seed: drawn(seed, threading.Event(), _set()) for seed in (0, 1)}
+    expected = {seed: drawn(seed, threading.Event(), _set()) for seed in (0, 1)}
     threads = [threading.Thread(target=draw, args=(seed,)) for seed in (0, 1)]
     threads[0].start()
-    events[0].wait()  # it has drawn half, and waits for the other one
+    events[0].wait()  # it has drawn half, and waits for the other thread
     threads[1].start()
     threads[1].join(0.2)
-    assert threads[1].is_alive()  # so the other one has to wait
+    assert threads[1].is_alive()  # so it has to wait
     assert not events[1].is_set()
     events[1].set()
     for thread in threads:
         thread.join()
-    assert results == alone
+    assert results == expected
     assert torch.equal(torch.get_rng_state(), state)
 
 
@@ -124,13 +124,13 @@ def _set():
 
 
 def interrupted_at(line):
-    """Use `seeded` until so many of its lines have run, and then have a Ctrl-C."""
+    """Use `seeded`, and raise KeyboardInterrupt after a number of its lines."""
     left, code = [line], seeded.__wrapped__.__code__
 
     def trace(frame, event, arg):
         if frame.f_code is not code:
             return None
-        # No signal is looked at there: what takes the lock or opens a block is done as a whole.
+        # Python handles no signal there.
         source = linecache.getline(code.co_filename, frame.f_lineno).split()
         left[0] -= event == "line" and source[0] not in ("with", "try:")
         if not left[0]:
@@ -146,8 +146,8 @@ def interrupted_at(line):
         sys.settrace(before)
 
 
-def test_the_users_numbers_after_any_interruption():
-    """Each line of `seeded` is interrupted; then two fits overlap, the first one ending last."""
+def test_seeded_interrupted_restores_global_state():
+    """Interrupt each line of `seeded`; then two fits overlap, and the first one ends last."""
     line, done = 0, False
     while not done:
         line += 1
@@ -176,8 +176,8 @@ def test_the_users_numbers_after_any_interruption():
 
 @FORKS
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="processes cannot be forked here")
-def test_a_fit_within_another_and_in_a_forked_process():
-    """Neither waits for ever: not the same thread, nor a process forked while one draws."""
+def test_seeded_nested_or_forked_does_not_block():
+    """Neither the same thread nor a process forked while a thread draws waits forever."""
     go, started = threading.Event(), threading.Event()
     other = threading.Thread(target=drawn, args=(0, started, go))
     other.start()
@@ -199,7 +199,7 @@ def test_a_fit_within_another_and_in_a_forked_process():
 
 
 class Waits(Callback):
-    """Fits others in threads, at every event of one kind, and waits for them."""
+    """Fits other estimators in threads at each event, and waits for them."""
 
     def __init__(self, event):
         self.scores = []
@@ -213,24 +213,24 @@ class Waits(Callback):
 
 
 @pytest.mark.parametrize("event", ["on_train_begin", "on_epoch_end", "on_batch_begin"])
-def test_a_callback_may_wait_for_fits_in_threads(event):
+def test_callback_waits_for_fits_in_threads(event):
     X, y = make_videos().data, make_y("classes")
     torch.manual_seed(7)
     state, waits = torch.get_rng_state(), Waits(event)
     classifier = make_classifier(fusion="late", dropout=0.3, max_epochs=2, batch_size=64)
-    alone = clone(classifier).fit(X, y).predict_proba(X)
+    expected = clone(classifier).fit(X, y).predict_proba(X)
     thread = threading.Thread(target=classifier.set_params(callbacks=[waits]).fit, args=(X, y))
     thread.daemon = True
     thread.start()
     thread.join(60)
     assert not thread.is_alive()
-    assert np.array_equal(classifier.predict_proba(X), alone)
+    assert np.array_equal(classifier.predict_proba(X), expected)
     assert waits.scores
     assert waits.scores == [waits.scores[0]] * len(waits.scores)
     assert torch.equal(torch.get_rng_state(), state)
 
 
-def test_a_model_is_loaded_while_another_thread_trains(fitted, tmp_path):
+def test_load_model_while_thread_trains_does_not_wait(fitted, tmp_path):
     save_model(fitted, tmp_path / "model")
     started, go = threading.Event(), threading.Event()
     other = threading.Thread(target=drawn, args=(0, started, go))

@@ -1,4 +1,4 @@
-"""The mutation campaign: what it changes, and that its survivors are explained."""
+"""The mutation campaign: its changes, and reasons of all survivors."""
 
 import ast
 import json
@@ -29,25 +29,25 @@ def mutants(monkeypatch):
         sys.modules.pop(name, None)
 
 
-def test_one_change_each(mutants):
+def test_changes_of_function_are_complete(mutants):
     function = ast.parse(SOURCE).body[0]
     kinds = [kind for node in mutants.mutable(function) for kind, _ in mutants.changes(node)]
     assert sorted(kinds) == sorted(
-        ["constant"] * 5  # 2, True, 1, "word" and 1; not the messages
+        ["constant"] * 5  # 2, True, 1, "word" and 1, but no messages
         + ["condition"] * 2
         + ["unary", "boolean", "comparison", "left out", "left out", "keyword"]
         + ["return", "arithmetic"]
     )
 
 
-def test_every_mutant_is_another_code_and_has_a_name_of_its_own(mutants):
-    everything = [mutant for room in mutants.TESTS for mutant in mutants.mutants(room)]
+def test_mutants_compile_and_have_unique_names(mutants):
+    everything = [mutant for subpackage in mutants.TESTS for mutant in mutants.mutants(subpackage)]
     assert len({mutant["key"] for mutant in everything}) == len(everything) > 1000
     for mutant in everything[::50]:
         compile(ast.unparse(ast.fix_missing_locations(mutant["tree"])), "mutant", "exec")
 
 
-def test_replacing_a_function(mutants, monkeypatch):
+def test_replace_changes_function(mutants, monkeypatch):
     from sk_crossmodal.metrics import _validation
 
     code = _validation.check_top_k.__code__
@@ -65,9 +65,13 @@ def test_replacing_a_function(mutants, monkeypatch):
         _validation.check_top_k.__code__ = code
 
 
-@pytest.mark.skipif(sys.version_info[:2] != (3, 11), reason="names are Python 3.11's spelling")
-def test_what_survives_is_explained_and_still_there(mutants):
+@pytest.mark.skipif(
+    sys.version_info[:2] != (3, 11), reason="keys contain code as Python 3.11 writes it"
+)
+def test_survivors_have_reasons_and_exist(mutants):
     reasons = json.loads(mutants.REASONS.read_text())
-    keys = {mutant["key"] for room in mutants.TESTS for mutant in mutants.mutants(room)}
+    keys = {
+        mutant["key"] for subpackage in mutants.TESTS for mutant in mutants.mutants(subpackage)
+    }
     assert set(reasons) <= keys
     assert all(reasons.values())

@@ -1,4 +1,4 @@
-"""What newcomers get wrong, and that they are told what to do next."""
+"""Common mistakes of new users, whose errors name the next step."""
 
 import warnings
 
@@ -29,15 +29,15 @@ LOOKS_LIKE_PATHS = r"y looks like label paths such as '\w+:0', .*HierarchyLabelB
 
 
 @pytest.mark.parametrize("given", [PATHS, PATHS.astype(object), PATHS.tolist()])
-def test_paths_given_as_classes(given):
+def test_fit_label_paths_as_classes_warns(given):
     with pytest.warns(UserWarning, match=LOOKS_LIKE_PATHS):
         make_classifier(fusion="late", max_epochs=1).fit(X, given)
 
 
-def test_paths_are_told_once_with_a_tower():
-    with pytest.warns(UserWarning, match=LOOKS_LIKE_PATHS) as told:
+def test_fit_label_paths_with_tower_warns_once():
+    with pytest.warns(UserWarning, match=LOOKS_LIKE_PATHS) as warned:
         make_classifier(correlation_tower=make_tower(max_epochs=1), max_epochs=1).fit(X, PATHS)
-    assert len(told) == 1
+    assert len(warned) == 1
 
 
 @pytest.mark.parametrize(
@@ -50,19 +50,19 @@ def test_paths_are_told_once_with_a_tower():
         ["yes:a", "yes:b"],
     ],
 )
-def test_names_that_are_no_paths(names):
-    """Warnings are errors here."""
+def test_fit_names_with_colons_does_not_warn(names):
+    """Warnings are errors in tests."""
     y = np.array(names)[np.arange(len(X)) % len(names)]
     make_classifier(fusion="late", max_epochs=1).fit(X, y)
 
 
-def test_paths_that_are_nodes_of_the_hierarchy_are_meant():
+def test_fit_paths_of_hierarchy_does_not_warn():
     roots = {path.split(":")[0]: [] for path in PATHS.tolist()}
     hierarchy = LabelHierarchy(roots | {path: [path.split(":")[0]] for path in PATHS.tolist()})
     make_classifier(fusion="late", hierarchy=hierarchy, max_epochs=1).fit(X, PATHS)
 
 
-def test_fitted_tower_that_is_trained_anew():
+def test_fit_fitted_tower_not_frozen_warns():
     classifier = make_classifier(fusion="cross_modal_gated", max_epochs=1)
     with pytest.warns(UserWarning, match=r"trained anew; .* FrozenEstimator\(tower\)"):
         classifier.set_params(correlation_tower=fitted_tower()).fit(X, Y)
@@ -76,7 +76,7 @@ SEVERAL = r"several modalities, give each as an argument of its own"
 
 
 @pytest.mark.parametrize(
-    ("wrong", "told"),
+    ("wrong", "message"),
     [
         (lambda: as_multimodal(CUT), SEVERAL),
         (lambda: as_multimodal([VIDEO, AUDIO]), SEVERAL),
@@ -102,24 +102,24 @@ SEVERAL = r"several modalities, give each as an argument of its own"
         ),
     ],
 )
-def test_what_to_do_next(wrong, told):
-    with pytest.raises(ValueError, match=told):
+def test_mistake_error_names_next_step(wrong, message):
+    with pytest.raises(ValueError, match=message):
         wrong()
 
 
-def test_tensor_with_gradients():
+def test_as_multimodal_tensor_with_gradients_raises():
     frames = torch.ones(2, 3, 4, requires_grad=True)
     with pytest.raises(ValueError, match=r"detach.*\nX must be an array"):
         as_multimodal(frames)
 
 
-def test_other_widths_are_no_mix_up():
+def test_predict_other_widths_raises():
     wider = from_rows(video=VIDEO, audio=[np.ones((2, 9))] * len(VIDEO))
     with pytest.raises(ValueError, match=r"was fitted with 6\.$"):
         fitted().predict(wider)
 
 
-def test_binarizer_in_place_of_the_hierarchy():
+def test_binarizer_instead_of_hierarchy_raises():
     labels = HierarchyLabelBinarizer()
     for wrong in (
         lambda: make_classifier(hierarchy=labels).fit(X, Y),
@@ -131,7 +131,7 @@ def test_binarizer_in_place_of_the_hierarchy():
             wrong()
 
 
-def test_files_of_another_kind(tmp_path):
+def test_load_wrong_kind_of_file_raises(tmp_path):
     X.save(tmp_path / "store")
     with pytest.raises(IsADirectoryError, match=r"the folder of a store opens by Store\.open"):
         load_model(tmp_path / "store")

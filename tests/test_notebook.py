@@ -1,4 +1,4 @@
-"""In Jupyter: progress, HTML views and pictures of one notebook, executed by a kernel."""
+"""Progress, HTML views and plots in a notebook, executed by a Jupyter kernel."""
 
 import os
 import re
@@ -74,12 +74,12 @@ CELLS = {
     """,
 }
 
-PICTURES = ("attention", "correlation", "errors", "gains", "tree", "curve", "weights", "influence")
+PLOTS = ("attention", "correlation", "errors", "gains", "tree", "curve", "weights", "influence")
 
 
 @pytest.fixture(scope="module")
 def outputs(tmp_path_factory):
-    """Outputs of each cell by name."""
+    """Outputs of the cells, by name."""
     folder = tmp_path_factory.mktemp("notebook")
     names = {"TESTS": ROOT / "tests", "ROOT": ROOT}
     names |= {"SHARD": folder / "train0.tfrecord", "STORE": folder / "store"}
@@ -95,7 +95,7 @@ def outputs(tmp_path_factory):
     ]
     cells = [nbformat.v4.new_code_cell(source) for source in sources]
     notebook = nbformat.v4.new_notebook(cells=cells)
-    # "python3" without a path is the interpreter of this process.
+    # "python3" is the interpreter of this process.
     environment = {**os.environ, "MPLBACKEND": "module://matplotlib_inline.backend_inline"}
     client = nbclient.NotebookClient(notebook, timeout=60, kernel_name="python3")
     client.execute(env=environment, cwd=str(folder))
@@ -107,26 +107,26 @@ def text(outputs, stream):
 
 
 def kinds(outputs):
-    """Types of what is shown beside text."""
+    """Types of the outputs other than text."""
     shown = [
         each.data for each in outputs if each.output_type in ("display_data", "execute_result")
     ]
     return [kind for data in shown for kind in data if kind != "text/plain"]
 
 
-def test_a_notebook(outputs):
-    """Views are HTML, each picture is there once, and nothing looks like an error."""
+def test_notebook_shows_html_and_plots_once(outputs):
+    """Views are HTML, there is one plot per cell, and no output is an error."""
     for name in ("unfitted", "fitted"):
         assert kinds(outputs[name]) == ["text/html"]
         html = outputs[name][0].data["text/html"]
         assert "CrossModalTransformerClassifier" in html
         assert ("validation_scores_" in html) == (name == "fitted")
-    for name in PICTURES:
+    for name in PLOTS:
         assert kinds(outputs[name]) == ["image/png"], name
     table = text(outputs["epochs"], "stdout")
     assert [line.split()[0] for line in table.splitlines()[2:4]] == ["1", "2"]
     assert "100%" in text(outputs["bar"], "stderr")
-    # Its bars need ipywidgets in a notebook, and rich says so where they are not installed.
+    # Its bars need ipywidgets in a notebook; rich prints a hint if it is not installed.
     assert "100%" in str(outputs["callback"]) or "ipywidgets" in str(outputs["callback"])
     for name in ("report", "comparison", "examples"):
         assert kinds(outputs[name]) == ["text/html"]

@@ -1,4 +1,4 @@
-"""The reproduction in benchmarks/paper runs from beginning to end, here on few small videos."""
+"""The reproduction in benchmarks/paper runs completely, here with few small videos."""
 
 import importlib
 import re
@@ -45,7 +45,7 @@ def paper():
 
 @pytest.fixture(scope="module")
 def out(paper, tmp_path_factory):
-    """A folder in which the command has run."""
+    """The output folder of the command."""
     out = tmp_path_factory.mktemp("paper")
     paper.run.main(arguments(out))
     return out
@@ -62,12 +62,13 @@ def results_of(paper, out, data_set="synthetic", n_seeds=2):
 # The command
 
 
-def test_report_holds_every_table(out):
+def test_report_contains_all_tables(out):
     text = (out / "synthetic" / "report.md").read_text()
     for part in (
         *("The paper's claims", "Table 4", "Tables 5 and 9", "Tables 6, 7, 10 and 11"),
         *("Figure 1", "Figure 8", "Figure 9", "Tables 1 to 3", "Depth and size of F"),
-        *("TM-CM-G soft", "TM-L+p", "TM-CM-C self", "level 3", "Hit@1", "irrelevant audio"),
+        *("TM cross_modal_gated, soft (CM-G soft)", "TM late + tower (L+p)"),
+        *("TM self-influence (CM-C self)", "level 3", "Hit@1", "irrelevant audio"),
         *("other data", "cannot be tested here", "64 → 64 → 64", "bootstrap", "Python 3"),
     ):
         assert part in text, part
@@ -76,12 +77,12 @@ def test_report_holds_every_table(out):
     assert str(Path.home()) not in text
 
 
-def test_html_is_one_file(out):
+def test_html_includes_plots(out):
     folder = out / "synthetic"
     page = (folder / "report.html").read_text()
-    pictures = re.findall(r"!\[.*\]\((.*)\)", (folder / "report.md").read_text())
-    assert len(pictures) == 4
-    assert all((folder / name).read_bytes().startswith(b"\x89PNG") for name in pictures)
+    plots = re.findall(r"!\[.*\]\((.*)\)", (folder / "report.md").read_text())
+    assert len(plots) == 4
+    assert all((folder / name).read_bytes().startswith(b"\x89PNG") for name in plots)
     assert page.count("data:image/png;base64,") == 4
     assert not re.search(r"(src|href)=\"(?!data:|#)", page)
     assert page.count("<table") == page.count('class="wide"')
@@ -93,27 +94,27 @@ def stamps(out):
     return {path: path.stat().st_mtime_ns for path in out.rglob("seed*/*")}
 
 
-def test_nothing_is_trained_twice(paper, out, capsys):
+def test_run_again_trains_nothing(paper, out, capsys):
     before = stamps(out)
     assert len(list(out.rglob("*.npz"))) == 2 * (1 + 1 + 8) + 3 + 1 + 1
     paper.run.main(arguments(out))
     assert stamps(out) == before
-    assert "TM-" not in capsys.readouterr().out
+    assert "TM " not in capsys.readouterr().out
 
 
-def test_other_settings_are_trained_anew(paper, out, monkeypatch, capsys):
+def test_run_changed_settings_trains_again(paper, out, monkeypatch, capsys):
     before = stamps(out)
     changed = {**paper.settings.ROWS["L"], "dropout": 0.2}
     monkeypatch.setitem(paper.settings.ROWS, "L", changed)
     paper.run.main(arguments(out))
-    trained = re.findall(r"seed (\d) +(\S+)", capsys.readouterr().out)
-    assert trained == [("0", "TM-L"), ("1", "TM-L")]
+    trained = re.findall(r"seed (\d) +(.+?)  ", capsys.readouterr().out)
+    assert trained == [("0", "TM late (L)"), ("1", "TM late (L)")]
     after = stamps(out)
     assert {path: after[path] for path in before} == before
     assert len(after) == len(before) + 4
 
 
-def test_report_says_what_is_missing(paper, out, tmp_path):
+def test_report_missing_runs_are_counted(paper, out, tmp_path):
     with pytest.raises(SystemExit, match="no results of synthetic"):
         paper.run.main(arguments(tmp_path, "--report-only"))
     paper.run.main(arguments(out, "--report-only", "--seeds", "3"))
@@ -121,17 +122,17 @@ def test_report_says_what_is_missing(paper, out, tmp_path):
     assert "10 planned runs are missing" in text
 
 
-def test_classes_are_scored_by_accuracy(paper, monkeypatch, tmp_path):
-    made = paper.data.load("synthetic", 0, None, {"n_train": 90, "n_test": 40})
-    top = np.array([str(root) for root in made.hierarchy.roots])
-    columns = [made.hierarchy.index(root) for root in made.hierarchy.roots]
+def test_report_of_classes_has_accuracy(paper, monkeypatch, tmp_path):
+    synthetic = paper.data.load("synthetic", 0, None, {"n_train": 90, "n_test": 40})
+    top = np.array([str(root) for root in synthetic.hierarchy.roots])
+    columns = [synthetic.hierarchy.index(root) for root in synthetic.hierarchy.roots]
 
     def load(data_set, seed, folder, options):
         assert options == {"n_folds": 3}
-        classes = [top[y[:, columns].argmax(1)] for y in (made.y_train, made.y_test)]
+        classes = [top[y[:, columns].argmax(1)] for y in (synthetic.y_train, synthetic.y_test)]
         hierarchy = LabelHierarchy.from_paths(np.unique(classes[0]))
         return paper.data.Videos(
-            made.X_train, classes[0], made.X_test, classes[1], hierarchy, made.names
+            synthetic.X_train, classes[0], synthetic.X_test, classes[1], hierarchy, synthetic.names
         )
 
     monkeypatch.setattr(paper.runs, "load", load)
@@ -147,20 +148,20 @@ def test_classes_are_scored_by_accuracy(paper, monkeypatch, tmp_path):
     assert "GAP | level 0" not in text
 
 
-def test_folder_of_real_data_is_needed(paper, tmp_path):
+def test_run_without_real_data_exits(paper, tmp_path):
     for kind in ("youtube8m", "corsmal"):
         with pytest.raises(SystemExit, match=rf"{kind}.*SK_CROSSMODAL_DATA"):
             paper.run.main(["--data", kind, "--folder", str(tmp_path), "--out", str(tmp_path)])
 
 
 @pytest.mark.parametrize("arguments", [["--seeds", "0"], ["--data", "corsmal", "--seeds", "1"]])
-def test_seeds_must_be_enough(paper, capsys, arguments):
+def test_parse_too_few_seeds_exits(paper, capsys, arguments):
     with pytest.raises(SystemExit):
         paper.run.parse([*arguments, "--out", "somewhere"])
     assert "--seeds must be at least 1" in capsys.readouterr().err
 
 
-def test_folds_keep_containers_apart(paper, data_dir):
+def test_corsmal_folds_share_no_containers(paper, data_dir):
     first, second = (
         paper.data.load("corsmal_level", fold, data_dir, {"n_folds": 3}) for fold in (0, 1)
     )
@@ -170,7 +171,7 @@ def test_folds_keep_containers_apart(paper, data_dir):
     assert len(np.unique(first.y_train)) == 7
 
 
-def test_broken_off_write_leaves_nothing(paper, tmp_path):
+def test_save_failure_leaves_run_unfinished(paper, tmp_path):
     run = {"data_set": "synthetic", "seed": 0, "name": "TM-L", "settings": {"lr": 1}}
     with pytest.raises(TypeError):
         paper.store.save(tmp_path, run, {}, "no arrays")
@@ -188,7 +189,7 @@ def constant(paper, value):
     return paper.intervals.Statistic(1, lambda weights: value)
 
 
-def test_interval_over_seeds_is_students(paper):
+def test_estimate_over_seeds_equals_students_t(paper):
     gains = np.array([1.0, 2.5, 1.7, 0.4])
     found = paper.intervals.estimate([constant(paper, gain) for gain in gains])
     expected = stats.ttest_1samp(gains, 0).confidence_interval(0.95)
@@ -196,7 +197,7 @@ def test_interval_over_seeds_is_students(paper):
     assert found.mean == pytest.approx(gains.mean())
 
 
-def test_interval_over_videos_is_that_of_a_share(paper):
+def test_estimate_over_videos_equals_interval_of_share(paper):
     hits = np.arange(400) < 100
     found = paper.intervals.estimate([paper.intervals.share(hits)])
     half = 1.96 * 100 * np.sqrt(0.25 * 0.75 / 400)
@@ -204,7 +205,7 @@ def test_interval_over_videos_is_that_of_a_share(paper):
     assert (found.low, found.high) == pytest.approx((25 - half, 25 + half), abs=0.6)
 
 
-def test_differences_of_resampled_videos_are_paired(paper):
+def test_estimate_of_difference_is_paired(paper):
     share, combine = paper.intervals.share, paper.intervals.combine
     hits = np.random.default_rng(0).random(300) < 0.5
     (difference,) = combine(lambda a, b: a - b, [share(hits)], [share(hits)])
@@ -213,7 +214,7 @@ def test_differences_of_resampled_videos_are_paired(paper):
 
 
 @pytest.mark.parametrize("decimals", [1, 6])
-def test_gap_error_is_that_of_weighted_gap_score(paper, decimals):
+def test_gap_error_equals_weighted_gap_score(paper, decimals):
     rng = np.random.default_rng(0)
     y = rng.random((80, 25)) < 0.1
     p = np.round(rng.random((80, 25)), decimals).astype(np.float32)
@@ -227,7 +228,7 @@ def test_gap_error_is_that_of_weighted_gap_score(paper, decimals):
     assert of_level() == pytest.approx(100 * (1 - report.gap[2]))
 
 
-def test_gains_are_those_of_the_tables(paper, out):
+def test_gain_equals_difference_of_reports(paper, out):
     results = results_of(paper, out)
     gains = paper.comparisons.gain(results, "TM-L", "TM-CM-C")
     late, concat = ([r.gap[0] for r in results.reports(n)] for n in ("TM-L", "TM-CM-C"))
@@ -238,8 +239,8 @@ def test_gains_are_those_of_the_tables(paper, out):
         assert errors == pytest.approx([100 * (1 - gap[i]) for gap in groups])
 
 
-def test_best_category_is_chosen_on_other_seeds(paper):
-    gains = [[1.0, 0.0, 5.0], [2.0, 0.0, -9.0], [3.0, 0.0, 0.0]]  # a row a seed
+def test_category_spread_selects_on_other_seeds(paper):
+    gains = [[1.0, 0.0, 5.0], [2.0, 0.0, -9.0], [3.0, 0.0, 0.0]]  # one row per seed
 
     class Results(SimpleNamespace):
         shares_test_videos = False
@@ -252,12 +253,12 @@ def test_best_category_is_chosen_on_other_seeds(paper):
             return [constant(paper, value) for value in values]
 
     found = paper.comparisons.category_spread(Results(categories={"a": 0, "b": 1, "c": 2}), "TM")
-    # Without seed 0 a is best and c worst: 1 - 5; without 1, c and b: -9 - 0; without 2, a and c.
+    # Best and worst: a and c without seed 0, c and b without seed 1, a and c without seed 2.
     assert found.mean == pytest.approx(np.mean([1 - 5, -9 - 0, 3 - 0]))
 
 
-def test_best_category_is_chosen_on_other_videos_if_seeds_share_them(paper):
-    gains = np.array([[1.0, 0.0, 1.0, 0.0], [0.0, 3.0, 0.0, 5.0]])  # a row a category
+def test_category_spread_with_shared_videos_selects_on_other_videos(paper):
+    gains = np.array([[1.0, 0.0, 1.0, 0.0], [0.0, 3.0, 0.0, 5.0]])  # one row per category
 
     class Results(SimpleNamespace):
         shares_test_videos = True
@@ -271,11 +272,11 @@ def test_best_category_is_chosen_on_other_videos_if_seeds_share_them(paper):
             return [mean for seed in seeds]
 
     found = paper.comparisons.category_spread(Results(categories={"a": 0, "b": 1}), "TM")
-    # Videos 0 and 2 say that a is best; in videos 1 and 3 it is behind b, by 4 on average.
+    # a is best in videos 0 and 2, but 4 points below b in videos 1 and 3.
     assert found.mean == pytest.approx(-4)
 
 
-def test_seeds_know_whether_they_share_test_videos(paper, out):
+def test_shares_test_videos_is_in_statistics_note(paper, out):
     results = results_of(paper, out)
     assert not results.shares_test_videos
     assert "same test videos" not in paper.report.statistics_note(results)
@@ -285,13 +286,13 @@ def test_seeds_know_whether_they_share_test_videos(paper, out):
     assert "same test videos" in paper.report.statistics_note(shared)
 
 
-def test_bootstrap_draws_shared_videos_once(paper):
+def test_bootstrap_of_shared_videos_draws_once(paper):
     hits = np.arange(100) < 50
     one, two = (paper.intervals.estimate([paper.intervals.share(hits)] * n) for n in (1, 2))
     assert one == two
 
 
-def test_slope(paper):
+def test_slope_of_line_is_exact(paper):
     assert paper.comparisons.slope(range(4), [1.0, 3.0, 5.0, 7.0]) == pytest.approx(2)
     assert paper.comparisons.paper_gain_by_depth("NV") == pytest.approx(0.068)
     assert paper.comparisons.paper_gain("TM", "L", "CM-C") == pytest.approx(0.18)
@@ -302,7 +303,7 @@ def test_slope(paper):
 
 
 @pytest.mark.parametrize(
-    ("low", "high", "threshold", "verdict"),
+    ("low", "high", "threshold", "outcome"),
     [
         (0.1, 0.9, 0, "holds"),
         (-0.9, -0.1, 0, "does not hold"),
@@ -312,44 +313,44 @@ def test_slope(paper):
         (92.5, 93.0, 92.0, "holds"),
     ],
 )
-def test_verdict(paper, low, high, threshold, verdict):
+def test_outcome_of_interval_follows_rule(paper, low, high, threshold, outcome):
     found = paper.intervals.Estimate((low + high) / 2, low, high)
     finding = paper.claims.Finding("claim", "5", "TM", "-", found, threshold)
-    assert finding.verdict == verdict
+    assert finding.outcome == outcome
 
 
-def test_what_is_unknown_has_no_verdict(paper):
+def test_outcome_without_estimate_is_untestable(paper):
     assert paper.intervals.estimate([]) is None
     assert paper.intervals.estimate([constant(paper, np.nan)] * 3) is None
     finding = paper.claims.Finding("claim", "5", "TM", "-", None)
-    assert finding.verdict == "cannot be tested here"
+    assert finding.outcome == "cannot be tested here"
 
 
-def test_claim_of_no_gain_is_judged_the_other_way_round(paper):
-    for low, high, verdict in (
+def test_outcome_below_threshold_is_reversed(paper):
+    for low, high, outcome in (
         (0.1, 0.9, "does not hold"),
         (-0.9, -0.1, "holds"),
         (-0.1, 0.9, "within noise"),
     ):
         found = paper.intervals.Estimate((low + high) / 2, low, high)
         finding = paper.claims.Finding("no gain", "4.2", "TM", "-", found, below=True)
-        assert finding.verdict == verdict
+        assert finding.outcome == outcome
 
 
-def test_claims_are_about_every_family(paper, out):
+def test_findings_cover_all_families(paper, out):
     found = paper.claims.findings(results_of(paper, out))
     about = [one.model for one in found]
     assert about.count("TM") == len(paper.claims.PAIRS) + 3
     assert about.count("F of TM") == 1
     assert about.count("tower") == 7
-    judged = [one for one in found if one.model == "TM"]
-    assert all(one.verdict != "cannot be tested here" for one in judged)
+    of_family = [one for one in found if one.model == "TM"]
+    assert all(one.outcome != "cannot be tested here" for one in of_family)
 
 
 # Tables
 
 
-def test_examples_are_chosen_by_the_rule(paper):
+def test_examples_selected_by_rule(paper):
     tables = paper.example_tables
     truth = np.array([[1, 0], [1, 0], [0, 1], [0, 1]], bool)
     base = np.array([[0.5, 0.5], [0.2, 0.2], [0.1, 0.2], [0.9, 0.3]])
@@ -363,40 +364,42 @@ def test_examples_are_chosen_by_the_rule(paper):
     assert tables.choose(wrong, np.eye(4, dtype=bool)) == [3, 2]
 
 
-def test_top_two_are_probable(paper):
+def test_top_two_shows_probable_labels_only(paper):
     names = ["a", "b", "c"]
     assert paper.example_tables.top_two(np.array([0.31, 0.9, 0.5]), names) == "b: 0.90\nc: 0.50"
     assert paper.example_tables.top_two(np.array([0.3, 0.2, 0.2]), names) == "a: 0.30"
     assert paper.example_tables.top_two(np.array([0.1, 0.2, 0.2]), names) == "none"
 
 
-def test_table_of_a_family(paper, out):
+def test_model_table_has_scores_by_level(paper, out):
     table = paper.score_tables.model_table(results_of(paper, out), "TM")
     assert [row[0] for row in table.rows[::5]] == ["GAP", "MAP", "PERR", "Hit@1"]
     assert all(len(row) == len(table.head) == 2 + 8 + 1 for row in table.rows)
     assert all(sum("**" in cell for cell in row) == 1 for row in table.rows)
 
 
-def test_paper_gains_are_as_printed(paper):
+def test_paper_gains_equal_printed_numbers(paper):
     printed = {"TM": (0.18, 0.09, 0.07, 0.08, 0.15), "NV": (0.86, 0.72, 0.77, 0.82, 0.93)}
     for family, gains in printed.items():
         rows = paper.paper_numbers.SCORES[family]["GAP"]
         assert [row[1] - row[3] for row in rows] == pytest.approx(gains)
 
 
-def test_false_negatives_are_counted(paper, monkeypatch):
+def test_truth_tables_count_false_negatives(paper, monkeypatch):
     p = np.array([0.1, 0.2, 0.3, 0.8, 0.9])
     flags = {"irrelevant_audio": np.array([1, 1, 0, 0, 0], bool)}
-    monkeypatch.setattr(paper.truth_tables, "tower_verdicts", lambda results: iter([(p, flags)]))
-    called, everything = paper.truth_tables.false_negative_table(None).rows
-    assert called[1:] == ["3.00", "2.00", "66.67"]
+    monkeypatch.setattr(
+        paper.truth_tables, "tower_probabilities", lambda results: iter([(p, flags)])
+    )
+    negative, everything = paper.truth_tables.false_negative_table(None).rows
+    assert negative[1:] == ["3.00", "2.00", "66.67"]
     assert everything[1:] == ["5.00", "2.00", "40.00"]
     plain, irrelevant = paper.truth_tables.truth_table(None).rows
     assert plain[1:3] == ["3", "33.33"]
     assert irrelevant[1:3] == ["2", "100.00"]
 
 
-def test_families_are_named_by_their_settings(paper, monkeypatch):
+def test_family_name_describes_settings(paper, monkeypatch):
     chosen = {
         "NV": {"n_clusters": 2},
         "RNN": {"n_clusters": 1, "rnn_type": None},
@@ -411,19 +414,20 @@ def test_families_are_named_by_their_settings(paper, monkeypatch):
     assert name("youtube8m", "RNN").endswith("over the frame itself, no recurrent layer")
 
 
-def test_every_data_set_says_how_it_was_tuned(paper):
+def test_descriptions_cover_all_data_sets_and_rows(paper):
     assert set(paper.families.CHOSEN) == set(paper.settings.DATA_SETS)
     assert set(paper.families.ROW_NAMES) == set(paper.settings.ROWS)
+    assert set(paper.settings.HEADINGS) == set(paper.settings.ROWS)
 
 
-def test_baselines_bear_a_last_batch_of_one(paper):
+def test_baseline_last_batch_of_one_trains(paper):
     rng = np.random.default_rng(0)
     X, Y = rng.normal(size=(129, 3)).astype(np.float32), rng.random((129, 2)) < 0.5
     predict = paper.baselines._network(X, Y, 0, hidden=4, max_epochs=1)
     assert predict(X).shape == (129, 2)
 
 
-def test_blocks_are_escaped(paper):
+def test_blocks_escape_special_characters(paper):
     blocks = paper.blocks
     table = blocks.Table(["a|b", "n"], [["<i>\nx", "**1**"]], "caption", n_labels=1)
     title = blocks.Heading("T & U", 1)

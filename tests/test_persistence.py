@@ -625,14 +625,14 @@ def test_the_campaign_notices_what_it_looks_for(forgeries, tmp_path, monkeypatch
     data = (tmp_path / "m").read_bytes()
     trial = forgeries.Trial(tmp_path)
     trial.learn(data)
-    assert trial.judge("same", data, may_load=False) is None
+    assert trial.check("same", data, may_load=False) is None
     monkeypatch.setattr(forgeries, "load_model", lambda path: eval("1 + 1"))  # noqa: S307
-    assert trial.judge("run", data, may_load=True) is None
+    assert trial.check("run", data, may_load=True) is None
     monkeypatch.setattr(forgeries, "load_model", lambda path: {}["x"])
-    assert trial.judge("other error", data, may_load=True) is None
+    assert trial.check("other error", data, may_load=True) is None
     monkeypatch.undo()
     monkeypatch.setattr(forgeries, "SECONDS", -1)
-    assert trial.judge("slow", b"", may_load=True) is None
+    assert trial.check("slow", b"", may_load=True) is None
     failures = "".join(trial.failures)
     assert "damaged file was loaded" in failures
     assert "it did [('compile'" in failures

@@ -1,4 +1,4 @@
-"""The campaign of properties reads what Hypothesis tells, in the words of old and new versions."""
+"""The campaign of properties reads the statistics of old and new versions of Hypothesis."""
 
 import sys
 from pathlib import Path
@@ -8,7 +8,7 @@ import pytest
 pytestmark = pytest.mark.full
 
 ROBUSTNESS = Path(__file__).resolve().parents[1] / "benchmarks" / "robustness"
-TOLD = """
+STATISTICS = """
 tests/test_metrics_properties.py::test_a:
 
   - during reuse phase (0.01 seconds):
@@ -31,8 +31,8 @@ def campaign(monkeypatch):
         sys.modules.pop(name, None)
 
 
-def test_counts(campaign):
-    counts, failures = campaign.counted(TOLD)
+def test_counted_reads_both_versions(campaign):
+    counts, failures = campaign.counted(STATISTICS)
     assert list(counts.values()) == [2000, 2000]
     assert [name.partition("::")[2] for name in counts] == ["test_a", "test_b"]
     assert failures == 1

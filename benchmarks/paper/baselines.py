@@ -1,4 +1,4 @@
-"""What the models are compared with: linear models, a perceptron, a plain recurrent network."""
+"""Baselines: linear models, a perceptron, a plain recurrent network."""
 
 import numpy as np
 import torch
@@ -21,7 +21,7 @@ def predict_baseline(name, params, videos, seed):
 
 
 def mean_pooled(X):
-    """Mean of each feature over a video's frames, all modalities side by side."""
+    """Return the mean over frames of each feature of all modalities."""
     return np.array([np.concatenate([f.mean(0) for f in row.values()]) for row in X])
 
 
@@ -38,7 +38,7 @@ def _network(X, Y, seed, hidden, max_epochs):
     X, Y = torch.from_numpy(X), torch.from_numpy(Y).float()
     for _ in range(max_epochs):
         for rows in torch.randperm(len(X)).split(128):
-            if len(rows) == 1:  # BatchNorm cannot learn from one video
+            if len(rows) == 1:  # BatchNorm needs two videos
                 continue
             loss = nn.functional.binary_cross_entropy_with_logits(network(X[rows]), Y[rows])
             optimizer.zero_grad()

@@ -28,7 +28,7 @@ table.numbers td:not(.label), table.numbers th:not(.label) { text-align: right; 
 .good, .bad, .open { padding: 0 .4rem; border-radius: .3rem; white-space: nowrap; }
 figure { margin: 1rem 0; } img { max-width: 100%; height: auto; }
 figcaption { color: #444; font-size: .9rem; max-width: 48rem; }
-"""  # noqa: E501, CSS reads best so
+"""  # noqa: E501
 
 
 @dataclass
@@ -41,7 +41,7 @@ class Heading:
 
 @dataclass
 class Paragraph:
-    """Text; **bold**, *stressed* and `code` are understood."""
+    """Text with **bold**, *emphasised* and `code` parts."""
 
     text: str
 
@@ -57,7 +57,7 @@ class Listing:
 class Table:
     """A table of strings; the first `n_labels` columns are text, the others numbers.
 
-    A cell that begins with a verdict of `MARKS` shows it in its colour.
+    The first line of a cell is coloured if it is one of `MARKS`.
     """
 
     head: list
@@ -67,7 +67,7 @@ class Table:
 
 
 @dataclass
-class Picture:
+class Plot:
     """A PNG file in the report's folder."""
 
     file: str
@@ -75,12 +75,12 @@ class Picture:
 
 
 def to_markdown(blocks):
-    """Return the report as Markdown; pictures are referred to."""
+    """Return the report as Markdown, with links to plots."""
     return "\n\n".join(_MARKDOWN[type(block)](block) for block in blocks) + "\n"
 
 
 def to_html(blocks, folder):
-    """Return the report as one HTML file; pictures are read from `folder` and put into it."""
+    """Return the report as one HTML file, which includes the plots from `folder`."""
     title = next(block.text for block in blocks if isinstance(block, Heading))
     chapters = [b.text for b in blocks if isinstance(b, Heading) and b.level == 2]
     links = "".join(f'<a href="#{_anchor(text)}">{_inline(text)}</a>' for text in chapters)
@@ -108,7 +108,7 @@ _MARKDOWN = {
     Paragraph: lambda block: block.text,
     Listing: lambda block: "\n".join(f"- {point}" for point in block.points),
     Table: _table_to_markdown,
-    Picture: lambda block: f"![{block.caption}]({block.file})\n\n*{block.caption}*",
+    Plot: lambda block: f"![{block.caption}]({block.file})\n\n*{block.caption}*",
 }
 
 
@@ -147,7 +147,7 @@ def _table_to_html(table, folder):
     )
 
 
-def _picture_to_html(block, folder):
+def _plot_to_html(block, folder):
     data = base64.b64encode((folder / block.file).read_bytes()).decode()
     return (
         f'<figure><img alt="{html.escape(block.caption)}" src="data:image/png;base64,{data}">'
@@ -164,5 +164,5 @@ _HTML = {
     Paragraph: lambda block, folder: f"<p>{_inline(block.text)}</p>",
     Listing: _listing_to_html,
     Table: _table_to_html,
-    Picture: _picture_to_html,
+    Plot: _plot_to_html,
 }

@@ -1,14 +1,14 @@
-"""How numbers are written in the tables."""
+"""Format numbers for tables."""
 
 import numpy as np
 
 NOTHING = "-"
 
 
-def spread(values):
-    """Write mean ± standard deviation over seeds; the mean alone for one seed.
+def mean_and_std(values):
+    """Format mean ± standard deviation over seeds, or the mean for one seed.
 
-    Seeds where the number is undefined (a level without videos) are left out.
+    Seeds with NaN (a level without videos) are ignored.
     """
     values = np.asarray(values, float)
     values = values[~np.isnan(values)]
@@ -20,21 +20,21 @@ def spread(values):
 
 
 def interval(found):
-    """Write an estimate with its 95 % interval."""
+    """Format a difference with its 95 % interval."""
     if found is None:
         return NOTHING
     return f"{found.mean:+.2f} [{found.low:+.2f}, {found.high:+.2f}]"
 
 
 def plain_interval(found):
-    """Write an estimate that is no difference, without signs."""
+    """Format a value with its 95 % interval, without signs."""
     if found is None:
         return NOTHING
     return f"{found.mean:.2f} [{found.low:.2f}, {found.high:.2f}]"
 
 
 def mark_best(cells, means):
-    """Return the cells with that of the lowest mean in bold."""
+    """Return the cells, with the lowest mean in bold."""
     means = np.asarray(means, float)
     if len(means) < 2 or np.isnan(means).all():
         return list(cells)

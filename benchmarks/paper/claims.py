@@ -1,4 +1,4 @@
-"""Each claim of the paper's Sections 1, 3 and 5, and ours, beside what was found here."""
+"""The claims of the paper's Sections 1, 3 and 5, and our own, with our results."""
 
 from dataclasses import dataclass
 
@@ -25,11 +25,10 @@ from intervals import Estimate, combine, estimate
 from plan import SHARED_TOWER, tower_name
 
 RULE = (
-    "A claim is put as a figure that should be above zero (or above the number it names, or "
-    "below zero where it says so). It **holds** if the whole 95 % interval lies on that side, "
-    "**does not hold** if the whole interval lies on the other, and is **within noise** "
-    "otherwise. One interval in twenty misses its mark, so of this many claims some verdicts are "
-    "owed to chance."
+    "Each claim is a number that should be above zero (or above the given threshold, or below "
+    "zero where stated). It **holds** if the whole 95 % interval is on that side, **does not "
+    "hold** if the whole interval is on the other side, and is **within noise** otherwise. One "
+    "interval in twenty does not contain the true value, so some of these results are random."
 )
 UNTESTABLE = "cannot be tested here"
 OPPOSITE = {"holds": "does not hold", "does not hold": "holds"}
@@ -45,32 +44,42 @@ class Finding:
     paper: str
     found: Estimate | None
     threshold: float = 0.0
-    below: bool = False  # whether the claim is that the figure is below the threshold
+    below: bool = False  # whether the value should be below the threshold
 
     @property
-    def verdict(self):
-        """What the rule says."""
+    def outcome(self):
+        """The result of the rule."""
         if self.found is None:
             return UNTESTABLE
-        verdict = self.found.verdict(self.threshold)
-        return OPPOSITE.get(verdict, verdict) if self.below else verdict
+        outcome = self.found.outcome(self.threshold)
+        return OPPOSITE.get(outcome, outcome) if self.below else outcome
 
 
-PAIRS = (  # claim, where, the worse row, the better row
+PAIRS = (  # claim, section, worse fusion, better fusion
     ("late fusion beats early fusion", "5.2, 5.3; Tables 4, 8", "E", "L"),
-    ("influence of attention beats late fusion, without a tower", "1 (1)", "L", "CM"),
+    ("cross-modal influence beats late fusion, without a tower", "1 (1)", "L", "CM"),
     ("gated influence beats late fusion", "5.2, 5.3; Tables 4, 8", "L", "CM-G"),
     ("concatenated influence beats late fusion", "1 (5), 5; Tables 4, 8", "L", "CM-C"),
-    ("concatenating beats gating", "1 (6), 3, 5.2", "CM-G", "CM-C"),
+    ("concatenation beats gating", "1 (6), 3, 5.2", "CM-G", "CM-C"),
     ("the tower improves the influence", "1 (2), 3", "CM", "CM-C"),
     ("a soft gate beats a hard one", "ours", "CM-G", "CM-G soft"),
-    ("not only p: concatenated influence beats late fusion with p", "ours", "L+p", "CM-C"),
-    ("it takes the *other* modality's attention", "ours", "CM-C self", "CM-C"),
+    (
+        "concatenated influence beats late fusion with the tower's probability",
+        "ours",
+        "L+p",
+        "CM-C",
+    ),
+    (
+        "influence of the *other* modality beats that of the same modality",
+        "ours",
+        "CM-C self",
+        "CM-C",
+    ),
 )
 
 
 def findings(results):
-    """Return all findings about a data set, those about models first."""
+    """Return all findings of a data set, those on models first."""
     return [
         *_of_pairs(results),
         *_of_baselines(results),
@@ -87,13 +96,15 @@ def _of_pairs(results):
         for family in results.families:
             found = estimate(gain(results, f"{family}-{worse}", f"{family}-{better}"))
             paper = _points(paper_gain(family, worse, better))
-            yield Finding(f"{claim} ({worse} minus {better})", place, family, paper, found)
+            names = f"{settings.HEADINGS[worse]} minus {settings.HEADINGS[better]}"
+            yield Finding(f"{claim}: {names}", place, family, paper, found)
 
 
 def _of_baselines(results):
     for baseline in results.baselines():
         for row in ("L", "CM-C"):
-            claim = f"{row} beats the baseline {baseline} ({baseline} minus {row})"
+            name = settings.HEADINGS[row]
+            claim = f"{name} beats the baseline {baseline}: {baseline} minus {name}"
             for family in results.families:
                 found = estimate(gain(results, baseline, f"{family}-{row}"))
                 yield Finding(claim, "ours", family, "-", found)
@@ -101,18 +112,18 @@ def _of_baselines(results):
 
 def _of_families(results):
     for family in results.families:
-        claim = "CM-C's error is at most 0.75 of L's (0.75 L minus CM-C)"
+        claim = "the error of CM-C is at most 0.75 of that of L: 0.75 L minus CM-C"
         yield Finding(claim, "ours", family, "-", gain_beyond_quarter(results, family))
     for family in results.families:
         found = gain_by_depth(results, family)
-        claim = "the gain of CM-C over L grows down the hierarchy: points a level"
+        claim = "the gain of CM-C over L increases with the level: points per level"
         paper = _points(paper_gain_by_depth(family))
         yield Finding(claim, "5.2; Tables 4, 8", family, paper, found)
     for family in results.families:
         found = category_spread(results, family)
         claim = (
-            "categories differ in gain: that of the best minus that of the worst, both chosen on "
-            "other data than measured on (the paper's figure is its plain maximum minus minimum)"
+            "categories differ in gain: best minus worst category, which are selected on other "
+            "data than the gain is measured on (for the paper, maximum minus minimum)"
         )
         paper = _points(_paper_spread(family))
         yield Finding(claim, "1 (6), 5.2; Tables 5, 9", family, paper, found)
@@ -121,10 +132,10 @@ def _of_families(results):
 def _between_families(results):
     if {"NV", "TM"} <= set(results.families):
         paper = _points(paper_numbers.gap("NV", "L") - paper_numbers.gap("TM", "L"))
-        claim = "the Transformer is the stronger baseline: NV-L minus TM-L"
+        claim = "the Transformer is the stronger baseline: late (L) of NV minus late (L) of TM"
         yield Finding(claim, "5.3", "NV, TM", paper, lead_of_transformer(results))
         paper = _points(paper_gain("NV", "L", "CM-C") - paper_gain("TM", "L", "CM-C"))
-        claim = "NetVLAD gains more (L minus CM-C) than the Transformer"
+        claim = "NetVLAD gains more than the Transformer: gain of CM-C over L"
         yield Finding(claim, "5.3", "NV, TM", paper, gain_between_families(results))
 
 
@@ -141,7 +152,7 @@ def _of_towers(results):
     plain, heavy = tower_name(1), tower_name(max(settings.NEGATIVE_WEIGHTS))
     rest = (lambda rate: 100 - rate,)
     accuracy = estimate(combine(*rest, tower_rate(results, tower, "error")))
-    called = estimate(combine(*rest, tower_rate(results, tower, "fnr")))
+    recall = estimate(combine(*rest, tower_rate(results, tower, "fnr")))
 
     def change(rate, one, other):
         return estimate(tower_change(results, rate, one, other))
@@ -149,34 +160,34 @@ def _of_towers(results):
     text = "the tower's accuracy on held-out pairs is at least 92 %"
     printed = f"{paper['accuracy']:.1f} %"
     yield Finding(text, "5.1", "tower", printed, accuracy, paper["accuracy"])
-    text = "over 90 % of matching pairs are called correlated"
-    yield Finding(text, "5.1; Figure 9", "tower", f"{100 - paper['fnr']:.1f} %", called, 90.0)
+    text = "over 90 % of positive pairs are predicted as correlated"
+    yield Finding(text, "5.1; Figure 9", "tower", f"{100 - paper['fnr']:.1f} %", recall, 90.0)
     shared, most = settings.SHARED_WEIGHT, max(settings.NEGATIVE_WEIGHTS)
     text = f"a negative weight above 1 reduces the overall error: weight 1 minus weight {shared:g}"
     yield Finding(text, "5.1; Figure 8", "tower", "-", change("error", plain, tower))
-    text = f"it lowers the FPR: weight 1 minus weight {most:g}"
+    text = f"a negative weight reduces the FPR: weight 1 minus weight {most:g}"
     yield Finding(text, "5.1; Figure 8", "tower", "-", change("fpr", plain, heavy))
-    text = f"and pays in FNR: weight {most:g} minus weight 1"
+    text = f"a negative weight increases the FNR: weight {most:g} minus weight 1"
     yield Finding(text, "5.1; Figure 8", "tower", "-", change("fnr", heavy, plain))
 
 
 def _of_truth(results):
-    """Of what is known only of made-up videos: whether their audio is relevant."""
-    text = "false negatives are true ones: irrelevant audio among them minus among all videos"
+    """Yield findings on irrelevant audio, which is known for synthetic videos only."""
+    text = "false negatives have irrelevant audio more often: their share minus that of all videos"
     yield Finding(text, "3, 5.1; Table 1", "tower", "-", estimate(true_negatives(results)))
     text = "over 80 % of videos with irrelevant audio get p < 0.5"
     if alarms := estimate(false_alarms(results)):
-        text += f"; false alarms: of those with relevant audio {plain_interval(alarms)} % do"
+        text += f"; with relevant audio: {plain_interval(alarms)} %"
     yield Finding(text, "ours", "tower", "-", estimate(irrelevant_called(results)), 80.0)
 
 
 def _of_depth(results):
-    """Compare three layers of F with two over the folds of the search."""
+    """Compare two and three layers of F over the folds of the search."""
     found = gain_by_third_layer(results)
     text = (
-        "a third layer of F gains nothing: error of two layers minus that of three is *below* "
-        "zero (within noise: no gain is seen, none is ruled out; over folds that share training "
-        "videos, with a tower that has seen all of them)"
+        "a third layer of F gives no gain: error with two layers minus error with three is "
+        "*below* zero (within noise: a gain is neither seen nor excluded; the folds share "
+        "training videos, and their tower has seen all of them)"
     )
     return Finding(text, "4.2", "F of TM", "no gain", found, below=True)
 

@@ -1,4 +1,4 @@
-"""Differences between models, oriented so that above zero means what is claimed."""
+"""Differences between models; positive if the claim is right."""
 
 import numpy as np
 import paper_numbers
@@ -8,20 +8,20 @@ from plan import SHARED_TOWER
 
 
 def gain(results, worse, better, columns=None):
-    """Error of one model minus that of another, a `Statistic` a seed; none if one is missing."""
+    """Return error differences of two models, one `Statistic` per seed that has both."""
     seeds = results.seeds(worse, better)
     pair = (results.errors(name, seeds, columns) for name in (worse, better))
     return combine(lambda a, b: a - b, *pair)
 
 
 def slope(levels, values):
-    """Least-squares slope of values over levels."""
+    """Return the least-squares slope of values over levels."""
     levels = np.asarray(levels, float) - np.mean(levels)
     return float(levels @ np.asarray(values) / (levels @ levels))
 
 
 def gain_by_depth(results, family):
-    """Slope of the gain of CM-C over L from level to level."""
+    """Return the slope over levels of the gain of CM-C over L."""
     names = f"{family}-L", f"{family}-CM-C"
     if len(results.levels) < 2 or not results.seeds(*names):
         return None
@@ -46,19 +46,19 @@ def paper_gain_by_depth(family):
 
 
 def lead_of_transformer(results):
-    """Error of late fusion of NetVLAD minus that of the Transformer."""
+    """Return the error of late fusion, NetVLAD minus Transformer."""
     return estimate(gain(results, "NV-L", "TM-L"))
 
 
 def gain_beyond_quarter(results, family):
-    """Three quarters of the error of L minus that of CM-C."""
+    """Return 0.75 times the error of L minus the error of CM-C."""
     names = f"{family}-L", f"{family}-CM-C"
     pair = (results.errors(name, results.seeds(*names)) for name in names)
     return estimate(combine(lambda late, concat: 0.75 * late - concat, *pair))
 
 
 def gain_by_third_layer(results):
-    """Error of TM-CM-C with two hidden layers of F minus that with three, over folds."""
+    """Return the error of TM-CM-C with two hidden layers of F minus three, over folds."""
     sizes = [tuple(size) for size in settings.F_SIZES]
     if not results.seeds("search TM") or not {(64, 64), (64, 64, 64)} <= set(sizes):
         return None
@@ -70,7 +70,7 @@ def gain_by_third_layer(results):
 
 
 def gain_between_families(results):
-    """Gain of CM-C over L of NetVLAD minus that of the Transformer."""
+    """Return the gain of CM-C over L, NetVLAD minus Transformer."""
     names = [f"{family}-{row}" for family in ("NV", "TM") for row in ("L", "CM-C")]
     seeds = results.seeds(*names)
     if not seeds:
@@ -80,11 +80,10 @@ def gain_between_families(results):
 
 
 def category_spread(results, family):
-    """Gain in the category that gains most minus that in the one that gains least.
+    """Return the largest gain of a category minus the smallest.
 
-    Which categories these are is decided on other data than the difference is measured on: on
-    the other seeds, or, if those are fewer than two or share their test videos, on every second
-    test video.
+    The two categories are selected on other data than the gains are measured on: on the other
+    seeds or, if there are fewer than two or they share test videos, on every second test video.
     """
     names = f"{family}-L", f"{family}-CM-C"
     if len(results.categories) < 2 or not results.seeds(*names):
@@ -109,7 +108,7 @@ def _spread_in_halves(row):
 
 
 def tower_rate(results, name, rate, seeds=None):
-    """Return a tower's rate in percent, a `Statistic` over held-out pairs a seed.
+    """Return a rate of a tower in percent, one `Statistic` over held-out pairs per seed.
 
     `rate` is "error", "fpr" or "fnr".
     """
@@ -122,45 +121,45 @@ def tower_rate(results, name, rate, seeds=None):
 
 
 def tower_change(results, rate, one, other):
-    """Rate of one tower minus that of another, in the seeds that have both."""
+    """Return the rate of one tower minus that of another, for seeds with both."""
     seeds = results.seeds(one, other)
     pair = (tower_rate(results, name, rate, seeds) for name in (one, other))
     return combine(lambda a, b: a - b, *pair)
 
 
 def irrelevant_called(results):
-    """Share of videos with irrelevant audio that the tower calls uncorrelated, a seed each."""
-    known = (p[flags["irrelevant_audio"]] for p, flags in tower_verdicts(results))
+    """Return the share with p < 0.5 of videos with irrelevant audio, per seed."""
+    known = (p[flags["irrelevant_audio"]] for p, flags in tower_probabilities(results))
     return [share(p < 0.5) for p in known if len(p)]
 
 
 def false_alarms(results):
-    """Share of videos with nothing irrelevant that it calls uncorrelated, a seed each."""
-    known = (p[~np.any(list(flags.values()), axis=0)] for p, flags in tower_verdicts(results))
+    """Return the share with p < 0.5 of videos without irrelevant parts, per seed."""
+    known = (p[~np.any(list(flags.values()), axis=0)] for p, flags in tower_probabilities(results))
     return [share(p < 0.5) for p in known if len(p)]
 
 
 def true_negatives(results):
-    """Share of irrelevant audio among videos called uncorrelated, minus that among all."""
+    """Return the share of irrelevant audio for p < 0.5 minus that of all videos, per seed."""
     return [
         _excess(p < 0.5, flags["irrelevant_audio"].astype(float))
-        for p, flags in tower_verdicts(results)
+        for p, flags in tower_probabilities(results)
     ]
 
 
-def _excess(called, irrelevant):
+def _excess(negative, irrelevant):
     def value(weights):
-        among_called = weights * called
-        if not among_called.any():
+        among_negatives = weights * negative
+        if not among_negatives.any():
             return np.nan
-        rate = among_called @ irrelevant / among_called.sum()
+        rate = among_negatives @ irrelevant / among_negatives.sum()
         return 100 * (rate - weights @ irrelevant / weights.sum())
 
-    return Statistic(len(called), value)
+    return Statistic(len(negative), value)
 
 
-def tower_verdicts(results):
-    """The tower's p of each test video and what is known of them, where it is; a seed each."""
+def tower_probabilities(results):
+    """Yield the tower's p of the test videos and their flags, for each seed with flags."""
     for seed in results.seeds("videos", SHARED_TOWER):
         if flags := results.videos[seed]["flags"]:
             yield results.arrays(SHARED_TOWER, seed)["p"], flags

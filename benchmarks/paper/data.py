@@ -1,4 +1,4 @@
-"""The data sets, in one form: training and test videos of a seed, or of a fold."""
+"""Load the data sets: training and test videos of a seed or fold."""
 
 import re
 from dataclasses import dataclass, field
@@ -17,7 +17,7 @@ FLAGS = ("irrelevant_audio", "static_video")
 
 @dataclass
 class Videos:
-    """Training and test videos, and what is known of them."""
+    """Training and test videos, and their properties."""
 
     X_train: MultimodalArray
     y_train: np.ndarray
@@ -25,12 +25,14 @@ class Videos:
     y_test: np.ndarray  # indicators, or classes
     hierarchy: LabelHierarchy
     names: list  # of the test videos
-    flags: dict = field(default_factory=dict)  # what made-up videos are known to be
-    spans: dict = field(default_factory=dict)  # per modality (n_test, 2): the event's frames
+    flags: dict = field(default_factory=dict)  # properties of synthetic videos
+    spans: dict = field(
+        default_factory=dict
+    )  # per modality (n_test, 2): start and end of the event
 
 
 def load(data_set, seed, folder, options):
-    """Return the `Videos` of a data set; `options` are those of its size."""
+    """Return the `Videos` of a data set, with the options of its size."""
     if data_set == "synthetic":
         return _synthetic(seed, **options)
     if data_set == "youtube8m":
@@ -39,15 +41,15 @@ def load(data_set, seed, folder, options):
 
 
 def check_folder(kind, folder):
-    """Leave with a message if a data set's files are not where they should be."""
+    """Exit with a message if the files of a data set are missing."""
     pattern = {
         "youtube8m": "youtube8m/**/*.tfrecord",
         "corsmal": "corsmal/audio/*/*_audio_vggish.npy",
     }.get(kind)
     if pattern and next(Path(folder).glob(pattern), None) is None:
         raise SystemExit(
-            f"--data {kind} needs {pattern} in the folder of real data, found none in {folder}; "
-            "give it with --folder or in $SK_CROSSMODAL_DATA."
+            f"--data {kind} needs {pattern}, found no file in {folder}; set --folder or "
+            "$SK_CROSSMODAL_DATA."
         )
 
 
@@ -69,7 +71,7 @@ def _synthetic(seed, n_train, n_test):
 
 @lru_cache(maxsize=1)
 def _youtube8m(folder, min_frequency):
-    """Read the shards, the last fifth of them for testing; the same for every seed."""
+    """Read the shards, with the last fifth as test set for every seed."""
     folder = folder / "youtube8m"
     shards = sorted(folder.rglob("*.tfrecord"))
     vocabulary = next(folder.rglob("vocabulary.csv"), None)
@@ -86,18 +88,18 @@ def _youtube8m(folder, min_frequency):
 
 
 def _corsmal(data_set, fold, folder, n_folds):
-    """Return one fold, with containers that are not in the others."""
+    """Return one fold, whose containers are in no other fold."""
     X, filling, level, container, names = _recordings(folder / "corsmal")
     y = filling if data_set == "corsmal_type" else level
     train, test = list(GroupKFold(n_folds).split(X, y, container))[fold]
-    # Levels of one filling share their top-level label: no tower learns them as mismatched.
+    # Levels of one filling share a top-level label, so they are never negative pairs.
     hierarchy = LabelHierarchy.from_paths(np.unique(y))
     return Videos(X[train], y[train], X[test], y[test], hierarchy, [names[row] for row in test])
 
 
 @lru_cache(maxsize=1)
 def _recordings(folder):
-    """Read recordings: frames, filling type, type and level, container and name."""
+    """Return frames, filling types, types with levels, containers and names."""
     video, audio, filling, level, container, names = [], [], [], [], [], []
     for path in sorted(folder.glob("audio/*/*_audio_vggish.npy")):
         recording = path.name.removesuffix("_audio_vggish.npy")

@@ -1,19 +1,20 @@
-"""The paper's Tables 6, 7, 10 and 11: single videos, chosen by a rule."""
+"""The paper's Tables 6, 7, 10 and 11: single videos, selected by a rule."""
 
 import numpy as np
+import settings
 from blocks import Table
 
 N_EXAMPLES = 4
-LEAST = 0.3  # probability of a prediction that is shown
+MIN_PROBABILITY = 0.3  # of a prediction that is shown
 RULES = {
     "right": (
-        "Chosen by rule: the videos in which CM-C's summed probability of the true labels minus "
-        "that of the false ones exceeds L's by most, each with other top-level labels than those "
-        "before it."
+        "Selected by rule: the videos with the largest difference of CM-C and L in the summed "
+        "probability of true labels minus false labels; each has other top-level labels than the "
+        "videos before it."
     ),
     "wrong": (
-        "Chosen by rule: the videos in which CM-C's likeliest label is wrong, the most confident "
-        "first, each with other top-level labels than those before it."
+        "Selected by rule: the videos in which the most probable label of CM-C is wrong, the most "
+        "confident first; each has other top-level labels than the videos before it."
     ),
 }
 
@@ -33,26 +34,28 @@ def example_table(results, family, kind):
     rows.append(["truth", *("\n".join(deepest(results, truth[video])) for video in chosen)])
     for row, probability in models.items():
         best = (top_two(probability[video], labels) for video in chosen)
-        rows.append([f"{family}-{row}", *best])
-    caption = f"{RULES[kind]} Top two predictions with a probability of at least {LEAST}; "
+        rows.append([settings.heading(f"{family}-{row}"), *best])
+    caption = (
+        f"{RULES[kind]} Top two predictions with a probability of at least {MIN_PROBABILITY}; "
+    )
     heads = [f"Example {i + 1}" for i in range(len(chosen))]
     return Table(["", *heads], rows, f"{caption}{results.unit} {seed}.", n_labels=1 + len(chosen))
 
 
 def right_merit(truth, base, ours):
-    """By how much `ours` tells true from false labels better than `base`, for each video."""
+    """Return per video how much better `ours` separates true and false labels than `base`."""
     sign = np.where(truth, 1.0, -1.0)
     return ((ours - base) * sign).sum(axis=1)
 
 
 def wrong_merit(truth, probability):
-    """Probability of each video's likeliest label where that is wrong, else -inf."""
+    """Return the probability of the most probable label if it is wrong, else -inf."""
     rows, best = np.arange(len(truth)), probability.argmax(axis=1)
     return np.where(truth[rows, best], -np.inf, probability[rows, best])
 
 
 def choose(merit, top, n=N_EXAMPLES):
-    """Choose videos by falling merit, none sharing a top-level label with one before it."""
+    """Select videos of the highest merit that share no top-level labels."""
     chosen, used = [], np.zeros(top.shape[1], bool)
     for video in np.argsort(-merit, kind="stable"):
         if len(chosen) == n or merit[video] == -np.inf:
@@ -64,21 +67,23 @@ def choose(merit, top, n=N_EXAMPLES):
 
 
 def top_level(results, truth):
-    """Mark the top-level labels of each video; a class is its own."""
+    """Return the indicator of top-level labels; for classes, of the classes."""
     if not results.multilabel:
         return truth
     return (truth @ results.hierarchy.root_matrix().toarray()).astype(bool)
 
 
 def top_two(probability, labels):
-    """Write the top two predictions that are probable enough."""
+    """Format the top two predictions with at least `MIN_PROBABILITY`."""
     best = np.argsort(-probability, kind="stable")[:2]
-    shown = [f"{labels[i]}: {probability[i]:.2f}" for i in best if probability[i] >= LEAST]
+    shown = [
+        f"{labels[i]}: {probability[i]:.2f}" for i in best if probability[i] >= MIN_PROBABILITY
+    ]
     return "\n".join(shown) or "none"
 
 
 def deepest(results, truth):
-    """Return the names of a video's true labels without those above others."""
+    """Return the names of the true labels of a video, without their ancestors."""
     if results.multilabel:
         closure = results.hierarchy.closure_matrix().toarray()[truth]
         truth = truth & (closure.sum(axis=0) == 1)

@@ -1,4 +1,4 @@
-"""What the models of each data set are, and how their settings were chosen."""
+"""Descriptions of the models of each data set, and of the choice of their settings."""
 
 import settings
 
@@ -12,38 +12,38 @@ KINDS = {
 ROW_NAMES = {
     "E": "early fusion",
     "L": "late fusion",
-    "CM": "attention of each modality is moved by the others', without a tower",
-    "CM-G": "so, where the tower finds the modalities correlated (a hard gate)",
-    "CM-G soft": "so, as far as the tower finds them correlated",
-    "CM-C": "so, always, with the tower's p beside every frame and as an input of F",
-    "L+p": "control: late fusion that sees the tower's p",
-    "CM-C self": "control: CM-C moved by the modality's own attention",
+    "CM": "attention of the other modalities influences each modality, without a tower",
+    "CM-G": "with influence only where the tower predicts correlation (a hard gate)",
+    "CM-G soft": "with influence times the tower's probability p (a soft gate)",
+    "CM-C": "with influence always, and p as an input of every frame and of F",
+    "L+p": "control: late fusion with p as an input of every frame",
+    "CM-C self": "control: CM-C with influence of the modality's own attention",
 }
 CHOSEN = {
     "synthetic": (
-        "Width, epochs and learning rate are those of examples/demo.py, chosen on videos of seeds "
-        "0 and 1, which are among these. The numbers of clusters of NV (2) and RNN (1) were "
-        "chosen on videos of seeds 50 to 52, which are not, as ones with which late fusion is "
-        "ahead of early fusion: with 3 clusters and more, or over the states of a GRU, it was "
-        "not there, and NV-16 and GRU-8 show the same here."
+        "Width, epochs and learning rate are those of examples/demo.py, selected on videos of "
+        "seeds 0 and 1, which are part of this comparison. The numbers of clusters of NV (2) and "
+        "RNN (1) were selected on videos of seeds 50 to 52, which are not part of it, such that "
+        "late fusion is better than early fusion: with 3 or more clusters, or over the states of "
+        "a GRU, it was not, and NV-16 and GRU-8 show the same here."
     ),
     "youtube8m": (
-        "Learning rate and size of NV and RNN were chosen on the last 8 of the 48 training "
-        "shards, held out for that; those of TM and of the tower were chosen earlier, in tries "
-        "that looked at these test shards, so they are too good by an unknown amount (on the same "
-        "held-out training shards TM-L had a GAP error of 18.65 % with this learning rate and "
-        "19.02 % with twice as much, NV-L 17.14, RNN-L 17.50)."
+        "Learning rate and size of NV and RNN were selected on the last 8 of the 48 training "
+        "shards, which were held out; those of TM and of the tower were selected earlier on these "
+        "test shards, so their errors are too low by an unknown amount (on the held-out training "
+        "shards, the GAP error of late fusion was 18.65 % for TM with this learning rate, 19.02 % "
+        "with twice this learning rate, 17.14 % for NV and 17.50 % for RNN)."
     ),
     "corsmal": (
-        "Four settings of the RNN family were tried on these folds (clusters, scaling of frames, "
-        "dropout, schedule) before these were fixed for all families, and the package's scaling "
-        "of frames was chosen after seeing them too; the tower's settings were not searched."
+        "Four settings of the RNN family (clusters, scaling of frames, dropout, schedule) were "
+        "tried on these folds before the settings were fixed for all families, and so was the "
+        "package's scaling of frames; the settings of the tower were not searched."
     ),
 }
 
 
 def family_name(data_set, family):
-    """Say what the models of a family are, by the settings that a data set has for it."""
+    """Describe the models of a family, by their settings for a data set."""
     estimator, kind = settings.FAMILIES[family], settings.kind_of(data_set)
     params = getattr(classification, estimator)().get_params() | settings.SETTINGS[kind][family]
     n_clusters, over = params.get("n_clusters"), params.get("rnn_type")
@@ -56,11 +56,11 @@ def family_name(data_set, family):
 
 
 def family_points(results):
-    """Return what the families, their fusions and the baselines are, as points."""
+    """Return descriptions of families, fusions and baselines, as points."""
     families = [f"**{name}**: {family_name(results.data_set, name)}" for name in results.families]
-    rows = "; ".join(f"**{row}**: {ROW_NAMES[row]}" for row in settings.ROWS)
-    points = [*families, f"Fusions of each: {rows}."]
+    rows = "; ".join(f"**{settings.HEADINGS[row]}**: {ROW_NAMES[row]}" for row in settings.ROWS)
+    points = [*families, f"Fusions of each family: {rows}."]
     baselines = settings.BASELINES[settings.kind_of(results.data_set)]
     if baselines:
-        points.append(f"Baselines, without fusion or tower: {', '.join(baselines)}.")
+        points.append(f"Baselines without fusion and tower: {', '.join(baselines)}.")
     return points

@@ -1,4 +1,4 @@
-"""Where, when and with what a report was made."""
+"""Machine, date and versions of a report."""
 
 import datetime
 import json
@@ -9,6 +9,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
+import settings
 import torch
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -16,7 +17,7 @@ PACKAGES = ("sk_crossmodal", "torch", "scikit-learn", "skorch", "numpy", "scipy"
 
 
 def head_points(results, command, seconds):
-    """Return the report's head as points."""
+    """Return the head of a report, as points."""
     done = [results.numbers(*key)["seconds"] for key in results.done]
     versions = ", ".join(f"{name} {version(name)}" for name in PACKAGES)
     missing = f" **{results.n_missing} planned runs are missing.**" if results.n_missing else ""
@@ -27,13 +28,13 @@ def head_points(results, command, seconds):
         f"Videos: {_videos(results)}",
         f"Versions: Python {platform.python_version()}, {versions}",
         *_commit(),
-        f"{len(done)} runs of {sum(done):.0f} seconds together; this command took "
+        f"{len(done)} runs of {sum(done):.0f} seconds in total; this command took "
         f"{seconds:.0f} s.{missing}",
     ]
 
 
 def machine():
-    """Describe the machine, without its name."""
+    """Describe the machine."""
     cpu = platform.machine()
     if (info := Path("/proc/cpuinfo")).exists():
         models = [line for line in info.read_text().splitlines() if line.startswith("model name")]
@@ -43,7 +44,7 @@ def machine():
 
 
 def _videos(results):
-    """Say how many videos and labels there are; videos differ between folds only."""
+    """Describe the numbers of videos and labels."""
     seeds = list(results.videos)
     counts = [
         sorted({results.numbers("videos", seed)[key] for seed in seeds})
@@ -59,7 +60,7 @@ def _videos(results):
 
 
 def _commit():
-    """Return the commit of this code, as a point; nothing without git."""
+    """Return the commit of this code as a point, or no point without git."""
     if not (ROOT / ".git").exists():
         return []
     try:
@@ -76,7 +77,7 @@ def _git(*arguments):
 
 
 def settings_points(results):
-    """Return the settings of everything that was trained, one of each kind, as points."""
+    """Return the settings of each trained model, as points."""
     shown, data = {}, {}
     for run in results.runs:
         name, chosen = run["name"], run["settings"]
@@ -86,7 +87,10 @@ def settings_points(results):
             searched = ("sizes", "n_videos", "n_folds")
             shown[name] = {**chosen.get("params", {}), **_of(chosen, searched)}
     shown = {"data": data, **shown}
-    return [f"{name}: `{json.dumps(values, sort_keys=True)}`" for name, values in shown.items()]
+    return [
+        f"{settings.heading(name)}: `{json.dumps(values, sort_keys=True)}`"
+        for name, values in shown.items()
+    ]
 
 
 def _of(chosen, keys):

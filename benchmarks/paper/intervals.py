@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import stats
 
-ENOUGH_SEEDS = 3  # fewer say nothing of the spread over seeds: then test videos are resampled
+ENOUGH_SEEDS = 3  # with fewer seeds, test videos are resampled
 N_RESAMPLES = 1000
 
 
@@ -17,8 +17,8 @@ class Estimate:
     low: float
     high: float
 
-    def verdict(self, threshold=0.0):
-        """Judge the claim that the true value is above a threshold."""
+    def outcome(self, threshold=0.0):
+        """Return whether the claim holds that the true value is above a threshold."""
         if self.low > threshold:
             return "holds"
         return "does not hold" if self.high < threshold else "within noise"
@@ -28,24 +28,24 @@ class Estimate:
 class Statistic:
     """A number computed from n weighted units (videos or pairs) of one seed.
 
-    `value` takes their weights; a weight of 2 counts a unit twice, of 0 leaves it out.
+    `value` takes the weights; a unit with weight 2 counts twice, with weight 0 not at all.
     """
 
     n: int
     value: object
 
     def __call__(self, weights=None):
-        """Compute the number; every unit counts once if there are no weights."""
+        """Compute the number; without weights, each unit counts once."""
         return self.value(np.ones(self.n) if weights is None else weights)
 
 
 def estimate(per_seed, n_resamples=N_RESAMPLES):
-    """Estimate the mean over seeds of a statistic, one `Statistic` a seed.
+    """Estimate the mean over seeds of a statistic, given one `Statistic` per seed.
 
-    From three seeds on by Student's t over the seeds' values; a difference between two models of
-    one seed is so a paired one. With fewer by a percentile bootstrap over the units of each seed;
-    seeds with as many units share their draws, for their units may be the same test videos.
-    Seeds where it is undefined are left out; without any the estimate is None.
+    With three or more seeds, the interval is Student's t over the values of the seeds, so that
+    differences of two models are paired. With fewer, it is a percentile bootstrap over the units
+    of each seed; seeds with equally many units share the resamples, as the units may be the same
+    test videos. Seeds with NaN are ignored; the estimate is None if all are NaN.
     """
     per_seed = [statistic for statistic in per_seed if not np.isnan(statistic())]
     if not per_seed:
@@ -64,7 +64,7 @@ def estimate(per_seed, n_resamples=N_RESAMPLES):
 
 
 def combine(function, *columns):
-    """Combine statistics of the same units, seed by seed: ``function(a, b, ...)`` of each."""
+    """Combine statistics of the same units per seed, to ``function(a, b, ...)``."""
     return [_combined(function, row) for row in zip(*columns, strict=True)]
 
 
@@ -73,21 +73,21 @@ def _combined(function, row):
 
 
 def _resampled(rng, n):
-    """How often each of n units is drawn in n draws with replacement."""
+    """Return how often each of n units occurs in n draws with replacement."""
     return np.bincount(rng.integers(n, size=n), minlength=n).astype(float)
 
 
 def share(hits):
-    """Percentage of units with a property, as a `Statistic`."""
+    """Return the percentage of units with a property, as a `Statistic`."""
     hits = np.asarray(hits, float)
     return Statistic(len(hits), lambda weights: 100 * (weights @ hits) / weights.sum())
 
 
 def gap_error(y, probability, columns=slice(None), top_k=20):
-    """GAP error in percent as a `Statistic` over videos, in the labels `columns`.
+    """Return the GAP error in percent of the labels `columns`, as a `Statistic` over videos.
 
     It equals ``100 * (1 - gap_score(..., sample_weight=weights))``, but sorts only once for all
-    resamples. Of some columns only, the videos with a true or predicted label among them count.
+    resamples. With `columns`, only videos with a true or predicted label among them count.
     """
     n = len(y)
     y, probability = y[:, columns], probability[:, columns]
@@ -97,7 +97,7 @@ def gap_error(y, probability, columns=slice(None), top_k=20):
     n_true = y.sum(axis=1) * counted
     videos, scores, hits = _ranked(y, probability, np.flatnonzero(counted), top_k)
     hit = np.flatnonzero(hits)
-    # Tied scores share one threshold: the precision at the last of them.
+    # Tied scores share one threshold, the last position.
     last = np.searchsorted(-scores, -scores[hit], side="right") - 1
     found_at = np.searchsorted(hit, last, side="right")
 
@@ -113,8 +113,8 @@ def gap_error(y, probability, columns=slice(None), top_k=20):
 
 
 def _ranked(y, probability, videos, top_k):
-    """Video, score and truth of the best labels of each video, the highest score first."""
+    """Return video, score and truth of the top labels of each video, by decreasing score."""
     top = np.argsort(-probability[videos], axis=1, kind="stable")[:, :top_k]
-    places = np.repeat(videos, top.shape[1]), top.ravel()
-    order = np.argsort(-probability[places], kind="stable")
-    return places[0][order], probability[places][order], y[places][order]
+    entries = np.repeat(videos, top.shape[1]), top.ravel()
+    order = np.argsort(-probability[entries], kind="stable")
+    return entries[0][order], probability[entries][order], y[entries][order]

@@ -1,4 +1,4 @@
-"""The numbers that the paper reports, for comparison: other data, so other figures.
+"""Numbers reported in the paper, for comparison; they are of other data.
 
 P. Goyal, S. Sahu, S. Ghosh, C. Lee, "Cross-modal Learning for Multi-modal Video Categorization",
 2020. Error rates in percent on 128,000 YouTube-8M videos with the authors' own hierarchy of 640
@@ -8,7 +8,7 @@ labels, mean of five test draws.
 ROWS = ("E", "L", "CM-G", "CM-C")
 LEVELS = ("overall", "level 0", "level 1", "level 2", "level 3")
 
-SCORES = {  # by family and score, a row a level, a column a row of ROWS
+SCORES = {  # by family and score, one row per level, one column per row of ROWS
     "TM": {  # Table 4
         "GAP": (
             (9.18, 8.67, 8.65, 8.49),
@@ -71,7 +71,7 @@ SCORES = {  # by family and score, a row a level, a column a row of ROWS
     },
 }
 CATEGORIES = ("Electr.", "Sports", "Movie", "Art", "Transp.", "Food", "Games", "Travel")
-CATEGORY_ERRORS = {  # GAP, of L and of CM-C
+CATEGORY_ERRORS = {  # GAP of L and of CM-C
     "TM": (  # Table 5
         (13.72, 2.19, 3.31, 2.50, 7.16, 13.81, 3.98, 12.92),
         (13.67, 2.10, 3.34, 2.42, 7.02, 13.44, 3.96, 12.80),
@@ -87,7 +87,7 @@ TOWER = {"accuracy": 92.0, "fpr": 9.6, "fnr": 4.1}  # Section 5.1, in percent
 
 
 def gap(family, row, level="overall"):
-    """Return the paper's GAP error in percent, or None where it has none."""
+    """Return the GAP error in percent of the paper, or None."""
     if family not in SCORES or row not in ROWS:
         return None
     return SCORES[family]["GAP"][LEVELS.index(level)][ROWS.index(row)]

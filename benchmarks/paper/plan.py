@@ -1,12 +1,12 @@
-"""What there is to train: a list of runs, each a dict of name, kind, seed and settings."""
+"""The list of runs to train, each a dict of name, kind, seed and settings."""
 
 import settings
 
 
 def plan(data_set, size, n_seeds, families):
-    """Return all runs of a data set, in the order in which they are needed.
+    """Return all runs of a data set, in the order of their dependencies.
 
-    A run's `settings` hold whatever its result depends on, and nothing else.
+    The result of a run depends on its `settings` only.
     """
     kind = settings.kind_of(data_set)
     sizes = settings.SIZES[size][kind]
@@ -27,7 +27,7 @@ def plan(data_set, size, n_seeds, families):
 
 
 def tower_name(weight, encoder=None):
-    """Return the name of the run of a tower: by its weight, or by its encoder."""
+    """Return the name of the run of a tower, by its weight or its encoder."""
     return f"tower {encoder}" if encoder else f"tower w{weight:g}"
 
 

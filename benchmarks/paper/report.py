@@ -1,9 +1,9 @@
-"""Assemble a data set's report from what the runs have left."""
+"""Write the report of a data set from the results of its runs."""
 
 import paper_numbers
-import pictures
+import plots
 import settings
-from blocks import Heading, Listing, Paragraph, Picture, Table, to_html, to_markdown
+from blocks import Heading, Listing, Paragraph, Plot, Table, to_html, to_markdown
 from cells import plain_interval
 from claims import RULE, findings
 from depth_table import depth_section
@@ -24,7 +24,7 @@ from tower_tables import encoder_table, extremes_table, weight_table
 from truth_tables import false_negative_table, truth_table
 
 TITLES = {
-    "synthetic": "made-up videos",
+    "synthetic": "synthetic videos",
     "youtube8m": "YouTube-8M, video-level",
     "corsmal_type": "CORSMAL, filling type",
     "corsmal_level": "CORSMAL, filling type and level",
@@ -32,14 +32,14 @@ TITLES = {
 
 
 def write_report(results, folder, command, seconds):
-    """Write report.md, report.html and the pictures into a folder."""
+    """Write report.md, report.html and the plots to a folder."""
     folder.mkdir(parents=True, exist_ok=True)
     if not results.videos:
         raise SystemExit(f"no results of {results.data_set} yet: run without --report-only.")
     blocks = [
         Heading(f"Cross-modal learning on {TITLES[results.data_set]}: every table", 1),
         Listing(head_points(results, command, seconds)),
-        Heading("What is compared"),
+        Heading("Models"),
         Listing(family_points(results)),
         Paragraph(CHOSEN[settings.kind_of(results.data_set)]),
         *_claims(results),
@@ -57,27 +57,27 @@ def write_report(results, folder, command, seconds):
 
 
 def statistics_note(results):
-    """Say where the intervals come from."""
+    """Describe the intervals."""
     unit = f"{results.unit}s"
     over_seeds = (
-        f"Intervals are at 95 %. Of {ENOUGH_SEEDS} and more {unit} they are Student's t over the "
-        f"{unit}; differences are taken within each of the {unit} first, so they are paired."
+        f"All intervals are 95 % intervals. With {ENOUGH_SEEDS} or more {unit}, they are "
+        f"Student's t over the {unit}; differences are paired within each of the {unit}."
     )
     if unit == "folds":
-        over_seeds += " Folds share training videos, so the intervals are somewhat too narrow."
+        over_seeds += " Folds share training videos, so the intervals are slightly too narrow."
     if len(results.videos) > 1 and results.shares_test_videos:
         over_seeds += (
-            " All seeds have the same test videos: so over seeds the intervals say what training "
-            "again would give on these test videos, and leave out that others might differ."
+            " All seeds have the same test videos, so the intervals show the variation of "
+            "training on these test videos, but not the variation over test videos."
         )
     resampled = (
-        f"Of fewer {unit} they are a percentile bootstrap over the test videos (or pairs), "
-        f"{N_RESAMPLES} resamples, the same for both models of a difference: they leave out that "
-        "training again would give other models."
+        f"With fewer {unit}, they are a percentile bootstrap over the test videos (or pairs) with "
+        f"{N_RESAMPLES} resamples, the same for both models of a difference: they do not show the "
+        "variation of training."
     )
     here = f"{unit.capitalize()} here: {len(results.videos)}."
     if len(results.videos) < ENOUGH_SEEDS:
-        here += " **So verdicts are about these trained models, not yet about the method.**"
+        here += " **So the results describe these trained models, and not yet the method.**"
     return f"{over_seeds} {resampled} {here}"
 
 
@@ -85,19 +85,19 @@ def _claims(results):
     found = findings(results)
     score = "GAP error" if results.multilabel else "share of wrong predictions"
     caption = (
-        f"Differences between models are in points of overall {score}, above zero where the claim "
-        "is right, with their 95 % interval. The paper's numbers are GAP error, of other data."
+        f"Differences between models in points of overall {score}, positive if the claim is "
+        "right, with 95 % intervals. The paper's numbers are GAP errors on other data."
     )
     notes = [Paragraph(RULE), Paragraph(statistics_note(results))]
     others = [one for one in found if one.model not in results.families]
-    rows = [[one.claim, one.place, one.model, one.paper, _judged(one)] for one in others]
+    rows = [[one.claim, one.place, one.model, one.paper, _claim_cell(one)] for one in others]
     heads = ["claim", "section", "model", "the paper", "here"]
     tables = [_claims_by_family(results, found, caption), Table(heads, rows, n_labels=3)]
     return [Heading("The paper's claims"), *notes, *tables]
 
 
 def _claims_by_family(results, found, caption):
-    """One row a claim, one column a family."""
+    """Return a table with one row per claim, and one column per family."""
     by_claim = {}
     for one in found:
         if one.model in results.families:
@@ -105,27 +105,27 @@ def _claims_by_family(results, found, caption):
     rows = []
     for (claim, place), ones in by_claim.items():
         paper = "\n".join(f"{name} {one.paper}" for name, one in ones.items() if one.paper != "-")
-        cells = [_judged(ones[family]) for family in results.families]
+        cells = [_claim_cell(ones[family]) for family in results.families]
         rows.append([claim, place, paper or "-", *cells])
     heads = ["claim", "section", "the paper", *results.families]
     return Table(heads, rows, caption, n_labels=2)
 
 
-def _judged(one):
-    """Write a verdict, and below it the figure that it rests on."""
-    return one.verdict if one.found is None else f"{one.verdict}\n{plain_interval(one.found)}"
+def _claim_cell(one):
+    """Format the outcome of a claim, with its value below."""
+    return one.outcome if one.found is None else f"{one.outcome}\n{plain_interval(one.found)}"
 
 
 def _models(results, folder):
     blocks = [Heading("All models"), summary_table(results)]
     if any(map(results.models, results.families)):
-        file = pictures.draw_errors(results, folder)
+        file = plots.draw_errors(results, folder)
         text = "Overall error of each fusion with its 95 % interval; controls in grey."
-        blocks.append(Picture(file, text))
+        blocks.append(Plot(file, text))
     if not results.multilabel:
         return blocks
     for family in filter(results.models, results.families):
-        table = paper_numbers.SCORE_TABLES.get(family, "beside Tables 4 and 8")
+        table = paper_numbers.SCORE_TABLES.get(family, "like Tables 4 and 8")
         name = family_name(results.data_set, family)
         blocks.append(Heading(f"{family} by level ({table}): {name}"))
         blocks.append(model_table(results, family))
@@ -135,7 +135,7 @@ def _models(results, folder):
 
 
 def _with_both(results):
-    """Families with results of L and of CM-C in one seed."""
+    """Return families with results of both L and CM-C in one seed."""
     return [f for f in results.families if results.seeds(f"{f}-L", f"{f}-CM-C")]
 
 
@@ -165,32 +165,32 @@ def _attention(results, folder):
     blocks = [Heading("Attention over time (Figure 1)")]
     for family in results.families:
         if results.seeds(f"{family}-CM-C")[:1] == [0]:
-            file, video = pictures.draw_attention(results, family, folder)
+            file, video = plots.draw_attention(results, family, folder)
             first = next(iter(results.videos[0]["lengths"]))
             text = (
-                f"{family}-CM-C, {results.unit} 0, {video}: that one of the first {N_ATTENTION} "
-                f"test videos in which the influence moves the attention to *{first}* (the first "
-                "modality) most, before and after it."
+                f"{settings.heading(f'{family}-CM-C')}, {results.unit} 0, {video}: attention "
+                f"before and after the influence, for the video of the first {N_ATTENTION} test "
+                f"videos in which the influence changes the attention to *{first}* most."
             )
-            blocks.append(Picture(file, text))
+            blocks.append(Plot(file, text))
     return blocks
 
 
 def _tower(results, folder):
     if not results.seeds(SHARED_TOWER):
         return []
-    weights = pictures.draw_weights(results, folder)
-    histogram = pictures.draw_histogram(results, folder)
+    weights = plots.draw_weights(results, folder)
+    histogram = plots.draw_histogram(results, folder)
     count = f"{len(results.seeds(SHARED_TOWER))} {results.unit}(s)"
     text = (
-        f"Figure 9: the tower's output on held-out pairs of {count}; the paper's is on training "
+        f"Figure 9: output of the tower on held-out pairs of {count}; the paper shows training "
         "data."
     )
     blocks = [
         Heading("The correlation tower (Figures 8 and 9, Tables 1 to 3)"),
-        Picture(weights, "Figure 8: error rates by the weight of mismatched pairs."),
+        Plot(weights, "Figure 8: error rates by the weight of negative pairs."),
         weight_table(results),
-        Picture(histogram, text),
+        Plot(histogram, text),
         extremes_table(results),
     ]
     if results.videos[results.first_seed]["flags"]:

@@ -1,4 +1,4 @@
-"""What the runs have left, for the report."""
+"""Results of the runs, for the report."""
 
 from functools import cached_property
 
@@ -12,15 +12,7 @@ from sk_crossmodal.metrics import hierarchy_report
 
 
 class Results:
-    """Results of a data set, as far as they are there.
-
-    Parameters
-    ----------
-    out : Path
-        The folder of runs.
-    data_set, size, n_seeds, families
-        As `plan` takes them.
-    """
+    """Results of the finished runs of a data set; arguments are those of `plan`."""
 
     def __init__(self, out, data_set, size, n_seeds, families):
         self.out, self.data_set, self.size = out, data_set, size
@@ -29,21 +21,21 @@ class Results:
         self._found = {
             (run["name"], run["seed"]): run for run in self.runs if store.is_done(out, run)
         }
-        # Reading, sorting and scoring is slow next to everything else the report does.
+        # Reading, sorting and scoring take most of the time of a report.
         self._loaded, self._reports, self._errors = {}, {}, {}
 
     @property
     def done(self):
-        """(name, seed) of every run that has results."""
+        """Return (name, seed) of all finished runs."""
         return list(self._found)
 
     @property
     def n_missing(self):
-        """How many planned runs have no results."""
+        """Number of planned runs without results."""
         return len(self.runs) - len(self._found)
 
     def seeds(self, *names):
-        """Seeds that have results of all these runs."""
+        """Return the seeds with results of all these runs."""
         seeds = sorted({seed for _, seed in self._found})
         return [seed for seed in seeds if all((name, seed) in self._found for name in names)]
 
@@ -62,12 +54,12 @@ class Results:
 
     @property
     def unit(self):
-        """What a seed is called: on CORSMAL each stands for a fold."""
+        """The noun for a seed, which is a fold on CORSMAL."""
         return "fold" if settings.kind_of(self.data_set) == "corsmal" else "seed"
 
     @cached_property
     def videos(self):
-        """Return what is known of the test videos, by seed."""
+        """Properties of the test videos, by seed."""
         return {
             seed: store.read_object(self.out, self._found["videos", seed])
             for seed in self.seeds("videos")
@@ -75,7 +67,7 @@ class Results:
 
     @cached_property
     def shares_test_videos(self):
-        """Whether all seeds are tested on the same videos."""
+        """Whether all seeds have the same test videos."""
         first, *others = self.videos.values()
         return all(
             list(first["names"]) == list(other["names"]) and np.array_equal(first["y"], other["y"])
@@ -84,29 +76,29 @@ class Results:
 
     @cached_property
     def multilabel(self):
-        """Whether labels are indicators; else they are classes."""
+        """Whether labels are indicators, and not classes."""
         return self.videos[self.first_seed]["classes"] is None
 
     @property
     def first_seed(self):
-        """The seed that examples and pictures are taken from."""
+        """The seed of examples and plots."""
         return min(self.videos)
 
     @property
     def hierarchy(self):
-        """The hierarchy of the labels, the same in every seed."""
+        """The hierarchy of the labels, which all seeds share."""
         return self.videos[self.first_seed]["hierarchy"]
 
     @property
     def label_names(self):
-        """What to call each column of the probabilities."""
+        """Names of the columns of the probabilities."""
         if self.multilabel:
             return self.hierarchy.display_names
         return [str(name) for name in self.videos[self.first_seed]["classes"]]
 
     @cached_property
     def levels(self):
-        """Columns of each level of the hierarchy; none for classes."""
+        """Columns of each level of the hierarchy, empty for classes."""
         if not self.multilabel:
             return {}
         levels = self.hierarchy.levels
@@ -114,7 +106,7 @@ class Results:
 
     @cached_property
     def categories(self):
-        """Columns of each top-level label, it and all below it; none for classes."""
+        """Columns of each top-level label and its descendants, empty for classes."""
         if not self.multilabel:
             return {}
         under = self.hierarchy.root_matrix().toarray()
@@ -134,12 +126,12 @@ class Results:
         return self.arrays(name, seed)["probability"]
 
     def models(self, family):
-        """Names of a family's models that have results, by row."""
+        """Return the names of the models of a family with results, by row."""
         names = {row: f"{family}-{row}" for row in settings.ROWS}
         return {row: name for row, name in names.items() if self.seeds(name)}
 
     def baselines(self):
-        """Names of the baselines that have results."""
+        """Return the names of the baselines with results."""
         kind = settings.kind_of(self.data_set)
         return [name for name in settings.BASELINES[kind] if self.seeds(name)]
 
@@ -158,9 +150,9 @@ class Results:
         return self._reports[name, by_group]
 
     def errors(self, name, seeds, columns=None):
-        """Return a model's main error as one `Statistic` a seed: GAP, or share of wrong ones.
+        """Return GAP errors or shares of wrong classes, one `Statistic` per seed.
 
-        `columns` are the labels that count, all of them if None.
+        `columns` are the labels that count, by default all.
         """
         return [self._error(name, seed, columns) for seed in seeds]
 

@@ -1,8 +1,8 @@
-"""Reproduce every table and figure of Goyal et al. (2020) on a data set, in one command.
+"""Reproduce all tables and figures of Goyal et al. (2020) on a data set, in one command.
 
-Trains each family of models with each fusion, control and seed, and writes a report, as
-Markdown and as one HTML file, with its pictures. A command that was broken off goes on where it
-was: what lies in the folder already is not trained again, unless its settings have changed.
+It trains each family of models with each fusion, control and seed, and writes a report with plots
+as Markdown and as one HTML file. An interrupted command continues when it is run again: finished
+runs are not trained again, unless their settings have changed.
 """
 
 import argparse
@@ -39,19 +39,19 @@ def parse(arguments=None):
         "--families",
         nargs="+",
         choices=settings.FAMILIES,
-        help="TM: Transformer, NV: NetVLAD, RNN, and larger ones (default: all of a data set)",
+        help="TM: Transformer, NV: NetVLAD, RNN, and larger models (default: all of a data set)",
     )
-    parser.add_argument("--jobs", type=int, default=2, help="runs side by side (default: 2)")
+    parser.add_argument("--jobs", type=int, default=2, help="parallel runs (default: 2)")
     parser.add_argument("--out", type=Path, required=True, help="folder of runs and reports")
     parser.add_argument("--report-only", action="store_true", help="train nothing")
     args = parser.parse_args(arguments)
     if args.seeds is not None and args.seeds < (2 if "corsmal" in args.data else 1):
-        parser.error("--seeds must be at least 1, and for corsmal, where they are folds, 2")
+        parser.error("--seeds must be at least 1, and for corsmal (folds) at least 2")
     return args
 
 
 def command_of(args):
-    """Write the command down, without the places of folders on this machine."""
+    """Return the command, without the folders of this machine."""
     parts = ["--data", *args.data] + ["--full"] * args.full
     if args.seeds:
         parts += ["--seeds", args.seeds]
@@ -62,7 +62,7 @@ def command_of(args):
 
 
 def main(arguments=None):
-    """Train what is missing and write the reports."""
+    """Train the missing runs and write the reports."""
     args = parse(arguments)
     size = "full" if args.full else "small"
     if not args.report_only:

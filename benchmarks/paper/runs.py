@@ -1,9 +1,10 @@
-"""Train one thing, store what the report needs of it; what is there is not trained again."""
+"""Train the runs that are not finished, and store the results for the report."""
 
 import time
 
 import numpy as np
 import plan
+import settings
 import store
 import torch
 from baselines import predict_baseline
@@ -16,18 +17,18 @@ from sklearn.model_selection import GridSearchCV
 from sk_crossmodal import CorrelationTower, classification
 from sk_crossmodal.metrics import gap_score, gap_scorer
 
-N_ATTENTION = 300  # test videos among which the one with the most moved attention is looked for
+N_ATTENTION = 300  # test videos, of which the one with the largest change of attention is shown
 
 
 def train_all(runs, out, folder, jobs):
-    """Train what is not there yet: towers first, for the classifiers use them."""
+    """Train unfinished runs, first the towers, which the classifiers use."""
     for kinds in (("videos", "tower"), ("baseline", "classifier", "search")):
         todo = [run for run in runs if run["kind"] in kinds and not store.is_done(out, run)]
         Parallel(n_jobs=jobs)(delayed(_train_group)(group, out, folder) for group in _groups(todo))
 
 
 def _groups(runs):
-    """Runs that go one after the other: those of a seed and family, but each tower alone."""
+    """Group the runs by seed and family, which run one after another; towers run alone."""
     groups = {}
     for run in runs:
         own = run["name"] if run["kind"] in ("tower", "search") else run.get("family")
@@ -36,7 +37,7 @@ def _groups(runs):
 
 
 def _train_group(group, out, folder):
-    torch.set_num_threads(1)  # groups run side by side, one a core
+    torch.set_num_threads(1)  # groups run in parallel, one per core
     for run in group:
         videos = load(run["data_set"], run["seed"], folder, run["settings"]["data"])
         tower = None
@@ -53,12 +54,12 @@ def _train_group(group, out, folder):
 def _progress(run, numbers):
     figures = {key: value for key, value in numbers.items() if key != "seconds"}
     shown = ", ".join(f"{key} {value:.4g}" for key, value in figures.items())
-    place = f"{run['data_set']} seed {run['seed']}"
-    print(f"  {place:<22} {run['name']:<18} {numbers['seconds']:7.1f} s   {shown}", flush=True)
+    seed, name = f"{run['data_set']} seed {run['seed']}", settings.heading(run["name"])
+    print(f"  {seed:<22} {name:<38} {numbers['seconds']:7.1f} s   {shown}", flush=True)
 
 
 def _describe_videos(run, videos, tower, out):
-    """Keep what the report must know of the test videos."""
+    """Store the properties of the test videos."""
     lengths = {name: videos.X_test.lengths(name) for name in videos.X_test.modality_names}
     kept = {
         "y": videos.y_test,
@@ -77,14 +78,14 @@ def _train_tower(run, videos, tower, out):
     tower = CorrelationTower(
         hierarchy=videos.hierarchy, random_state=run["seed"], **run["settings"]["params"]
     ).fit(videos.X_train, videos.y_train)
-    matching, mismatched = tower.pair_probabilities(videos.X_test, videos.y_test)
+    positive, negative = tower.pair_probabilities(videos.X_test, videos.y_test)
     if run["name"] == plan.SHARED_TOWER:
         store.save_object(out, run, tower)
     rates = tower.pair_error_rates(videos.X_test, videos.y_test)
     arrays = {
         "p": tower.predict_proba(videos.X_test)[:, 0],
-        "matching": matching,
-        "mismatched": mismatched,
+        "matching": positive,
+        "mismatched": negative,
     }
     return {**rates, "n_iter": tower.n_iter_}, arrays
 
@@ -100,7 +101,7 @@ def _train_classifier(run, videos, tower, out):
     probability = classifier.predict_proba(videos.X_test)
     arrays = {"probability": np.asarray(probability, np.float32)}
     if run["seed"] == 0 and run["name"].endswith("-CM-C"):
-        arrays |= _most_moved(classifier, videos.X_test[:N_ATTENTION])
+        arrays |= _most_changed(classifier, videos.X_test[:N_ATTENTION])
     return {"error_percent": main_error(videos, probability), "n_iter": classifier.n_iter_}, arrays
 
 
@@ -113,8 +114,8 @@ def _classifier(run, videos, tower):
     )
 
 
-def _most_moved(classifier, X):
-    """Attention of the video where the influence moves that of the first modality most."""
+def _most_changed(classifier, X):
+    """Return the attention of the video with the largest influence on the first modality."""
     attention = classifier.attention_weights(X)
     first = attention[X.modality_names[0]]
     row = int(np.abs(first.after - first.before).sum(1).argmax())
@@ -127,7 +128,7 @@ def _most_moved(classifier, X):
 
 
 def _search(run, videos, tower, out):
-    """Search the size and depth of F by cross-validation on training videos."""
+    """Search over the size and depth of F by cross-validation on training videos."""
     chosen = run["settings"]
     multilabel = videos.y_train.ndim == 2
     search = GridSearchCV(
@@ -146,7 +147,7 @@ def _search(run, videos, tower, out):
 
 
 def main_error(videos, probability):
-    """GAP error in percent; for classes the share of wrong ones."""
+    """Return the GAP error in percent, or the share of wrong classes."""
     if videos.y_test.ndim == 2:
         return 100 * (1 - gap_score(videos.y_test, probability))
     predicted = np.unique(videos.y_train)[probability.argmax(1)]

@@ -1,10 +1,10 @@
-"""The paper's Tables 4, 5, 8 and 9, for any family, and all models side by side."""
+"""The paper's Tables 4, 5, 8 and 9 for any family, and a table of all models."""
 
 import numpy as np
 import paper_numbers
 import settings
 from blocks import Table
-from cells import NOTHING, interval, mark_best, spread
+from cells import NOTHING, interval, mark_best, mean_and_std
 from comparisons import gain
 from intervals import ENOUGH_SEEDS, Statistic, estimate
 from sklearn.metrics import balanced_accuracy_score
@@ -13,27 +13,27 @@ SCORES = {"gap": "GAP", "map": "MAP", "perr": "PERR", "hit_at_1": "Hit@1"}
 
 
 def model_table(results, family):
-    """Return a family's Table 4: error by score and level, a column a fusion."""
+    """Return Table 4 of a family: error by score and level, one column per fusion."""
     models = results.models(family)
     rows = []
     for score, heading in SCORES.items():
         errors = {row: _errors(results, name, score) for row, name in models.items()}
         for i, level in enumerate(["overall", *results.levels]):
             values = [error[:, i] for error in errors.values()]
-            cells = mark_best(map(spread, values), [value.mean() for value in values])
+            cells = mark_best(map(mean_and_std, values), [value.mean() for value in values])
             rows.append([heading, level, *cells, _gain_cell(results, family, errors, score, i)])
     return Table(
-        ["score", "level", *(f"{family}-{row}" for row in models), "gain of CM-C over L"],
+        ["score", "level", *(settings.HEADINGS[row] for row in models), "gain of CM-C over L"],
         rows,
         "Error in percent, 100 (1 - score), lower is better; mean ± standard deviation over "
-        "seeds; the lowest mean of a row is bold. The gain is in points, with its 95 % interval "
-        "where there is one.",
+        "seeds; the lowest mean of a row is bold. The gain is in points, with a 95 % interval if "
+        "there is one.",
         n_labels=2,
     )
 
 
 def _errors(results, name, score):
-    """Errors in percent, (seeds, rows)."""
+    """Return errors in percent, of shape (seeds, levels)."""
     return 100 * (1 - np.array([getattr(report, score) for report in results.reports(name)]))
 
 
@@ -55,23 +55,23 @@ def _gain_cell(results, family, errors, score, i):
 
 
 def paper_model_table(family):
-    """Return the paper's own Table 4 or 8."""
+    """Return Table 4 or 8 of the paper."""
     rows = [
         [score, level, *(f"{error:.2f}" for error in errors), f"{errors[1] - errors[3]:+.2f}"]
         for score, levels in paper_numbers.SCORES[family].items()
         for level, errors in zip(paper_numbers.LEVELS, levels, strict=True)
     ]
     return Table(
-        ["score", "level", *(f"{family}-{row}" for row in paper_numbers.ROWS), "CM-C over L"],
+        ["score", "level", *(settings.HEADINGS[r] for r in paper_numbers.ROWS), "CM-C over L"],
         rows,
-        f"The paper's {paper_numbers.SCORE_TABLES[family]}: other data, other labels, mean of "
-        "five test draws. Only the order of the columns can be compared.",
+        f"{paper_numbers.SCORE_TABLES[family]} of the paper: other data, other labels, mean of "
+        "five test samples. Only the order of the columns can be compared.",
         n_labels=2,
     )
 
 
 def category_table(results, family):
-    """Return a family's Table 5: GAP error of L and CM-C by top-level label."""
+    """Return Table 5 of a family: GAP error of L and CM-C by top-level label."""
     names = f"{family}-L", f"{family}-CM-C"
     seeds = results.seeds(*names)
     late, concat = ([100 * (1 - r.gap) for r in results.reports(name, True)] for name in names)
@@ -79,26 +79,27 @@ def category_table(results, family):
     rows = []
     for i, (category, columns) in enumerate(results.categories.items()):
         found = estimate(gain(results, *names, columns))
-        cells = [spread([run[i] for run in runs]) for runs in (late, concat)]
+        cells = [mean_and_std([run[i] for run in runs]) for runs in (late, concat)]
         rows.append([category, f"{videos[i]:.0f}", *cells, interval(found)])
     return Table(
-        ["category", "videos", *names, "gain"],
+        ["category", "videos", *map(settings.heading, names), "gain"],
         rows,
         f"GAP error in percent by top-level category, mean ± standard deviation over {len(seeds)} "
-        "seed(s), and gain in points with its 95 % interval.",
+        "seed(s), and gain in points with a 95 % interval.",
     )
 
 
 def paper_category_table(family):
-    """Return the paper's own Table 5 or 9."""
+    """Return Table 5 or 9 of the paper."""
     late, concat = paper_numbers.CATEGORY_ERRORS[family]
     rows = [
         [name, f"{a:.2f}", f"{b:.2f}", f"{a - b:+.2f}"]
         for name, a, b in zip(paper_numbers.CATEGORIES, late, concat, strict=True)
     ]
     table = paper_numbers.CATEGORY_TABLES[family]
-    caption = f"The paper's {table}: other data, other categories."
-    return Table(["category", f"{family}-L", f"{family}-CM-C", "gain"], rows, caption)
+    caption = f"{table} of the paper: other data, other categories."
+    names = [settings.heading(f"{family}-{row}") for row in ("L", "CM-C")]
+    return Table(["category", *names, "gain"], rows, caption)
 
 
 def every_model(results):
@@ -108,28 +109,28 @@ def every_model(results):
 
 
 def summary_table(results):
-    """Return all models side by side: overall errors, or accuracies for classes."""
+    """Return a table of all models: overall errors, or accuracies for classes."""
     measure = _overall_errors if results.multilabel else _accuracies
     heads = list(SCORES.values()) if results.multilabel else ["accuracy", "balanced accuracy"]
     names = every_model(results)
     rows = []
     for name in names:
         seconds = [results.numbers(name, seed)["seconds"] for seed in results.seeds(name)]
-        cells = [spread(values) for values in measure(results, name)]
-        rows.append([name, *cells, str(len(seconds)), f"{np.mean(seconds):.0f}"])
-    what = (
+        cells = [mean_and_std(values) for values in measure(results, name)]
+        rows.append([settings.heading(name), *cells, str(len(seconds)), f"{np.mean(seconds):.0f}"])
+    title = (
         "Overall errors in percent, lower is better"
         if results.multilabel
         else "Accuracies in percent, higher is better"
     )
-    caption = f"{what}; mean ± standard deviation over {results.unit}s. {_controls()}"
+    caption = f"{title}; mean ± standard deviation over {results.unit}s. {_controls()}"
     return Table(["model", *heads, f"{results.unit}s", "seconds"], rows, caption)
 
 
 def _controls():
     return (
-        f"{' and '.join(settings.CONTROLS)} are controls: late fusion that sees the tower's p, "
-        "and influence by the target's own attention."
+        f"{' and '.join(map(settings.HEADINGS.get, settings.CONTROLS))} are controls: late fusion "
+        "with the tower's probability, and influence of the modality's own attention."
     )
 
 

@@ -1,37 +1,47 @@
-"""Everything that decides what is trained: sizes, families, rows and hyperparameters."""
+"""Data sizes, families, fusions and hyperparameters of the runs."""
 
 FAMILIES = {
     "TM": "CrossModalTransformerClassifier",
     "NV": "CrossModalNetVLADClassifier",
     "RNN": "CrossModalRNNClassifier",
-    # More of the same on made-up videos: many clusters, and attention over the states of a GRU.
+    # On synthetic videos also with many clusters, and with attention over the states of a GRU.
     "NV-16": "CrossModalNetVLADClassifier",
     "GRU-8": "CrossModalRNNClassifier",
 }
-ROWS = {  # the paper's names, then ours
+ROWS = {  # names of the paper, and of stored runs
     "E": {"fusion": "early"},
     "L": {"fusion": "late"},
     "CM": {"fusion": "cross_modal"},
     "CM-G": {"fusion": "cross_modal_gated"},
     "CM-G soft": {"fusion": "cross_modal_gated", "gate": "soft"},
     "CM-C": {"fusion": "cross_modal_concat"},
-    # The controls: late fusion that sees the tower's p, and F fed with the target's own attention.
+    # Controls: late fusion with the tower's probability, and F applied to the target's attention.
     "L+p": {"fusion": "cross_modal_concat", "influence": "none"},
     "CM-C self": {"fusion": "cross_modal_concat", "influence": "self"},
 }
 CONTROLS = ("L+p", "CM-C self")
+HEADINGS = {  # parameter values, with the paper's names in brackets
+    "E": "early (E)",
+    "L": "late (L)",
+    "CM": "cross_modal (CM)",
+    "CM-G": "cross_modal_gated (CM-G)",
+    "CM-G soft": "cross_modal_gated, soft (CM-G soft)",
+    "CM-C": "cross_modal_concat (CM-C)",
+    "L+p": "late + tower (L+p)",
+    "CM-C self": "self-influence (CM-C self)",
+}
 
-DATA_SETS = {  # what --data takes, and the data sets that it stands for
+DATA_SETS = {  # values of --data, and their data sets
     "synthetic": ("synthetic",),
     "youtube8m": ("youtube8m",),
     "corsmal": ("corsmal_type", "corsmal_level"),
 }
 
-# n_seeds: how many by default (for CORSMAL the number of folds). weight_seeds, encoder_seeds: how
-# many of them train the towers of Figure 8, and those of the other encoders. search: the first so
-# many training videos of seed 0, and folds; None leaves the search out.
+# n_seeds: default number of seeds (for CORSMAL, of folds). weight_seeds, encoder_seeds: number of
+# seeds with towers of Figure 8, and with towers of other encoders. search: number of training
+# videos of seed 0 and of folds, or None for no search.
 _YOUTUBE8M = {"data": {"min_frequency": 30}, "encoder_seeds": 1, "search": None}
-_CORSMAL = {  # it is one fold a seed
+_CORSMAL = {  # one fold per seed
     "n_seeds": 3,
     "data": {},
     "weight_seeds": 3,
@@ -63,10 +73,10 @@ SIZES = {
 }
 
 NEGATIVE_WEIGHTS = (1.0, 2.0, 4.0, 8.0)
-SHARED_WEIGHT = 2.0  # that of the tower which the classifiers use
+SHARED_WEIGHT = 2.0  # of the tower that all classifiers use
 F_SIZES = ((32,), (64,), (64, 64), (64, 64, 64))
 
-# The tower that the classifiers use is the one of "encoder".
+# The classifiers use the tower with this encoder.
 TOWERS = {
     "synthetic": {
         "encoder": "mean",
@@ -94,14 +104,14 @@ TOWERS = {
         "max_epochs": 30,
     },
 }
-ENCODERS = {  # the encoder's own parameters, for the tower of each kind
+ENCODERS = {  # parameters of each encoder of a tower
     "synthetic": {
         "mean": {"d_model": 128},
         "transformer": {"d_model": 64, "n_heads": 4},
         "netvlad": {"n_clusters": 16, "hidden_size": 64},
         "rnn": {"n_clusters": 8, "hidden_size": 64},
     },
-    "youtube8m": {"mean": {"d_model": 512}},  # one frame a video: the others would add nothing
+    "youtube8m": {"mean": {"d_model": 512}},  # one frame per video: other encoders are equivalent
     "corsmal": {
         "mean": {"d_model": 128},
         "transformer": {"d_model": 128, "n_heads": 4},
@@ -110,7 +120,7 @@ ENCODERS = {  # the encoder's own parameters, for the tower of each kind
     },
 }
 
-# The towers have seen all training videos, so none of these can judge when to stop.
+# The towers have seen all training videos, so none of them can be held out.
 _SHARED = {
     "synthetic": {"lr": 2e-3, "batch_size": 64, "max_epochs": 15, "early_stopping": False},
     "youtube8m": {
@@ -130,7 +140,7 @@ _SHARED = {
         "early_stopping": False,
     },
 }
-SETTINGS = {  # of the families that a data set is tried with
+SETTINGS = {  # of the families that are trained on each data set
     "synthetic": {
         "TM": {**_SHARED["synthetic"], "d_model": 64, "n_heads": 4},
         "NV": {**_SHARED["synthetic"], "n_clusters": 2, "hidden_size": 64},
@@ -138,7 +148,7 @@ SETTINGS = {  # of the families that a data set is tried with
         "NV-16": {**_SHARED["synthetic"], "n_clusters": 16, "hidden_size": 64},
         "GRU-8": {**_SHARED["synthetic"], "n_clusters": 8, "hidden_size": 64},
     },
-    "youtube8m": {  # one frame a video: more clusters would see the same
+    "youtube8m": {  # one frame per video: more clusters are equivalent
         "NV": {**_SHARED["youtube8m"], "lr": 2e-3, "n_clusters": 8, "hidden_size": 256},
         "RNN": {
             **_SHARED["youtube8m"],
@@ -163,12 +173,20 @@ BASELINES = {
     },
     "corsmal": {
         "logistic regression": {"max_iter": 2000},
-        # The plain recurrent network that these recordings are usually given.
+        # The plain recurrent network that is usual for these recordings.
         "plain GRU": {"hidden_size": 64, "max_epochs": 60, "weight_decay": 0.01},
     },
 }
 
 
 def kind_of(data_set):
-    """Return what --data calls a data set: that decides its sizes and hyperparameters."""
+    """Return the value of --data for a data set."""
     return next(kind for kind, names in DATA_SETS.items() if data_set in names)
+
+
+def heading(name):
+    """Return the heading of a model or of a baseline: "TM-L" is "TM late (L)"."""
+    for family in FAMILIES:
+        if name.removeprefix(f"{family}-") in HEADINGS:
+            return f"{family} {HEADINGS[name.removeprefix(f'{family}-')]}"
+    return name

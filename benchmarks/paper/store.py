@@ -1,33 +1,34 @@
-"""Where runs lie: files that are named by their settings and written in one step."""
+"""Files of runs, named by their settings and written atomically."""
 
 import hashlib
 import json
-import os
 
 import joblib
 import numpy as np
 
+from sk_crossmodal._files import atomic_path
+
 
 def digest(settings):
-    """Return a short name of settings; other settings have another one."""
+    """Return a short hash of settings."""
     text = json.dumps(settings, sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:10]
 
 
 def stem(out, run):
-    """Return the path of a run's files, without a suffix."""
+    """Return the path of the files of a run, without suffix."""
     name = run["name"].replace(" ", "-").replace("+", "-plus-")
     folder = out / run["data_set"] / f"seed{run['seed']}"
     return folder / f"{name}-{digest(run['settings'])}"
 
 
 def is_done(out, run):
-    """Tell whether a run's results are there."""
+    """Whether a run is finished."""
     return _path(out, run, ".npz").exists()
 
 
 def save(out, run, numbers, arrays):
-    """Store a run's results, the arrays last: they say that it is done."""
+    """Save the results of a run; the arrays come last, and mark it as finished."""
     text = json.dumps({"name": run["name"], "settings": run["settings"], **numbers}, indent=1)
     _write(_path(out, run, ".json"), lambda file: file.write(text.encode()))
     _write(_path(out, run, ".npz"), lambda file: np.savez_compressed(file, **arrays))
@@ -40,13 +41,13 @@ def read(out, run):
         return numbers, dict(arrays)
 
 
-def save_object(out, run, thing):
-    """Keep a Python object beside a run: a fitted tower, or what is known of the videos."""
-    _write(_path(out, run, ".joblib"), lambda file: joblib.dump(thing, file))
+def save_object(out, run, value):
+    """Save a Python object of a run: a fitted tower, or properties of videos."""
+    _write(_path(out, run, ".joblib"), lambda file: joblib.dump(value, file))
 
 
 def read_object(out, run):
-    """Return what `save_object` kept."""
+    """Load an object saved with `save_object`."""
     return joblib.load(_path(out, run, ".joblib"))
 
 
@@ -57,8 +58,5 @@ def _path(out, run, suffix):
 
 def _write(path, write):
     path.parent.mkdir(parents=True, exist_ok=True)
-    # Renaming is all or nothing: a run that is broken off leaves no half of a result.
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}")
-    with open(unfinished, "wb") as file:
+    with atomic_path(path, hidden=True) as part, open(part, "wb") as file:
         write(file)
-    os.replace(unfinished, path)

@@ -1,10 +1,10 @@
-"""The correlation tower: Figure 8 as a table, other encoders, Tables 1 and 3."""
+"""Tables of the correlation tower: Figure 8, other encoders, Tables 1 and 3."""
 
 import numpy as np
 import paper_numbers
 import settings
 from blocks import Table
-from cells import interval, plain_interval, spread
+from cells import interval, mean_and_std, plain_interval
 from comparisons import tower_change, tower_rate
 from example_tables import deepest
 from intervals import estimate
@@ -12,11 +12,11 @@ from plan import SHARED_TOWER, tower_name
 
 RATES = {"error": "error", "fpr": "FPR", "fnr": "FNR"}
 N_SHOWN = 5
-COLLAPSED = 95.0  # FNR in percent from which on hardly any pair is called correlated
+COLLAPSED = 95.0  # FNR in percent, above which nearly all pairs are predicted negative
 
 
 def weight_table(results):
-    """Return Figure 8 as a table: error rates by the weight of mismatched pairs."""
+    """Return Figure 8 as a table: error rates by the weight of negative pairs."""
     rows, plain = [], tower_name(1)
     for weight in settings.NEGATIVE_WEIGHTS:
         name = tower_name(weight)
@@ -24,7 +24,7 @@ def weight_table(results):
             continue
         cells = [plain_interval(estimate(tower_rate(results, name, rate))) for rate in RATES]
         change = interval(estimate(tower_change(results, "error", plain, name)))
-        auc = spread([results.numbers(name, seed)["auc"] for seed in results.seeds(name)])
+        auc = mean_and_std([results.numbers(name, seed)["auc"] for seed in results.seeds(name)])
         n_seeds = len(results.seeds(name))
         rows.append([f"{weight:g}", *cells, change if name != plain else "-", auc, str(n_seeds)])
     return Table(
@@ -36,22 +36,19 @@ def weight_table(results):
             f"{results.unit}s",
         ],
         rows,
-        "Figure 8: held-out matching and mismatched pairs, as many of each; percent, lower is "
-        f"better, with 95 % intervals. {_paper_rates()}{_collapsed(results)}",
+        "Figure 8: equally many held-out positive and negative pairs; percent, lower is better, "
+        f"with 95 % intervals. {_paper_rates()}{_collapsed(results)}",
     )
 
 
 def _paper_rates():
     paper = paper_numbers.TOWER
     error = 100 - paper["accuracy"]
-    return (
-        f"The paper at its weight: error {error:.1f}, FPR {paper['fpr']:.1f}, "
-        f"FNR {paper['fnr']:.1f}."
-    )
+    return f"The paper: error {error:.1f}, FPR {paper['fpr']:.1f}, FNR {paper['fnr']:.1f}."
 
 
 def _collapsed(results):
-    """Say with which weights the tower calls nearly every pair uncorrelated, if with any."""
+    """Describe the weights with which the tower predicts nearly all pairs as negative."""
     names = {weight: tower_name(weight) for weight in settings.NEGATIVE_WEIGHTS}
     rates = {
         weight: estimate(tower_rate(results, name, "fnr")).mean
@@ -63,13 +60,13 @@ def _collapsed(results):
         return ""
     weights = " and ".join(f"{weight:g}" for weight in high)
     return (
-        f" With weight {weights} the tower has collapsed: it calls nearly every pair "
-        f"uncorrelated, matching ones too (FNR {min(high.values()):.1f} % or more)."
+        f" With weight {weights} the tower has collapsed: it predicts nearly all pairs as "
+        f"negative (FNR {min(high.values()):.1f} % or more)."
     )
 
 
 def encoder_table(results):
-    """Return the towers of all encoders, in the first seed."""
+    """Return the table of towers by encoder, of the first seed."""
     kind = settings.kind_of(results.data_set)
     own = settings.TOWERS[kind]["encoder"]
     rows = []
@@ -80,13 +77,13 @@ def encoder_table(results):
             rates = [f"{100 * numbers[rate]:.2f}" for rate in RATES]
             rows.append([encoder, *rates, f"{numbers['auc']:.3f}", f"{numbers['seconds']:.0f}"])
     caption = (
-        f"Towers by encoder, one {results.unit}: percent of held-out pairs, seconds to train."
+        f"Towers by encoder, one {results.unit}: percent of held-out pairs, training seconds."
     )
     return Table(["encoder", *RATES.values(), "AUC", "seconds"], rows, caption)
 
 
 def extremes_table(results):
-    """Return Tables 1 and 3: the test videos that the tower finds least and most correlated."""
+    """Return Tables 1 and 3: the test videos with the lowest and highest p of the tower."""
     seed = results.seeds("videos", SHARED_TOWER)[0]
     p, videos = results.arrays(SHARED_TOWER, seed)["p"], results.videos[seed]
     truth = results.truth(seed)
@@ -100,8 +97,7 @@ def extremes_table(results):
             rows.append([*row, ", ".join(known) or "relevant"] if videos["flags"] else row)
     heads = ["correlated", "video", "labels", "tower's p"] + ["truth"] * bool(videos["flags"])
     caption = (
-        f"Tables 1 and 3: the test videos that the tower finds least and most correlated; "
-        f"{results.unit} {seed}. Mismatched pairs (Table 2) are not shown singly, Figure 9 shows "
-        "their distribution."
+        f"Tables 1 and 3: the test videos with the lowest and highest probability of the tower; "
+        f"{results.unit} {seed}. Figure 9 shows the distribution of negative pairs (Table 2)."
     )
     return Table(heads, rows, caption, n_labels=3)

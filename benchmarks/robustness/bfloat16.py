@@ -1,9 +1,8 @@
-"""Random trainings of a few steps in bfloat16: no NaN or infinity in what comes of any.
+"""Train random classifiers for a few steps in bfloat16, and check for NaN and infinity.
 
-Every training is drawn by its seed: family, fusion, sizes, options, frames from 1e-6 to 1e6,
-ragged videos, labels, weights. The same are trained in float32 as a control. What is looked at:
-losses, weights and running statistics, those of the correlation tower too, probabilities,
-attention and the outputs of the tower.
+The seed of a training determines family, fusion, sizes, options, frames from 1e-6 to 1e6, ragged
+videos, labels and weights. The same trainings in float32 are a control. It checks losses, weights
+and running statistics of classifier and tower, probabilities, attention and outputs of the tower.
 
     python benchmarks/robustness/bfloat16.py --out docs/robustness/bfloat16.json
 """
@@ -31,26 +30,26 @@ from sk_crossmodal.modules import FUSIONS
 
 PRECISIONS = ("bfloat16", "float32")
 WIDTHS = {"video": 6, "audio": 4, "text": 3}
-SHOWN = 30  # failures that are written out
+SHOWN = 30  # failures in the output
 
 
 class Draw:
-    """Random choices, all decided by one seed."""
+    """Random choices of one seed."""
 
     def __init__(self, seed):
         self.rng = np.random.default_rng(seed)
 
     def one(self, *options):
-        """One of some options."""
+        """Return one of the options."""
         return options[self.rng.integers(len(options))]
 
     def power(self, low, high):
-        """A number whose logarithm is uniform, between two powers of ten."""
+        """Return a number between two powers of ten, with a uniform logarithm."""
         return float(10 ** self.rng.uniform(low, high))
 
 
 def family(draw):
-    """Class of a classifier and its sizes."""
+    """Return the class of a classifier and its sizes."""
     heads = draw.one(1, 2, 4)
     size = draw.one(2, 8, 16)
     return draw.one(
@@ -71,7 +70,7 @@ def family(draw):
 
 
 def options(draw):
-    """Parameters that all classifiers share."""
+    """Return parameters that all classifiers have."""
     tower = CorrelationTower(
         encoder=draw.one("mean", "transformer", "netvlad", "rnn"),
         hidden_layer_sizes=(4,),
@@ -109,7 +108,7 @@ def options(draw):
 
 
 def frames(draw, n):
-    """Ragged videos of one to three modalities, each in units of its own."""
+    """Return ragged videos of one to three modalities of different scales."""
     parts, lengths, quantization = {}, {}, {}
     for name in list(WIDTHS)[: draw.one(1, 2, 2, 2, 3)]:
         kind = draw.one("normal", "normal", "zero", "constant", "spiky", "uint8", "float16")
@@ -133,15 +132,15 @@ def frames(draw, n):
     return MultimodalArray.from_frames(parts, lengths, quantization=quantization)
 
 
-def labels(draw, n, alone):
-    """Classes, or indicators of which columns may be all zero or all one.
+def labels(draw, n, disjoint):
+    """Return classes, or indicators whose columns may be constant.
 
-    With `alone`, half of the videos share no label with the other half, as a tower needs it.
+    With `disjoint`, half of the videos share no label with the other half, as a tower needs.
     """
     if draw.one(True, False):
         return np.arange(n) % draw.one(2, 3)
-    y = (draw.rng.random((n, draw.one(2, 3, 5) if alone else draw.one(1, 3))) < 0.4).astype(int)
-    if alone:
+    y = (draw.rng.random((n, draw.one(2, 3, 5) if disjoint else draw.one(1, 3))) < 0.4).astype(int)
+    if disjoint:
         y[0::2, 0], y[0::2, -1] = 1, 0
         y[1::2] = np.arange(y.shape[1]) == y.shape[1] - 1
         return np.hstack([y, np.zeros((n, draw.one(0, 2)), int)])
@@ -149,20 +148,20 @@ def labels(draw, n, alone):
 
 
 def problem(seed):
-    """An unfitted classifier, what it is fitted with, and weights."""
+    """Return an unfitted classifier, X, y and sample weights."""
     draw = Draw(seed)
     n = draw.one(8, 14)
     cls, sizes = family(draw)
     classifier = cls(**sizes, **options(draw), device="cpu")
     with_tower = classifier.fusion in ("cross_modal_gated", "cross_modal_concat")
-    # Of few videos that are held out, all may be of one kind.
+    # Few held-out videos may all have the same class.
     classifier.set_params(early_stopping=not with_tower and draw.one(True, False))
     weight = draw.one(None, draw.rng.random(n) * draw.power(-4, 4) + 1e-6)
     return classifier, frames(draw, n), labels(draw, n, with_tower), weight
 
 
 def bad_numbers(classifier, X):
-    """What of a fitted classifier is NaN or infinite, or no probability, a list of str."""
+    """Return the parts of a fitted classifier that are not finite, or no probabilities."""
     tower = classifier.correlation_tower_
     found = {"losses": [v for row in classifier.history_ for k, v in row.items() if "loss" in k]}
     for name, part in (("weights", classifier), ("weights of the tower", tower)):
@@ -183,7 +182,7 @@ def bad_numbers(classifier, X):
 
 
 def trained(seed, precision):
-    """Train and apply; return what went wrong, a list of str."""
+    """Fit and predict; return the problems as a list of str."""
     torch.set_num_threads(1)
     classifier, X, y, weight = problem(seed)
     classifier.set_params(precision=precision)
@@ -194,15 +193,15 @@ def trained(seed, precision):
         try:
             classifier.fit(X, y, sample_weight=weight)
             return bad_numbers(classifier, X)
-        except Exception as error:  # any is a failure, of this training alone
+        except Exception as error:  # a failure of this training
             return [f"{type(error).__name__}: {error}"]
 
 
 def campaign(trainings, jobs, seed):
-    """Train that many classifiers in each precision, some at once."""
+    """Train classifiers in each precision, several in parallel."""
     results, failed = {}, 0
     for precision in PRECISIONS:
-        # Forked: what is compiled for bfloat16 makes workers grow, and others are then begun anew.
+        # Forked: compiled code for bfloat16 makes workers grow, so they are replaced.
         run = Parallel(jobs, backend="multiprocessing")
         found = run(delayed(trained)([seed, i], precision) for i in range(trainings))
         failures = {i: wrong for i, wrong in enumerate(found) if wrong}

@@ -1,4 +1,4 @@
-"""The command line that all campaigns share: how often to try what, and where to write figures."""
+"""The command line of all campaigns: counts of trials, and the output file."""
 
 import argparse
 import json
@@ -19,20 +19,20 @@ def main(campaign, full, quick, arguments=None, packages=()):
     Parameters
     ----------
     campaign : callable
-        Called with the counts and ``seed``; returns a dict of figures that can be written as
-        JSON. Its entry "failed" counts what went wrong.
+        Called with the counts and ``seed``; returns a dict of results for JSON. Its entry
+        "failed" is the number of failures.
     full, quick : dict of str to int
-        Counts of the whole campaign, and of the short one with ``--quick``; each is an option.
+        Counts of the full campaign, and of the short one with ``--quick``; each is an option.
     arguments : list of str, optional
-        In place of the command line.
+        Arguments instead of the command line.
     packages : sequence of str
-        Whose versions stand in the figures beside the usual ones.
+        Additional packages whose versions are recorded.
     """
     doc = sys.modules[campaign.__module__].__doc__
     parser = argparse.ArgumentParser(description=doc.split("\n\n")[0])
     parser.add_argument("--quick", action="store_true", help=f"the short version: {quick}")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--out", type=Path, help="JSON file for the figures")
+    parser.add_argument("--out", type=Path, help="JSON file for the results")
     for name, count in full.items():
         parser.add_argument(f"--{name.replace('_', '-')}", type=int, help=f"default: {count}")
     args = parser.parse_args(arguments)

@@ -1,4 +1,4 @@
-"""Damaged and forged checkpoints: refused, or equal to the whole one; never another state."""
+"""Check that damaged and forged checkpoints raise errors, or equal the original state."""
 
 import os
 import pickle
@@ -9,7 +9,7 @@ from io import BytesIO
 from pathlib import Path
 
 import torch
-from forked import alone
+from forked import in_fork
 from training_cases import fit
 
 from sk_crossmodal.training._state_file import read_state
@@ -26,15 +26,15 @@ KINDS = (
 
 
 def damage(builds, expected, count, rng):
-    """Damage the files of checkpoints so many times, and read them; return figures."""
+    """Damage and read files of checkpoints; return the counts."""
     found = Counter()
     files = [(name, *data) for name in list(builds)[:3] for data in _written(builds[name])]
     for i in range(count):
         name, file_name, data = files[i % len(files)]
         kind = KINDS[i % len(KINDS)]
-        verdict = _read(file_name, damaged(data, kind, rng), data)
-        found[verdict] += 1
-        found["failed"] += verdict not in ("refused", "equal")
+        outcome = _read(file_name, damaged(data, kind, rng), data)
+        found[outcome] += 1
+        found["failed"] += outcome not in ("refused", "equal")
     for name, file_name, data in files:
         found["forged, with code"] += 1
         found["failed"] += not _forged_is_refused(file_name, data)
@@ -44,7 +44,7 @@ def damage(builds, expected, count, rng):
 
 
 def damaged(data, kind, rng):
-    """Return the bytes of a file, damaged in a random place."""
+    """Return the bytes of a file with random damage."""
     a, b = sorted(rng.integers(len(data), size=2).tolist())
     size = int(rng.integers(1, 64))
     flip = {"one byte": int(rng.integers(1, 256)), "one bit": 1 << int(rng.integers(8))}
@@ -61,12 +61,12 @@ def damaged(data, kind, rng):
 
 def _written(build):
     with tempfile.TemporaryDirectory() as folder:
-        alone(fit, build, folder)
+        in_fork(fit, build, folder)
         return [(path.name, path.read_bytes()) for path in Path(folder).iterdir()]
 
 
 def _read(name, data, whole):
-    """What comes of reading a damaged file: "refused", "equal", or what must not be."""
+    """Read a damaged file; return "refused", "equal", or a failure."""
     with tempfile.TemporaryDirectory() as folder:
         path, good = Path(folder, name), Path(folder, "whole.pt")
         path.write_bytes(data)
@@ -81,7 +81,7 @@ def _read(name, data, whole):
 
 
 def same(one, other):
-    """Whether two states are equal, tensors byte for byte."""
+    """Whether two states are equal, with tensors compared bit by bit."""
     if isinstance(one, torch.Tensor):
         return isinstance(other, torch.Tensor) and one.dtype == other.dtype and one.equal(other)
     if isinstance(one, dict):
@@ -104,7 +104,7 @@ class _Code:
 
 
 def _forged_is_refused(name, data):
-    """Whether a file with right checksums, and code for its pickle, is refused; nothing is run."""
+    """Whether a file with valid checksums and code in its pickle is refused and not run."""
     with tempfile.TemporaryDirectory() as folder:
         path, marker = Path(folder, name), Path(folder, "code was run")
         with zipfile.ZipFile(BytesIO(data)) as old, zipfile.ZipFile(path, "w") as new:
@@ -119,12 +119,12 @@ def _forged_is_refused(name, data):
 
 
 def _fit_refuses(build, name, data):
-    """Whether a fit that is to go on from a damaged file says so and leaves it as it is."""
+    """Whether a fit that resumes from a damaged file raises an error and keeps the file."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, name)
         path.write_bytes(data)
         try:
-            alone(fit, build, folder)
+            in_fork(fit, build, folder)
         except RuntimeError as error:
             return "is damaged" in str(error) and path.read_bytes() == data
         return False

@@ -1,7 +1,7 @@
-"""Damage a store in every way, and read it: it is refused in clear words, or its data are right.
+"""Damage a store in many ways and read it: a clear error is raised, or the data are correct.
 
-The one thing the format cannot know is whether the numbers of a frame are what was written: they
-have no checksum. Such damage is counted on its own, and must change nothing but those numbers.
+Frames have no checksum, so the format cannot detect changed numbers of frames. Such damage is
+counted separately, and must change only these numbers.
 """
 
 import json
@@ -44,7 +44,7 @@ def make(folder):
 
 
 def content(folder):
-    """Return all that a user can read of a store, structure first."""
+    """Return the readable content of a store, structure first."""
     store = Store.open(folder)
     X = MultimodalArray.open(folder)
     structure = (
@@ -111,13 +111,13 @@ def remove(rng, folder):
 
 
 def swap(rng, folder):
-    """Put one file in the place of another, or one part."""
+    """Replace one file or part by another."""
     one, other = (pick(rng, folder, "*.npy") for _ in range(2))
     other.write_bytes(one.read_bytes())
 
 
 def link(rng, folder):
-    """Put a link in the place of a file: to nothing, to itself, to a folder, to a device."""
+    """Replace a file by a link to nothing, to itself, to a folder or to a device."""
     file = pick(rng, folder, "*.npy", "store.json")
     file.unlink()
     file.symlink_to(rng.choice(["/nowhere/at/all", file.name, "/", "/dev/zero", "/dev/null"]))
@@ -146,7 +146,7 @@ def forge_numpy(rng, folder):
 
 
 def forge_header(rng, folder):
-    """Put another value in one place of store.json."""
+    """Replace one value in store.json."""
     file = folder / "store.json"
     header = json.loads(file.read_text())
     keys = rng.choice(PLACES)
@@ -158,21 +158,21 @@ def forge_header(rng, folder):
 
 
 def forge_structure(rng, folder):
-    """Leave out, repeat or add something in store.json."""
+    """Remove, repeat or add an entry in store.json."""
     file = folder / "store.json"
     header = json.loads(file.read_text())
-    what = rng.choice([header["parts"], header["modalities"]])
+    entries = rng.choice([header["parts"], header["modalities"]])
     way = rng.randrange(6)
     if way == 0:
-        what.append(rng.choice(what))
+        entries.append(rng.choice(entries))
     elif way == 1:
-        what.pop(rng.randrange(len(what)))
+        entries.pop(rng.randrange(len(entries)))
     elif way == 2:
-        what.reverse()
+        entries.reverse()
     elif way == 3:
-        del rng.choice([header, *what])[rng.choice(["name", "parts", "ids", "width", "videos"])]
+        del rng.choice([header, *entries])[rng.choice(["name", "parts", "ids", "width", "videos"])]
     elif way == 4:
-        rng.choice(what)[rng.choice(["scales", "x"])] = 1
+        rng.choice(entries)[rng.choice(["scales", "x"])] = 1
     else:
         file.write_text(rng.choice(["[" * 100_000, "", "null", "[]", "\x00", '{"format": 1}']))
         return
@@ -213,8 +213,8 @@ WAYS = (
 )
 
 
-def judge(folder, good, before):
-    """Read a damaged store; return what came of it, and raise AssertionError if that is wrong."""
+def check_store(folder, good, before):
+    """Read a damaged store; return the result, or raise AssertionError if it is wrong."""
     try:
         structure, frames = content(folder)
     except (ValueError, OSError) as raised:
@@ -233,7 +233,7 @@ def judge(folder, good, before):
 
 
 def changed(folder, before):
-    """Say what differs from the files before: only numbers that nothing tells of, or more."""
+    """Return whether only numbers without checksum differ from the files before, or more."""
     kinds = set()
     for name, data in before.items():
         path = folder / name
@@ -247,7 +247,7 @@ def changed(folder, before):
 
 
 def json_free(now, was):
-    """Whether only things differ that are free to be so: what users note, scaling, names."""
+    """Whether only free values differ: attributes, scaling, names."""
 
     def rest(header):
         plain = {k: v for k, v in header.items() if k not in ("attributes", "n_labels", "ids")}
@@ -255,7 +255,7 @@ def json_free(now, was):
             {k: v for k, v in m.items() if k not in ("scale", "shift", "finite")}
             for m in header["modalities"]
         ]
-        # Fewer parts, or in another order, are another store of the same parts.
+        # Fewer parts, or another order, is another valid store.
         plain["parts"] = [p["name"] for p in header["parts"]]
         return plain
 
@@ -272,15 +272,7 @@ def json_free(now, was):
 
 
 def run(damages, seed=0):
-    """Try so many damages; return the figures.
-
-    Parameters
-    ----------
-    damages : int
-        How many.
-    seed : int
-        Of all that is drawn.
-    """
+    """Try `damages` random damages; return the counts."""
     rng, results, failures = random.Random(seed), Counter(), []
     soft, hard = resource.getrlimit(resource.RLIMIT_AS)
     used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
@@ -299,10 +291,10 @@ def run(damages, seed=0):
                 way = WAYS[number % len(WAYS)]
                 try:
                     way(rng, store)
-                except KeyError:  # the key to leave out is not there
+                except KeyError:  # the key to remove is missing
                     continue
                 try:
-                    results[way.__name__, judge(store, good, before)] += 1
+                    results[way.__name__, check_store(store, good, before)] += 1
                 except Exception as error:
                     failures.append(f"{number}, {way.__name__}: {type(error).__name__}: {error}")
         finally:

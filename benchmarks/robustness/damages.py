@@ -1,4 +1,4 @@
-"""Ways in which shards are damaged, and what must come of each."""
+"""Kinds of damage to shards, with the expected result of each."""
 
 import gzip
 import os
@@ -20,10 +20,10 @@ WIDTHS = {"rgb": 1024, "audio": 128}
 
 
 class Case(NamedTuple):
-    """Shards, and what must come of loading them.
+    """Shards, and the expected result of loading them.
 
-    `must` are videos that have to be delivered, in this order; `may` are further ones that can
-    be, in between. `flawed` says whether an error, or something skipped, must be told.
+    `must` are required videos in order; `may` are optional ones in between. `flawed` says whether
+    an error must be raised, or something skipped.
     """
 
     shards: list
@@ -36,19 +36,19 @@ class Case(NamedTuple):
 
 
 def framed(payload):
-    """Frame a payload; the writer of the tests, of which this is the result, takes long."""
+    """Frame a payload, like the writer of the tests, but fast."""
     length = struct.pack("<Q", len(payload))
     return length + masked(length) + payload + masked(payload)
 
 
 def masked(data):
-    """Checksum of bytes as the format has it."""
+    """Return the masked checksum of the format."""
     crc = crc32c(data)
     return struct.pack("<I", ((crc >> 15 | crc << 17 & 0xFFFFFFFF) + 0xA282EAD8) & 0xFFFFFFFF)
 
 
 def payloads_of(data):
-    """Payloads of a shard that is known to be whole."""
+    """Return the payloads of an undamaged shard."""
     payloads, offset = [], 0
     while offset < len(data):
         (length,) = struct.unpack_from("<Q", data, offset)
@@ -58,7 +58,7 @@ def payloads_of(data):
 
 
 def video_of(payload):
-    """What protobuf, with a schema of its own, says of a payload: id, labels, frames."""
+    """Parse id, labels and frames of a payload with protobuf and a second schema."""
     context, lists = parse(payload)
     labels = tuple(sorted(set(context["labels"].int64_list.value))) if "labels" in context else ()
     if lists:
@@ -73,7 +73,7 @@ def video_of(payload):
 
 
 def write_frames(rng, n, prefix):
-    """Payloads of frame-level videos of up to six frames."""
+    """Return payloads of frame-level videos of up to six frames."""
     return [
         w.frame_level(
             b"%s%d" % (prefix, i),
@@ -88,7 +88,7 @@ def write_frames(rng, n, prefix):
 
 
 def edited(payloads, start, end, new):
-    """Put other bytes in the place of some; records that these do not touch must be delivered."""
+    """Replace some bytes; all records without them are required."""
     records = [framed(payload) for payload in payloads]
     edges = np.cumsum([0, *map(len, records)])
     data = b"".join(records)
@@ -99,44 +99,44 @@ def edited(payloads, start, end, new):
         for video, first, last in zip(videos, edges[:-1], edges[1:], strict=True)
         if end <= first or last <= start or (start == end and not first < start < last)
     ]
-    # Nobody can see that whole records are missing: a shard does not say how many it has.
+    # Missing whole records cannot be detected: a shard does not store their number.
     missing = not new and {start, end} <= set(edges.tolist())
     flawed = after != data and not missing
     return Case([after], videos if after == data else untouched, videos, flawed)
 
 
 def edges_of(payloads):
-    """Where records begin, and the end."""
+    """Return the offsets of the records, and the end."""
     return np.cumsum([0, *(len(payload) + 16 for payload in payloads)]).tolist()
 
 
 def flip_length(rng, payloads):
-    """One byte of a length."""
+    """Change one byte of a length."""
     return flip_in(rng, payloads, lambda n: (0, 8))
 
 
 def flip_length_checksum(rng, payloads):
-    """One byte of the checksum of a length."""
+    """Change one byte of the checksum of a length."""
     return flip_in(rng, payloads, lambda n: (8, 12))
 
 
 def flip_payload(rng, payloads):
-    """One byte of a payload."""
+    """Change one byte of a payload."""
     return flip_in(rng, payloads, lambda n: (12, n - 4))
 
 
 def flip_payload_checksum(rng, payloads):
-    """One byte of the checksum of a payload."""
+    """Change one byte of the checksum of a payload."""
     return flip_in(rng, payloads, lambda n: (n - 4, n))
 
 
 def flip_bit(rng, payloads):
-    """One bit anywhere."""
+    """Change one bit anywhere."""
     return flip_in(rng, payloads, lambda n: (0, n), bit=True)
 
 
 def flip_in(rng, payloads, places, *, bit=False):
-    """Change one byte, or one bit of it, of a random record, at one of the places in it."""
+    """Change one byte or bit of a random record, at one of the offsets."""
     i = int(rng.integers(len(payloads)))
     record = framed(payloads[i])
     place = int(rng.integers(*places(len(record))))
@@ -146,50 +146,50 @@ def flip_in(rng, payloads, places, *, bit=False):
 
 
 def truncate(rng, payloads):
-    """A file that ends anywhere."""
+    """Truncate the file anywhere."""
     size = edges_of(payloads)[-1]
     return edited(payloads, int(rng.integers(1, size)), size, b"")
 
 
 def truncate_between(rng, payloads):
-    """A file that ends behind a record: a whole, shorter shard."""
+    """Truncate the file after a record, to a valid shorter shard."""
     edges = edges_of(payloads)
     return edited(payloads, edges[rng.integers(1, len(edges) - 1)], edges[-1], b"")
 
 
 def stretch(rng, payloads):
-    """Two places in a shard, mostly near each other."""
+    """Return two offsets in a shard, mostly close to each other."""
     size = edges_of(payloads)[-1]
     start = int(rng.integers(size))
     return start, min(size, start + int(2 ** rng.uniform(0, 13)))
 
 
 def zeros(rng, payloads):
-    """A stretch of zeros."""
+    """Overwrite a range with zeros."""
     start, end = stretch(rng, payloads)
     return edited(payloads, start, end, bytes(end - start))
 
 
 def noise(rng, payloads):
-    """A stretch of random bytes."""
+    """Overwrite a range with random bytes."""
     start, end = stretch(rng, payloads)
     return edited(payloads, start, end, rng.bytes(end - start))
 
 
 def removed(rng, payloads):
-    """A stretch that is missing."""
+    """Remove a range."""
     start, end = stretch(rng, payloads)
     return edited(payloads, start, end, b"")
 
 
 def inserted(rng, payloads):
-    """Random bytes in between."""
+    """Insert random bytes."""
     start, end = stretch(rng, payloads)
     return edited(payloads, start, start, rng.bytes(end - start))
 
 
-def cut_and_gone_on(rng, payloads):
-    """A write that was cut off, and begun again behind what it left."""
+def cut_and_rewritten(rng, payloads):
+    """Cut a write, and repeat it after the rest."""
     edges = edges_of(payloads)
     i = int(rng.integers(len(payloads)))
     start = int(rng.integers(edges[i] + 1, edges[i + 1]))
@@ -204,13 +204,13 @@ def cut_and_gone_on(rng, payloads):
 
 
 def whole(payloads, must=None, *, flawed):
-    """Case of a shard of intact records."""
+    """Return the case of an undamaged shard."""
     must = [video_of(payload) for payload in (payloads if must is None else must)]
     return Case([b"".join(map(framed, payloads))], must, flawed=flawed)
 
 
 def duplicated(rng, payloads):
-    """Copies of some records, each anywhere behind the first."""
+    """Repeat some records anywhere after the original."""
     many = list(payloads)
     for i in rng.choice(len(payloads), rng.integers(1, len(payloads)), replace=False):
         many.insert(int(rng.integers(many.index(payloads[i]) + 1, len(many) + 1)), payloads[i])
@@ -218,7 +218,7 @@ def duplicated(rng, payloads):
 
 
 def same_name(rng, payloads):
-    """Another video under the name of one that is there."""
+    """Add another video with the id of an existing one."""
     other = w.video_level(video_of(payloads[0])[0].encode(), (1,))
     if b"rgb" in payloads[0] and b"mean_rgb" not in payloads[0]:
         other = w.frame_level(video_of(payloads[0])[0].encode(), (1,), [rng.bytes(1024)], [])
@@ -226,32 +226,32 @@ def same_name(rng, payloads):
 
 
 def reordered(rng, payloads):
-    """The same records in another order."""
+    """Reorder the records."""
     return whole([payloads[i] for i in rng.permutation(len(payloads))], flawed=False)
 
 
 def concatenated(rng, payloads):
-    """Two shards in one file."""
+    """Concatenate two shards."""
     cut = int(rng.integers(len(payloads)))
     return whole(payloads[cut:] + payloads[:cut], flawed=False)
 
 
 def concatenated_with_itself(rng, payloads):
-    """The same shard twice in one file."""
+    """Concatenate a shard with itself."""
     return whole(payloads * 2, payloads, flawed=True)
 
 
 def in_two_shards(rng, payloads):
-    """A record that two shards have: refused in any case, as a mistaken call."""
+    """Put a record in two shards, which is always an error."""
     case, again = whole(payloads, flawed=True), framed(payloads[rng.integers(len(payloads))])
     return case._replace(shards=[*case.shards, again], must=None)
 
 
-# Lengths and payloads that are forged, with the right checksums ---------------------------
+# Forged lengths and payloads with valid checksums -----------------------------------------
 
 
 def forged_length(rng, payloads):
-    """Another length with its checksum: small, near, within the file, beyond it, absurd."""
+    """Replace a length and its checksum: small, similar, within the file, beyond it, huge."""
     i = int(rng.integers(len(payloads)))
     edges, n = edges_of(payloads), len(payloads[i])
     rest = edges[-1] - edges[i]
@@ -263,16 +263,16 @@ def forged_length(rng, payloads):
 
 
 def many_bad_payloads(rng, payloads):
-    """Hundreds of records with a wrong checksum in between: each costs itself, and little time."""
+    """Insert hundreds of records with a wrong checksum, which must cost little time."""
     record, place = bytearray(framed(payloads[0])), edges_of(payloads)[rng.integers(len(payloads))]
     record[-1] ^= 1
     return edited(payloads, place, place, bytes(record) * int(rng.integers(100, 400)))
 
 
 def forged_headers(rng, payloads):
-    """Up to 4 MB of lengths with their checksums, each of which claims what the others do, too.
+    """Insert up to 4 MB of lengths with checksums, which claim the same bytes.
 
-    What is behind them may be given up, so that no time is lost without end.
+    The reader may give up on the rest of the file, to limit the time.
     """
     i, size = int(rng.integers(len(payloads))), int(2 ** rng.uniform(12, 22))
     place, most = edges_of(payloads)[i], int(rng.choice([0, 100, 2**14, 2**24]))
@@ -281,20 +281,20 @@ def forged_headers(rng, payloads):
 
 
 def headers(size, most):
-    """Forged headers one behind the other, of which each claims the rest, or `most`."""
+    """Return consecutive forged headers, each of which claims the rest, or `most`."""
     lengths = (struct.pack("<Q", min(rest, most)) for rest in range(size, 12, -12))
     return b"".join(length + masked(length) for length in lengths)
 
 
 def forged(rng, payloads):
-    """A payload that is not what it should be."""
+    """Replace a payload by a wrong one."""
     made = FORGED_FRAMES if is_frame(payloads[0]) else FORGED_MEANS
     name = list(made)[rng.integers(len(made))]
     return with_forged(payloads, int(rng.integers(len(payloads))), made[name])
 
 
 def with_forged(payloads, i, forged):
-    """Put a payload, or what it is told to be, in the place of another."""
+    """Replace a payload, with the expected video if it is valid."""
     payload, accepted = forged
     many = [*payloads[:i], payload, *payloads[i + 1 :]]
     must = many if accepted else payloads[:i] + payloads[i + 1 :]
@@ -302,11 +302,11 @@ def with_forged(payloads, i, forged):
 
 
 def mutated(rng, payloads):
-    """Random bytes of a payload changed, under the right checksum: as protobuf reads it."""
+    """Change random bytes of a payload with a valid checksum; protobuf gives the result."""
     i = int(rng.integers(len(payloads)))
     payload = bytearray(payloads[i])
     for _ in range(rng.integers(1, 4)):
-        # Mostly where names, labels, tags and lengths are.
+        # Mostly at names, labels, tags and lengths.
         reach = len(payload) if rng.integers(3) == 0 else min(len(payload), 120)
         payload[rng.integers(reach)] = rng.integers(256)
     payload = bytes(payload)
@@ -327,16 +327,16 @@ def is_frame(payload):
 
 
 def example(rgb=None, audio=None, **changes):
-    """A video-level payload, maybe wrong."""
+    """Return a video-level payload with given, perhaps wrong, fields."""
     return w.video_level(b"forged", changes.pop("labels", (1,)), rgb, audio, **changes)
 
 
 def frames(rgb=(bytes(1024),), audio=(bytes(128),), **changes):
-    """A frame-level payload, maybe wrong."""
+    """Return a frame-level payload with given, perhaps wrong, fields."""
     return w.frame_level(b"forged", rgb=rgb, audio=audio, **changes)
 
 
-#: Payload, and whether it is to be taken for what it says.
+#: Payload, and whether it is valid.
 FORGED_ANY = {
     "empty": (b"", False),
     "varint of eleven bytes": (b"\x0a" + b"\xff" * 10 + b"\x01", False),
@@ -345,7 +345,7 @@ FORGED_ANY = {
     "wire type of a group": (b"\x0b" * 200, False),
     "unknown wire type": (b"\x0f\x0f", False),
     "deep nesting": (b"\x0b" * 10_000 + b"\x0c" * 10_000, False),
-    "name that is no UTF-8": (w.block(1, w.block(1, w.block(1, b"\xff\xfe"))), False),
+    "name that is not UTF-8": (w.block(1, w.block(1, w.block(1, b"\xff\xfe"))), False),
     "field 1 as a number": (b"\x08\x01", False),
     "a million names": (w.block(1, b"".join(w.block(1, w.block(1, b"%d" % i))
                                             for i in range(100_000))), False),
@@ -353,7 +353,7 @@ FORGED_ANY = {
 FORGED_MEANS = {
     **FORGED_ANY,
     "no id": (example(id=None), False),
-    "id that is no UTF-8": (example(id=w.bytes_feature(b"\xff")), False),
+    "id that is not UTF-8": (example(id=w.bytes_feature(b"\xff")), False),
     "id with a zero": (example(id=w.bytes_feature(b"a\0")), False),
     "huge id": (example(id=w.bytes_feature(b"x" * 1_000_000)), False),
     "no means": (example(mean_rgb=None), False),
@@ -362,7 +362,7 @@ FORGED_MEANS = {
     "wide": (example(audio=[0.0] * 129), False),
     "a million floats": (example(mean_rgb=w.block(2, w.block(1, bytes(4_000_000)))), False),
     "packed floats of odd length": (example(mean_rgb=w.block(2, w.block(1, bytes(4097)))), False),
-    "numbers for floats": (example(mean_rgb=w.int_feature([1] * 1024)), False),
+    "integers instead of floats": (example(mean_rgb=w.int_feature([1] * 1024)), False),
     "NaN": (example([np.nan] * 1024), False),
     "infinity": (example(audio=[np.inf] + [0.0] * 127), False),
     "negative label": (example(labels=w.int_feature([-1])), False),
@@ -394,28 +394,28 @@ FORGED_FRAMES = {
         w.sequence_example({"id": w.bytes_feature(b"a")},
                            {"rgb": [w.float_feature([0.0] * 1024)], "audio": []}), False),
     "cut off": (frames()[:-1], False),
-    "more sound than picture": (frames(audio=[bytes(128)] * 9), True),
+    "more audio than video frames": (frames(audio=[bytes(128)] * 9), True),
     "no frames": (frames(rgb=[], audio=[]), True),
     "label out of the vocabulary": (frames(labels=(9999,)), True),
 }  # fmt: skip
 
-#: Kinds of damage: each takes a random generator and payloads, and gives a case.
+#: Kinds of damage: functions of a random generator and payloads that return a case.
 KINDS = {
     function.__name__.replace("_", " "): function
     for function in (
         flip_length, flip_length_checksum, flip_payload, flip_payload_checksum, flip_bit,
-        truncate, truncate_between, zeros, noise, removed, inserted, cut_and_gone_on,
+        truncate, truncate_between, zeros, noise, removed, inserted, cut_and_rewritten,
         duplicated, same_name, reordered, concatenated, concatenated_with_itself, in_two_shards,
         forged_length, many_bad_payloads, forged_headers, forged, mutated,
     )
 }  # fmt: skip
 
 
-# Files that are no shards -----------------------------------------------------------------
+# Files that are not shards ----------------------------------------------------------------
 
 
 def odd_files(folder):
-    """Paths of files that are none, or hold no records, each by what it is."""
+    """Return paths of files that are not shards or have no records, by description."""
     record = framed(w.video_level())
     contents = {
         "empty file": b"",
@@ -424,7 +424,7 @@ def odd_files(folder):
         "zlib": zlib.compress(record),
         "text": b"Index,KnowledgeGraphId,Name\n" * 1000,
         "one byte": b"\0",
-        "header alone": record[:12],
+        "only a header": record[:12],
     }
     paths = {name: Path(folder, f"{name}.tfrecord") for name in contents}
     for name, path in paths.items():

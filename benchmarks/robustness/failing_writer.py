@@ -1,7 +1,7 @@
-"""Checkpoints whose writing fails, or ends the process, at the operation that is asked for.
+"""Let the writing of checkpoints fail, or end the process, at a given operation.
 
-The operations of one checkpoint are: create the new file, write half of it, write the rest, bring
-it to the disk (before and after), put it in place (before and after).
+The operations of one checkpoint are: create the new file, write half of it, write the rest, flush
+it to the disk (before and after), rename it (before and after).
 """
 
 import builtins
@@ -18,44 +18,44 @@ class Operations:
     Parameters
     ----------
     at : int
-        Number of the operation, from 0; with one that is never reached, they are only counted.
+        Number of the operation, from 0; operations are only counted if it is not reached.
     act : callable
-        Raises, or ends the process.
+        Raises an error, or ends the process.
     lasting : bool
-        Whether the later operations fail as well, as on a disk that stays full.
+        Whether later operations fail as well, as on a full disk.
     """
 
     def __init__(self, at, act, lasting=False):
         self.at, self.act, self.lasting, self.count = at, act, lasting, 0
 
     def next(self):
-        """Come to the next operation."""
+        """Count an operation."""
         number, self.count = self.count, self.count + 1
         if number == self.at or (self.lasting and number > self.at):
             self.act()
 
     def open(self, path, mode="r", *args, **kwargs):
-        """Open a file; of one to be written, each half is an operation."""
+        """Open a file; when writing, each half is an operation."""
         if "x" not in mode:
             return builtins.open(path, mode, *args, **kwargs)
         self.next()
         return Halves(builtins.open(path, mode, *args, **kwargs), self)
 
     def fsync(self, number):
-        """Bring a file to the disk."""
+        """Flush a file to the disk."""
         self.next()
         os.fsync(number)
         self.next()
 
     def replace(self, *paths):
-        """Put a file in place."""
+        """Rename a file."""
         self.next()
         os.replace(*paths)
         self.next()
 
     @contextmanager
     def installed(self):
-        """Let checkpoints be written by these operations."""
+        """Write checkpoints with these operations."""
         system = mock.Mock(wraps=os, fsync=self.fsync, replace=self.replace)
         with (
             mock.patch.object(_state_file, "os", system),

@@ -1,8 +1,8 @@
-"""Damaged and forged model files: each is to be refused, or to be a model that works.
+"""Load damaged and forged model files: each must raise an error, or give a model that works.
 
-Damages leave the checksum as it was, and each must be refused. Forgeries have a right one: each
-must be refused by a ValueError that names the file, or give a model that predicts; neither may
-take long, take much memory, or run, import or open anything that loading a good model does not.
+Damaged files keep the old checksum, and must raise an error. Forged files have a valid checksum:
+they must raise a ValueError that names the file, or give a model that predicts. Loading must not
+take long or much memory, nor run, import or open anything that a good model does not.
 
     python benchmarks/robustness/forged_models.py --out docs/robustness/forged_models.json
 """
@@ -39,8 +39,8 @@ from sk_crossmodal import (
 from sk_crossmodal.persistence import from_bytes
 
 WIDTHS = {"video": 5, "audio": 4}
-SECONDS = 10  # that reading a small file may take
-MEGABYTES = 300  # that the process may grow by
+SECONDS = 10  # limit of the time to read a small file
+MEGABYTES = 300  # limit of the growth of the process
 WATCHED = (
     "code.__new__",
     "compile",
@@ -60,7 +60,7 @@ WATCHED = (
 
 
 def videos(n=12, widths=WIDTHS, seed=0):
-    """Random videos of one to six frames."""
+    """Return random videos of one to six frames."""
     rng = np.random.RandomState(seed)
     lengths = {name: rng.randint(1, 7, n) for name in widths}
     frames = {name: rng.randn(lengths[name].sum(), width) for name, width in widths.items()}
@@ -68,7 +68,7 @@ def videos(n=12, widths=WIDTHS, seed=0):
 
 
 def make_models():
-    """One small model of every kind, fitted."""
+    """Return a small fitted model of each kind."""
     X, rng = videos(), np.random.RandomState(1)
     paths = [["a:x"], ["a:y"], ["b"], ["b", "a:x"]] * 3
     labels = HierarchyLabelBinarizer().fit(paths)
@@ -107,7 +107,7 @@ def make_models():
 
 
 def works(model):
-    """Use a model; raise if it does not do what a good one does."""
+    """Use a model; raise an error if it does not work."""
     if isinstance(model, LabelHierarchy):
         assert model.closure_matrix().shape == (len(model), len(model))
         return
@@ -118,8 +118,8 @@ def works(model):
     network = model.classifier_ if isinstance(model, TransformedTargetClassifier) else model
     first = network[0] if isinstance(network, Pipeline) else network
     X = videos(widths=getattr(first, "_widths_in", None) or first._n_features)
-    judge = network.transform if isinstance(network, CorrelationTower) else network.predict_proba
-    probability = judge(X)
+    predict = network.transform if isinstance(network, CorrelationTower) else network.predict_proba
+    probability = predict(X)
     assert probability.shape[0] == len(X)
     assert np.isfinite(probability).all()
     assert ((probability > 0) & (probability < 1)).all()
@@ -133,20 +133,20 @@ def works(model):
 
 
 class Watch:
-    """Notes what Python is about to do, as its audit events say."""
+    """Records audit events of Python."""
 
     def __init__(self):
         self.found, self.on = set(), False
         sys.addaudithook(self)
 
     def __call__(self, event, args):
-        """Note an event; called by Python."""
+        """Record an event; called by Python."""
         if self.on and event.startswith(WATCHED):
             self.found.add((event, str(args[0])[:200] if args else ""))
 
     @contextmanager
     def watching(self):
-        """Note what happens inside."""
+        """Record the events in the context."""
         self.found, self.on = set(), True
         try:
             yield
@@ -158,14 +158,14 @@ WATCH = None
 
 
 def watch():
-    """The one watch of this process: a hook cannot be taken away again."""
+    """Return the only watch of this process, as an audit hook cannot be removed."""
     global WATCH
     WATCH = WATCH or Watch()
     return WATCH
 
 
 class Trial:
-    """Loads files of one folder, and keeps count of what came of it."""
+    """Loads files of one folder, and counts the results."""
 
     def __init__(self, folder):
         self.path = Path(folder) / "model.safetensors"
@@ -174,7 +174,7 @@ class Trial:
         self.seconds = self.megabytes = 0.0
 
     def learn(self, data):
-        """Note what the loading of a good file does."""
+        """Record the events of loading a good file."""
         self.path.write_bytes(data)
         for _ in range(2):
             with self.watch.watching():
@@ -183,7 +183,7 @@ class Trial:
         return works_as
 
     def load(self, data):
-        """The model of some bytes, or the ValueError; anything else is a failure."""
+        """Return the model of a file, or the ValueError; anything else is a failure."""
         self.path.write_bytes(data)
         memory, start, out = peak(), time.perf_counter(), None
         try:
@@ -200,8 +200,8 @@ class Trial:
             assert repr(str(self.path)) in str(out), f"the file is not named: {out}"
         return out
 
-    def judge(self, kind, data, may_load):
-        """Load some bytes and count what came of it."""
+    def check(self, kind, data, may_load):
+        """Load a file and count the result."""
         try:
             out = self.load(data)
             if refused := isinstance(out, ValueError):
@@ -218,25 +218,12 @@ class Trial:
 
 
 def peak():
-    """Most memory that this process has had, in MB."""
+    """Return the peak memory of this process in MB."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
 def forged_models(damages, forgeries, seed):
-    """Damage and forge files of all kinds of models.
-
-    Parameters
-    ----------
-    damages, forgeries : int
-        How many of each.
-    seed : int
-        Decides which.
-
-    Returns
-    -------
-    dict
-        Counts by kind, the longest time and the most memory, failures.
-    """
+    """Damage and forge files of all models; return counts by kind, maxima and failures."""
     rng = np.random.RandomState(seed)
     with tempfile.TemporaryDirectory() as folder:
         trial, files = Trial(folder), []
@@ -249,9 +236,9 @@ def forged_models(damages, forgeries, seed):
                 (data, {k: document[k] for k in ("package", "objects", "model")}, tensors)
             )
         for i in range(damages):
-            trial.judge(*damaged(files[i % len(files)][0], rng), may_load=False)
+            trial.check(*damaged(files[i % len(files)][0], rng), may_load=False)
         for i in range(forgeries):
-            trial.judge(*forged(*files[i % len(files)][1:], rng), may_load=True)
+            trial.check(*forged(*files[i % len(files)][1:], rng), may_load=True)
         left = sorted(path.name for path in Path(folder).iterdir() if path != trial.path)
     left += ["forged"] * Path("forged").exists()
     return {

@@ -1,7 +1,7 @@
-"""Kill checkpointed trainings at any moment, fill their disks, damage their files, and go on.
+"""Kill checkpointed trainings at any time, fill their disks, damage their files, and resume.
 
-Every training goes on in a process of its own, forked from one that has imported everything, and
-must come to the losses, weights and probabilities of one that nobody disturbed, byte for byte.
+Each training resumes in a new forked process, and must reach the losses, weights and probabilities
+of an undisturbed training, bit by bit.
 """
 
 import errno
@@ -24,7 +24,7 @@ sys.path.append(str(Path(__file__).resolve().parents[1]))
 import campaign
 from damaged_checkpoints import damage
 from failing_writer import Operations
-from forked import alone
+from forked import in_fork
 from training_cases import cases, fit
 
 FULL = {"kills": 110, "file_kills": 63, "full_disks": 36, "damages": 600, "epochs": 8}
@@ -37,13 +37,13 @@ def main():
 
 
 def kill_training(kills, file_kills, full_disks, damages, epochs, seed):
-    """Do everything so many times; return figures."""
+    """Run the campaign; return the counts."""
     rng = np.random.default_rng(seed)
     builds = cases(epochs)
-    for build in cases(1).values():  # what is imported late is so once, and not in each process
+    for build in cases(1).values():  # does late imports once, and not in each process
         fit(build)
     start = time.perf_counter()
-    expected = {name: alone(fit, build) for name, build in builds.items()}
+    expected = {name: in_fork(fit, build) for name, build in builds.items()}
     seconds = (time.perf_counter() - start) / len(builds)
     figures = {
         "trainings": list(builds),
@@ -58,7 +58,7 @@ def kill_training(kills, file_kills, full_disks, damages, epochs, seed):
 
 
 def random_kills(builds, expected, count, seconds, rng):
-    """Kill at random moments, each training up to five times, until so many have been killed."""
+    """Kill at random times, each training up to five times, until the number is reached."""
     found, names = Counter(), list(builds)
     while found["kills"] < count:
         name = names[found["trainings"] % len(names)]
@@ -68,12 +68,12 @@ def random_kills(builds, expected, count, seconds, rng):
                 died = killed(rng.uniform(0, 0.8 * seconds), fit, builds[name], folder)
                 found["kills"] += died
                 found[moment(folder)] += died
-            found["failed"] += alone(fit, builds[name], folder) != expected[name]
+            found["failed"] += in_fork(fit, builds[name], folder) != expected[name]
     return {"kills": 0, "failed": 0, **found}
 
 
 def killed(delay, call, *args):
-    """Call in a process that is killed after some seconds; whether it was not done before."""
+    """Call in a process and kill it after some seconds; return whether it was still running."""
     process = get_context("fork").Process(target=call, args=args)
     process.start()
     process.join(delay)
@@ -83,15 +83,15 @@ def killed(delay, call, *args):
 
 
 def moment(folder):
-    """What a kill has left in the folder."""
+    """Describe the state of the folder after a kill."""
     endings = {path.suffix for path in Path(folder).iterdir()}
     if ".part" in endings:
-        return "while or after a checkpoint was half written"
+        return "with a half-written checkpoint"
     return "with a checkpoint" if ".pt" in endings else "before the first checkpoint"
 
 
 def operation_kills(builds, expected, count, rng):
-    """Kill just at the k-th operation on files, each k in turn as far as a training has it."""
+    """Kill at the k-th operation on files, for each k that a training reaches."""
     found, names = Counter(), list(builds)
     for k in range(count):
         name = names[k % len(names)]
@@ -99,7 +99,7 @@ def operation_kills(builds, expected, count, rng):
             at = k // len(names) if k % 2 else int(rng.integers(7 * 6))
             died = killed(None, _dying, builds[name], folder, at)
             found["kills"] += died
-            found["failed"] += alone(fit, builds[name], folder) != expected[name]
+            found["failed"] += in_fork(fit, builds[name], folder) != expected[name]
     return {"kills": 0, "failed": 0, **found}
 
 
@@ -109,20 +109,20 @@ def _dying(build, folder, at):
 
 
 def full_disk(builds, expected, count, rng):
-    """Fail at the k-th operation, once or from then on; also while another one resumes."""
+    """Fail at the k-th operation, once or from then on, and when resuming as well."""
     found, names = Counter(), list(builds)
     for k in range(count):
         name, lasting = names[k % len(names)], bool(k % 2)
         code = (errno.ENOSPC, errno.EROFS, errno.EIO)[k % 3]
         with tempfile.TemporaryDirectory() as folder:
             at = int(rng.integers(7 * 6))
-            full, said = alone(_failing, builds[name], folder, at, lasting, code)
-            found["said so"] += said > 0
-            found["went unnoticed"] += said == 0 and at < 7
+            full, warned = in_fork(_failing, builds[name], folder, at, lasting, code)
+            found["said so"] += warned > 0
+            found["went unnoticed"] += warned == 0 and at < 7
             left = [path for path in Path(folder).iterdir() if path.suffix != ".pt"]
-            again = alone(fit, builds[name], folder)
+            again = in_fork(fit, builds[name], folder)
             wrong = full != expected[name] or again != expected[name] or bool(left)
-            found["failed"] += wrong or (said == 0 and at < 7)
+            found["failed"] += wrong or (warned == 0 and at < 7)
     return {"trainings": count, "failed": 0, **found}
 
 
@@ -137,21 +137,21 @@ def _failing(build, folder, at, lasting, code):
 
 
 def real_file_systems(builds, expected):
-    """A small tmpfs that fills up, and one that is read-only; where mounting is permitted."""
+    """Train on a small tmpfs that fills up and on a read-only one, if mounting is permitted."""
     name = "transformer, concat with tower"
     found = {"failed": 0}
     with tempfile.TemporaryDirectory() as folder:
         if _system("mount", "-t", "tmpfs", "-o", "size=160k", "tmpfs", folder):
             return {**found, "skipped": "mounting is not permitted"}
         try:
-            full, said = alone(_failing, builds[name], folder, -1, False, errno.ENOSPC)
-            found["full tmpfs, warnings"] = said
-            found["failed"] += full != expected[name] or not said
+            full, warned = in_fork(_failing, builds[name], folder, -1, False, errno.ENOSPC)
+            found["full tmpfs, warnings"] = warned
+            found["failed"] += full != expected[name] or not warned
             _system("mount", "-o", "remount,size=64m", folder)
-            found["failed"] += alone(fit, builds[name], folder) != expected[name]
+            found["failed"] += in_fork(fit, builds[name], folder) != expected[name]
             _system("mount", "-o", "remount,ro", folder)
             try:
-                alone(fit, builds["rnn, cross-modal, weight decay"], folder)
+                in_fork(fit, builds["rnn, cross-modal, weight decay"], folder)
             except RuntimeError as error:
                 found["read-only"] = str(error).replace(folder, "folder")
             found["failed"] += "Read-only file system" not in found.get("read-only", "")

@@ -1,8 +1,7 @@
-"""Many threads and processes that predict and fit at once: the same bytes as one alone, no growth.
+"""Predict and fit in many threads and processes: results equal those of one, without leaks.
 
-Each estimator, one a family with its own correlation tower, is asked about videos in memory and in
-a store on the disk, by all threads at once, and by all processes: forked ones, and such that are
-given a copy.
+Estimators of each family with their own correlation towers predict videos in memory and in a
+store: in all threads at once, in forked processes, and in processes with a copy of the estimator.
 """
 
 import sys
@@ -27,7 +26,7 @@ from sk_crossmodal.multimodal import MultimodalArray
 
 FULL = {"threads": 8, "processes": 4, "calls": 40, "fits": 18, "growth_calls": 10_000}
 QUICK = {"threads": 8, "processes": 4, "calls": 3, "fits": 4, "growth_calls": 40}
-ASKED = (
+TESTED = (
     "transformer, own tower, cosine",
     "netvlad, gated with tower, every 0.5 epochs",
     "rnn, concat with tower, early stopping, every 0.3 epochs",
@@ -40,9 +39,9 @@ def main():
 
 
 def load(threads, processes, calls, fits, growth_calls, seed):
-    """Do everything; return figures."""
+    """Run the campaign; return the counts."""
     builds = cases(2)
-    fitted = {name: builds[name]().fit(*videos()) for name in ASKED}
+    fitted = {name: builds[name]().fit(*videos()) for name in TESTED}
     with tempfile.TemporaryDirectory() as folder:
         videos()[0].save(Path(folder, "store"))
         places = {"memory": videos()[0], "store": MultimodalArray.open(Path(folder, "store"))}
@@ -53,53 +52,53 @@ def load(threads, processes, calls, fits, growth_calls, seed):
             }
             for place, X in places.items()
             for kind, (ask, count) in {
-                "threads": (ask_by_threads, threads),
-                "forked processes": (ask_by_forks, processes),
-                "processes of joblib": (ask_by_jobs, processes),
+                "threads": (predict_in_threads, threads),
+                "forked processes": (predict_in_forks, processes),
+                "processes of joblib": (predict_in_jobs, processes),
             }.items()
         }
-    figures["fits in threads"] = fits_in_threads(builds, fitted[ASKED[0]], fits, seed)
-    figures["growth"] = growth(fitted[ASKED[0]], growth_calls)
+    figures["fits in threads"] = fits_in_threads(builds, fitted[TESTED[0]], fits, seed)
+    figures["growth"] = growth(fitted[TESTED[0]], growth_calls)
     return {"failed": sum(part["failed"] for part in figures.values()), **figures}
 
 
-def answers(estimator, X, calls):
-    """Return the different answers to so many calls, as bytes."""
+def distinct_predictions(estimator, X, calls):
+    """Return the distinct predictions of several calls, as bytes."""
     return {estimator.predict_proba(X).tobytes() for _ in range(calls)}
 
 
-def ask_by_threads(estimator, X, count, calls):
-    """Ask in threads that start together; return how many had another answer than one alone."""
-    alone, barrier = answers(estimator, X, 1), threading.Barrier(count)
+def predict_in_threads(estimator, X, count, calls):
+    """Predict in threads that start together; return the number of wrong predictions."""
+    expected, barrier = distinct_predictions(estimator, X, 1), threading.Barrier(count)
 
     def ask(_):
         barrier.wait()
-        return answers(estimator, X, calls) != alone
+        return distinct_predictions(estimator, X, calls) != expected
 
     with ThreadPoolExecutor(count) as pool:
         return sum(pool.map(ask, range(count)))
 
 
-def ask_by_jobs(estimator, X, count, calls):
-    """Ask in joblib's processes, which are given copies."""
-    alone = answers(estimator, X, 1)
-    jobs = (delayed(answers)(estimator, X, calls) for _ in range(count))
-    return sum(said != alone for said in Parallel(count)(jobs))
+def predict_in_jobs(estimator, X, count, calls):
+    """Predict in processes of joblib, which get copies."""
+    expected = distinct_predictions(estimator, X, 1)
+    jobs = (delayed(distinct_predictions)(estimator, X, calls) for _ in range(count))
+    return sum(predictions != expected for predictions in Parallel(count)(jobs))
 
 
-def ask_by_forks(estimator, X, count, calls):
-    """Ask in forked processes, which share all open files with this one."""
-    # GNU's OpenMP has no threads after a fork; and another number of them rounds otherwise.
+def predict_in_forks(estimator, X, count, calls):
+    """Predict in forked processes, which share all open files."""
+    # GNU's OpenMP has no threads after a fork, and their number changes the rounding.
     torch.set_num_threads(1)
-    alone = answers(estimator, X, 1)
+    expected = distinct_predictions(estimator, X, 1)
     fork = get_context("fork")
     barrier, wrong = fork.Barrier(count), fork.Value("i", 0)
 
     def ask():
         barrier.wait()
-        said = answers(estimator, X, calls)
+        predictions = distinct_predictions(estimator, X, calls)
         with wrong.get_lock():
-            wrong.value += said != alone
+            wrong.value += predictions != expected
 
     started = [fork.Process(target=ask) for _ in range(count)]
     for process in started:
@@ -110,18 +109,19 @@ def ask_by_forks(estimator, X, count, calls):
 
 
 def fits_in_threads(builds, estimator, count, seed):
-    """Fit in four threads while two others predict with an estimator of their own."""
+    """Fit in four threads while two others predict with their own estimator."""
     names = [list(builds)[i % len(builds)] for i in range(count)]
     expected = {name: fit(builds[name]) for name in names}
-    probability, done = answers(estimator, videos()[0], 1), threading.Event()
+    probability, done = distinct_predictions(estimator, videos()[0], 1), threading.Event()
     torch.manual_seed(seed)
     state = torch.get_rng_state()
 
     def ask(_):
-        said, calls = set(probability), 0
+        found, calls = set(probability), 0
         while not done.is_set() or not calls:
-            said, calls = said | answers(estimator, videos()[0], 1), calls + 1
-        return said != probability, calls
+            found |= distinct_predictions(estimator, videos()[0], 1)
+            calls += 1
+        return found != probability, calls
 
     with ThreadPoolExecutor(2) as askers, ThreadPoolExecutor(4) as fitters:
         asking = [askers.submit(ask, i) for i in range(2)]
@@ -129,18 +129,18 @@ def fits_in_threads(builds, estimator, count, seed):
             results = list(fitters.map(lambda name: fit(builds[name]), names))
         finally:
             done.set()
-        said = [future.result() for future in asking]
+        predictions = [future.result() for future in asking]
     wrong = sum(result != expected[name] for name, result in zip(names, results, strict=True))
     moved = not torch.equal(torch.get_rng_state(), state)
     return {
         "fits": count,
-        "calls meanwhile": sum(calls for _, calls in said),
-        "failed": wrong + moved + sum(other for other, _ in said),
+        "calls meanwhile": sum(calls for _, calls in predictions),
+        "failed": wrong + moved + sum(other for other, _ in predictions),
     }
 
 
 def growth(estimator, calls):
-    """Call again and again with a few videos; how resident memory grows after the first tenth."""
+    """Return the growth of resident memory over many calls, after the first tenth."""
     X, points = videos()[0][:4], []
     for call in range(calls):
         estimator.predict_proba(X)
@@ -152,8 +152,8 @@ def growth(estimator, calls):
         "calls": calls,
         "MB at first": round(float(megabytes[0]), 2),
         "MB at last": round(float(megabytes[-1]), 2),
-        "bytes a call": round(slope * MB, 1),
-        # A page or two of the allocator's own, but no object a call: the smallest has 56 bytes.
+        "bytes per call": round(slope * MB, 1),
+        # Some pages of the allocator, but no object per call: the smallest has 56 bytes.
         "failed": int(calls >= 1000 and slope * MB > 50),
     }
 

@@ -1,12 +1,12 @@
-"""Mutation testing of the metrics and the hierarchy: a test must fail where the code is wrong.
+"""Mutation testing of the metrics and the hierarchy: a test must fail if the code is wrong.
 
-Every mutant is one small change of one function: a comparison, a Boolean or arithmetic operator,
-a number, a name of an option, a flag, a condition, what is returned, a keyword argument or a call
-left out. Messages, docstrings and annotations stay as they are. The tests of the room are
-run once as they are; then each mutant is a fork, in which the code of its function is replaced and
-those tests that execute it run until one fails, first those that killed mutants lately. Property
-tests are left out for their time. What survives must have its reason in
-``mutants_explained.json``, or counts as failed.
+Each mutant is one small change of a function: a comparison, a Boolean or arithmetic operator, a
+number, the name of an option, a flag, a condition, a return value, or a missing keyword argument
+or call. Messages, docstrings and annotations do not change. The tests of the subpackage run once
+without changes; then, for each mutant, a forked process replaces the code of the function and runs
+the tests that execute it until one fails, those that killed the latest mutants first. Property
+tests are excluded, as they take long. Mutants that survive need a reason in
+``mutants_explained.json``, or they count as failures.
 """
 
 import ast
@@ -35,10 +35,10 @@ TESTS = {
     ],
     "hierarchy": ["hierarchy", "bad_calls_ground"],
 }
-# Times, memory and processes are no business of a mutant's, and cost most.
+# Tests of time, memory and processes detect no mutants, and take long.
 SKIPPED = "not fast and not memory and not grid_search and not deep_chain"
-LONG = 0.25  # seconds of a test that is left out: what survives would cost minutes
-SECONDS = 120  # a mutant that runs longer is caught
+LONG = 0.25  # seconds, above which a test is excluded
+SECONDS = 120  # a mutant that takes longer is killed
 SURVIVED = ("survived", "no test")
 SWAPS = {
     ast.Eq: ast.NotEq, ast.NotEq: ast.Eq, ast.Lt: ast.LtE, ast.LtE: ast.Lt, ast.Gt: ast.GtE,
@@ -50,7 +50,7 @@ SWAPS = {
 
 
 def changes(node):
-    """Name and function, which changes the node in place, of every mutation of a node."""
+    """Yield the name of each mutation of a node, and a function that changes it in place."""
     if isinstance(node, ast.Compare):
         for i, op in enumerate(node.ops):
             yield "comparison", lambda n, i=i, op=op: n.ops.__setitem__(i, SWAPS[type(op)]())
@@ -72,19 +72,19 @@ def changes(node):
     for i in range(len(getattr(node, "ifs", ()))):
         yield "condition", lambda n, i=i: n.ifs.__setitem__(i, ast.UnaryOp(ast.Not(), n.ifs[i]))
     for i, keyword in enumerate(node.keywords if isinstance(node, ast.Call) else ()):
-        if keyword.arg != "strict":  # zip says what holds anyway
+        if keyword.arg != "strict":  # strict of zip changes nothing
             yield "keyword", lambda n, i=i: n.keywords.pop(i)
 
 
 def another(value):
-    """Another value of the type of a constant."""
+    """Return another value of the type of a constant."""
     if isinstance(value, bool):
         return not value
     return f"{value[:-1]}!" if isinstance(value, str) else value + 1
 
 
 def become(node, other):
-    """Turn a node into another one, in its place."""
+    """Turn a node into another one in place."""
     location = {name: getattr(node, name) for name in ("lineno", "col_offset")}
     node.__class__ = type(other)
     node.__dict__.clear()
@@ -92,7 +92,7 @@ def become(node, other):
 
 
 def mutable(node):
-    """Nodes below a node that may be changed: no messages, docstrings or annotations."""
+    """Yield the nodes that may change: no messages, docstrings or annotations."""
     for field, value in ast.iter_fields(node):
         if field in ("annotation", "returns", "decorator_list"):
             continue
@@ -108,7 +108,7 @@ def mutable(node):
 
 
 def functions(tree, prefix=""):
-    """Qualified name and node of every function of a module and of its classes."""
+    """Yield the qualified name and node of each function of a module and its classes."""
     for node in tree.body:
         if isinstance(node, ast.FunctionDef):
             yield prefix + node.name, node
@@ -116,10 +116,10 @@ def functions(tree, prefix=""):
             yield from functions(node, f"{prefix}{node.name}.")
 
 
-def mutants(room):
-    """All mutants of a room, as a dictionary each: where, what, and the code of the function."""
+def mutants(subpackage):
+    """Return all mutants of a subpackage as dicts, with the code of the function."""
     seen = Counter()
-    for path in sorted((ROOT / "sk_crossmodal" / room).glob("_*.py")):
+    for path in sorted((ROOT / "sk_crossmodal" / subpackage).glob("_*.py")):
         for name, function in functions(ast.parse(path.read_text())):
             before = ast.unparse(function).splitlines()
             for place, node in enumerate(mutable(function)):
@@ -129,11 +129,11 @@ def mutants(room):
                     list(changes(target))[number][1](target)
                     after = ast.unparse(ast.fix_missing_locations(changed)).splitlines()
                     what = difference(before, after)
-                    key = f"{room}/{path.name} {name}: {what}"
+                    key = f"{subpackage}/{path.name} {name}: {what}"
                     seen[key] += 1
                     yield {
                         "key": key if seen[key] == 1 else f"{key} ({seen[key]})",
-                        "module": f"sk_crossmodal.{room}.{path.stem}",
+                        "module": f"sk_crossmodal.{subpackage}.{path.stem}",
                         "function": name,
                         "kind": kind,
                         "tree": changed,
@@ -141,14 +141,14 @@ def mutants(room):
 
 
 def difference(before, after):
-    """The first line that differs, before and after."""
+    """Return the first line that differs, before and after."""
     start = next(i for i in range(len(before)) if before[i : i + 1] != after[i : i + 1])
     gone = len(before) > len(after)
     return f"`{before[start].strip()}` -> `{'' if gone else after[start].strip()}`"
 
 
 def replace(mutant):
-    """Give the function, wherever it was imported to, the code of the mutant."""
+    """Replace the code of the function by that of the mutant, also where it was imported."""
     module = import_module(mutant["module"])
     *owners, name = mutant["function"].split(".")
     old = current(mutant)
@@ -163,7 +163,7 @@ def replace(mutant):
     exec(compile(ast.fix_missing_locations(tree), module.__file__, "exec"), own)  # noqa: S102
     new = vars(own[owners[0]])[name] if owners else own[name]
     new = plain(new)
-    if len(old.__code__.co_freevars) != len(new.__code__.co_freevars):  # super() is left out
+    if len(old.__code__.co_freevars) != len(new.__code__.co_freevars):  # without super()
         setattr(owner, name, new)
         return
     old.__code__ = new.__code__
@@ -171,7 +171,7 @@ def replace(mutant):
 
 
 def current(mutant):
-    """The function of a mutant as it is."""
+    """Return the current function of a mutant."""
     owner = import_module(mutant["module"])
     *owners, name = mutant["function"].split(".")
     for outer in owners:
@@ -180,7 +180,7 @@ def current(mutant):
 
 
 def plain(member):
-    """The function behind a property, a class method and so on."""
+    """Return the function of a property, a class method and so on."""
     if isinstance(member, property):
         return member.fget
     if isinstance(member, cached_property):
@@ -189,15 +189,15 @@ def plain(member):
 
 
 class Loop:
-    """Plugin of pytest: in place of running the tests once, run them for every mutant."""
+    """Plugin of pytest that runs the tests once per mutant."""
 
     def __init__(self, mutants, jobs):
         self.mutants, self.jobs, self.results, self.running = mutants, jobs, {}, {}
         self.terminal = os.dup(2)
-        self.codes, self.seconds = {}, {}  # of a test, what it executes and how long it takes
+        self.codes, self.seconds = {}, {}  # by test: executed code and time
 
     def pytest_runtestloop(self, session):
-        """Run mutants, several at a time; the tests that killed one come first for the next."""
+        """Run mutants in parallel; tests that killed one come first for the next."""
         for item in session.items:
             self.codes[item], start = set(), time.process_time()
             sys.settrace(lambda frame, *_, seen=self.codes[item]: seen.add(frame.f_code))
@@ -205,12 +205,12 @@ class Loop:
             sys.settrace(None)
             self.seconds[item] = time.process_time() - start
         if session.testsfailed:
-            raise RuntimeError("tests fail without any mutant")
+            raise RuntimeError("tests fail without mutants")
         quick = [item for item in session.items if self.seconds[item] < LONG]
         self.order = sorted(quick, key=self.seconds.get)
         cost = sum(map(self.seconds.get, quick))
-        self.say(f"{len(quick)} of {len(session.items)} tests, {cost:.1f} s together")
-        gc.freeze()  # pages that nobody writes to are shared by all forks
+        self.say(f"{len(quick)} of {len(session.items)} tests, {cost:.1f} s in total")
+        gc.freeze()  # keeps memory pages shared by all forks
         for number, mutant in enumerate(self.mutants):
             self.start(session, mutant)
             if len(self.running) >= self.jobs:
@@ -220,7 +220,7 @@ class Loop:
         return True
 
     def start(self, session, mutant):
-        """Fork a process that runs those tests that execute the function of a mutant."""
+        """Fork a process that runs the tests that execute the function of a mutant."""
         code = current(mutant).__code__
         tests = [item for item in self.order if code in self.codes[item]]
         ours, theirs = os.pipe()
@@ -232,7 +232,7 @@ class Loop:
         self.running[process] = mutant, tests, ours
 
     def collect(self, done):
-        """Wait for one process; note which test killed its mutant, or how it ended."""
+        """Wait for one process; record the test that killed its mutant, or its end."""
         process, status = os.wait()
         mutant, tests, pipe = self.running.pop(process)
         number = os.read(pipe, 9)
@@ -252,12 +252,12 @@ class Loop:
             self.say(f"{done} of {len(self.mutants)} mutants")
 
     def say(self, text):
-        """Write to where pytest captures nothing."""
+        """Print without capture by pytest."""
         os.write(self.terminal, f"{text}\n".encode())
 
 
 def child(session, mutant, tests, out):
-    """In a process of its own, tell the number of the first test that fails."""
+    """Report the number of the first failing test from the forked process."""
     quiet = os.open(os.devnull, os.O_WRONLY)
     os.dup2(quiet, 1)
     os.dup2(quiet, 2)
@@ -273,9 +273,9 @@ def child(session, mutant, tests, out):
         os._exit(0 if sys.exc_info()[0] is None else 1)
 
 
-def run(room, chosen, jobs):
-    """Run the tests of a room for some of its mutants; return the fate of each."""
-    files = [str(ROOT / "tests" / f"test_{name}.py") for name in TESTS[room]]
+def run(subpackage, chosen, jobs):
+    """Run the tests of a subpackage for some of its mutants; return the result of each."""
+    files = [str(ROOT / "tests" / f"test_{name}.py") for name in TESTS[subpackage]]
     loop = Loop(chosen, jobs)
     arguments = [*files, "-k", SKIPPED, "-q", f"--rootdir={ROOT}"]
     code = pytest.main([*arguments, "-p", "no:cacheprovider", "-p", "no:xdist"], plugins=[loop])
@@ -284,19 +284,19 @@ def run(room, chosen, jobs):
 
 
 def campaign(mutants_of_a_room, jobs, seed):
-    """Try mutants of both rooms; those that survive without a reason count as failed."""
+    """Try mutants of both subpackages; survivors without a reason count as failures."""
     reasons = json.loads(REASONS.read_text())
     figures, survivors = {}, {}
-    for room in TESTS:
-        everything = list(mutants(room))
+    for subpackage in TESTS:
+        everything = list(mutants(subpackage))
         chosen = everything
         if len(everything) > mutants_of_a_room:
             chosen = random.Random(seed).sample(everything, mutants_of_a_room)
         start = time.perf_counter()
-        fates = run(room, chosen, jobs)
+        fates = run(subpackage, chosen, jobs)
         alive = [key for key, fate in fates.items() if fate in SURVIVED]
         survivors |= {key: reasons.get(key, "") for key in alive}
-        figures[room] = {
+        figures[subpackage] = {
             "mutants": len(chosen),
             "by_kind": Counter(mutant["kind"] for mutant in chosen),
             "killed": sum("::" in fate for fate in fates.values()),
@@ -306,7 +306,7 @@ def campaign(mutants_of_a_room, jobs, seed):
             "seconds": round(time.perf_counter() - start, 1),
         }
     failed = sum(not reason for reason in survivors.values())
-    return {"failed": failed, "rooms": figures, "survivors": survivors}
+    return {"failed": failed, "subpackages": figures, "survivors": survivors}
 
 
 if __name__ == "__main__":

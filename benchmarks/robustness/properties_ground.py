@@ -1,7 +1,7 @@
-"""Many new examples of the properties of the metrics and of the hierarchy, counted.
+"""Run the property tests of the metrics and of the hierarchy with many new examples.
 
-The tests are those of the regular suite, ``tests/test_metrics_properties.py`` and
-``tests/test_hierarchy_properties.py``, with Hypothesis' profile "campaign".
+The tests are ``tests/test_metrics_properties.py`` and ``tests/test_hierarchy_properties.py``, with
+the profile "campaign" of Hypothesis.
 """
 
 import os
@@ -14,15 +14,17 @@ from pathlib import Path
 from campaign import main
 
 ROOT = Path(__file__).resolve().parents[2]
-ROOMS = ("metrics", "hierarchy")
-CAMPAIGN = 2000  # examples a property in the profile "campaign"; the profile "short" has 100
+SUBPACKAGES = ("metrics", "hierarchy")
+CAMPAIGN = 2000  # examples per property in the profile "campaign"; the profile "short" has 100
 COUNTED = re.compile(r"(\d+) passing(?: examples)?, (\d+) failing")
 
 
 def campaign(examples, seed):
-    """Run every property; count its examples by what Hypothesis tells."""
+    """Run all properties, and count the examples with the statistics of Hypothesis."""
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", f"--rootdir={ROOT}"]
-    command += [str(ROOT / "tests" / f"test_{room}_properties.py") for room in ROOMS]
+    command += [
+        str(ROOT / "tests" / f"test_{subpackage}_properties.py") for subpackage in SUBPACKAGES
+    ]
     command += ["--hypothesis-show-statistics", f"--hypothesis-seed={seed}", "-rN", "--tb=short"]
     command += ["-p", "no:xdist"]
     environment = {
@@ -34,10 +36,12 @@ def campaign(examples, seed):
     counts, failures = counted(done.stdout)
     if done.returncode:
         print(done.stdout, file=sys.stderr)
-    properties = {room: {} for room in ROOMS}
+    properties = {subpackage: {} for subpackage in SUBPACKAGES}
     for test, passing in counts.items():
-        room = next(room for room in ROOMS if room in test.partition("::")[0])
-        properties[room][test.partition("::")[2]] = passing
+        subpackage = next(
+            subpackage for subpackage in SUBPACKAGES if subpackage in test.partition("::")[0]
+        )
+        properties[subpackage][test.partition("::")[2]] = passing
     return {
         "failed": failures + bool(done.returncode and not failures),
         "properties": sum(map(len, properties.values())),
@@ -47,7 +51,7 @@ def campaign(examples, seed):
 
 
 def counted(text):
-    """Passing examples of every test, and the failing ones of all, in Hypothesis' statistics."""
+    """Return passing examples per test, and all failing examples, from the statistics."""
     counts, failures, test = defaultdict(int), 0, ""
     for line in text.splitlines():
         if line.endswith(":") and "::" in line:

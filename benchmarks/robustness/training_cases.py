@@ -1,4 +1,4 @@
-"""Small trainings of every kind, and what each comes to as bytes, for the campaigns."""
+"""Small trainings of all kinds, and hashes of their results, for the campaigns."""
 
 import functools
 import hashlib
@@ -41,12 +41,12 @@ def videos():
 
 
 def make(kind, **params):
-    """Return a small estimator, not fitted."""
+    """Return a small unfitted estimator."""
     return kind(**{**SIZES[kind], **TRAINING, **params})
 
 
 def tower(**params):
-    """Return a small tower for inside a classifier."""
+    """Return a small tower for a classifier."""
     return CorrelationTower(
         encoder="mean",
         encoder_params={"d_model": 8},
@@ -57,7 +57,7 @@ def tower(**params):
 
 
 def cases(n_epochs):
-    """Return named functions that make an estimator of so many epochs."""
+    """Return named functions that make an estimator with this number of epochs."""
     transformer, netvlad, rnn = list(SIZES)[:3]
     stops = {"early_stopping": True, "validation_fraction": 0.25}
     within = {"correlation_tower": tower(max_epochs=n_epochs)}
@@ -85,7 +85,7 @@ def cases(n_epochs):
             rnn,
             {"checkpoint_interval": 0.3, **stops, **within},
         ),
-        "tower alone, every 0.5 epochs": (
+        "tower only, every 0.5 epochs": (
             CorrelationTower,
             {"checkpoint_interval": 0.5},
         ),
@@ -97,7 +97,7 @@ def cases(n_epochs):
 
 
 def state_digest(module):
-    """Return a hash of all weights and statistics of a network, byte for byte."""
+    """Return a hash of all weights and statistics of a network."""
     digest = hashlib.sha256()
     for name, value in module.state_dict().items():
         digest.update(f"{name} {value.dtype} {tuple(value.shape)}".encode())
@@ -106,7 +106,7 @@ def state_digest(module):
 
 
 def outcome(estimator):
-    """Return what a fit came to: losses, and hashes of weights and probabilities."""
+    """Return losses, and hashes of weights and probabilities of a fit."""
     inner = getattr(estimator, "correlation_tower_", None)
     losses = [(row["train_loss"], row.get("valid_loss")) for row in estimator.history_]
     return {
@@ -120,7 +120,7 @@ def outcome(estimator):
 
 
 def fit(build, folder=None):
-    """Fit, going on from what is in the folder if there is one; return the outcome."""
+    """Fit, resume from the folder if it is given, and return the outcome."""
     torch.set_num_threads(1)
     estimator = build()
     if folder is None:

@@ -1,4 +1,4 @@
-"""How fast frame-level shards become a store, against a loop that only parses them."""
+"""Speed of conversion of frame-level shards to a store, against a loop that only parses."""
 
 import os
 import shutil
@@ -19,7 +19,7 @@ DESCRIPTIONS = ({"id": "byte", "labels": "int"}, {"rgb": "byte", "audio": "byte"
 
 
 def conversion(quick=False):
-    """Shards in memory to a store in memory, so that no disk is measured."""
+    """Convert shards in memory to a store in memory, so that no disk is measured."""
     n_videos, rounds = (4, 2) if quick else (600, 7)
     in_memory = Path("/dev/shm")  # noqa: S108 - a new folder is made in it
     parent = in_memory if os.access(in_memory, os.W_OK) else None
@@ -32,8 +32,8 @@ def conversion(quick=False):
     rate = {key: round(size / np.median(times[key]) / 1e6) for key in CONVERTING}
     limits = {key: float(np.median(times[key] / theirs)) for key in LIMITS}
     return Row(
-        "conversion of frame-level shards to a store, both checksums of every record verified",
-        "the `tfrecord` package's loop over them, which verifies none, and only parses",
+        "conversion of frame-level shards to a store, with all checksums verified",
+        "loop of the `tfrecord` package over the shards, which parses without verification",
         (ours / theirs).tolist(),
         0.2,
         details={
@@ -48,9 +48,9 @@ def conversion(quick=False):
             "shutil.copyfile against tfrecord": float(np.median(copies / theirs)),
             "ours against shutil.copyfile": float(np.median(ours / copies)),
             **{f"{key} against tfrecord": share for key, share in limits.items()},
-            "these one after the other against tfrecord": sum(limits.values()),
+            "these in sequence against tfrecord": sum(limits.values()),
             "two processes against one": float(np.median(double / ours)),
-            "processor time of ours against tfrecord": times["work"] / times["their work"],
+            "CPU time of ours against tfrecord": times["work"] / times["their work"],
             "MB/s, ours to the disk, flushed": round(size / on_disk["ours"] / 1e6),
             "MB/s, copyfile to the disk, flushed": round(size / on_disk["copy"] / 1e6),
         },
@@ -58,7 +58,7 @@ def conversion(quick=False):
 
 
 def write_shards(folder, n_videos):
-    """Write three shards as that package does, of videos as long as those of YouTube-8M."""
+    """Write three shards with the `tfrecord` package, of videos as long as YouTube-8M's."""
     from tfrecord import TFRecordWriter
 
     rng = np.random.default_rng(0)
@@ -82,10 +82,7 @@ def write_shards(folder, n_videos):
 
 
 def measure(shards, place, rounds, n_videos):
-    """Time both sides, and what no conversion can do without, in turn.
-
-    What was written is removed in between.
-    """
+    """Time both sides and the necessary steps in turn; outputs are removed in between."""
     converting = (
         lambda: convert(shards, place),
         lambda: parse(shards),
@@ -101,7 +98,7 @@ def measure(shards, place, rounds, n_videos):
     calls = dict(zip(CONVERTING + LIMITS, converting + limits, strict=True))
     times = {name: np.empty(rounds) for name in calls}
     work = dict.fromkeys(calls, 0.0)
-    for i in range(-1, rounds):  # the first does not count
+    for i in range(-1, rounds):  # the first round is warm-up
         for name in list(calls)[:: 1 if i % 2 else -1]:
             start = time.process_time()
             elapsed = seconds(calls[name])
@@ -113,12 +110,12 @@ def measure(shards, place, rounds, n_videos):
 
 
 def convert(shards, place, n_jobs=1):
-    """Our side: all of load_youtube8m."""
+    """Convert with load_youtube8m (our side)."""
     load_youtube8m(shards, store=place, n_jobs=n_jobs, progress=False)
 
 
 def parse(shards):
-    """Their side: every record to Python objects, which are dropped."""
+    """Parse all records to Python objects (their side)."""
     from tfrecord import tfrecord_loader
 
     context, lists = DESCRIPTIONS
@@ -138,7 +135,7 @@ def copy(shards, place, flush=False):
 
 
 def read(shards):
-    """Read the bytes, always to the same memory."""
+    """Read the bytes to the same memory each time."""
     block = bytearray(len(BLOCK))
     for shard in shards:
         with open(shard, "rb", buffering=0) as file:
@@ -147,15 +144,15 @@ def read(shards):
 
 
 def checksums(size, n_videos):
-    """Take the checksums of as many bytes, and of the length of each video."""
-    payload = BLOCK[: size // n_videos]  # stays in the cache, as what was just read does
+    """Compute checksums of equally many bytes, and of the length of each video."""
+    payload = BLOCK[: size // n_videos]  # stays in the cache, like data that was just read
     for _ in range(n_videos):
         crc32c(BLOCK[:8])
         crc32c(payload)
 
 
 def write(sizes, place):
-    """Write as many bytes, always from the same memory."""
+    """Write equally many bytes from the same memory each time."""
     place.mkdir()
     for i, size in enumerate(sizes):
         with open(place / str(i), "wb", buffering=0) as file:
@@ -164,7 +161,7 @@ def write(sizes, place):
 
 
 def disk(shards, rounds):
-    """Seconds to have the store, or a copy, on the disk; the last word on every machine."""
+    """Return the seconds until the store, or a copy, is flushed to the disk."""
     times = {"ours": [], "copy": []}
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder, "store")

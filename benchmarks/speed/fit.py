@@ -1,4 +1,4 @@
-"""How much `fit` and `predict_proba` take beyond the network itself."""
+"""Overhead of `fit` and `predict_proba` over the network itself."""
 
 import time
 from copy import deepcopy
@@ -17,7 +17,7 @@ DEFAULT_NETWORK = {"d_model": 512, "n_heads": 8, "batch_size": 32}
 
 
 def make_videos(n, n_frames, widths, n_labels, lengths=None):
-    """Random frames and labels; wide frames are 8-bit ones, and mean what YouTube-8M's do."""
+    """Return random frames and labels; wide frames are 8-bit with YouTube-8M's scaling."""
     rng = np.random.default_rng(0)
     lengths = np.full(n, n_frames) if lengths is None else lengths
     frames, quantization = {}, {}
@@ -34,14 +34,14 @@ def make_videos(n, n_frames, widths, n_labels, lengths=None):
 
 
 def make_classifier(**params):
-    """Late fusion, without a tower: nothing is trained but the network itself."""
+    """Return a classifier with late fusion, which needs no tower."""
     return CrossModalTransformerClassifier(
         fusion="late", early_stopping=False, lr_schedule=None, random_state=0, **params
     )
 
 
 def prepare(X, y):
-    """Bring all videos into tensors beforehand: float32, dequantised, padded to the longest."""
+    """Return all videos as float32 tensors, dequantised and padded to the longest."""
     frames, masks = X.pad(np.arange(len(X)))
     for name, (scale, shift) in X.quantization.items():
         if (scale, shift) != (1.0, 0.0):
@@ -54,20 +54,15 @@ def prepare(X, y):
 
 
 def take(rows, frames, masks):
-    """Index the prepared tensors of all modalities."""
+    """Select rows of the prepared tensors of all modalities."""
     return tuple({name: x[rows] for name, x in part.items()} for part in (frames, masks))
 
 
 class ByHand(Callback):
-    """After every batch of a fit, one of a loop written by hand, each of them timed.
+    """A callback that runs and times a step of a manual loop after each batch of a fit.
 
-    So both sides see the same noise of the machine. The loop trains a copy of the network, by
-    the same optimizer, on prepared tensors: index, forward, loss, backward, step.
-
-    Parameters
-    ----------
-    prepared : tuple
-        As of `prepare`.
+    So both sides have the same noise of the machine. The loop trains a copy of the network with
+    the same optimizer on tensors of `prepare`: index, forward, loss, backward, step.
     """
 
     def __init__(self, prepared):
@@ -82,7 +77,7 @@ class ByHand(Callback):
         self.start = time.perf_counter()
 
     def on_batch_end(self, net, **kwargs):
-        """Take the time since the last batch, and that of a step by hand."""
+        """Record the time since the last batch, and that of a manual step."""
         ours = time.perf_counter() - self.start
         rows = next(self.batches, None)
         if rows is None:
@@ -102,27 +97,27 @@ class ByHand(Callback):
 
 
 def compare_fit(X, y, n_epochs, **params):
-    """Seconds of every batch of `fit` and of the loop written by hand, after the first epoch."""
+    """Return the seconds per batch of `fit` and of the manual loop, after the first epoch."""
     by_hand = ByHand(prepare(X, y))
     make_classifier(max_epochs=n_epochs, callbacks=[by_hand], **params).fit(X, y)
     return np.array(by_hand.times).reshape(n_epochs, -1, 2)
 
 
 def describe(size, params, times):
-    """Sizes, parameters and seconds of an epoch, as details of a row."""
+    """Return sizes, parameters and seconds per epoch, as details of a row."""
     epochs = np.median(times.sum(axis=1), axis=0)
     both = {"seconds_epoch": float(epochs[0]), "seconds_epoch_by_hand": float(epochs[1])}
     return {**size, **params, "fusion": "late", **both}
 
 
 def fit_small(quick=False):
-    """Compare epochs on small videos: overhead, if any, shows here."""
+    """Compare epochs on small videos, where overhead is visible."""
     size = {**SMALL, "n": 192} if quick else SMALL
     times = compare_fit(*make_videos(**size), n_epochs=3 if quick else 10, **SMALL_NETWORK)[1:]
     ours, by_hand = times.sum(axis=1).T
     return Row(
-        "`fit`, an epoch, 2,000 x 30 x 64, batches of 64",
-        "a loop written by hand over padded tensors, same network and optimizer",
+        "epoch of `fit`, 2,000 x 30 x 64, batches of 64",
+        "a manual loop over padded tensors, same network and optimizer",
         (ours / by_hand).tolist(),
         1.10,
         details=describe(size, SMALL_NETWORK, times),
@@ -130,18 +125,17 @@ def fit_small(quick=False):
 
 
 def fit_youtube8m(quick=False):
-    """Compare the batches of an epoch on videos of YouTube-8M's size, the first one left out.
+    """Compare the batches of an epoch, except the first, on videos of YouTube-8M's size.
 
-    Of 512 videos a machine of two cores would make many minutes; batches are as good, and small
-    ones, where overhead is a larger share.
+    Full epochs would take many minutes on two cores; small batches have a larger overhead.
     """
     size = {**YOUTUBE8M, "n": 9} if quick else YOUTUBE8M
     params = {**DEFAULT_NETWORK, "batch_size": 3} if quick else DEFAULT_NETWORK
     times = compare_fit(*make_videos(**size), n_epochs=1, **params)
     ours, by_hand = times[0, 1:].T
     return Row(
-        "`fit`, a batch, 300 x 1,152 8-bit frames, batches of 32",
-        "a loop written by hand over padded float32 tensors, same network and optimizer",
+        "batch of `fit`, 300 x 1,152 8-bit frames, batches of 32",
+        "a manual loop over padded float32 tensors, same network and optimizer",
         (ours / by_hand).tolist(),
         1.02,
         details=describe(size, params, times),
@@ -149,7 +143,7 @@ def fit_youtube8m(quick=False):
 
 
 def buckets(quick=False):
-    """Compare epochs with length buckets against padding all videos to the longest."""
+    """Compare epochs with length buckets to epochs with all videos padded to the longest."""
     n = 64 if quick else 512
     # YouTube-8M's are 120 to 500 seconds, 225 on average, and cut at 300.
     lengths = np.minimum(np.random.default_rng(1).integers(120, 341, size=n), 300)
@@ -159,10 +153,10 @@ def buckets(quick=False):
     times = compare_fit(X, y, n_epochs=2 if quick else 6, **params)[1:]
     ours, by_hand = times.sum(axis=1).T
     limit = {"lengths": "uniform from 120 to 340, cut at 300", "mean_length": lengths.mean()}
-    limit["frames_left"] = lengths.mean() / 300  # no ratio can be less where cost is linear
+    limit["frames_left"] = lengths.mean() / 300  # lower bound of the ratio if the cost is linear
     return Row(
-        "`fit`, an epoch, in length buckets, 120 to 300 frames",
-        "a loop written by hand that pads all to 300",
+        "epoch of `fit`, in length buckets, 120 to 300 frames",
+        "a manual loop that pads all to 300",
         (ours / by_hand).tolist(),
         0.75,
         details={**describe(size, params, times), **limit},
@@ -170,7 +164,7 @@ def buckets(quick=False):
 
 
 def compare_predict(size, params, rounds):
-    """`predict_proba`, and the bare network on batches that are ready."""
+    """Time `predict_proba`, and the bare network on prepared batches."""
     X, y = make_videos(**size)
     few = slice(params["batch_size"])
     classifier = make_classifier(max_epochs=1, **params).fit(X[few], y[few])
@@ -186,7 +180,7 @@ def compare_predict(size, params, rounds):
 
 
 def predict_row(what, size, params, rounds):
-    """Compare `predict_proba` with the bare network."""
+    """Compare `predict_proba` with the forward pass of the network."""
     ours, bare = compare_predict(size, params, rounds)
     both = {"seconds": float(np.median(ours)), "seconds_bare": float(np.median(bare))}
     return Row(
@@ -205,6 +199,6 @@ def predict_small(quick=False):
 
 
 def predict_youtube8m(quick=False):
-    """Compare predictions of videos of YouTube-8M's size, 8-bit as its are."""
+    """Compare predictions of 8-bit videos of YouTube-8M's size."""
     size = {**YOUTUBE8M, "n": 8 if quick else 64}
     return predict_row("300 x 1,152 8-bit frames", size, DEFAULT_NETWORK, rounds=1 if quick else 3)

@@ -1,4 +1,4 @@
-"""Time two things side by side, so that a busy machine slows both."""
+"""Time two calls in turn, so that a busy machine slows both."""
 
 import time
 from dataclasses import asdict, dataclass, field
@@ -8,20 +8,20 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Row:
-    """One line of the table: what was measured, against what, and what came out.
+    """One row of the table.
 
     Parameters
     ----------
     measured, against : str
-        What is in the numerator and in the denominator.
+        Numerator and denominator of the ratio.
     ratios : list of float
-        One a round.
+        One per round.
     wanted : float
-        The mark.
+        The goal.
     at_least : bool
-        Whether the ratio is to be above the mark, and not below it.
+        Whether the ratio should be above the goal, and not below it.
     details : dict
-        Sizes, seconds, and what else helps to read the ratio.
+        Sizes, seconds and other numbers that explain the ratio.
     """
 
     measured: str
@@ -33,16 +33,16 @@ class Row:
 
     @property
     def ratio(self):
-        """The median over the rounds."""
+        """Median over the rounds."""
         return float(np.median(self.ratios))
 
     @property
     def met(self):
-        """Whether the median meets the mark."""
+        """Whether the median meets the goal."""
         return self.ratio >= self.wanted if self.at_least else self.ratio <= self.wanted
 
     def to_json(self):
-        """Return everything as a dict that JSON can hold."""
+        """Return the row as a dict for JSON."""
         return {**asdict(self), "ratio": self.ratio, "met": self.met}
 
 
@@ -54,22 +54,7 @@ def seconds(call):
 
 
 def side_by_side(ours, theirs, rounds=7, warm=1):
-    """Time two calls in turn.
-
-    Parameters
-    ----------
-    ours, theirs : callable
-        Called without arguments.
-    rounds : int
-        How often each is timed; who goes first changes from round to round.
-    warm : int
-        Calls of each before that, which do not count.
-
-    Returns
-    -------
-    ours, theirs : ndarray of shape (rounds,)
-        Seconds of each round.
-    """
+    """Return the seconds of two calls in each round, after warm-up; the order alternates."""
     for _ in range(warm):
         ours()
         theirs()

@@ -1,4 +1,4 @@
-"""The networks of the benchmarks, at the paper's size, on made-up frames; and their FLOPs."""
+"""Networks of the paper's size on synthetic frames, and their FLOPs."""
 
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -29,11 +29,11 @@ class Size:
     Parameters
     ----------
     n_videos, n_frames : int
-        Videos a batch, and frames of the longest.
+        Videos per batch, and frames of the longest video.
     video, audio : int
-        Width of the frames.
+        Features per frame.
     scale : int
-        What widths of the networks are divided by.
+        Divisor of the widths of the networks.
     """
 
     n_videos: int = 32
@@ -47,7 +47,7 @@ QUICK = Size(4, 6, 16, 8, scale=32)
 
 
 def encoder_of(family, size):
-    """Return class, arguments and width of the encoder with its default sizes."""
+    """Return class, arguments and width of the encoder of default size."""
     k = size.scale
     if family == "Transformer":
         heads = 8 if k == 1 else 2
@@ -61,12 +61,15 @@ def encoder_of(family, size):
 
 
 def make_network(family, fusion, size, device="cpu"):
-    """Return the network that the family's classifier trains."""
+    """Return the network of the classifier of a family."""
     torch.manual_seed(0)
     encoder, params, width = encoder_of(family, size)
-    moments = {"video": (torch.zeros(size.video), 1.0), "audio": (torch.zeros(size.audio), 1.0)}
+    frame_stats = {
+        "video": (torch.zeros(size.video), 1.0),
+        "audio": (torch.zeros(size.audio), 1.0),
+    }
     network = CrossModalNetwork(
-        moments,
+        frame_stats,
         N_LABELS,
         encoder=encoder,
         encoder_params=params,
@@ -79,7 +82,7 @@ def make_network(family, fusion, size, device="cpu"):
 
 
 def make_batch(size, device="cpu", full=False):
-    """Return frames, masks, correlations and labels; videos of 230 to 300 of 300 frames."""
+    """Return frames, masks, correlations and labels of videos with 230 to 300 frames."""
     generator = torch.Generator(device).manual_seed(1)
     shape = (size.n_videos, size.n_frames)
     low = size.n_frames if full else int(0.77 * size.n_frames)
@@ -95,7 +98,7 @@ def make_batch(size, device="cpu", full=False):
 
 
 def training_step(network, batch, *, bfloat16=False, optimizer=True, fused=True):
-    """Return a call that trains on a batch: forward, loss, backward and Adam's step."""
+    """Return a function that trains on a batch: forward, loss, backward and Adam step."""
     inputs, labels = batch
     parameters = list(network.parameters())
     adam = torch.optim.AdamW(parameters, lr=2e-4, weight_decay=0.0, fused=fused)
@@ -113,7 +116,7 @@ def training_step(network, batch, *, bfloat16=False, optimizer=True, fused=True)
 
 @contextmanager
 def _plainly():
-    """Attention in products that the counter sees, none made twice."""
+    """Attention as plain products, which the counter of FLOPs sees."""
     cached = attention._CachedAttention
 
     class Plain:
@@ -132,9 +135,9 @@ def _plainly():
 
 @lru_cache
 def flops_of_step(family, fusion, size):
-    """Count the floating-point operations of products in a step, nothing computed twice.
+    """Return the floating-point operations of all products in a step.
 
-    Counted on a CPU in two videos, where the products of a GRU and of attention are seen.
+    They are counted on the CPU with two videos, where those of a GRU and of attention are seen.
     """
     few = Size(2, size.n_frames, size.video, size.audio, size.scale)
     step = training_step(make_network(family, fusion, few), make_batch(few, full=True))

@@ -1,4 +1,4 @@
-"""NetVLAD as one would write it down, with the weights of ours, to be timed against it."""
+"""A plain NetVLAD with the weights of ours, to be timed against it."""
 
 import torch
 from torch import nn
@@ -11,9 +11,9 @@ class PlainNetVLAD(nn.Module):
     Parameters
     ----------
     network : CrossModalNetwork
-        Of `NetVLADEncoder` with late fusion; its weights are copied.
+        A network of `NetVLADEncoder` with late fusion, whose weights are copied.
     pool : callable
-        Sums residuals: of frames, assignments and centres.
+        Sums residuals, given frames, assignments and centres.
     """
 
     def __init__(self, network, pool=None):
@@ -25,7 +25,7 @@ class PlainNetVLAD(nn.Module):
             return nn.ParameterList(nn.Parameter(x.detach().clone()) for x in parts)
 
         encoder = network.encoder
-        self.moments = [(x.mean.float(), x.inverse.float()) for x in network.scalers]
+        self.frame_stats = [(x.mean.float(), x.inverse.float()) for x in network.scalers]
         self.assign = copied(layer.weight for layer in encoder.assign)
         self.scale = copied(norm.weight for norm in encoder.norms)
         self.shift = copied(norm.bias for norm in encoder.norms)
@@ -40,7 +40,7 @@ class PlainNetVLAD(nn.Module):
         described = []
         for i, name in enumerate(self.names):
             mask = masks[name].unsqueeze(-1).float()
-            mean, inverse = self.moments[i]
+            mean, inverse = self.frame_stats[i]
             x = (frames[name] - mean) * inverse * mask
             x = F.dropout(x, self.p, self.training)
             pooled = self.pool(x, self.assigned(i, x, mask), self.centres[i])
@@ -55,7 +55,7 @@ class PlainNetVLAD(nn.Module):
         return out @ self.head_weights[1].T + self.head_biases[1]
 
     def assigned(self, i, x, mask):
-        """Soft assignment of frames to clusters, (B, T, K), zero at padding."""
+        """Return soft assignments of frames to clusters, (B, T, K), zero at padding."""
         logits = torch.einsum("btd,kd->btk", x, self.assign[i])
         n = mask.sum()
         mean = (logits * mask).sum((0, 1)) / n
@@ -75,5 +75,5 @@ def _residuals(x, assigned, centres):
 
 
 def residual_form(network):
-    """The same with the residual of every frame to every cluster, as the paper's sum reads."""
+    """Return the network with residuals of all frames to all clusters, as in the paper."""
     return PlainNetVLAD(network, _residuals)

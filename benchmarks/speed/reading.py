@@ -1,4 +1,4 @@
-"""Reading shuffled batches from a store, against copying the same bytes."""
+"""Speed of reading shuffled batches from a store, against copying the same bytes."""
 
 import tempfile
 from pathlib import Path
@@ -10,11 +10,11 @@ from sk_crossmodal.multimodal import MultimodalArray, StoreWriter
 
 WIDTHS = {"video": 1024, "audio": 128}
 PARTS = 8
-POOL = 32  # batches that training sorts by length at once
+POOL = 32  # batches that training sorts by length together
 
 
 def lengths_of_batches(rng, n_batches, size):
-    """Lengths of some of a pool's batches, (n_batches, size); a third of all have the most."""
+    """Return lengths of batches of a pool, (n_batches, size); a third have the maximum."""
     n = POOL * size
     pool = np.sort(np.where(rng.random(n) < 1 / 3, 300, rng.integers(120, 300, n)))
     return pool.reshape(POOL, size)[:: POOL // n_batches]
@@ -35,7 +35,7 @@ def write_store(path, lengths, rng):
 
 
 def seconds_in_used_buffers(X, batches, prepared, rounds):
-    """Fastest time to read, and to copy, all frames into memory that is in use already."""
+    """Return the fastest times to read and to copy all frames into used memory."""
     used = [{name: values.copy() for name, values in frames.items()} for frames in prepared]
 
     def read():
@@ -55,10 +55,10 @@ def seconds_in_used_buffers(X, batches, prepared, rounds):
 
 
 def reading(quick=False):
-    """`X.pad` of batches of similar length, as training reads them; all files are in memory.
+    """Time `X.pad` with batches of similar length, as in training, from files in memory.
 
-    Both sides give new buffers, of the same shapes and bytes. How far reading can come is seen
-    from system calls and copies into buffers that are in use already.
+    Both sides return new buffers of the same shapes and bytes. System calls and copies into used
+    buffers show the limits of reading.
     """
     rng, rounds = np.random.default_rng(0), 3 if quick else 15
     n_batches, size = (4, 16) if quick else (8, 128)
@@ -90,7 +90,7 @@ def reading(quick=False):
             "GB": total,
             "GB/s of reading": total / float(np.median(ours)),
             "GB/s of copying": total / float(np.median(theirs)),
-            "GB/s of system calls alone, into used buffers": total / calls,
+            "GB/s of system calls only, into used buffers": total / calls,
             "GB/s of copying into used buffers": total / copies,
         },
     )

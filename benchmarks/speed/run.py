@@ -1,8 +1,8 @@
-"""Measure the ratios of docs/speed.md: one table, and JSON beside it.
+"""Measure the ratios of docs/speed.md, as a table and as JSON.
 
-Each row runs in a process of its own. A ratio is the median over rounds in which both sides are
-timed in turn; beside it stand the quartiles of the rounds. Run it on a machine that does nothing
-else. Both sides run with glibc told to keep the memory that is freed, as docs/speed.md advises.
+Each row runs in a new process. A ratio is the median, with quartiles, over rounds in which both
+sides are timed in turn. Run it on an idle machine. On both sides, glibc keeps freed memory, as
+docs/speed.md recommends.
 """
 
 import argparse
@@ -47,14 +47,14 @@ PACKAGES = ("sk_crossmodal", "torch", "skorch", "scikit-learn", "numpy", "scipy"
 def parse(arguments=None):
     """Read the command line."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
-    parser.add_argument("rows", nargs="*", help=f"of {', '.join(ROWS)}; all by default")
-    parser.add_argument("--quick", action="store_true", help="tiny sizes: does it run at all")
-    parser.add_argument("--threads", type=int, help="threads of torch; all cores by default")
+    parser.add_argument("rows", nargs="*", help=f"rows of {', '.join(ROWS)} (default: all)")
+    parser.add_argument("--quick", action="store_true", help="tiny sizes, as a test")
+    parser.add_argument("--threads", type=int, help="threads of torch (default: all cores)")
     parser.add_argument("--out", type=Path, help="JSON file for the numbers")
-    parser.add_argument("--alone", action="store_true", help=argparse.SUPPRESS)
+    parser.add_argument("--in-process", action="store_true", help=argparse.SUPPRESS)
     args = parser.parse_args(arguments)
     if unknown := set(args.rows) - set(ROWS):
-        parser.error(f"unknown rows {sorted(unknown)}; there are {list(ROWS)}")
+        parser.error(f"unknown rows {sorted(unknown)}; known: {list(ROWS)}")
     return args
 
 
@@ -70,8 +70,8 @@ def measure_here(name, args):
 
 
 def measure(name, args):
-    """Measure one row in a process of its own."""
-    command = [sys.executable, __file__, name, "--alone"]
+    """Measure one row in a new process."""
+    command = [sys.executable, __file__, name, "--in-process"]
     command += ["--quick"] * args.quick
     command += ["--threads", str(args.threads)] if args.threads else []
     environment = {**ALLOCATOR, **os.environ}
@@ -82,7 +82,7 @@ def measure(name, args):
 
 
 def line(row):
-    """Return a row of the table, or why it is none."""
+    """Return a row of the table, or the reason why it is missing."""
     if reason := row.get("not measured"):
         return f"| not measured: {reason} | | | | | |"
     low, high = np.percentile(row["ratios"], (25, 75))
@@ -94,9 +94,9 @@ def line(row):
 
 
 def main(arguments=None):
-    """Measure all rows, or, called by itself, one."""
+    """Measure all rows, or one row in a child process."""
     args = parse(arguments)
-    if args.alone:
+    if args.in_process:
         print(json.dumps(measure_here(args.rows[0], args)))
         return
     print("| measured | against | ratio | quartiles | wanted | met |\n|---|---|---|---|---|---|")

@@ -1,4 +1,4 @@
-"""The four scores, whole and by level, against scikit-learn's macro average precision alone."""
+"""The four scores, overall and by level, against scikit-learn's macro average precision."""
 
 import tracemalloc
 from itertools import pairwise
@@ -26,10 +26,10 @@ def make_hierarchy(sizes, rng):
 
 
 def make_problem(n_videos, sizes, seed=0):
-    """Return sparse labels closed upward, scores like a model's, and the hierarchy."""
+    """Return sparse labels with ancestors, scores like those of a model, and the hierarchy."""
     rng = np.random.default_rng(seed)
     n_labels = sum(sizes)
-    popularity = rng.permutation(1 / np.arange(1, n_labels + 1))  # few labels are most of all
+    popularity = rng.permutation(1 / np.arange(1, n_labels + 1))  # few labels are frequent
     chosen = rng.choice(n_labels, (n_videos, 3), p=popularity / popularity.sum())
     chosen[:n_labels, 0] = np.arange(n_labels)  # every label has a video
     hierarchy = make_hierarchy(sizes, rng)
@@ -58,12 +58,12 @@ def describe(y_true, scores, report):
 
 
 def problem_of(quick):
-    """Return the problem that both rows are about."""
+    """Return the problem of both rows."""
     return make_problem(400, QUICK_SIZES) if quick else make_problem(128_000, SIZES)
 
 
 def metrics(quick):
-    """Time all scores against one of scikit-learn's, which takes labels as a dense array."""
+    """Time all scores against one score of scikit-learn, which takes dense labels."""
     y_true, scores, hierarchy = problem_of(quick)
     dense = y_true.toarray()
     ours, theirs = side_by_side(
@@ -72,11 +72,11 @@ def metrics(quick):
         rounds=3,
         warm=1 if quick else 0,
     )
-    dense = dense.astype(np.int8)  # the form of labels in which it is fastest
+    dense = dense.astype(np.int8)  # the fastest form of labels for it
     int8 = seconds(lambda: average_precision_score(dense, scores, average="macro"))
     return Row(
-        measured="GAP, MAP, PERR and Hit@1, whole and of 4 levels: 20 scores",
-        against="scikit-learn's macro average precision alone",
+        measured="GAP, MAP, PERR and Hit@1, overall and of 4 levels: 20 scores",
+        against="only scikit-learn's macro average precision",
         ratios=(ours / theirs).tolist(),
         wanted=1 / 15,
         details={
@@ -89,9 +89,9 @@ def metrics(quick):
 
 
 def metrics_memory(quick):
-    """Measure the peak of what the scores allocate; numpy tells tracemalloc of all its arrays."""
+    """Measure the peak memory of the scores; tracemalloc sees all arrays of NumPy."""
     y_true, scores, hierarchy = problem_of(quick)
-    report = hierarchy_report(y_true[:50], scores[:50], hierarchy)  # what is loaded but once
+    report = hierarchy_report(y_true[:50], scores[:50], hierarchy)  # imports and caches
     tracemalloc.start()
     before, _ = tracemalloc.get_traced_memory()
     report = hierarchy_report(y_true, scores, hierarchy)

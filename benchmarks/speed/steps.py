@@ -1,4 +1,4 @@
-"""Rows of training steps: influence against none, share of the machine's rate, NetVLAD."""
+"""Training steps: with and without influence, share of the machine's rate, NetVLAD."""
 
 from pathlib import Path
 
@@ -29,29 +29,29 @@ def _against_late(family, wanted, quick):
         **_sizes(size),
         "seconds": [float(min(ours)), float(min(theirs))],
         "GFLOPs": [n / 1e9 for n in flops],
-        "least": flops[0] / flops[1],  # at one rate, with nothing but products
+        "least": flops[0] / flops[1],  # if all time were spent in products, at one rate
     }
-    words = f"{STEP}, {family} CM-C"
+    words = f"{STEP}, {family} cross_modal_concat"
     return Row(words, f"{family} L", list(ours / theirs), wanted, details=details)
 
 
 def transformer_step(quick=False):
-    """Cross-modal Transformer against one without influence."""
+    """Compare the cross-modal Transformer with late fusion."""
     return _against_late("Transformer", 1.15, quick)
 
 
 def netvlad_step(quick=False):
-    """Cross-modal NetVLAD against one without influence."""
+    """Compare cross-modal NetVLAD with late fusion."""
     return _against_late("NetVLAD", 1.25, quick)
 
 
 def rnn_step(quick=False):
-    """Cross-modal RNN against one without influence."""
+    """Compare the cross-modal RNN with late fusion."""
     return _against_late("RNN", 1.25, quick)
 
 
 def _square(dtype, quick):
-    """Return a call that multiplies two large matrices, and its FLOPs."""
+    """Return a function that multiplies two large matrices, and its FLOPs."""
     n = 256 if quick else 4096
     a, b = (torch.randn(n, n).to(dtype) for _ in range(2))
     out = torch.empty_like(a)
@@ -59,7 +59,7 @@ def _square(dtype, quick):
 
 
 def _seconds_of_products(step):
-    """Seconds of a step that are spent in products of matrices."""
+    """Return the seconds of a step that are spent in matrix products."""
     with profile(activities=[ProfilerActivity.CPU]) as profiler:
         step()
     found = [each for each in profiler.key_averages() if each.key in PRODUCTS]
@@ -80,14 +80,14 @@ def _share(dtype, wanted, quick):
         **_sizes(size),
         "step GFLOP/s": float(flops / min(ours) / 1e9),
         "product GFLOP/s": float(square_flops / min(theirs) / 1e9),
-        # What the step's own products, of the shapes they have, would reach alone.
-        "share of products alone": float(
+        # The rate of the products of the step, with their shapes.
+        "share of products only": float(
             flops / _seconds_of_products(step) / (square_flops / min(theirs))
         ),
     }
     name = "bfloat16 under autocast" if bfloat16 else "float32"
     return Row(
-        f"{STEP}, Transformer CM-C, {name}: share of the machine's rate of products",
+        f"{STEP}, Transformer cross_modal_concat, {name}: share of the machine's rate of products",
         f"{name.split()[0]} product of two large square matrices",
         list(shares),
         wanted,
@@ -97,12 +97,12 @@ def _share(dtype, wanted, quick):
 
 
 def sgemm_share(quick=False):
-    """Share of the rate of single-precision matrix products that a step reaches."""
+    """Measure the share of the rate of single-precision matrix products in a step."""
     return _share(torch.float32, 0.60, quick)
 
 
 def bf16_share(quick=False):
-    """Return the same in bfloat16, or why it is not measured."""
+    """Measure the same in bfloat16, or return the reason why it is not measured."""
     cpu = Path("/proc/cpuinfo")
     if not quick and "avx512_bf16" not in (cpu.read_text() if cpu.exists() else ""):
         return "this CPU has no bfloat16 products (avx512_bf16)"
@@ -110,7 +110,7 @@ def bf16_share(quick=False):
 
 
 def netvlad_plain(quick=False):
-    """NetVLAD's step against the same network written plainly."""
+    """Compare the step of NetVLAD with a plain implementation of the same network."""
     size = QUICK if quick else Size()
     batch = make_batch(size)
     network = make_network("NetVLAD", LATE, size)
@@ -136,9 +136,9 @@ def netvlad_plain(quick=False):
     square()
     details["seconds of bare products"] = flops / square_flops * seconds(square)
     one = Size(1, size.n_frames, size.video, size.audio, size.scale)
-    details["seconds a video, residuals of every frame to every cluster"] = seconds(
+    details["seconds per video, residuals of all frames to all clusters"] = seconds(
         training_step(residual_form(network), make_batch(one), optimizer=False)
     )
-    words = f"{STEP}, NetVLAD L"
-    against = "the same written plainly (einsum, float32, torch's dropout), the same optimizer"
+    words = f"{STEP}, NetVLAD late"
+    against = "a plain implementation (einsum, float32, torch's dropout), same optimizer"
     return Row(words, against, list(ours / theirs), 0.7, details=details)

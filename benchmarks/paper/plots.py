@@ -1,4 +1,4 @@
-"""The paper's Figures 1, 8 and 9, and its Table 4 as a picture."""
+"""The paper's Figures 1, 8 and 9, and its Table 4 as a plot."""
 
 import numpy as np
 import settings
@@ -11,10 +11,10 @@ from sk_crossmodal.inspection import AttentionDisplay, CorrelationDisplay
 
 BLUE, ORANGE, GREEN, GREY = "#0072B2", "#D55E00", "#009E73", "#666666"  # Okabe and Ito's palette
 N_COLUMNS = 3
-TIME = {  # what attention runs over
+TIME = {  # labels of the time axis
     "synthetic": "time in seconds",
     "youtube8m": "frames",
-    "corsmal": "moments of the common time line",
+    "corsmal": "time steps",
 }
 
 
@@ -24,11 +24,11 @@ def _save(figure, folder, name):
 
 
 def draw_errors(results, folder):
-    """Draw the overall error of each model with its 95 % interval, a panel a family."""
+    """Plot the overall error of each model with its 95 % interval, one panel per family."""
     families = [family for family in results.families if results.models(family)]
     n_columns = min(N_COLUMNS, len(families))
     n_rows = -(-len(families) // n_columns)
-    size = 1.5 + 3.2 * n_columns, n_rows * (0.8 + 0.28 * len(settings.ROWS))
+    size = 3.5 + 3.2 * n_columns, n_rows * (0.8 + 0.28 * len(settings.ROWS))
     figure = Figure(figsize=size, layout="constrained")
     panels = figure.subplots(n_rows, n_columns, sharex=True, sharey=True, squeeze=False).ravel()
     for ax, family in zip(panels, families, strict=False):
@@ -43,18 +43,18 @@ def _draw_family(ax, results, family):
     rows = list(settings.ROWS)[::-1]
     for row, name in results.models(family).items():
         found = estimate(results.errors(name, results.seeds(name)))
-        reach = [[found.mean - found.low], [found.high - found.mean]]
+        half_widths = [[found.mean - found.low], [found.high - found.mean]]
         color = ORANGE if row == "CM-C" else GREY if row in settings.CONTROLS else BLUE
-        ax.errorbar(found.mean, rows.index(row), xerr=reach, fmt="o", color=color, capsize=3)
+        ax.errorbar(found.mean, rows.index(row), xerr=half_widths, fmt="o", color=color, capsize=3)
     ax.set_title(family, loc="left", fontsize="medium", fontweight="bold")
-    ax.set_yticks(range(len(rows)), rows)
-    ax.set_xlabel("GAP error in %" if results.multilabel else "wrong in %")
+    ax.set_yticks(range(len(rows)), [settings.HEADINGS[row] for row in rows])
+    ax.set_xlabel("GAP error in %" if results.multilabel else "wrong predictions in %")
     ax.grid(axis="x", color="#dddddd", lw=0.6)
     ax.spines[["top", "right"]].set_visible(False)
 
 
 def draw_attention(results, family, folder):
-    """Draw Figure 1 for a family's CM-C; return the file and the video's name."""
+    """Plot Figure 1 for CM-C of a family; return the file and the name of the video."""
     name = f"{family}-CM-C"
     seed = results.seeds(name)[0]
     arrays = results.arrays(name, seed)
@@ -73,7 +73,7 @@ def draw_attention(results, family, folder):
 
 
 def draw_weights(results, folder):
-    """Draw Figure 8: the tower's error rates against the weight of mismatched pairs."""
+    """Plot Figure 8: error rates of the tower against the weight of negative pairs."""
     figure = Figure(figsize=(6.0, 3.6), layout="constrained")
     ax = figure.subplots()
     weights = [w for w in settings.NEGATIVE_WEIGHTS if results.seeds(tower_name(w))]
@@ -89,7 +89,7 @@ def draw_weights(results, folder):
     ax.set_xscale("log", base=2)
     ax.set_xticks(weights, [f"{weight:g}" for weight in weights])
     ax.minorticks_off()
-    ax.set_xlabel("weight of mismatched pairs")
+    ax.set_xlabel("weight of negative pairs")
     ax.set_ylabel("held-out pairs in %")
     ax.set_ylim(0)
     ax.spines[["top", "right"]].set_visible(False)
@@ -98,7 +98,7 @@ def draw_weights(results, folder):
 
 
 def draw_histogram(results, folder):
-    """Draw Figure 9: the tower's output on matching and mismatched pairs of all seeds."""
+    """Plot Figure 9: output of the tower on positive and negative pairs of all seeds."""
     seeds = results.seeds(SHARED_TOWER)
     pairs = [
         np.concatenate([results.arrays(SHARED_TOWER, seed)[kind] for seed in seeds])

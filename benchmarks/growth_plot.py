@@ -1,10 +1,10 @@
-"""The curves of growth.py as a picture: time above, memory below."""
+"""Plot the curves of growth.py: time in the upper row, memory in the lower."""
 
 import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, NullFormatter
 
-# Okabe and Ito's palette, and a marker each for those who print in black.
+# Okabe and Ito's palette, with markers for black-and-white prints.
 STYLES = (
     ("#0072B2", "o"),
     ("#D55E00", "s"),
@@ -16,16 +16,16 @@ STYLES = (
 )
 AXES = {
     "videos": "number of videos",
-    "frames": "frames of a video",
+    "frames": "frames per video",
     "labels": "number of labels",
     "modalities": "number of modalities",
 }
-ROWS = {"seconds": "time in s", "mb": "rise of peak memory in MB"}
-LEAST = {"seconds": 0.0, "mb": 1.0}  # less is not resolved
+ROWS = {"seconds": "time in s", "mb": "increase of peak memory in MB"}
+MIN_VALUES = {"seconds": 0.0, "mb": 1.0}  # smaller values are not resolved
 
 
 def draw(curves, path):
-    """Draw curves to a PNG file."""
+    """Plot curves to a PNG file."""
     names = list(dict.fromkeys(curve["part"] for curve in curves))
     axes = [axis for axis in AXES if any(curve["axis"] == axis for curve in curves)]
     figure = Figure(figsize=(1.2 + 3.1 * len(axes), 7.2), layout="constrained")
@@ -35,11 +35,11 @@ def draw(curves, path):
             shown = [curve for curve in curves if curve["axis"] == axis]
             for curve in shown:
                 _draw_curve(ax, curve, kind, STYLES[names.index(curve["part"]) % len(STYLES)])
-            _dress(ax, sorted({size for curve in shown for size in curve["sizes"]}))
+            _format_axes(ax, sorted({size for curve in shown for size in curve["sizes"]}))
         row[0].set_ylabel(ROWS[kind])
     for ax, axis in zip(panels[-1], axes, strict=True):
         ax.set_xlabel(AXES[axis])
-    for ax in panels.ravel():  # after all limits are known
+    for ax in panels.ravel():  # when all limits are known
         _draw_guide(ax)
     handles = {line.get_label(): line for ax in panels.ravel() for line in ax.get_lines()}
     figure.legend(
@@ -55,11 +55,11 @@ def draw(curves, path):
 
 def _draw_curve(ax, curve, kind, style):
     color, marker = style
-    values = np.maximum(curve[kind], LEAST[kind])
+    values = np.maximum(curve[kind], MIN_VALUES[kind])
     ax.plot(curve["sizes"], values, color=color, marker=marker, ms=5, lw=1.5, label=curve["part"])
 
 
-def _dress(ax, sizes):
+def _format_axes(ax, sizes):
     ax.set_xscale("log")
     ax.set_yscale("log")
     ax.set_xticks(sizes, [f"{size:,}" for size in sizes])
@@ -72,7 +72,7 @@ def _dress(ax, sizes):
 
 
 def _draw_guide(ax):
-    """Draw what grows in proportion, from the lower left corner, within the limits."""
+    """Draw a line of slope 1 from the lower left corner, within the limits."""
     (left, right), (low, high) = ax.get_xlim(), ax.get_ylim()
     ax.plot(
         [left, right],
