@@ -36,10 +36,10 @@ WRONG = (ValueError, TypeError)
 # "test_" before them, make the calls.
 OTHERS = (
     "bad_calls_datasets",
+    "bad_calls_displays",
     "bad_calls_ground",
     "bad_calls_models",
     "bad_calls_modules",
-    "bad_calls_pictures",
     "bad_calls_report",
     "bad_calls_scores",
     "bad_calls_store",

@@ -10,8 +10,15 @@ This room needs numpy, scipy and scikit-learn only, and knows no estimator.
 
 from ._gap import gap_score
 from ._hits import hit_at_1_score, perr_score
+from ._label_sets import as_indicator as as_indicator
+from ._label_sets import holds_label_sets as holds_label_sets
+from ._levels import row_columns as row_columns
+from ._map import average_precisions as average_precisions
 from ._map import map_score
+from ._problem import prepare as prepare
 from ._report import HierarchyReport, hierarchy_report
+from ._resampling import draw_weights as draw_weights
+from ._resampling import resampled_scores as resampled_scores
 from ._scorers import (
     gap_scorer,
     hierarchy_scorers,
@@ -19,6 +26,7 @@ from ._scorers import (
     map_scorer,
     perr_scorer,
 )
+from ._validation import check_labels as check_labels
 
 __all__ = [
     "HierarchyReport",

@@ -55,6 +55,13 @@ def group_columns(hierarchy: Any, n_labels: int) -> list[tuple[str, Ints]]:
     ]
 
 
+def row_columns(hierarchy: Any, n_labels: int, by_group: bool) -> list[tuple[str, Ints | None]]:
+    """Return the name and the labels of each row of a report; None is all labels."""
+    if by_group:
+        return [*group_columns(hierarchy, n_labels)]
+    return [("overall", None), *level_columns(hierarchy, n_labels).items()]
+
+
 def part_scores(
     problem: Problem,
     columns: Sequence[Ints | None],

@@ -88,6 +88,11 @@ def map_score(
     return mean_over_classes(scores, empty_classes)
 
 
+def average_precisions(problem: Problem) -> Floats:
+    """Compute the average precision of every label, NaN for those that no video has."""
+    return class_scores([(Part(problem), None)])[0]
+
+
 def class_scores(selections: list[tuple[Part, Bools | None]]) -> list[Floats]:
     """Compute the average precision of every label, NaN for those that no video has."""
     problem = selections[0][0].problem
