@@ -54,8 +54,6 @@ class CorrelationDisplay(Display):
             Their labels.
         random_state : int, RandomState or None, default=0
             Random seed of the pairs.
-        threshold : float, default=0.5
-            Pairs with a higher probability are predicted to be positive, as by the hard gate.
         """
         estimator, X = unwrap(estimator, "pair_probabilities", X)
         pairs = estimator.pair_probabilities(X, y, random_state=random_state)
@@ -66,11 +64,6 @@ class CorrelationDisplay(Display):
         cls, matching: Any, mismatched: Any, *, threshold: float = 0.5, ax: Any = None
     ) -> Self:
         """Draw probabilities that were computed before.
-
-        Parameters
-        ----------
-        threshold : float, default=0.5
-            Pairs with a higher probability are predicted to be positive, as by the hard gate.
 
         Raises
         ------

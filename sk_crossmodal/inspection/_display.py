@@ -69,6 +69,13 @@ def hide_spines(ax: Any, *sides: str) -> None:
     ax.spines[["top", "right", *sides]].set_visible(False)
 
 
+def draw_rows(ax: Any, n: int, names: Sequence[str], at: Sequence[int] | None = None) -> None:
+    """Name rows along the y axis, the first at the top; `at` are those that have a name."""
+    ax.set_yticks(range(n) if at is None else at, names)
+    ax.tick_params(axis="y", length=0)
+    ax.set_ylim(max(n, 1) - 0.4, -0.6)
+
+
 def draw_grid(ax: Any) -> None:
     """Draw vertical lines at the ticks of the x axis, behind everything else."""
     ax.grid(axis="x", color="#dddddd", lw=0.6)

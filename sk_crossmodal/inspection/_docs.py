@@ -39,7 +39,9 @@ def complete_docstrings(cls: type) -> None:
     if cls.__doc__ is None:  # Python runs with -OO
         return
     head, sections = _split(cls.__doc__)
-    shared = _entries(SHARED) | _entries(sections["Parameters"])
+    _, of_plot = _split(vars(cls)["plot"].__doc__)
+    shared = _entries(of_plot.get("Parameters", "")) | _entries(sections["Parameters"])
+    shared = _entries(SHARED) | shared
     attributes = _entries(sections.get("Attributes", "")) | _entries(ATTRIBUTES)
     cls.__doc__ = _join(head, sections | {"Attributes": _text(attributes.values())})
     for name, member in vars(cls).items():

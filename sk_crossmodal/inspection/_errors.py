@@ -7,7 +7,7 @@ import numpy as np
 from ._checks import check_score
 from ._compare import compare_predictions
 from ._comparison import ComparisonReport, check_report, excludes_zero
-from ._display import BLUE, GREY, ORANGE, Display, draw_grid, hide_spines
+from ._display import BLUE, GREY, ORANGE, Display, draw_grid, draw_rows, hide_spines
 from ._outputs import scores_by_model, shortened
 from ._scores import SCORES
 
@@ -125,9 +125,7 @@ class ErrorRatesDisplay(Display):
         ax = self._use_ax(ax, 7.0, 1.5 + 0.19 * block * len(rows))
         drawn = {kind for row in range(len(rows)) for kind in self._plot_level(row, block * row)}
         at = [block * row + 1 + model for row in range(len(rows)) for model in range(len(models))]
-        ax.set_yticks(at, [shortened(name) for name in models] * len(rows))
-        ax.tick_params(axis="y", length=0)
-        ax.set_ylim(block * len(rows) - 0.4, -0.6)
+        draw_rows(ax, block * len(rows), [shortened(name) for name in models] * len(rows), at)
         intervals = "" if self.report.low is None else f"\n95 % intervals: {self.report.basis}"
         ax.set_xlabel(f"{SCORES[self.score].heading} error in %{intervals}")
         draw_grid(ax)

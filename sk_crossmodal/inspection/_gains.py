@@ -9,7 +9,7 @@ from .._types import Array, Floats
 from ._checks import as_numbers, check_count, check_score
 from ._compare import compare_predictions
 from ._comparison import ComparisonReport, check_report, excludes_zero
-from ._display import BLUE, GREY, ORANGE, Display, draw_grid, hide_spines
+from ._display import BLUE, GREY, ORANGE, Display, draw_grid, draw_rows, hide_spines
 from ._outputs import scores_by_model, shortened
 from ._scores import SCORES
 
@@ -102,8 +102,6 @@ class CategoryGainDisplay(Display):
         ----------
         y_scores : dict of str to array-like of shape (n_videos, n_labels)
             Scores of two models, the baseline first.
-        max_categories : int, default=24
-            Maximum number of categories to draw.
         **params : dict
             Other parameters of :func:`compare_predictions`, such as `n_resamples` and `rows`.
 
@@ -141,8 +139,6 @@ class CategoryGainDisplay(Display):
             A report with a baseline, of reports or predictions with ``by_group=True``.
         model : str, default=None
             The model to compare to the baseline; None takes the only other one.
-        max_categories : int, default=24
-            Maximum number of categories to draw.
 
         Raises
         ------
@@ -205,8 +201,7 @@ class CategoryGainDisplay(Display):
                 self._plot_bar(y, gain[line], low[line], high[line])
         more = f"… {n_between} more between …"
         names = [more if i is None else self._name(i, n_videos[i]) for i in lines]
-        ax.set_yticks(range(len(lines)), names)
-        ax.set_ylim(max(len(lines), 1) - 0.4, -0.6)
+        draw_rows(ax, len(lines), names)
         self._add_labels(bool(np.isfinite(low).any()), int(np.isnan(gain).sum()))
         return self
 
@@ -243,5 +238,4 @@ class CategoryGainDisplay(Display):
             title += f"; {n_unknown} without videos left out"
         ax.set_title(title, loc="left", fontsize="medium")
         draw_grid(ax)
-        ax.tick_params(axis="y", length=0)
         hide_spines(ax, "left")

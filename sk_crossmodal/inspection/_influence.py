@@ -19,7 +19,7 @@ Pair: TypeAlias = tuple[str, str]  # source and target
 class InfluenceDisplay(Display):
     """Response of the attention to each modality to the attention to another one, over time.
 
-    A column shows what a little more attention to the source at one time step adds to the
+    A column shows the effect of a little more attention to the source at one time step on the
     attention to the target at every time step (Section 2 of Goyal et al., 2020). If F shifts
     attention in time, the largest responses lie on a line beside the diagonal; if it stretches or
     compresses, the line is steeper or flatter. A line is drawn only if the responses lie on one.

@@ -9,7 +9,7 @@ from .._types import Array, Floats
 from ..hierarchy import LabelHierarchy
 from ..metrics import as_indicator, average_precisions, prepare
 from ._checks import as_numbers, check_count, check_hierarchy
-from ._display import GREY, Display, hide_spines
+from ._display import GREY, Display, draw_rows, hide_spines
 from ._outputs import label_scores, literal
 from ._tree_rows import Line, tree_lines
 
@@ -172,11 +172,9 @@ class HierarchyDisplay(Display):
     def _add_labels(self, lines: list[Line], longest: float) -> None:
         ax, width = self.ax_, max(len(line.text) for line in lines)
         # The strokes of the tree meet if all lines have one length, and letters one width.
-        ax.set_yticks(range(len(lines)), [literal(line.text.ljust(width)) for line in lines])
-        ax.tick_params(axis="y", length=0)
+        draw_rows(ax, len(lines), [literal(line.text.ljust(width)) for line in lines])
         for label, line in zip(ax.get_yticklabels(), lines, strict=True):
             label.set(family="monospace", fontsize=8, color=GREY if line.left_out else "black")
-        ax.set_ylim(len(lines) - 0.4, -0.6)
         ax.set_xlim(0, 1.3 * longest)
         ax.set_xlabel("videos with the label")
         hide_spines(ax)

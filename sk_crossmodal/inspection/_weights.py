@@ -17,7 +17,7 @@ from ._display import BLUE, GREEN, ORANGE, Display, hide_spines
 from ._intervals import half_width, mean
 
 RATES = {
-    "error": ("all pairs", BLUE, "o-"),
+    "error": ("wrong predictions among all pairs", BLUE, "o-"),
     "fpr": ("negative pairs predicted to be correlated (FPR)", ORANGE, "s--"),
     "fnr": ("positive pairs predicted to be uncorrelated (FNR)", GREEN, "^:"),
 }

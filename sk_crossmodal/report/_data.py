@@ -59,6 +59,7 @@ def _counts(labels: csr_array) -> list[str]:
 
 def _frequencies(inputs: ReportInputs) -> list[str]:
     videos, n = _n_videos(inputs.labels), inputs.labels.shape[0]
+    names = inputs.hierarchy.display_names
     order = np.argsort(-videos, kind="stable")
     tables = {"Videos per label": order}
     if len(order) > 2 * MAX_LABELS:
@@ -70,7 +71,7 @@ def _frequencies(inputs: ReportInputs) -> list[str]:
         table(
             caption,
             ["label", "videos", "share in %"],
-            [[inputs.names[i], f"{videos[i]:,}", f"{100 * videos[i] / n:.1f}"] for i in labels],
+            [[names[i], f"{videos[i]:,}", f"{100 * videos[i] / n:.1f}"] for i in labels],
         )
         for caption, labels in tables.items()
     ]

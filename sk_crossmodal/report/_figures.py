@@ -21,7 +21,7 @@ STYLE = {
 
 @contextmanager
 def drawing() -> Iterator[None]:
-    """Draw in the style of the page, whatever the user's settings of matplotlib."""
+    """Draw in the style of the page, independent of the user's settings."""
     from matplotlib import style
 
     with style.context(["default", STYLE]), warnings.catch_warnings():

@@ -46,11 +46,6 @@ class ReportInputs:
         """Whether a video can have several labels, in place of one class."""
         return np.ndim(self.classifier.classes_) == 2
 
-    @property
-    def names(self) -> list[str]:
-        """Names of the labels."""
-        return self.hierarchy.display_names
-
     def transformed(self, rows: Array | Sequence[int]) -> Any:
         """Some videos in the form that the classifier itself gets from the other steps."""
         X = self.X[np.asarray(rows)]
