@@ -334,7 +334,7 @@ CASES = [
                 "support",
                 ([-1, 2, 3], [np.nan, 1, 2]),
                 ValueError,
-                r"support must be finite numbers from 0 to inf of shape \(3,\), got \[",
+                r"support must be finite numbers >= 0 of shape \(3,\), got \[",
             ),
             (
                 "error",

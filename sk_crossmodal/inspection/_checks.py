@@ -22,12 +22,12 @@ def as_numbers(
     *shape: int | str,
     kinds: str = "biuf",
     finite: bool = True,
-    **limits: Any,
+    low: float = -np.inf,
+    high: float = np.inf,
 ) -> Array:
     """Return an array of numbers; a str in `shape` names a dimension of any length but 0."""
-    low, high = limits.get("low", -np.inf), limits.get("high", np.inf)
     named = f"({shape[0]},)" if len(shape) == 1 else f"({', '.join(map(str, shape))})"
-    within = f" from {low:g} to {high:g}" if limits else ""
+    within = f" from {low:g} to {high:g}" if high < np.inf else f" >= {low:g}" * (low > -np.inf)
     wanted = f"{name} must be {'finite ' * finite}numbers{within} of shape {named}"
     try:
         array = np.asarray(given)
