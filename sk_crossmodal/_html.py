@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from html import escape
 
-# Colours are those of the page around, so that dark pages stay dark.
+# Colours are inherited from the page, which may be dark.
 STYLE = """<style>
 .skcm-table { overflow-x: auto; max-width: 100%; }
 .skcm-table table { border-collapse: collapse; font-size: 0.9em; margin: 0;
@@ -25,7 +25,7 @@ STYLE = """<style>
 def table(
     caption: str, heads: Sequence[str], rows: Iterable[Sequence[str]], *, n_text: int = 1
 ) -> str:
-    """Write a table; whatever is in it is text, never markup."""
+    """Return a table as HTML; all content is escaped, and the first `n_text` columns are text."""
     title = _text(caption)
     kinds = [' class="text"' if i < n_text else "" for i in range(len(heads))]
     head = "".join(
@@ -40,7 +40,7 @@ def table(
         + "</tr>"
         for row in rows
     )
-    # A box that scrolls must be reached by the keyboard, too.
+    # tabindex: a box that scrolls must be reachable by keyboard.
     return (
         f'<div class="skcm-table" role="region" tabindex="0" aria-label="{escape(caption)}">\n'
         f"<table>\n<caption>{title}</caption>\n<thead><tr>{head}</tr></thead>\n"

@@ -230,7 +230,7 @@ CASES = [
             f"CategoryGainDisplay: {sorted(made)}",
             lambda made=made: CategoryGainDisplay.from_predictions(Y, made, TREE),
             ValueError,
-            r"two models, first the one that is compared to, got \[",
+            r"two models, the baseline first, got \[",
         )
         for made in ({}, {"late": S}, {**MADE, "third": S})
     ),
@@ -257,7 +257,7 @@ CASES = [
             f"CategoryGainDisplay: {name}",
             lambda params=params: CategoryGainDisplay(["a", "b"], **params).plot(),
             ValueError,
-            f"{name} must hold 2 numbers, one a category, got shape",
+            rf"{name} must be numbers of shape \(2,\), got shape",
         )
         for name, params in (
             ("gain", {"gain": [1]}),
@@ -271,7 +271,7 @@ CASES = [
             f"NegativeWeightDisplay: weights {i}",
             weights(bad),
             ValueError,
-            "negative_weights must hold different finite numbers > 0, got",
+            "negative_weights must be (finite numbers of shape|> 0 and all different, got)",
         )
         for i, bad in enumerate(
             ([], [1, 1], [0, 1], [-1, 1], [np.nan, 1], [np.inf, 1], ["a", "b"], 3, [[1], [1, 2]])
@@ -284,10 +284,10 @@ CASES = [
                 ([0.1, 0.2], TypeError, r"rates must be a dict of \['error', .* got list"),
                 ({}, ValueError, r"rates must hold some of .*, got \[\]"),
                 ({"auc": [0.1, 0.2]}, ValueError, r"some of .*, got \['auc'\]"),
-                ({"fpr": [0.1]}, ValueError, r"for each of 2 weights, got shape \(1,\)"),
+                ({"fpr": [0.1]}, ValueError, r"of shape \(2,\), got shape \(1,\)"),
                 ({"fpr": [[], []]}, ValueError, r"got shape \(2, 0\)"),
-                ({"fpr": [10, 20]}, ValueError, "must be shares from 0 to 1, got"),
-                ({"fpr": [0.1, np.nan]}, ValueError, "must be shares from 0 to 1, got"),
+                ({"fpr": [10, 20]}, ValueError, "numbers from 0 to 1 of .* got"),
+                ({"fpr": [0.1, np.nan]}, ValueError, "numbers from 0 to 1 of .* got"),
                 ({"fpr": ["a", "b"]}, ValueError, r"rates\['fpr'\]"),
             )
         )
@@ -299,12 +299,17 @@ CASES = [
     *(
         (f"NegativeWeightDisplay: {name}={value!r}", trained(**{name: value}), error, pattern)
         for name, value, error, pattern in (
-            ("negative_weights", (), ValueError, "different finite numbers > 0"),
-            ("negative_weights", (0.0, 1.0), ValueError, "different finite numbers > 0"),
-            ("test_size", 0, ValueError, "test_size must be a number between 0 and 1, got 0"),
-            ("test_size", 1.5, ValueError, r"between 0 and 1, got 1\.5"),
-            ("test_size", "x", TypeError, "between 0 and 1, got 'x'"),
-            ("test_size", True, TypeError, "between 0 and 1, got True"),
+            (
+                "negative_weights",
+                (),
+                ValueError,
+                r"finite numbers of shape \(n_weights,\), got sh",
+            ),
+            ("negative_weights", (0.0, 1.0), ValueError, "> 0 and all different, got"),
+            ("test_size", 0, ValueError, "test_size must be a number > 0 and < 1, got 0"),
+            ("test_size", 1.5, ValueError, r"> 0 and < 1, got 1\.5"),
+            ("test_size", "x", TypeError, "> 0 and < 1, got 'x'"),
+            ("test_size", True, TypeError, "> 0 and < 1, got True"),
             ("n_repeats", 0, ValueError, "n_repeats must be an integer > 0, got 0"),
             ("n_repeats", 1.5, TypeError, "n_repeats must be an integer > 0"),
             ("y", [1, 2], ValueError, "inconsistent numbers of samples"),
@@ -323,15 +328,20 @@ CASES = [
                 "support",
                 ([1, 2], ["a", "b", "c"], None),
                 ValueError,
-                "support must hold 3 numbers",
+                r"support must be .* numbers.* of shape \(3,\), got shape",
             ),
             (
                 "support",
                 ([-1, 2, 3], [np.nan, 1, 2]),
                 ValueError,
-                "finite numbers of videos, from 0",
+                r"support must be finite numbers >= 0 of shape \(3,\), got \[",
             ),
-            ("error", ([1, 2], 3.0), ValueError, "error must hold 3 numbers, one a node"),
+            (
+                "error",
+                ([1, 2], 3.0),
+                ValueError,
+                r"error must be numbers of shape \(3,\), got shape",
+            ),
             ("max_depth", (0, -1), ValueError, "max_depth must be an integer > 0"),
             ("max_depth", (None, 1.5), TypeError, "max_depth must be an integer > 0"),
             ("max_nodes", (0,), ValueError, "max_nodes must be an integer > 0"),

@@ -1,4 +1,4 @@
-"""A real browser without a window, and data that is hard to lay out."""
+"""A browser without a window, and data that is hard to lay out."""
 
 import os
 import shutil
@@ -21,7 +21,7 @@ FLAGS = (
 
 
 def open_browser():
-    """Start Chromium, or skip and say why not."""
+    """Start Chromium, or skip the test with the reason."""
     sync = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
     path = os.environ.get("CHROMIUM") or shutil.which("chromium")
     if path is None:
@@ -31,7 +31,7 @@ def open_browser():
 
 
 def awkward_model(n_categories=60):
-    """A classifier with a tower, videos and labels: many categories, names without a break."""
+    """A classifier with a tower, videos and labels: many categories and very long names."""
     X = make_videos(n=120).data
     parents = {f"top {i}": [] for i in range(n_categories)}
     parents |= {f"below {i}": [f"top {i % n_categories}"] for i in range(n_categories)}

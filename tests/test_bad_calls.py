@@ -38,10 +38,10 @@ WRONG = (ValueError, TypeError)
 # the calls has "test_" before the name.
 OTHERS = (
     "bad_calls_datasets",
+    "bad_calls_displays",
     "bad_calls_ground",
     "bad_calls_models",
     "bad_calls_modules",
-    "bad_calls_pictures",
     "bad_calls_report",
     "bad_calls_scores",
     "bad_calls_store",

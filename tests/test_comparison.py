@@ -1,4 +1,4 @@
-"""Comparisons with intervals, against SciPy and against a bootstrap written out at length."""
+"""Comparisons with intervals, against SciPy and against a plain bootstrap."""
 
 import re
 from html.parser import HTMLParser
@@ -18,7 +18,7 @@ SCORES = ("gap", "map", "perr", "hit_at_1")
 
 
 def predictions(seed, n=40, hierarchy=TREE, ties=True, noises=(1.0, 0.6)):
-    """Labels closed upward, and the scores of two models; rounded, many are tied."""
+    """Labels with their ancestors, and the scores of two models; rounding makes ties."""
     rng = np.random.RandomState(seed)
     y = (rng.rand(n, len(hierarchy)) < 0.15).astype(int)
     y = (y @ hierarchy.closure_matrix().toarray() > 0).astype(int)
@@ -43,12 +43,12 @@ def reports(n_runs, seed=0):
 @pytest.mark.parametrize("rows", ["either", "truth", "all"])
 @pytest.mark.parametrize("top_k", [1, 3, 20, None])
 @pytest.mark.parametrize("ties", [True, False])
-def test_resamples_are_the_metrics_with_weights(rows, top_k, ties):
+def test_resampled_scores_equal_scores_with_weights(rows, top_k, ties):
     y, made = predictions(3, n=30, ties=ties)
     y[:4] = 0  # videos without labels
     options = {"rows": rows, "top_k": top_k, "threshold": 0.55}
     drawn = draw_weights(len(y), 12, 0)
-    drawn[:, 0] = np.arange(len(y)) == 1  # of some resamples nothing is left
+    drawn[:, 0] = np.arange(len(y)) == 1  # some resamples are empty
     columns = [None, *(np.flatnonzero(TREE.levels == level) for level in range(2))]
     found = resampled_scores(prepare(y, made["late"]), columns, SCORES, drawn, **options)
     for resample, weight in enumerate(drawn.T):
@@ -57,7 +57,7 @@ def test_resamples_are_the_metrics_with_weights(rows, top_k, ties):
             assert_allclose(found[score][:, resample], getattr(wanted, score), err_msg=score)
 
 
-def test_every_resample_has_as_many_videos():
+def test_resamples_have_the_number_of_videos():
     drawn = draw_weights(50, 400, 1)
     assert_array_equal(drawn.sum(0), 50)
     assert drawn.mean(1) == pytest.approx(1, abs=0.3)
@@ -69,7 +69,7 @@ def test_every_resample_has_as_many_videos():
 
 
 def brute_force(y, made, n_resamples, **options):
-    """Videos drawn, copied and scored: (low, high) of both errors and of their difference."""
+    """Ends (low, high) of both errors and of their difference, from resampled copies of videos."""
     rng, drawn = np.random.RandomState(0), {"late": [], "concat": []}
     for _ in range(n_resamples):
         rows = rng.randint(len(y), size=len(y))
@@ -84,7 +84,7 @@ def brute_force(y, made, n_resamples, **options):
 
 
 @pytest.mark.parametrize("by_group", [False, True])
-def test_intervals_are_those_of_copied_videos(by_group):
+def test_compare_predictions_intervals_equal_those_of_copied_videos(by_group):
     y, made = predictions(5, n=60)
     report = compare_predictions(
         y, made, TREE, baseline="late", by_group=by_group, n_resamples=40, random_state=0
@@ -108,7 +108,7 @@ def test_intervals_are_those_of_copied_videos(by_group):
         assert_array_equal(report.n_videos[:, column], of.n_videos)
 
 
-def test_forms_of_y():
+def test_compare_predictions_accepts_all_forms_of_y():
     y, made = predictions(1)
     sets = [[TREE.nodes[i] for i in np.flatnonzero(row)] for row in y]
     tables = {
@@ -120,7 +120,7 @@ def test_forms_of_y():
     assert str(levels) in tables
 
 
-def test_pairing_makes_differences_narrow():
+def test_compare_predictions_pairs_differences():
     y, made = predictions(0, n=200)
     made = {"late": made["late"], "nearly": np.clip(made["late"] + 0.02 * y, 0, 1)}
     report = compare_predictions(y, made, TREE, baseline="late", n_resamples=100)
@@ -129,7 +129,7 @@ def test_pairing_makes_differences_narrow():
     assert (paired[:, 1] < 0.6 * width[:, 1]).all()
 
 
-def test_random_state_and_no_resamples():
+def test_compare_predictions_random_state_and_no_resamples():
     y, made = predictions(0)
     same = [compare_predictions(y, made, TREE, n_resamples=30, random_state=s) for s in (1, 1, 2)]
     assert_array_equal(same[0].low["gap"], same[1].low["gap"])
@@ -142,8 +142,8 @@ def test_random_state_and_no_resamples():
     assert "*" not in str(none)
 
 
-def test_intervals_hold_their_estimate():
-    """Of one video all resamples agree, but for the rounding of their mean."""
+def test_intervals_contain_their_estimate():
+    """All resamples of one video agree, except for the rounding of their mean."""
     y, made = predictions(0)
     for row in range(len(y)):
         few = {name: scores[[row]] for name, scores in made.items()}
@@ -158,7 +158,7 @@ def test_intervals_hold_their_estimate():
                 assert (middle[s] <= high[s])[known].all()
 
 
-def test_level_without_videos():
+def test_compare_predictions_level_without_videos_is_nan():
     y, made = np.array([[1, 0], [1, 0]]), {"a": [[0.9, 0.1], [0.8, 0.1]]}
     report = compare_predictions(y, made, [0, 1], n_resamples=10)
     assert np.isnan(report.low["gap"][2]).all()
@@ -169,7 +169,7 @@ def test_level_without_videos():
 
 
 @pytest.mark.parametrize("n_runs", [3, 5])
-def test_intervals_over_runs_are_those_of_scipy(n_runs):
+def test_compare_report_intervals_equal_those_of_scipy(n_runs):
     runs = reports(n_runs)
     report = compare_report(runs, baseline="late")
     for score in SCORES:
@@ -184,14 +184,14 @@ def test_intervals_over_runs_are_those_of_scipy(n_runs):
         paired = stats.ttest_rel(concat, late).confidence_interval(0.95)
         assert_allclose(report.difference_low[score][:, 1], paired.low)
         assert_allclose(report.difference_high[score][:, 1], paired.high)
-        # The star is that of the test.
+        # A star marks the differences that the test finds significant.
         significant = stats.ttest_rel(concat, late).pvalue < 0.05
         cells = re.findall(r"\[[^]]*\]([* ])", str(report))
         stars = np.array(cells).reshape(len(SCORES), -1)[SCORES.index(score)] == "*"
         assert_array_equal(stars, significant)
 
 
-def test_one_run_of_each_has_no_interval():
+def test_compare_report_of_single_runs_has_no_intervals():
     report = compare_report(reports(1), baseline="concat")
     assert report.low is None
     assert report.difference_low is None
@@ -199,7 +199,7 @@ def test_one_run_of_each_has_no_interval():
     assert "difference to concat" in str(report)
 
 
-def test_no_baseline_no_differences():
+def test_compare_report_without_baseline_has_no_differences():
     report = compare_report(reports(3))
     assert report.difference is None
     assert report.baseline is None
@@ -207,7 +207,7 @@ def test_no_baseline_no_differences():
     assert report.basis == "Student's t over 3 runs"
 
 
-def test_unequal_runs_are_not_paired():
+def test_compare_report_of_unequal_runs_with_baseline_raises():
     runs = reports(3)
     runs["late"] = runs["late"][:2]
     unpaired = compare_report(runs)
@@ -220,7 +220,7 @@ def test_unequal_runs_are_not_paired():
 
 
 class Cells(HTMLParser):
-    """Text of every cell, and whether every tag is closed."""
+    """Text of every cell, and the tags that are still open."""
 
     def __init__(self):
         super().__init__()
@@ -240,7 +240,7 @@ class Cells(HTMLParser):
             self.cells[-1] += data
 
 
-def test_html():
+def test_comparison_to_html_escapes_names():
     y, made = predictions(2)
     made = {"late": made["late"], "<b>&": made["concat"]}
     report = compare_predictions(y, made, TREE, baseline="late", n_resamples=30)
@@ -258,7 +258,7 @@ def test_html():
     assert f"{report.difference['gap'][0, 1]:+.2f}" in numbers[1]
 
 
-def test_frame_with_intervals():
+def test_comparison_to_frame_has_intervals():
     report = compare_report(reports(4), baseline="late")
     frame = report.to_frame(intervals=True)
     assert frame.loc[("MAP", "level 1"), ("concat", "difference_low")] == pytest.approx(

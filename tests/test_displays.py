@@ -1,4 +1,4 @@
-"""Pictures of attention, influences, towers and trainings; see test_inspection.py, too."""
+"""Displays of attention, influences, towers and training; see test_inspection.py, too."""
 
 import sys
 
@@ -76,9 +76,9 @@ DRAW = {
 }
 
 
-@pytest.mark.parametrize("what", DRAW)
-def test_one_figure_is_made(what):
-    _, draw = DRAW[what]
+@pytest.mark.parametrize("name", DRAW)
+def test_display_without_axes_makes_one_figure(name):
+    _, draw = DRAW[name]
     display = draw(None)
     assert len(plt.get_fignums()) == 1
     assert plt.figure(plt.get_fignums()[0]) is display.figure_
@@ -86,9 +86,9 @@ def test_one_figure_is_made(what):
     display.figure_.canvas.draw()
 
 
-@pytest.mark.parametrize("what", DRAW)
-def test_given_axes_are_drawn_on_without_pyplot(what, monkeypatch):
-    n, draw = DRAW[what]
+@pytest.mark.parametrize("name", DRAW)
+def test_display_with_axes_does_not_need_pyplot(name, monkeypatch):
+    n, draw = DRAW[name]
     figure = Figure()
     axes = list(np.ravel(figure.subplots(n)))
     monkeypatch.setitem(sys.modules, "matplotlib.pyplot", None)
@@ -107,7 +107,7 @@ def boxes(display, artists):
 
 
 @pytest.mark.parametrize("seconds", [[2], [0, 0.2, 0.4], list(range(12)), [18, 19, 20, 20]])
-def test_thumbnails_are_beside_each_other_in_order(seconds):
+def test_thumbnails_are_in_order_without_overlap(seconds):
     image = np.zeros((9, 16, 3))
     display = AttentionDisplay.from_predictions(
         ONE, ONE, thumbnails=[(second, image) for second in reversed(seconds)], title="A video"
@@ -126,7 +126,7 @@ def test_thumbnails_are_beside_each_other_in_order(seconds):
     assert_allclose(sorted(20 * line.get_xdata()[0] for line in leaders), sorted(seconds))
 
 
-def test_words_fit_their_place():
+def test_thumbnail_texts_do_not_overlap():
     words = "a door slams, someone shouts, then there is nothing more to be heard for a while"
     display = AttentionDisplay.from_predictions(
         ONE, ONE, thumbnails={5 * i: words for i in range(4)}
@@ -138,20 +138,20 @@ def test_words_fit_their_place():
     assert all(text.get_text().endswith("…") for text in display.ax_.texts)
 
 
-def test_title_stands_above_the_first_modality():
+def test_title_is_above_the_first_modality():
     display = AttentionDisplay.from_predictions(ONE, ONE, title="A video")
     assert display.axes_[0].get_title(loc="left") == "A video\nvideo"
     assert display.axes_[1].get_title(loc="left") == "audio"
 
 
-def test_lists_become_arrays():
+def test_attention_accepts_lists():
     display = AttentionDisplay.from_predictions({"video": [1, 0]}, {"video": [0.5, 0.5]})
     assert_allclose(display.ax_.patches[0].get_data().values, [100, 0])
     display = AttentionDisplay({"video": [1, 0]}, {"video": [0.5, 0.5]}).plot()
     assert_allclose(display.ax_.patches[0].get_data().values, [100, 0])
 
 
-# Inside of others -----------------------------------------------------------------------------
+# Wrapped estimators ---------------------------------------------------------------------------
 
 Y = make_y("classes")
 
@@ -173,7 +173,7 @@ def scaled():
         ),
     ],
 )
-def test_classifier_inside_of_others(wrap):
+def test_wrapped_classifier_is_found(wrap):
     outer = wrap(make_classifier(fusion="cross_modal", max_epochs=1)).fit(X, Y)
     inner, inside = outer, X[:3]
     while not hasattr(inner, "history_"):
@@ -190,7 +190,7 @@ def test_classifier_inside_of_others(wrap):
         assert_allclose(display.responses[pair], response)
 
 
-def test_frozen_tower():
+def test_frozen_tower_is_found():
     tower = fitted_tower()
     display = CorrelationDisplay.from_estimator(FrozenEstimator(tower), X, Y)
     assert_allclose(display.matching, tower.pair_probabilities(X, Y, random_state=0)[0].ravel())
@@ -199,9 +199,9 @@ def test_frozen_tower():
 # Influence ------------------------------------------------------------------------------------
 
 
-def test_answers_are_drawn_from_the_median_of_each_moment():
-    answers = np.eye(20) + 5 * np.arange(20)
-    display = InfluenceDisplay.from_predictions(answers, seconds_per_frame=2.0)
+def test_responses_are_drawn_relative_to_their_median():
+    responses = np.eye(20) + 5 * np.arange(20)
+    display = InfluenceDisplay.from_predictions(responses, seconds_per_frame=2.0)
     (image,) = display.ax_.images
     assert_allclose(image.get_array(), np.eye(20))
     assert image.get_clim() == (-1, 1)
@@ -211,42 +211,42 @@ def test_answers_are_drawn_from_the_median_of_each_moment():
     assert display.lines_["source", "target"].shift == pytest.approx(0, abs=1e-9)
 
 
-def test_a_few_answers_beside_the_line_do_not_turn_it():
-    answers = np.eye(30, k=-5)
-    answers[2, 20:25] = 1.2
-    line = InfluenceDisplay.from_predictions(answers).lines_["source", "target"]
+def test_line_ignores_a_few_outliers():
+    responses = np.eye(30, k=-5)
+    responses[2, 20:25] = 1.2
+    line = InfluenceDisplay.from_predictions(responses).lines_["source", "target"]
     assert (line.shift, line.stretch) == (pytest.approx(5, abs=0.2), pytest.approx(1, abs=0.02))
     assert line.strength == pytest.approx(20 / (20 + 5 * 1.44), abs=0.01)
 
 
 @pytest.mark.parametrize("n", [12, 22, 100])
-def test_no_shift_is_found_in_noise(n):
+def test_noise_has_no_shift(n):
     rng = np.random.RandomState(0)
     found = []
     for _ in range(200):
-        answers = centred(rng.randn(n, 16) @ rng.randn(16, n))
-        found.append(not np.isnan(fit_line(find_peaks(answers), n, 1.0).shift))
+        responses = centred(rng.randn(n, 16) @ rng.randn(16, n))
+        found.append(not np.isnan(fit_line(find_peaks(responses), n, 1.0).shift))
     assert np.mean(found) <= 0.02
 
 
 @pytest.mark.parametrize(
-    ("answers", "text"),
+    ("responses", "text"),
     [
-        (np.eye(20)[:, [7] * 20], "no clear shift: 100% within 1.5 s of a line, 100% of one"),
-        (np.zeros((20, 20)), "no clear shift: no answers"),
+        (np.eye(20)[:, [7] * 20], "no clear shift: 100% within 1.5 s of a line, 100% of one time"),
+        (np.zeros((20, 20)), "no clear shift: no response"),
         (np.eye(11), "fewer than 12"),
         (np.ones((1, 1)), "fewer than 12"),
         (np.eye(20, k=-3), "shift +3.0 s, stretch 1.00"),
     ],
 )
-def test_what_is_said_of_the_line(answers, text):
-    display = InfluenceDisplay.from_predictions(answers)
+def test_legend_describes_the_line(responses, text):
+    display = InfluenceDisplay.from_predictions(responses)
     assert text in " ".join(" ".join(legend_of(display.ax_)).split())
     clear = "no clear" not in legend_of(display.ax_)[-1]
     assert clear == (not np.isnan(display.lines_["source", "target"].stretch))
 
 
-def test_some_of_the_pairs():
+def test_influence_of_one_source_draws_its_pairs():
     classifier = fitted("cross_modal")
     display = InfluenceDisplay.from_estimator(classifier, X[:3], source="audio")
     assert list(display.responses) == [("audio", "video")]
@@ -259,19 +259,19 @@ def test_some_of_the_pairs():
 
 
 @pytest.mark.parametrize("threshold", [0.0, 0.07, 0.5, 0.83, 1.0])
-def test_errors_are_filled_up_to_the_threshold(threshold):
+def test_correlation_errors_are_filled_to_the_threshold(threshold):
     rng = np.random.RandomState(0)
-    matching, mismatched = rng.beta(5, 2, 200), rng.beta(2, 5, 100)
-    display = CorrelationDisplay.from_predictions(matching, mismatched, threshold=threshold)
+    positive, negative = rng.beta(5, 2, 200), rng.beta(2, 5, 100)
+    display = CorrelationDisplay.from_predictions(positive, negative, threshold=threshold)
     texts = [text.get_text() for text in display.ax_.texts]
-    fnr, fpr = np.mean(matching <= threshold), np.mean(mismatched > threshold)
+    fnr, fpr = np.mean(positive <= threshold), np.mean(negative > threshold)
     assert texts == [f"FNR {fnr:.1%}", f"FPR {fpr:.1%}"]
     low, high = (c for c in display.ax_.collections if isinstance(c, PolyCollection))
     assert low.get_datalim(display.ax_.transData).extents[[0, 2]].tolist() == [0, threshold]
     assert high.get_datalim(display.ax_.transData).extents[[0, 2]].tolist() == [threshold, 1]
     assert f"{fnr:.1%} below {threshold:g} (FNR)" in legend_of(display.ax_)[0]
     # A filled part is as high as its bars.
-    bars = np.histogram(matching, 25, (0, 1))[0] / 2
+    bars = np.histogram(positive, 25, (0, 1))[0] / 2
     inside = np.floor(25 * np.array([threshold / 2])).astype(int)
     heights = low.get_paths()[0].vertices
     assert heights[:, 1].max() == max(bars[: int(np.ceil(25 * threshold - 1e-9))], default=bars[0])
@@ -297,7 +297,7 @@ def vertical(ax, style):
 
 @pytest.fixture(scope="module")
 def stopped():
-    """A classifier whose training was stopped early, with learning rates that changed."""
+    """A classifier with early stopping and changes of the learning rate."""
     classifier = make_classifier(
         max_epochs=30, early_stopping=True, lr=3e-3, lr_patience=1, validation_fraction=0.3,
         fusion="late",
@@ -305,13 +305,13 @@ def stopped():
     return classifier.fit(X, Y)
 
 
-def test_history_is_drawn(stopped):
+def test_training_curve_draws_history(stopped):
     history = stopped.history_
     losses = [row["valid_loss"] for row in history]
     display = TrainingCurveDisplay.from_estimator(stopped)
     drawn = lines_of(display.ax_)
-    assert_allclose(drawn["loss, training videos"], [row["train_loss"] for row in history])
-    assert_allclose(drawn["loss, videos held out"], losses)
+    assert_allclose(drawn["training loss"], [row["train_loss"] for row in history])
+    assert_allclose(drawn["validation loss"], losses)
     assert len(history) < 30
     assert display.kept_epoch == 1 + int(np.argmin(losses))
     assert vertical(display.ax_, "--") == [display.kept_epoch]
@@ -324,18 +324,18 @@ def test_history_is_drawn(stopped):
     assert display.score_ax_.get_ylabel() == "accuracy"
 
 
-def test_history_of_a_loaded_model(stopped, tmp_path):
+def test_training_curve_of_loaded_model_is_the_same(stopped, tmp_path):
     save_model(stopped, tmp_path / "model.safetensors")
     loaded = load_model(tmp_path / "model.safetensors")
     display = TrainingCurveDisplay.from_estimator(loaded)
     assert_allclose(
-        lines_of(display.ax_)["loss, training videos"],
+        lines_of(display.ax_)["training loss"],
         [row["train_loss"] for row in stopped.history_],
     )
     assert display.kept_epoch == TrainingCurveDisplay.from_estimator(stopped).kept_epoch
 
 
-def test_kept_epoch_counts_those_of_fits_before():
+def test_kept_epoch_counts_epochs_of_earlier_fits():
     params = {"warm_start": True, "early_stopping": True, "lr": 1e-3, "max_epochs": 4}
     classifier = make_classifier(fusion="late", **params).fit(X, Y).fit(X, Y)
     display = TrainingCurveDisplay.from_estimator(classifier)
@@ -344,29 +344,29 @@ def test_kept_epoch_counts_those_of_fits_before():
     assert display.kept_epoch == 5 + int(np.argmin(later))
 
 
-def test_nothing_is_marked_that_did_not_happen():
+def test_training_curve_marks_only_known_events():
     tower = make_tower(max_epochs=1).fit(X, Y)
     display = TrainingCurveDisplay.from_estimator(tower)
     assert display.score_ax_ is None
-    assert legend_of(display.ax_) == ["loss, training videos"]
+    assert legend_of(display.ax_) == ["training loss"]
     assert display.ax_.get_xticks().tolist() == [1]
 
 
-def test_many_learning_rates_are_told_in_words():
+def test_many_learning_rates_are_only_counted():
     history = [{"train_loss": 1.0, "event_lr": 0.1 / i} for i in range(1, 11)]
     display = TrainingCurveDisplay.from_predictions(history)
     assert "learning rate 0.1 → 0.01 in 9 steps" in legend_of(display.ax_)
     assert vertical(display.ax_, ":") == []
 
 
-def test_score_of_ones_own():
+def test_training_curve_draws_chosen_score():
     history = [{"train_loss": 1.0, "valid_gap": 0.3}, {"train_loss": 0.5, "valid_gap": 0.4}]
     display = TrainingCurveDisplay.from_predictions(history, score="valid_gap")
     assert_allclose(display.score_ax_.lines[0].get_ydata(), [0.3, 0.4])
     assert "gap, on the right" in legend_of(display.ax_)
 
 
-def test_dollars_in_names_are_no_formulas():
+def test_names_with_dollars_are_not_formulas():
     names = ("$5 video", "a_$b$")
     attention = {name: np.full(20, 0.05) for name in names}
     thumbnails = {3: "$x_1$ and $y"}

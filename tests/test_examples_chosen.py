@@ -1,4 +1,4 @@
-"""Best and worst examples: the rule, by hand; and what is shown of them."""
+"""Best and worst examples: the rule, by hand; and their tables."""
 
 import numpy as np
 import pandas as pd
@@ -27,7 +27,7 @@ def rows(examples):
     return [each.row for each in examples]
 
 
-def test_ranked_by_the_margin():
+def test_examples_without_baseline_are_ranked_by_margin():
     examples = error_examples(SETS, P, TREE, n_examples=2)
     assert examples.rule == "margin"
     assert rows(examples.best) == [3, 0]
@@ -36,12 +36,12 @@ def test_ranked_by_the_margin():
     assert found == pytest.approx({row: MARGINS[row] for row in found})
     first = examples.best[0]
     assert first.id == "video 3"
-    assert first.truth == (("c:d", 0.9),)  # the deepest alone
+    assert first.truth == (("c:d", 0.9),)  # only the deepest label
     assert first.predictions == (("c", 0.9, True), ("c:d", 0.9, True), ("a", 0.2, False))
     assert first.baseline is None
 
 
-def test_top_level_labels_take_turns_and_then_again():
+def test_top_level_labels_take_turns():
     everything = error_examples(SETS, P, TREE, n_examples=9)
     assert sorted(rows(everything.best)) == [0, 1, 2, 3, 4]
     assert rows(everything.best) == rows(everything.worst)[::-1]
@@ -51,7 +51,7 @@ def test_top_level_labels_take_turns_and_then_again():
     assert rows(flat.worst) == [1, 2]
 
 
-def test_ranked_by_the_gain_on_a_baseline():
+def test_examples_with_baseline_are_ranked_by_gain():
     base = np.full(P.shape, 0.5)
     examples = error_examples(SETS, P, TREE, baseline=base, n_examples=1, top_k=1)
     sign = 2 * TREE.indicator_matrix(SETS).toarray() - 1
@@ -64,7 +64,7 @@ def test_ranked_by_the_gain_on_a_baseline():
 
 
 @pytest.mark.parametrize("block", [1, 2, 100])
-def test_blocks_and_forms_give_the_same(block, monkeypatch):
+def test_examples_do_not_depend_on_block_or_form(block, monkeypatch):
     monkeypatch.setattr(module, "BLOCK", block)
     dense = TREE.indicator_matrix(SETS).toarray()
     expected = str(error_examples(SETS, P, TREE))
@@ -72,7 +72,7 @@ def test_blocks_and_forms_give_the_same(block, monkeypatch):
         assert str(error_examples(y_true, P.astype(np.float32), TREE)) == expected
 
 
-def test_a_video_without_labels_is_no_good_example():
+def test_video_without_labels_has_margin_below_zero():
     examples = error_examples([[0, 0], [1, 0]], [[0.1, 0.0], [0.6, 0.5]], n_examples=1)
     assert rows(examples.best) == [1]
     assert rows(examples.worst) == [0]
@@ -80,7 +80,7 @@ def test_a_video_without_labels_is_no_good_example():
     assert "true labels: none" in str(examples)
 
 
-def test_names():
+def test_names_of_videos_and_labels_are_shown():
     examples = error_examples(
         [[1, 0]], [[0.9, 0.4]], ids=np.array(["clip"]), label_names=("car", "bird")
     )
@@ -95,7 +95,7 @@ def test_names():
     assert error_examples([[1]], [[0.9]], named).best[0].truth == (("seven", 0.9),)
 
 
-def test_as_data_frame():
+def test_examples_to_frame_has_columns():
     frame = error_examples(SETS, P, TREE, n_examples=2).to_frame()
     assert isinstance(frame, pd.DataFrame)
     assert frame["kind"].tolist() == ["best", "best", "worst", "worst"]
@@ -105,7 +105,7 @@ def test_as_data_frame():
     assert {"gain", "baseline"} <= set(with_baseline)
 
 
-def test_html_is_escaped_and_what_a_notebook_shows():
+def test_examples_to_html_escapes_names():
     names = ["<script>alert(1)</script>", 'a"b']
     examples = error_examples([[1, 0]], [[0.9, 0.4]], label_names=names, ids=["<b>"])
     html = examples.to_html()

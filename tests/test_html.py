@@ -1,4 +1,4 @@
-"""scikit-learn's HTML view, as a notebook asks for it: parameters, attributes, diagram, links."""
+"""scikit-learn's HTML view in a notebook: parameters, attributes, diagram, links."""
 
 import re
 from pathlib import Path
@@ -19,12 +19,12 @@ X, Y = make_videos().data, make_y("multilabel")
 
 
 def html_of(estimator):
-    """What a notebook shows: it asks for a bundle, and falls back on text if that raises."""
+    """The HTML that a notebook shows, from the bundle of representations."""
     return estimator._repr_mimebundle_()["text/html"]
 
 
 @pytest.mark.parametrize("name", INSTANCES)
-def test_view_of_an_unfitted_estimator(name):
+def test_view_of_unfitted_estimator_has_parameters(name):
     estimator = INSTANCES[name]
     html = html_of(estimator)
     assert type(estimator).__name__ in html
@@ -33,7 +33,7 @@ def test_view_of_an_unfitted_estimator(name):
 
 
 @pytest.mark.parametrize("fusion", ["late", "cross_modal_concat"])
-def test_view_of_a_fitted_classifier(fusion):
+def test_view_of_fitted_classifier_has_attributes(fusion):
     tower = make_tower()
     classifier = make_classifier(fusion=fusion, correlation_tower=tower).fit(X, Y)
     html = html_of(classifier)
@@ -42,7 +42,7 @@ def test_view_of_a_fitted_classifier(fusion):
         assert attribute in html
 
 
-def test_view_of_compositions():
+def test_view_of_compositions_has_parts():
     tower = FrozenEstimator(make_tower().fit(X, Y))
     classifier = make_classifier(fusion="cross_modal_gated", correlation_tower=tower)
     search = GridSearchCV(make_pipeline(classifier), {}, cv=2).fit(X, Y)
@@ -53,21 +53,21 @@ def test_view_of_compositions():
 
 
 @pytest.mark.parametrize("cls", discover_estimators().values(), ids=lambda cls: cls.__name__)
-def test_parameters_are_explained(cls):
-    """Each parameter's description is in the view, from the docstring."""
+def test_docstring_describes_each_parameter(cls):
+    """The view shows these descriptions."""
     described = re.findall(r"^    (\w+) : ", cls.__doc__, flags=re.MULTILINE) + re.findall(
         r"^(\w+) : ", cls.__doc__, flags=re.MULTILINE
     )
     assert set(cls().get_params(deep=False)) <= set(described)
 
 
-def test_a_family_of_someone_elses_does_not_link_here():
+def test_view_of_foreign_family_does_not_link_here():
     family = type("Family", (type(make_classifier()),), {"__module__": "elsewhere.models"})
     assert is_classifier(family())
     assert GUIDE.as_uri() not in html_of(family())
 
 
-def test_documentation_of_an_installed_package(monkeypatch):
+def test_documentation_of_installed_package_is_its_url(monkeypatch):
     class Metadata:
         def get_all(self, name):
             assert name == "Project-URL"

@@ -25,7 +25,7 @@ def close_figures():
 
 
 def stairs(ax):
-    """Values and edges of the steps that are drawn, by label; filled ones left out."""
+    """Values and edges of the drawn steps by label, without the filled ones."""
     return {
         patch.get_label(): patch.get_data()[:2]
         for patch in ax.patches
@@ -42,7 +42,7 @@ def legend_of(ax):
 
 @pytest.mark.parametrize("seconds", [1.0, 0.5])
 @pytest.mark.parametrize("fusion", ["late", "cross_modal", "early"])
-def test_attention_is_drawn(fusion, seconds):
+def test_attention_display_draws_before_and_after(fusion, seconds):
     classifier, video = fitted(fusion), X[[3]]
     display = AttentionDisplay.from_estimator(classifier, video, seconds_per_frame=seconds)
     attention = classifier.attention_weights(video)
@@ -63,7 +63,7 @@ def test_attention_is_drawn(fusion, seconds):
     assert display.axes_[-1].get_xlabel() == "time in seconds"
 
 
-def test_spans_are_shaded():
+def test_attention_spans_are_shaded():
     display = AttentionDisplay.from_estimator(
         fitted("late"), X[[0]], spans={"audio": (2, 3)}, seconds_per_frame=2.0
     )
@@ -74,7 +74,7 @@ def test_spans_are_shaded():
     assert (span.get_x(), span.get_x() + span.get_width()) == (4.0, 10.0)
 
 
-def test_attention_on_given_axes():
+def test_attention_with_axes_draws_on_them():
     figure, axes = plt.subplots(2)
     display = AttentionDisplay.from_estimator(fitted("late"), X[[0]], axes=axes)
     assert display.figure_ is figure
@@ -82,19 +82,19 @@ def test_attention_on_given_axes():
     assert len(plt.get_fignums()) == 1
 
 
-def test_one_modality_on_one_axes():
+def test_attention_of_one_modality_needs_one_axes():
     _, ax = plt.subplots()
     display = AttentionDisplay.from_estimator(fitted("early"), X[[0]], axes=[ax])
     assert display.axes_[0] is ax
 
 
 @pytest.mark.parametrize("count", [2, 48])
-def test_attention_of_several_videos(count):
+def test_attention_of_several_videos_raises(count):
     with pytest.raises(ValueError, match=rf"one video, such as X\[\[0\]\], got {count}"):
         AttentionDisplay.from_estimator(fitted("late"), X[:count])
 
 
-def test_display_is_drawn_again():
+def test_plot_again_makes_new_figure():
     before, after = {"sound": np.array([0.5, 0.5])}, {"sound": np.array([0.1, 0.9])}
     display = AttentionDisplay(before, after)
     assert display.plot() is display
@@ -103,26 +103,26 @@ def test_display_is_drawn_again():
     assert display.plot().figure_ is not first
 
 
-def test_attention_without_frames():
-    """A video without sound has no attention to draw, and that is no reason to warn."""
+def test_attention_of_video_without_frames_says_so():
+    """A video without sound has no attention to draw, and there is no warning."""
     video = from_rows(video=[np.ones((4, 8))], audio=[np.ones((0, 6))])
     display = AttentionDisplay.from_estimator(fitted("cross_modal"), video)
     assert_allclose(stairs(display.axes_[1])["after the influence"][0], 0)
-    told = [[text.get_text() for text in ax.texts] for ax in display.axes_]
-    assert told == [[], ["no frames in this video"]]
+    texts = [[text.get_text() for text in ax.texts] for ax in display.axes_]
+    assert texts == [[], ["no frames in this video"]]
     display.figure_.canvas.draw()
 
 
 # Correlation ----------------------------------------------------------------------------------
 
 
-def check_correlation(display, matching, mismatched, bins=25):
+def check_correlation(display, positive, negative, bins=25):
     edges = np.linspace(0, 1, bins + 1)
     drawn = stairs(display.ax_)
     assert len(drawn) == 2
     rates = {
-        "matching": (matching, np.mean(matching <= 0.5), "FNR"),
-        "mismatched": (mismatched, np.mean(mismatched > 0.5), "FPR"),
+        "positive": (positive, np.mean(positive <= 0.5), "FNR"),
+        "negative": (negative, np.mean(negative > 0.5), "FPR"),
     }
     for label, (values, at) in drawn.items():
         name, count = re.match(r"(\w+), (\d+) pairs", label).groups()
@@ -141,16 +141,16 @@ def check_correlation(display, matching, mismatched, bins=25):
     assert "%" in display.ax_.get_ylabel()
 
 
-def test_correlation_from_predictions():
+def test_correlation_from_predictions_draws_histograms():
     rng = np.random.RandomState(0)
-    matching, mismatched = rng.beta(5, 2, size=(70, 1)), rng.beta(2, 5, size=50)
-    display = CorrelationDisplay.from_predictions(matching, mismatched)
+    positive, negative = rng.beta(5, 2, size=(70, 1)), rng.beta(2, 5, size=50)
+    display = CorrelationDisplay.from_predictions(positive, negative)
     assert display.figure_ is display.ax_.figure
-    check_correlation(display, matching.ravel(), mismatched)
+    check_correlation(display, positive.ravel(), negative)
 
 
 @pytest.mark.parametrize("random_state", [0, 3])
-def test_correlation_from_estimator(random_state):
+def test_correlation_from_estimator_draws_pair_probabilities(random_state):
     tower, y = fitted_tower(), make_y("classes")
     _, ax = plt.subplots()
     display = CorrelationDisplay.from_estimator(tower, X, y, random_state=random_state, ax=ax)
@@ -160,14 +160,14 @@ def test_correlation_from_estimator(random_state):
     display.figure_.canvas.draw()
 
 
-def test_bins():
-    matching, mismatched = np.array([0.1, 1.0]), np.array([0.0, 0.5])
-    display = CorrelationDisplay(matching, mismatched)
+def test_correlation_bins_set_number_of_bars():
+    positive, negative = np.array([0.1, 1.0]), np.array([0.0, 0.5])
+    display = CorrelationDisplay(positive, negative)
     assert display.plot(bins=4) is display
-    check_correlation(display, matching, mismatched, bins=4)
+    check_correlation(display, positive, negative, bins=4)
 
 
-def test_no_mismatched_pairs():
+def test_correlation_without_negative_pairs_counts_zero():
     display = CorrelationDisplay.from_predictions([0.2, 0.7], [])
     assert any("0 pairs" in label for label in legend_of(display.ax_))
 
@@ -188,18 +188,18 @@ RUNS = {"late": [report(s) for s in (0, 1, 2)], "a much longer name": [report(3)
 
 
 @pytest.mark.parametrize("score", SCORES)
-def test_mean_and_deviation(score):
+def test_compare_report_computes_mean_and_std(score):
     comparison = compare_report(RUNS)
     assert comparison.models == tuple(RUNS)
     assert comparison.rows == ("overall", "level 0", "level 1")
     for column, runs in enumerate(RUNS.values()):
         errors = np.array([100 - 100 * getattr(run, score) for run in runs])
         assert_allclose(comparison.mean[score][:, column], errors.mean(0))
-        spread = np.sqrt(((errors - errors.mean(0)) ** 2).sum(0) / (len(runs) - 1))
-        assert_allclose(comparison.std[score][:, column], spread)
+        std = np.sqrt(((errors - errors.mean(0)) ** 2).sum(0) / (len(runs) - 1))
+        assert_allclose(comparison.std[score][:, column], std)
 
 
-def test_text():
+def test_comparison_text_has_mean_and_std():
     comparison = compare_report(RUNS)
     lines = str(comparison).splitlines()
     assert "error rates in percent, lower is better" in lines[0]
@@ -215,14 +215,14 @@ def test_text():
         assert len({len(line) for line in (head, *rows)}) == 1
 
 
-def test_one_run_has_no_deviation():
+def test_comparison_of_single_runs_has_no_std():
     comparison = compare_report({"one": RUNS["late"][0], "listed": [RUNS["late"][0]]})
     assert np.isnan(comparison.std["gap"]).all()
     assert "±" not in str(comparison).split("\n", 1)[1]
     assert_allclose(comparison.mean["map"][:, 0], 100 * (1 - RUNS["late"][0].map))
 
 
-def test_one_run_beside_many():
+def test_comparison_of_one_run_and_many_shows_std_of_many():
     comparison = compare_report({"one": RUNS["late"][0], "many": RUNS["late"]})
     for line in str(comparison).splitlines():
         if line.startswith(comparison.rows):
@@ -230,7 +230,7 @@ def test_one_run_beside_many():
 
 
 @pytest.mark.parametrize("others", [{"x": report(0, [0, 0, 0])}, {"x": [report(0, [0, 1, 2])]}])
-def test_reports_of_different_rows(others):
+def test_compare_report_with_different_rows_raises(others):
     with pytest.raises(ValueError, match="same rows"):
         compare_report({**RUNS, **others})
     with pytest.raises(ValueError, match="same rows"):
@@ -238,12 +238,12 @@ def test_reports_of_different_rows(others):
 
 
 @pytest.mark.parametrize("reports", [{}, {"none": []}, {"none": [], "one": RUNS["late"]}])
-def test_no_reports(reports):
+def test_compare_report_without_reports_raises(reports):
     with pytest.raises(ValueError, match=r"(?i)model|run|report"):
         compare_report(reports)
 
 
-def test_level_without_videos():
+def test_comparison_of_level_without_videos_shows_dash():
     y = np.array([[1, 0], [1, 0]])
     empty = hierarchy_report(y, [[0.9, 0.1], [0.8, 0.1]], [0, 1])
     comparison = compare_report({"a": [empty, empty], "b": empty})
@@ -251,7 +251,7 @@ def test_level_without_videos():
     assert re.search(r"level 1 +- +-", str(comparison))
 
 
-def test_data_frame():
+def test_comparison_to_frame_has_means():
     comparison = compare_report(RUNS)
     frame = comparison.to_frame()
     assert list(frame.columns) == list(RUNS)
@@ -261,7 +261,7 @@ def test_data_frame():
             assert_allclose(frame.loc[(heading, row)], comparison.mean[score][i])
 
 
-def test_comparison_of_fitted_classifiers():
+def test_comparison_of_fitted_classifiers_shows_their_errors():
     y = make_y("multilabel")
     levels = np.zeros(y.shape[1], int)
     reports = {
@@ -274,8 +274,8 @@ def test_comparison_of_fitted_classifiers():
     assert f"{100 * (1 - reports['late'].gap[0]):.2f}" in table
 
 
-def test_attention_below_zero_is_inside_the_picture():
-    """Influence that is added to attention may take it below zero."""
+def test_negative_attention_is_inside_the_axes():
+    """An influence that is added to attention may make it negative."""
     before, after = np.full(4, 0.25), np.array([0.9, -0.3, 0.2, 0.2])
     display = AttentionDisplay({"video": before}, {"video": after}).plot()
     low, high = display.axes_[0].get_ylim()

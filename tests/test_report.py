@@ -1,4 +1,4 @@
-"""The report: what stands in it, for every kind of model; and that nothing is half written."""
+"""The report: its content for every kind of model; and it is written completely or not at all."""
 
 import base64
 import os
@@ -41,7 +41,7 @@ ATTACK = "<script>alert(1)</script>"
 
 
 class Page(HTMLParser):
-    """Elements, ids, pictures and text of a page; tags that do not close are an error."""
+    """Elements, ids, images and text of a page; tags that do not close are an error."""
 
     VOID = ("meta", "br", "img", "wbr")
 
@@ -87,14 +87,14 @@ def concat(**params):
 
 @pytest.fixture(scope="module")
 def full(tmp_path_factory):
-    plt.close("all")  # what other tests left open
+    plt.close("all")  # left open by other tests
     classifier = concat(hierarchy=LABELS.hierarchy_).fit(X, Y)
     folder = tmp_path_factory.mktemp("report")
     ids = [f"clip-{i}" for i in range(len(X))]
     return classifier, report(classifier, X, Y, folder, ids=ids), folder / "report.html"
 
 
-def test_a_whole_page(full):
+def test_report_has_all_sections(full):
     _, page, path = full
     assert page.links == [f"#{name}" for name in SECTIONS]
     assert set(SECTIONS) <= set(page.ids)
@@ -106,7 +106,7 @@ def test_a_whole_page(full):
     assert [p.name for p in path.parent.iterdir()] == ["report.html"]
 
 
-def test_it_loads_nothing(full):
+def test_report_loads_nothing(full):
     page = full[1]
     assert not {"script", "link", "iframe", "object"} & set(page.tags)
     places = [v for _, name, v in page.attributes if name in ("src", "href", "style", "onload")]
@@ -115,7 +115,7 @@ def test_it_loads_nothing(full):
     assert "@import" not in full[2].read_text()
 
 
-def test_pictures_are_inside_and_told_in_words(full):
+def test_report_images_are_inline_with_alternative_text(full):
     images = full[1].images
     assert len(images) == 11  # errors, tree, curves 2, attention 4, influence, tower 2
     for image in images:
@@ -126,7 +126,7 @@ def test_pictures_are_inside_and_told_in_words(full):
     assert not plt.get_fignums()
 
 
-def test_its_numbers_are_those_of_the_scores(full):
+def test_report_numbers_equal_scores(full):
     classifier, page, _ = full
     scores = hierarchy_report(Y, classifier.predict_proba(X), LABELS.hierarchy_)
     for row in range(len(scores.rows)):
@@ -137,14 +137,14 @@ def test_its_numbers_are_those_of_the_scores(full):
     count = int(Y[:, 0].sum())
     assert f"{LABELS.classes_[0]} {count} {100 * count / 48:.1f}" in page.words
     rates = classifier.correlation_tower_.pair_error_rates(X, Y)
-    assert f"error: pairs judged wrongly {100 * rates['error']:.1f} %" in page.words
+    assert f"error: wrong predictions {100 * rates['error']:.1f} %" in page.words
     assert f"area under the ROC curve {rates['auc']:.3f}" in page.words
     p = classifier.correlation_tower_.predict_proba(X)
     assert f"video and audio {100 * (p > 0.5).mean():.1f} {p.min():.2f}" in page.words
     assert "clip-" in page.words
 
 
-def test_parameters_that_were_set_come_first(full):
+def test_report_parameters_that_were_set_come_first(full):
     words = full[1].words
     chosen, _, left = words.partition("parameters of the classifier at their default")
     assert "d_model 16" in chosen
@@ -165,7 +165,7 @@ def test_parameters_that_were_set_come_first(full):
         ("rnn", "cross_modal_gated"),
     ],
 )
-def test_every_family_and_fusion(family, fusion, tmp_path):
+def test_report_of_every_family_and_fusion(family, fusion, tmp_path):
     tower = {"correlation_tower": make_tower()} if fusion == "cross_modal_gated" else {}
     classifier = make_classifier(family, fusion=fusion, max_epochs=1, **tower).fit(X, Y)
     page = report(classifier, X, Y, tmp_path, n_examples=1)
@@ -176,7 +176,7 @@ def test_every_family_and_fusion(family, fusion, tmp_path):
 
 
 @pytest.mark.parametrize("form", ["classes", "binary"])
-def test_classes(form, tmp_path):
+def test_report_of_classes_has_accuracy(form, tmp_path):
     classifier, y = fitted("late", form), make_y(form)
     page = report(classifier, X, y, tmp_path)
     accuracy = (classifier.predict(X) == y).mean()
@@ -185,8 +185,8 @@ def test_classes(form, tmp_path):
     assert f"Hit@1 error {100 * (1 - accuracy):.1f} %" in page.words
 
 
-def test_classes_of_another_width_and_a_frozen_model(tmp_path):
-    """Numbers count, not how they are stored; and what is frozen is as what it holds."""
+def test_report_accepts_other_dtype_and_frozen_model(tmp_path):
+    """The dtype of classes does not matter; a frozen model is reported as the one inside."""
     y = np.unique(make_y("classes"), return_inverse=True)[1]
     classifier = make_classifier(fusion="late", max_epochs=1).fit(X, y)
     for model, name in ((classifier, "plain"), (FrozenEstimator(classifier), "frozen")):
@@ -199,12 +199,12 @@ def test_classes_of_another_width_and_a_frozen_model(tmp_path):
     assert f"FrozenEstimator → {type(classifier).__name__}" in page.words
 
 
-def test_names_that_no_text_can_hold(tmp_path):
+def test_report_replaces_invalid_characters(tmp_path):
     page = report(fitted("late"), X, make_y("classes"), tmp_path, ids=["a\udc80b"] * len(X))
     assert "a?b" in page.words
 
 
-def test_label_paths_a_pipeline_and_a_loaded_model(tmp_path):
+def test_report_of_loaded_model_with_label_paths_is_the_same(tmp_path):
     scaler = ModalityTransformer({"video": StandardScaler()})
     model = TransformedTargetClassifier(
         make_pipeline(scaler, concat()), transformer=HierarchyLabelBinarizer()
@@ -220,8 +220,8 @@ def test_label_paths_a_pipeline_and_a_loaded_model(tmp_path):
     assert len(pages[0].images) == len(pages[1].images) == 11
 
 
-def test_names_are_text(tmp_path):
-    """Neither markup nor mathematics, however it is hidden."""
+def test_report_shows_names_as_text(tmp_path):
+    """Names are neither markup nor formulas."""
     names = [ATTACK, f'"{ATTACK}', "$\\frac{a$", "a&b", "猫の歌", "x" * 300]
     hierarchy = LabelHierarchy({i: [] for i in range(6)}, names=dict(enumerate(names)))
     y = np.eye(6, dtype=int)[np.arange(48) % 6]
@@ -240,7 +240,7 @@ def test_names_are_text(tmp_path):
         assert name in page.words
 
 
-def test_videos_of_one_frame_and_lacking_a_modality(tmp_path):
+def test_report_of_single_frames_and_missing_modality(tmp_path):
     rng = np.random.RandomState(0)
     videos = MultimodalArray.from_frames(
         {
@@ -254,11 +254,11 @@ def test_videos_of_one_frame_and_lacking_a_modality(tmp_path):
     classifier = make_classifier("netvlad", fusion="cross_modal").fit(videos, y)
     words = report(classifier, videos, y, tmp_path, n_examples=0).words
     assert "audio uint8, quantised 3 0 1 1 20 4" in words
-    assert "one frame each, so there is no time to attend to" in words
-    assert "None were asked for" in words
+    assert "one frame each, so there is no attention over time" in words
+    assert "None were requested" in words
 
 
-def test_one_prediction_and_the_same_page_again(full, tmp_path, monkeypatch):
+def test_report_predicts_once_and_is_deterministic(full, tmp_path, monkeypatch):
     classifier, _, path = full
     predict, calls = type(classifier).predict_proba, []
 
@@ -274,7 +274,7 @@ def test_one_prediction_and_the_same_page_again(full, tmp_path, monkeypatch):
     assert first == second
 
 
-def test_an_existing_file_is_kept(full, tmp_path):
+def test_report_without_overwrite_keeps_file(full, tmp_path):
     path = tmp_path / "report.html"
     path.write_text("mine")
     with pytest.raises(FileExistsError, match=r"report.html' exists; overwrite=True replaces it"):
@@ -284,7 +284,7 @@ def test_an_existing_file_is_kept(full, tmp_path):
     assert path.read_text().startswith("<!DOCTYPE html>")
 
 
-def test_nothing_is_half_written(tmp_path, monkeypatch):
+def test_report_that_fails_keeps_file(tmp_path, monkeypatch):
     path = tmp_path / "report.html"
     path.write_text("mine")
 
@@ -297,13 +297,13 @@ def test_nothing_is_half_written(tmp_path, monkeypatch):
     assert [p.read_text() for p in tmp_path.iterdir()] == ["mine"]
 
 
-def test_videos_that_are_all_alike_have_no_mismatched_pairs(full, tmp_path):
+def test_report_of_one_category_has_no_negative_pairs(full, tmp_path):
     rows = np.flatnonzero(top_labels(VIDEOS) == top_labels(VIDEOS)[0])
     page = report(full[0], X[rows], Y[rows], tmp_path)
-    assert "cannot be tried on mismatched pairs. No two videos differ" in page.words
+    assert "cannot be evaluated on negative pairs. No two videos differ" in page.words
 
 
-def test_progress_is_shown_when_asked_for(tmp_path, capsys):
+def test_report_progress_shows_bar(tmp_path, capsys):
     write_report(fitted("late"), X, make_y("classes"), tmp_path / "a.html", progress=True)
     assert "parameters: 100%" in capsys.readouterr().err
     write_report(fitted("late"), X, make_y("classes"), tmp_path / "b.html", progress=False)

@@ -1,4 +1,4 @@
-"""The report in a real browser: nothing is fetched, nothing overflows, every picture is drawn."""
+"""The report in a browser: nothing is fetched, nothing overflows, every image is drawn."""
 
 import pytest
 from browser_cases import awkward_model, open_browser
@@ -8,7 +8,7 @@ from sk_crossmodal.report import write_report
 pytestmark = pytest.mark.one_version
 
 OVERFLOW = "document.documentElement.scrollWidth - window.innerWidth"
-# Boxes that scroll may hold what is wider; everything else must stay within the window.
+# Only boxes that scroll may contain wider elements.
 OUTSIDE = """[...document.querySelectorAll('body *')].filter(e =>
   !e.closest('.skcm-table, .card') && e.getBoundingClientRect().right > window.innerWidth + 1
 ).map(e => e.outerHTML.slice(0, 80))"""
@@ -39,18 +39,18 @@ def address(browser, tmp_path_factory):
 def page(request, browser, address):
     width, scheme = request.param
     page = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme)
-    page.told, page.asked = [], []
-    page.on("console", lambda message: page.told.append(message.text))
-    page.on("pageerror", lambda error: page.told.append(str(error)))
-    page.on("dialog", lambda dialog: page.told.append(dialog.message))
-    page.on("request", lambda asked: page.asked.append(asked.url))
-    page.on("requestfailed", lambda asked: page.told.append(asked.url))
+    page.errors, page.requests = [], []
+    page.on("console", lambda message: page.errors.append(message.text))
+    page.on("pageerror", lambda error: page.errors.append(str(error)))
+    page.on("dialog", lambda dialog: page.errors.append(dialog.message))
+    page.on("request", lambda request: page.requests.append(request.url))
+    page.on("requestfailed", lambda request: page.errors.append(request.url))
     page.goto(address)
     yield page
     page.close()
 
 
-def test_the_page_is_sound(page, address):
+def test_page_has_no_errors_and_no_overflow(page, address):
     images = page.evaluate(IMAGES)
     assert len(images) >= 9
     assert all(min(image) > 0 for image in images)
@@ -59,11 +59,11 @@ def test_the_page_is_sound(page, address):
     assert page.evaluate(CUT_HEADS) == []
     ids = page.evaluate(IDS)
     assert len(ids) == len(set(ids))
-    assert page.asked == [address]
-    assert page.told == []
+    assert page.requests == [address]
+    assert page.errors == []
 
 
-def test_contents_lead_to_the_sections(page):
+def test_contents_link_to_sections(page):
     links = page.locator("nav a")
     assert links.count() == 7
     for i in range(links.count()):
@@ -74,7 +74,7 @@ def test_contents_lead_to_the_sections(page):
         assert at_end or abs(target.bounding_box()["y"]) < 60
 
 
-def test_folds_open_and_what_is_wide_is_reached_by_keyboard(page):
+def test_details_open_and_wide_boxes_have_focus(page):
     fold = page.locator("details").first
     assert not fold.locator("table").is_visible()
     fold.locator("summary").click()
@@ -87,7 +87,7 @@ def test_folds_open_and_what_is_wide_is_reached_by_keyboard(page):
         assert boxes.nth(i).get_attribute("aria-label")
 
 
-def test_colours_follow_the_reader_and_pictures_stay_on_white(browser, address):
+def test_colour_scheme_is_followed_and_figures_stay_on_white(browser, address):
     def colours(scheme):
         page = browser.new_page(color_scheme=scheme)
         page.goto(address)
@@ -108,7 +108,7 @@ def test_colours_follow_the_reader_and_pictures_stay_on_white(browser, address):
 
 
 def contrast(*colours):
-    """Ratio of two colours' luminance, as the guidelines for web content define it."""
+    """Contrast ratio of two colours, as defined by the Web Content Accessibility Guidelines."""
     channels = [[int(c) / 255 for c in colour[4:-1].split(",")] for colour in colours]
     linear = [
         [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in each]

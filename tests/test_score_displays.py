@@ -1,4 +1,4 @@
-"""Pictures of error rates, gains, the weight of mismatched pairs and the label tree."""
+"""Displays of error rates, gains, the weight of negative pairs and the label tree."""
 
 import itertools
 import re
@@ -42,7 +42,7 @@ def ticks(ax, axis="y"):
 
 
 def overlaps(display):
-    """Pairs of texts at the y axis that overlap in the picture as it is drawn."""
+    """Number of pairs of texts at the y axis that overlap in the drawn figure."""
     display.figure_.canvas.draw()
     labels = [label for label in display.ax_.get_yticklabels() if label.get_text()]
     boxes = [label.get_window_extent() for label in labels]
@@ -66,7 +66,7 @@ def dots(ax):
 
 
 @pytest.mark.parametrize("score", ["gap", "map", "perr", "hit_at_1"])
-def test_error_rates(score):
+def test_error_rates_are_drawn_with_intervals(score):
     y, made = predictions(0)
     made["a worse one"] = -y.astype(float)
     options = {"baseline": "late", "n_resamples": 50}
@@ -94,14 +94,14 @@ def test_error_rates(score):
     assert not overlaps(display)
 
 
-def test_error_rates_without_baseline_or_intervals():
+def test_error_rates_without_baseline_have_no_legend():
     display = ErrorRatesDisplay.from_report(compare_report(reports(1)))
     assert {dot[4:] for dot in dots(display.ax_)} == {(BLUE, True)}
     assert display.ax_.get_legend() is None
     assert display.ax_.get_xlabel() == "GAP error in %"
 
 
-def test_many_models_with_long_names():
+def test_error_rates_of_many_models_do_not_overlap():
     y, made = predictions(0)
     many = {
         f"{i}: a name that is longer than anyone would ever want it": made["late"]
@@ -112,7 +112,7 @@ def test_many_models_with_long_names():
     assert max(map(len, ticks(display.ax_))) <= 34
 
 
-def test_error_rates_from_estimators():
+def test_error_rates_from_estimators_use_predict_proba():
     labels, y = make_labels()
     models = {f: fitted(f, "multilabel") for f in ("early", "late")}
     _, ax = plt.subplots()
@@ -128,8 +128,8 @@ def test_error_rates_from_estimators():
     assert one.report.models == ("CrossModalTransformerClassifier",)
 
 
-def test_estimators_on_label_sets():
-    """A forest gives a list of arrays, and one with a transformed y takes label sets."""
+def test_error_rates_from_estimators_accept_label_sets():
+    """A forest predicts a list of arrays; with a transformed y it takes label sets."""
     y, made = predictions(0)
     paths = [frozenset(TREE.nodes[i] for i in np.flatnonzero(row)) for row in y]
     forest = RandomForestClassifier(5, random_state=0)
@@ -168,7 +168,7 @@ def test_gains_are_differences_by_category():
 
 
 @pytest.mark.parametrize(("most", "first", "last"), [(5, 3, 2), (1, 1, 0), (4, 2, 2)])
-def test_largest_gains_and_losses(most, first, last):
+def test_max_categories_keeps_largest_gains_and_losses(most, first, last):
     gain = np.array([3.0, -7.0, np.nan, 1.0, 9.0, -2.0, 0.5, 4.0])
     names = [f"c{i}" for i in range(8)]
     display = CategoryGainDisplay(names, gain).plot(max_categories=most)
@@ -180,7 +180,7 @@ def test_largest_gains_and_losses(most, first, last):
     assert not overlaps(display)
 
 
-def test_gains_over_runs():
+def test_gains_from_report_of_runs():
     runs = reports(3)
     report = compare_report({**runs, "third": runs["late"]}, baseline="late")
     display = CategoryGainDisplay.from_report(report, model="concat")
@@ -190,7 +190,7 @@ def test_gains_over_runs():
         CategoryGainDisplay.from_report(report)
 
 
-def test_gains_from_estimators():
+def test_gains_from_estimators_are_by_category():
     labels, y = make_labels()
     models = {f: fitted(f, "multilabel") for f in ("early", "late")}
     display = CategoryGainDisplay.from_estimator(models, X, y, labels.hierarchy_, n_resamples=0)
@@ -198,10 +198,10 @@ def test_gains_from_estimators():
     assert len(display.ax_.get_yticks()) == 4
 
 
-# Weight of mismatched pairs -------------------------------------------------------------------
+# Weight of negative pairs ---------------------------------------------------------------------
 
 
-def test_weights_from_predictions():
+def test_negative_weights_from_predictions_draw_intervals():
     rng = np.random.RandomState(0)
     weights, rates = [4, 1, 2], {"fnr": rng.rand(3, 4) / 2 + 0.2, "error": [0.3, 0.2, 0.1]}
     ax = NegativeWeightDisplay.from_predictions(weights, rates).ax_
@@ -216,7 +216,7 @@ def test_weights_from_predictions():
     assert "95 % intervals" in ax.get_ylabel()
 
 
-def test_weights_from_a_tower():
+def test_negative_weights_from_estimator_train_clones():
     y, tower = make_y("classes"), make_tower(max_epochs=10, lr=1e-2)
     before = tower.get_params()
     display = NegativeWeightDisplay.from_estimator(
@@ -226,7 +226,7 @@ def test_weights_from_a_tower():
     assert not hasattr(tower, "net_")
     rates = {name: np.array(values) for name, values in display.rates.items()}
     assert {values.shape for values in rates.values()} == {(2, 2)}
-    # As many matching as mismatched pairs of the 12 videos held out.
+    # The 12 held-out videos have as many positive as negative pairs.
     assert_allclose(rates["error"], (rates["fpr"] + rates["fnr"]) / 2)
     assert rates["fpr"][0].mean() > rates["fpr"][1].mean()
 
@@ -250,7 +250,7 @@ def lines(display):
     return [text.rstrip() for text in ticks(display.ax_)]
 
 
-def test_tree_of_several_parents():
+def test_tree_draws_node_below_each_parent():
     display = HierarchyDisplay(DAG, [50, 90, 30, 20, 40, 5], [1, 2, 3, 4, 5, np.nan]).plot()
     assert lines(display) == [
         "game",
@@ -270,7 +270,7 @@ def test_tree_of_several_parents():
     assert len(set(colors)) == 6
 
 
-def test_what_is_left_out_is_counted():
+def test_tree_counts_nodes_that_are_left_out():
     support = [50, 90, 30, 20, 40, 5]
     display = HierarchyDisplay(DAG, support, [1, 2, 3, 4, 5, 6]).plot(max_nodes=3)
     assert lines(display) == ["game", "├─ go (+1 below)", "└─ + 1 more", "sport (+2 below)"]
@@ -280,20 +280,22 @@ def test_what_is_left_out_is_counted():
     assert lines(display.plot(root="go")) == ["go", "└─ seven"]
 
 
-def test_tree_from_predictions():
+def test_tree_from_predictions_draws_average_precision():
     y, made = predictions(3, n=60)
     sets = [[TREE.nodes[i] for i in np.flatnonzero(row)] for row in y]
     display = HierarchyDisplay.from_predictions(sets, made["late"], TREE)
     assert_allclose(display.support, y.sum(0))
     wanted = [100 * (1 - average_precision_score(y[:, i], made["late"][:, i])) for i in range(7)]
     assert_allclose(display.error, wanted)
-    assert {"a", "├─ b", "└─ b"} & set(lines(display)) > {"a"}  # paths without what is above
+    assert {"a", "├─ b", "└─ b"} & set(lines(display)) > {
+        "a"
+    }  # without the names of their ancestors
     bar = display.figure_.axes[1]
     assert "in %" in bar.get_xlabel()
 
 
 @pytest.mark.parametrize("separator", [":", " > "])
-def test_long_names_do_not_overlap(separator):
+def test_tree_with_long_names_does_not_overlap(separator):
     names = [
         f"top {i // 40}{separator}a label with a name that is too long {i}" for i in range(400)
     ]
@@ -306,7 +308,7 @@ def test_long_names_do_not_overlap(separator):
     assert len(lines(display)[0]) <= 40
 
 
-def test_tree_from_estimator():
+def test_tree_from_estimator_draws_on_axes():
     labels, y = make_labels()
     _, ax = plt.subplots()
     display = HierarchyDisplay.from_estimator(
@@ -317,8 +319,8 @@ def test_tree_from_estimator():
     assert re.search(r"\(\+\d below\)", "\n".join(lines(display)))
 
 
-def test_names_are_no_formulas():
-    """Two dollars make matplotlib read what is between them as TeX, and fail where it is none."""
+def test_names_are_not_formulas():
+    """matplotlib reads text between two dollars as TeX, and fails if it is not TeX."""
     name = "$\\frac of A$AP & <b>"
     y, made = predictions(0)
     tree = HierarchyDisplay(LabelHierarchy({name: [], "x": [name]}), [2, 1], [1, 2]).plot()

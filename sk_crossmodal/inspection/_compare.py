@@ -1,33 +1,32 @@
-"""The two doors to a `ComparisonReport`: reports of several runs, or predictions of one."""
+"""The functions that make a `ComparisonReport`, from reports of several runs or predictions."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from numbers import Integral
 from typing import Any
 
 import numpy as np
 
-from .._types import Ints
 from ..metrics import (
     HierarchyReport,
     as_indicator,
     draw_weights,
-    group_columns,
     hierarchy_report,
-    level_columns,
     prepare,
     resampled_scores,
+    row_columns,
 )
-from ._comparison import SCORES, ComparisonReport
+from ..validation import check_number
+from ._checks import check_mapping, check_models
+from ._comparison import ComparisonReport
 from ._intervals import (
-    Runs,
-    by_model,
     differences,
     interval_of_resamples,
     interval_of_runs,
     mean,
-    spread,
+    std,
+    summarize,
 )
+from ._scores import SCORES
 
 
 def compare_report(
@@ -35,19 +34,19 @@ def compare_report(
     *,
     baseline: str | None = None,
 ) -> ComparisonReport:
-    """Put several models' reports side by side.
+    """Compare reports of several models.
 
     With several runs of a model each error rate has a 95 % interval by Student's t over the
     runs. With a baseline, and as many runs of every model, the differences to it have *paired*
-    intervals, which are far narrower where a seed or a fold is hard or easy for all models.
+    intervals, which are far narrower if a seed or a fold is hard or easy for all models.
 
     Parameters
     ----------
     reports : dict of str to HierarchyReport or sequence of HierarchyReport
-        Per model its report, or one for each run (a seed, a fold). For paired intervals the
-        runs of every model must be of the same seeds and folds, in the same order.
+        The report of each model, or one per run (a seed, a fold). For paired intervals the runs
+        of every model must have the same seeds and folds, in the same order.
     baseline : str, default=None
-        The model that the others are compared to; None compares none.
+        The model to which the others are compared.
 
     Returns
     -------
@@ -57,7 +56,7 @@ def compare_report(
     Raises
     ------
     TypeError
-        If there is anything else than reports.
+        If a value is not a report.
     ValueError
         If there is no model, reports have different rows, `baseline` is not among the models, or
         with one the models have different numbers of runs.
@@ -69,8 +68,8 @@ def compare_report(
     Notes
     -----
     An interval over cross-validation folds is too narrow, because the folds share training
-    videos; over seeds it says nothing of other test videos. None is corrected for how many
-    models, levels and scores are compared.
+    videos; one over seeds does not cover other test videos. No interval is corrected for the
+    number of models, levels and scores that are compared.
 
     Examples
     --------
@@ -90,28 +89,43 @@ def compare_report(
     [-16.67   0.  ]
     """
     runs = _check_reports(reports)
-    _check_baseline(baseline, runs)
-    rows = {tuple(report.rows) for reports in runs.values() for report in reports}
+    check_models(runs, baseline)
+    every = [report for reports in runs.values() for report in reports]
+    rows = {tuple(report.rows) for report in every}
     if len(rows) != 1:
         raise ValueError(f"Reports must have the same rows, got {sorted(rows)}.")
-    errors: Runs = {
+    errors = {
         score: {n: np.array([100 * (1 - getattr(r, score)) for r in rs]) for n, rs in runs.items()}
         for score in SCORES
+        if all(hasattr(report, score) for report in every)
     }
     counts = [np.mean([report.n_videos for report in rs], axis=0) for rs in runs.values()]
     report = ComparisonReport(
         tuple(runs),
         rows.pop(),
-        {score: by_model(mean, of) for score, of in errors.items()},
-        {score: by_model(spread, of) for score, of in errors.items()},
+        summarize(mean, errors),
+        summarize(std, errors),
         n_videos=np.stack(counts, axis=-1),
     )
-    n_runs = {len(reports) for reports in runs.values()}
-    if max(n_runs) > 1:
-        counted = " or ".join(map(str, sorted(n_runs)))
+    n_runs = {name: len(reports) for name, reports in runs.items()}
+    several = max(n_runs.values()) > 1
+    if several:
         low, high = interval_of_runs(errors)
+        counted = " or ".join(map(str, sorted(set(n_runs.values()))))
         report = replace(report, low=low, high=high, basis=f"Student's t over {counted} runs")
-    return report if baseline is None else _with_differences(report, errors, baseline)
+    if baseline is None:
+        return report
+    if len(set(n_runs.values())) > 1:
+        raise ValueError(
+            "With a baseline every model needs the same runs (seeds, folds), in the same order; "
+            f"got the numbers {n_runs}. Leave runs out, or set baseline=None."
+        )
+    paired = differences(errors, baseline)
+    report = replace(report, baseline=baseline, difference=summarize(mean, paired))
+    if several:
+        low, high = interval_of_runs(paired)
+        report = replace(report, difference_low=low, difference_high=high)
+    return report
 
 
 def compare_predictions(
@@ -127,33 +141,34 @@ def compare_predictions(
     n_resamples: int = 1000,
     random_state: int | np.random.RandomState | None = 0,
 ) -> ComparisonReport:
-    """Put several models' predictions for the same videos side by side, with intervals.
+    """Compare several models' predictions for the same videos, with intervals.
 
-    The videos are drawn anew, with replacement, `n_resamples` times; how far the 2.5th and the
-    97.5th percentile of an error rate over these resamples are from their mean is how far the
-    ends of its 95 % interval are from the error rate. All models see the same resamples, so that
-    the intervals of differences are paired.
+    The videos are resampled with replacement `n_resamples` times. The ends of a 95 % interval are
+    as far from the error rate as the 2.5th and the 97.5th percentile of the resamples are from
+    their mean. All models are scored on the same resamples, so that the intervals of differences
+    are paired.
 
     Parameters
     ----------
     y_true : {array-like, sparse array or matrix} of shape (n_videos, n_labels), or label sets
         True labels as a multilabel indicator of zeros and ones; or, if `hierarchy` is a
-        LabelHierarchy, as a collection of its labels a video, which it closes upward.
+        LabelHierarchy, as one collection of its labels per video, to which it adds their
+        ancestors.
     y_scores : dict of str to array-like of shape (n_videos, n_labels)
-        Per model the scores, probabilities or logits; higher means more likely.
+        Scores, probabilities or logits of each model; higher means more likely.
     hierarchy : LabelHierarchy or array-like of shape (n_labels,)
         The hierarchy of the labels, in the order of the columns, or just the level of each.
     baseline : str, default=None
-        The model that the others are compared to; None compares none.
+        The model to which the others are compared.
     by_group : bool, default=False
-        Whether the rows are the roots of the hierarchy, each with all that is below it, in place
-        of the levels.
+        Whether the rows are the roots of the hierarchy, each with its descendants, in place of
+        the levels.
     top_k, rows, threshold : int or None, str, float
         As in :func:`~sk_crossmodal.metrics.hierarchy_report`.
     n_resamples : int, default=1000
         Number of resamples; 0 for no intervals.
     random_state : int, RandomState or None, default=0
-        Decides the resamples.
+        Random seed of the resamples.
 
     Returns
     -------
@@ -163,10 +178,10 @@ def compare_predictions(
     Raises
     ------
     TypeError
-        If `y_scores` is no dict, or a parameter is of the wrong type.
+        If `y_scores` is not a dict, or a parameter has the wrong type.
     ValueError
-        If there is no model, `baseline` is not among them, or what is given is not what
-        `hierarchy_report` takes.
+        If there is no model, `baseline` is not among them, or `hierarchy_report` does not accept
+        the input.
 
     See Also
     --------
@@ -174,13 +189,13 @@ def compare_predictions(
 
     Notes
     -----
-    The intervals are those of other test videos of the same kind, for models as they were
-    trained: how much a model varies with its seed is not in them. They stand around the error
-    rate and not around the mean of the resamples, because MAP is not the same on average: where
-    a rare label's only video is drawn twice, its average precision is higher.
+    The intervals are those of other test videos of the same kind, for the models as they were
+    trained: they do not cover how much a model varies with its seed. They are centred on the
+    error rate and not on the mean of the resamples, because MAP is biased: if a rare label's only
+    video is drawn twice, its average precision is higher.
 
     With ``rows="either"``, the default, a row below the first also counts for each model the
-    videos that it predicts something for, so those of two models are not quite the same;
+    videos for which it predicts a label of the row, so two models have slightly different videos;
     ``rows="truth"`` counts the same ones for all.
 
     Examples
@@ -197,8 +212,11 @@ def compare_predictions(
     level 0   -13.48 [-20.13, -7.36]*
     level 1  -19.21 [-26.22, -12.52]*
     """
-    _check_scores(y_scores, n_resamples)
-    _check_baseline(baseline, y_scores)
+    check_mapping("y_scores", y_scores, "scores by model, such as {'late': scores}")
+    if not y_scores:
+        raise ValueError("y_scores must hold the scores of at least one model, got none.")
+    check_number("n_resamples", n_resamples, low=0, integer=True)
+    check_models(y_scores, baseline)
     first = next(iter(y_scores.values()))
     y_true = as_indicator(y_true, first, hierarchy)
     options: dict[str, Any] = {"top_k": top_k, "rows": rows, "threshold": threshold}
@@ -212,13 +230,13 @@ def compare_predictions(
     if n_resamples == 0:
         return report
     drawn = draw_weights(len(first), n_resamples, random_state)
-    errors: Runs = {score: {} for score in SCORES}
+    errors: dict[str, dict[str, Any]] = {score: {} for score in report.mean}
     for name, scores in y_scores.items():
-        problem = prepare(y_true, scores)
-        columns = _columns(hierarchy, problem.n_labels, by_group)
-        found = resampled_scores(problem, columns, tuple(SCORES), drawn, **options)
-        for score in SCORES:
-            errors[score][name] = 100 * (1 - found[score].T)
+        inputs = prepare(y_true, scores)
+        columns = [labels for _, labels in row_columns(hierarchy, inputs.n_labels, by_group)]
+        found = resampled_scores(inputs, columns, tuple(errors), drawn, **options)
+        for score, models in errors.items():
+            models[name] = 100 * (1 - found[score].T)
     low, high = interval_of_resamples(errors, report.mean)
     basis = f"{n_resamples} resamples of {len(drawn)} videos"
     report = replace(report, low=low, high=high, basis=basis)
@@ -228,66 +246,17 @@ def compare_predictions(
     return replace(report, difference_low=low, difference_high=high)
 
 
-def _columns(hierarchy: Any, n_labels: int, by_group: bool) -> list[Ints | None]:
-    if by_group:
-        return [columns for _, columns in group_columns(hierarchy, n_labels)]
-    return [None, *level_columns(hierarchy, n_labels).values()]
-
-
-def _with_differences(report: ComparisonReport, errors: Runs, baseline: str) -> ComparisonReport:
-    n_runs = {name: len(runs) for name, runs in errors["gap"].items()}
-    if len(set(n_runs.values())) > 1:
-        raise ValueError(
-            "With a baseline every model needs the same runs (seeds, folds), in the same order; "
-            f"got the numbers {n_runs}. Leave runs out, or set baseline=None."
-        )
-    apart = differences(errors, baseline)
-    report = replace(
-        report,
-        baseline=baseline,
-        difference={score: by_model(mean, of) for score, of in apart.items()},
-    )
-    if max(n_runs.values()) == 1:
-        return report
-    low, high = interval_of_runs(apart)
-    return replace(report, difference_low=low, difference_high=high)
-
-
 def _check_reports(reports: Any) -> dict[str, list[Any]]:
-    if not isinstance(reports, Mapping):
-        raise TypeError(f"reports must be a dict by model, got {type(reports).__name__}.")
+    check_mapping("reports", reports, "reports by model")
     runs = {
         name: list(report) if isinstance(report, list | tuple) else [report]
         for name, report in reports.items()
     }
     if not runs or not all(runs.values()):
         raise ValueError(f"Each model needs at least one report, got {reports!r}.")
-    wrong = [r for rs in runs.values() for r in rs if not isinstance(r, HierarchyReport)]
+    wrong = {
+        type(r).__name__ for rs in runs.values() for r in rs if not isinstance(r, HierarchyReport)
+    }
     if wrong:
-        raise TypeError(
-            "Each model needs reports of `hierarchy_report`, got "
-            f"{sorted({type(report).__name__ for report in wrong})}."
-        )
+        raise TypeError(f"Each model needs reports of `hierarchy_report`, got {sorted(wrong)}.")
     return runs
-
-
-def _check_scores(y_scores: Any, n_resamples: Any) -> None:
-    if not isinstance(y_scores, Mapping):
-        raise TypeError(
-            "y_scores must be a dict of scores by model, such as {'late': scores}, got "
-            f"{type(y_scores).__name__}."
-        )
-    if not y_scores:
-        raise ValueError("y_scores must hold the scores of at least one model, got none.")
-    if isinstance(n_resamples, bool) or not isinstance(n_resamples, Integral):
-        raise TypeError(f"n_resamples must be an integer >= 0, got {n_resamples!r}.")
-    if n_resamples < 0:
-        raise ValueError(f"n_resamples must be an integer >= 0, got {n_resamples!r}.")
-
-
-def _check_baseline(baseline: Any, models: Mapping[str, Any]) -> None:
-    wrong = [name for name in models if not isinstance(name, str)]
-    if wrong:
-        raise TypeError(f"Names of models must be strings, got {wrong[0]!r}.")
-    if baseline is not None and baseline not in models:
-        raise ValueError(f"baseline must be one of {list(models)} or None, got {baseline!r}.")

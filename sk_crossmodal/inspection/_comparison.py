@@ -1,20 +1,19 @@
 """`ComparisonReport`: several models side by side, as in the paper's Tables 4 and 8."""
 
-from collections.abc import Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from html import escape
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from .._types import Floats
+from ._intervals import Table
+from ._scores import SCORES
 
 if TYPE_CHECKING:
     import pandas as pd
 
-Table: TypeAlias = Mapping[str, Floats]
-
-SCORES = {"gap": "GAP", "map": "MAP", "perr": "PERR", "hit_at_1": "Hit@1"}
 QUANTITIES = ("mean", "std", "low", "high", "difference", "difference_low", "difference_high")
 HEAD = "text-align:left;vertical-align:top;padding:0.2em 0.7em 0 0"
 STYLE = "text-align:right;padding:0.2em 0.7em;white-space:nowrap"
@@ -24,10 +23,10 @@ STYLE = "text-align:right;padding:0.2em 0.7em;white-space:nowrap"
 class ComparisonReport:
     """Error rates of several models by score and by level or category.
 
-    What :func:`compare_report` and :func:`compare_predictions` return; printed, it is the
+    The result of :func:`compare_report` and :func:`compare_predictions`. Printed, it is the
     paper's Table 4: in percent, lower is better, mean ± standard deviation over the runs of a
-    model, or with its 95 % interval. Below stand the differences to a baseline; a star marks
-    those whose interval leaves out 0. In Jupyter it is an HTML table.
+    model, or with its 95 % interval. Below it are the differences to a baseline; a star marks
+    those whose interval excludes 0. In Jupyter it is an HTML table.
 
     Parameters
     ----------
@@ -36,14 +35,14 @@ class ComparisonReport:
     rows : tuple of str
         Names of the levels or categories.
     mean : dict of str to ndarray of shape (n_rows, n_models)
-        Per score ("gap", "map", "perr", "hit_at_1") the mean error rate in percent.
+        By score ("gap", "map", "perr", "hit_at_1"), the mean error rate in percent.
     std : dict of str to ndarray of shape (n_rows, n_models)
         Its standard deviation over runs (n - 1 in the denominator); NaN for a single run.
     low, high : dict of str to ndarray of shape (n_rows, n_models), default=None
-        Ends of the 95 % interval of each error rate. None if there is nothing to base intervals
-        on; NaN where there is nothing for one model.
+        Ends of the 95 % interval of each error rate; None without intervals, NaN where a model
+        has none.
     baseline : str, default=None
-        The model that the others are compared to.
+        The model to which the others are compared.
     difference : dict of str to ndarray of shape (n_rows, n_models), default=None
         Error rate minus that of the baseline, in percentage points: below 0 is better. None
         without a baseline.
@@ -53,11 +52,11 @@ default=None
     n_videos : ndarray of shape (n_rows, n_models), default=None
         Number of videos that were counted, the mean over runs.
     basis : str, default=""
-        What the intervals are based on, in words.
+        Source of the intervals, in words.
 
     See Also
     --------
-    ErrorRatesDisplay : The same as a picture.
+    ErrorRatesDisplay : The same as a plot.
     CategoryGainDisplay : The differences of two models by category.
     """
 
@@ -80,13 +79,13 @@ default=None
         Parameters
         ----------
         intervals : bool, default=False
-            Whether to add all else that is known beside the means.
+            Whether to add all other quantities beside the means.
 
         Returns
         -------
         pandas.DataFrame
-            Indexed by score and level. One column a model, its mean; with `intervals`, columns
-            of two levels, the model and "mean", "std", "low", "high", "difference",
+            Indexed by score and level, with one column per model, its mean. With `intervals`,
+            columns have two levels, the model and "mean", "std", "low", "high", "difference",
             "difference_low" or "difference_high".
 
         Raises
@@ -94,7 +93,7 @@ default=None
         TypeError
             If `intervals` is not True or False.
         ImportError
-            If there is no pandas.
+            If pandas is not installed.
         """
         if not isinstance(intervals, bool | np.bool_):
             raise TypeError(f"intervals must be True or False, got {intervals!r}.")
@@ -102,13 +101,14 @@ default=None
             import pandas as pd  # only here: the package works without it
         except ImportError as error:
             raise ImportError("A data frame needs pandas: pip install pandas.") from error
-        index = pd.MultiIndex.from_product([SCORES.values(), self.rows], names=["score", "level"])
+        headings = [SCORES[score].heading for score in self.mean]
+        index = pd.MultiIndex.from_product([headings, self.rows], names=["score", "level"])
         names = [n for n in QUANTITIES if getattr(self, n) is not None] if intervals else ["mean"]
-        parts = {name: np.concatenate([getattr(self, name)[s] for s in SCORES]) for name in names}
+        parts = [np.concatenate([getattr(self, n)[s] for s in self.mean]) for n in names]
         if not intervals:
-            return pd.DataFrame(parts["mean"], index, self.models)
+            return pd.DataFrame(parts[0], index, self.models)
         columns = pd.MultiIndex.from_product([self.models, names], names=["model", None])
-        values = np.stack(list(parts.values()), axis=-1).reshape(len(index), len(columns))
+        values = np.stack(parts, axis=-1).reshape(len(index), len(columns))
         return pd.DataFrame(values, index, columns)
 
     def to_html(self) -> str:
@@ -126,8 +126,9 @@ default=None
             f'<caption style="text-align:left">{escape(self._heading())}</caption>',
             f'<thead><tr><th></th><th style="text-align:left">level</th>{heads}</tr></thead>',
         ]
-        for score, heading in SCORES.items():
+        for score in self.mean:
             lines.append('<tbody style="border-top:1px solid currentColor">')
+            heading = SCORES[score].heading
             first = f'<th rowspan="{len(self.rows)}" style="{HEAD}">{heading}</th>'
             for row, cells in zip(self.rows, self._html_cells(score), strict=True):
                 name = f'<th style="text-align:left;font-weight:normal">{escape(str(row))}</th>'
@@ -143,34 +144,26 @@ default=None
         return self.to_html()
 
     def __str__(self) -> str:
-        lines = [self._heading(), *self._block({s: self._cells(s) for s in SCORES}, self.models)]
-        others = [name for name in self.models if name != self.baseline]
+        columns = range(len(self.models))
+        lines = [self._heading(), *self._text_lines(self._cells, columns)]
+        others = [i for i in columns if self.models[i] != self.baseline]
         if self.difference is not None and others:
-            kept = [self.models.index(name) for name in others]
-            cells = {
-                score: [[row[i] for i in kept] for row in self._difference_cells(score)]
-                for score in SCORES
-            }
-            lines += [
-                "",
-                self._difference_heading().replace("; ", ";\n"),
-                *self._block(cells, others),
-            ]
+            heading = self._difference_heading().replace("; ", ";\n")
+            lines += ["", heading, *self._text_lines(self._difference_cells, others)]
         return "\n".join(lines)
 
-    def _block(self, cells: Mapping[str, list[list[str]]], models: Any) -> list[str]:
-        """Lines of a table, by score."""
-        lines = []
+    def _text_lines(self, cells_of: Callable[[str], Any], columns: Any) -> list[str]:
+        """Lines of a table of some models, by score."""
+        models = [self.models[i] for i in columns]
+        cells = {s: [[row[i] for i in columns] for row in cells_of(s)] for s in self.mean}
         flat = [cell for rows in cells.values() for row in rows for cell in row]
-        first = max(map(len, (*self.rows, *SCORES.values())))
+        first = max(len(name) for name in (*self.rows, *(SCORES[s].heading for s in cells)))
         width = max(map(len, (*flat, *models)))
-        for score, heading in SCORES.items():
-            heads = "  ".join(name.rjust(width) for name in models)
-            lines += ["", f"{heading.ljust(first)}  {heads}"]
-            lines += [
-                f"{name.ljust(first)}  {'  '.join(cell.rjust(width) for cell in row)}"
-                for name, row in zip(self.rows, cells[score], strict=True)
-            ]
+        lines = []
+        for score, rows in cells.items():
+            lines.append("")
+            named = zip((SCORES[score].heading, *self.rows), (models, *rows), strict=True)
+            lines += ["  ".join([n.ljust(first), *(c.rjust(width) for c in r)]) for n, r in named]
         return lines
 
     def _heading(self) -> str:
@@ -183,24 +176,28 @@ default=None
         heading = f"difference to {self.baseline} in percentage points, below 0 is better"
         if self.difference_low is None:
             return heading
-        return f"{heading}; 95 % intervals ({self.basis}), * leaves out 0"
+        return f"{heading}; 95 % intervals ({self.basis}), * excludes 0"
 
     def _one_run_each(self) -> bool:
         return all(np.isnan(std).all() for std in self.std.values())
 
     def _cells(self, score: str) -> list[list[str]]:
-        low, high = _ends(self.low, self.high, self.mean, score)
-        if not self._one_run_each():
-            low = high = np.full_like(low, np.nan)
-        return _each(_cell, self.mean[score], self.std[score], low, high)
+        unknown = np.full_like(self.mean[score], np.nan)
+        low = high = unknown
+        if self.low is not None and self.high is not None and self._one_run_each():
+            low, high = self.low[score], self.high[score]
+        return _map_cells(_cell, self.mean[score], self.std[score], low, high)
 
     def _difference_cells(self, score: str) -> list[list[str]]:
         if self.difference is None:
             return [[""] * len(self.models) for _ in self.rows]
-        low, high = _ends(self.difference_low, self.difference_high, self.difference, score)
-        return _each(_difference_cell, self.difference[score], low, high)
+        low = high = np.full_like(self.difference[score], np.nan)
+        if self.difference_low is not None and self.difference_high is not None:
+            low, high = self.difference_low[score], self.difference_high[score]
+        return _map_cells(_difference_cell, self.difference[score], low, high)
 
     def _html_cells(self, score: str) -> list[str]:
+        """Cells of each row, the difference below the error rate."""
         return [
             "".join(
                 f'<td style="{STYLE}">{escape(cell)}'
@@ -212,18 +209,21 @@ default=None
         ]
 
 
-def leaves_out_zero(low: float, high: float) -> bool:
-    """Whether an interval leaves out 0; one that is not known does not."""
+def check_report(report: Any) -> None:
+    """Raise TypeError unless `report` is a ComparisonReport."""
+    if not isinstance(report, ComparisonReport):
+        raise TypeError(
+            "report must be a ComparisonReport, as of compare_report or compare_predictions, got "
+            f"{type(report).__name__}."
+        )
+
+
+def excludes_zero(low: float, high: float) -> bool:
+    """Whether an interval excludes 0; an unknown one (NaN) does not."""
     return low > 0 or high < 0
 
 
-def _ends(low: Table | None, high: Table | None, like: Table, score: str) -> tuple[Floats, Floats]:
-    """Ends of intervals, NaN if there are none."""
-    unknown = np.full_like(like[score], np.nan)
-    return (unknown, unknown) if low is None or high is None else (low[score], high[score])
-
-
-def _each(function: Any, *tables: Floats) -> list[list[str]]:
+def _map_cells(function: Callable[..., str], *tables: Floats) -> list[list[str]]:
     return [
         [function(*cell) for cell in zip(*rows, strict=True)] for rows in zip(*tables, strict=True)
     ]
@@ -242,5 +242,5 @@ def _difference_cell(difference: float, low: float, high: float) -> str:
         return "-"
     if np.isnan(low):
         return f"{difference:+.2f}"
-    star = "*" if leaves_out_zero(low, high) else " "
+    star = "*" if excludes_zero(low, high) else " "
     return f"{difference:+.2f} [{low:+.2f}, {high:+.2f}]{star}"

@@ -9,28 +9,28 @@ from numpy.typing import ArrayLike
 from scipy.sparse import csr_array
 
 from .._html import STYLE, table
-from .._types import Array, Bools, Floats
+from .._types import Bools, Floats
 from ..hierarchy import LabelHierarchy
 from ..metrics import as_indicator, prepare
-from ..training import check_number
+from ._checks import as_names, check_count, check_hierarchy
 
-BLOCK = 4096  # videos that are looked at in one go
+BLOCK = 4096  # videos that are made dense at a time
 RULES = {
     "margin": (
         "ranked by the margin, the lowest probability among a video's true labels minus the "
         "highest among its false ones"
     ),
     "gain": (
-        "ranked by the gain on the baseline, by which the summed probability of a video's true "
-        "labels minus that of its false ones is higher"
+        "ranked by the gain over the baseline, the difference in the summed probability of a "
+        "video's true labels minus that of its false ones"
     ),
 }
-TURNS = "; no top-level label comes a second time before all others have had their turn"
+TURNS = "; no top-level label is used twice before all others were used"
 
 
 @dataclass(frozen=True)
 class Example:
-    """One video, what is true of it and what was predicted.
+    """One video with its true labels and predictions.
 
     Parameters
     ----------
@@ -39,7 +39,7 @@ class Example:
     row : int
         Its row.
     merit : float
-        What it was chosen by, see the rule of :class:`ErrorExamples`.
+        Its margin or gain, see the rule of :class:`ErrorExamples`.
     truth : tuple of (str, float)
         Its deepest true labels with their probabilities.
     predictions : tuple of (str, float, bool)
@@ -56,13 +56,13 @@ class Example:
     baseline: tuple[tuple[str, float, bool], ...] | None = None
 
     def cells(self) -> list[str]:
-        """Return what a table shows, as text.
+        """Return the cells of its row in a table.
 
         Returns
         -------
         list of str
-            Name, true labels, predictions, those of the baseline if there is one, and what it
-            was chosen by.
+            Name, true labels, predictions, those of the baseline if there is one, and the margin
+            or gain.
         """
         truth = "\n".join(f"{label}: {number:.2f}" for label, number in self.truth) or "none"
         given = [each for each in (self.predictions, self.baseline) if each is not None]
@@ -71,17 +71,17 @@ class Example:
 
 @dataclass(frozen=True)
 class ErrorExamples:
-    """Best and worst videos, what :func:`error_examples` returns.
+    """Best and worst videos, the result of :func:`error_examples`.
 
-    Printed, and in a notebook, it is two tables: the paper's Tables 6 and 10 of videos that a
-    model gets right, and its Tables 7 and 11 of those that it gets wrong.
+    Printed, and in a notebook, they are two tables: the paper's Tables 6 and 10 of videos that a
+    model predicts well, and its Tables 7 and 11 of those that it predicts badly.
 
     Parameters
     ----------
     best, worst : tuple of Example
         The videos, the best and the worst ones first.
     rule : {"margin", "gain"}
-        What they were chosen by: without and with a baseline.
+        The ranking: by margin without a baseline, by gain with one.
     """
 
     best: tuple[Example, ...]
@@ -94,13 +94,13 @@ class ErrorExamples:
         Returns
         -------
         pandas.DataFrame
-            One row an example, best ones first; "truth" and "predictions" (and "baseline") hold
+            One row per example, best ones first; "truth" and "predictions" (and "baseline") hold
             the tuples of :class:`Example`.
         """
         import pandas as pd  # only here: the package works without it
 
-        kinds = {"best": self.best, "worst": self.worst}
-        rows = [{"kind": kind, **vars(each)} for kind, some in kinds.items() for each in some]
+        groups = {"best": self.best, "worst": self.worst}
+        rows = [{"kind": kind, **vars(each)} for kind, some in groups.items() for each in some]
         frame = pd.DataFrame(rows, columns=["kind", *Example.__dataclass_fields__])
         frame = frame.rename(columns={"merit": self.rule})
         return frame if self.rule == "gain" else frame.drop(columns="baseline")
@@ -122,7 +122,7 @@ class ErrorExamples:
         return self.to_html()
 
     def __str__(self) -> str:
-        lines = [f"Examples {RULES[self.rule]}{TURNS}; * marks what is true."]
+        lines = [f"Examples {RULES[self.rule]}{TURNS}; * marks true labels."]
         for title, heads, rows in self._tables():
             lines += ["", title]
             for row in rows:
@@ -132,7 +132,7 @@ class ErrorExamples:
         return "\n".join(lines)
 
     def _tables(self) -> list[tuple[str, list[str], list[list[str]]]]:
-        """Title, headings and cells of the best and of the worst."""
+        """Title, headings and cells of the best and of the worst examples."""
         baseline = ["baseline"] if self.rule == "gain" else []
         heads = ["video", "true labels", "predictions", *baseline, self.rule]
         named = (("Best examples", self.best), ("Worst examples", self.worst))
@@ -150,31 +150,31 @@ def error_examples(
     ids: Sequence[str] | None = None,
     label_names: Sequence[str] | None = None,
 ) -> ErrorExamples:
-    """Choose the best and the worst videos of a model by a rule, so that nobody picks them.
+    """Select the best and the worst videos of a model by a fixed rule.
 
-    Without a baseline videos are ranked by their margin: the lowest probability among their true
-    labels (0 if there are none) minus the highest among the false ones, above 0 where all true
-    labels come first. With
-    one they are ranked by the gain: how much more of the probability is on true labels, and less
-    on false ones, than the baseline has. From the ranking videos are taken in order, but none
-    that shares a top-level label with one before it, until no other is left; then anew.
+    Without a baseline, videos are ranked by their margin: the lowest probability among their true
+    labels (0 if there are none) minus the highest among the false ones. It is above 0 if all true
+    labels come first. With a baseline, they are ranked by the gain: how much more probability
+    than the baseline the model gives to true labels, and how much less to false ones. Videos are
+    selected in this order, but a video that shares a top-level label with an earlier one waits
+    until there are no others; then all labels may be used again.
 
     Parameters
     ----------
     y_true : {array-like, sparse array or matrix} of shape (n_videos, n_labels), or label sets
-        True labels as a multilabel indicator of zeros and ones; or, with a `hierarchy`, as a
-        collection of its labels a video, which it closes upward.
+        True labels as a multilabel indicator of zeros and ones; or, with a `hierarchy`, as one
+        collection of its labels per video, to which it adds their ancestors.
     y_score : array-like of shape (n_videos, n_labels)
         Probabilities of the labels, from 0 to 1.
     hierarchy : LabelHierarchy, default=None
-        The hierarchy of the labels, in the order of the columns. Without one every label is its
-        own top level.
+        The hierarchy of the labels, in the order of the columns. Without one all labels are
+        top-level labels.
     baseline : array-like of shape (n_videos, n_labels), default=None
         Probabilities of another model for the same videos.
     n_examples : int, default=4
-        How many of the best, and how many of the worst; fewer where there are fewer videos.
+        Number of the best, and of the worst, videos; fewer if there are fewer videos.
     top_k : int, default=3
-        How many of the most probable labels are shown.
+        Number of the most probable labels to show.
     ids : sequence of str of shape (n_videos,), default=None
         Names of the videos, by default their rows.
     label_names : sequence of str of shape (n_labels,), default=None
@@ -188,10 +188,9 @@ def error_examples(
     Raises
     ------
     TypeError
-        If `hierarchy` is no LabelHierarchy, or a number is none.
+        If `hierarchy` is not a LabelHierarchy, or a parameter has the wrong type.
     ValueError
-        If the arrays do not fit each other, scores are no probabilities, or names are too few or
-        too many.
+        If arrays or names do not fit each other, or scores are not probabilities.
 
     References
     ----------
@@ -215,88 +214,58 @@ def error_examples(
         true labels: car: 0.30
         predictions: bird: 0.80; car: 0.30 *
     """
-    check_number("n_examples", n_examples, low=1, integer=True)
-    check_number("top_k", top_k, low=1, integer=True)
-    if not isinstance(hierarchy, LabelHierarchy | None):
-        raise TypeError(f"hierarchy must be a LabelHierarchy or None, got {hierarchy!r:.80}.")
-    labels, scores = _checked(y_true, y_score, hierarchy, "y_score")
+    check_count("n_examples", n_examples)
+    check_count("top_k", top_k)
+    if hierarchy is not None:
+        check_hierarchy(hierarchy)
+    labels, scores = _check_predictions("y_score", y_true, y_score, hierarchy)
     models = [scores]
     if baseline is not None:
-        models.append(_checked(labels, baseline, hierarchy, "baseline")[1])
+        models.append(_check_predictions("baseline", labels, baseline, hierarchy)[1])
     if label_names is None and hierarchy is not None:
         label_names = hierarchy.display_names
-    shown = _Shown(
-        labels,
-        models,
-        hierarchy,
-        _names("ids", ids, "video", labels.shape[0]),
-        _names("label_names", label_names, "label", labels.shape[1]),
-        top_k,
-    )
+    n_videos, n_labels = labels.shape
+    ids = as_names("ids", ids, "video", n_videos)
+    label_names = as_names("label_names", label_names, "label", n_labels)
     top = labels if hierarchy is None else labels.astype(np.int32) @ hierarchy.root_matrix()
+    top = csr_array(top).astype(bool)
     merit = _merit(labels, models)
-    best, worst = (_choose(m, csr_array(top).astype(bool), n_examples) for m in (merit, -merit))
+
+    def example(row: int) -> Example:
+        true = deepest = labels[[row]].indices
+        if hierarchy is not None:
+            n_below = hierarchy.closure_matrix()[true].sum(axis=0)
+            deepest = true[n_below[true] == 1]  # only itself
+        predictions = []
+        for scores in models:
+            best = np.argsort(-scores[row], kind="stable")[:top_k]
+            predictions.append(
+                tuple((label_names[i], float(scores[row, i]), bool(i in true)) for i in best)
+            )
+        truth = tuple((label_names[i], float(models[0][row, i])) for i in deepest)
+        return Example(ids[row], row, float(merit[row]), truth, *predictions)
+
     return ErrorExamples(
-        tuple(shown.example(row, merit[row]) for row in best),
-        tuple(shown.example(row, merit[row]) for row in worst),
+        tuple(map(example, _select(merit, top, n_examples))),
+        tuple(map(example, _select(-merit, top, n_examples))),
         "margin" if baseline is None else "gain",
     )
 
 
-@dataclass(frozen=True)
-class _Shown:
-    """What is shown of each video."""
-
-    labels: csr_array
-    models: list[Floats]
-    hierarchy: LabelHierarchy | None
-    ids: list[str]
-    names: list[str]
-    top_k: int
-
-    def example(self, row: int, merit: float) -> Example:
-        true = self.labels[[row]].indices
-        deepest = true
-        if self.hierarchy is not None:
-            above = self.hierarchy.closure_matrix()[true].sum(axis=0)
-            deepest = true[above[true] == 1]
-        truth = tuple((self.names[i], float(self.models[0][row, i])) for i in deepest)
-        predictions = [self._likeliest(scores[row], true) for scores in self.models]
-        return Example(self.ids[row], row, float(merit), truth, *predictions)
-
-    def _likeliest(self, scores: Floats, true: Array) -> tuple[tuple[str, float, bool], ...]:
-        best = np.argsort(-scores, kind="stable")[: self.top_k]
-        return tuple((self.names[i], float(scores[i]), bool(i in true)) for i in best)
-
-
-def _checked(
-    y_true: Any, scores: ArrayLike, hierarchy: LabelHierarchy | None, name: str
+def _check_predictions(
+    name: str, y_true: Any, y_score: ArrayLike, hierarchy: LabelHierarchy | None
 ) -> tuple[csr_array, Floats]:
-    """Return the indicator and the probabilities; ValueError if they are none, or do not fit."""
-    problem = prepare(as_indicator(y_true, scores, hierarchy), scores)
-    n_labels = problem.n_labels
-    if not problem.scores.size or problem.scores.min() < 0 or problem.scores.max() > 1:
+    """Return the indicator and the probabilities, or raise ValueError."""
+    inputs = prepare(as_indicator(y_true, y_score, hierarchy), y_score)
+    low, high = inputs.scores.min(initial=1), inputs.scores.max(initial=0)
+    if low < 0 or high > 1 or not inputs.scores.size:
         raise ValueError(
-            f"{name} must hold probabilities, numbers from 0 to 1, got some from "
-            f"{problem.scores.min(initial=0):g} to {problem.scores.max(initial=0):g}."
+            f"{name} must hold probabilities, numbers from 0 to 1, got some from {low:g} to "
+            f"{high:g}."
         )
-    if hierarchy is not None and len(hierarchy) != n_labels:
-        raise ValueError(
-            f"hierarchy must have one node for each label, got {len(hierarchy)} nodes for "
-            f"{n_labels} labels."
-        )
-    return problem.labels, problem.scores
-
-
-def _names(what: str, given: Any, kind: str, count: int) -> list[str]:
-    """Return names as a list of str; ValueError if they are too few or too many."""
-    if given is None:
-        return [f"{kind} {i}" for i in range(count)]
-    if isinstance(given, str) or not hasattr(given, "__len__"):
-        raise TypeError(f"{what} must be a sequence of {count} names, got {given!r:.80}.")
-    if len(given) != count:
-        raise ValueError(f"{what} must be {count} names, got {len(given)}.")
-    return [str(name) for name in given]
+    if hierarchy is not None:
+        check_hierarchy(hierarchy, inputs.n_labels)
+    return inputs.labels, inputs.scores
 
 
 def _merit(labels: csr_array, models: list[Floats]) -> Floats:
@@ -314,21 +283,21 @@ def _merit(labels: csr_array, models: list[Floats]) -> Floats:
     return merit
 
 
-def _choose(merit: Floats, top: csr_array, count: int) -> list[int]:
-    """Choose by falling merit; top-level labels take turns."""
-    left = np.ones(len(merit), bool)
-    free: Bools = left.copy()
-    chosen: list[int] = []
+def _select(merit: Floats, top: csr_array, count: int) -> list[int]:
+    """Select videos by decreasing merit, so that top-level labels take turns."""
+    left: Bools = np.ones(len(merit), bool)
+    free = left.copy()
+    selected: list[int] = []
     for _ in range(min(count, len(merit))):
         if not free.any():
             free = left.copy()
         video = int(np.argmax(np.where(free, merit, -np.inf)))
-        chosen.append(video)
+        selected.append(video)
         left[video] = free[video] = False
         used = np.zeros(top.shape[1], bool)
         used[top[[video]].indices] = True
         free &= ~(top @ used)
-    return sorted(chosen, key=lambda video: -merit[video])
+    return sorted(selected, key=lambda video: -merit[video])
 
 
 def _lines(predictions: tuple[tuple[str, float, bool], ...]) -> str:

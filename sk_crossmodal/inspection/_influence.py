@@ -1,4 +1,4 @@
-"""`InfluenceDisplay`: what F learned, the shift and stretch from one time line to another."""
+"""`InfluenceDisplay`: the shift and stretch in time that an influence F learned."""
 
 from collections.abc import Mapping, Sequence
 from textwrap import fill
@@ -7,56 +7,54 @@ from typing import Any, Self, TypeAlias
 import numpy as np
 
 from .._types import Floats
-from ._inner import inner_estimator
+from ..validation import short
+from ._checks import as_numbers, check_positive
+from ._display import BLUE, GREY, HEADING, ORANGE, Display
 from ._line import Line, centred, find_peaks, fit_line
-from ._style import BLUE, GREY, HEADING, ORANGE, check_axes, check_positive, new_figure
+from ._wrappers import unwrap
 
 Pair: TypeAlias = tuple[str, str]  # source and target
 
 
-class InfluenceDisplay:
-    """How the influence of each modality on each other one answers, second by second.
+class InfluenceDisplay(Display):
+    """Response of the attention to each modality to the attention to another one, over time.
 
-    A column shows what a little more attention to the source at one moment adds to the attention
-    to the target at every moment (Section 2 of Goyal et al., 2020). If F shifts attention in time,
-    the largest answers lie on a line beside the diagonal; if it stretches or compresses, the line
-    is steeper or flatter. A line is only given where the answers lie on one.
+    A column shows the effect of a little more attention to the source at one time step on the
+    attention to the target at every time step (Section 2 of Goyal et al., 2020). If F shifts
+    attention in time, the largest responses lie on a line beside the diagonal; if it stretches or
+    compresses, the line is steeper or flatter. A line is drawn only if the responses lie on one.
 
     Make one with :meth:`from_estimator` or :meth:`from_predictions`.
 
     Parameters
     ----------
     responses : dict of (str, str) to ndarray of shape (T_target, T_source)
-        Per source and target the answers, as a classifier's `influence_response` gives them.
+        Responses by source and target, as a classifier's `influence_response` returns them.
 
     Attributes
     ----------
     lines_ : dict of (str, str) to (shift, stretch, strength, fixed, reach)
-        Per source and target the line ``target = shift + stretch * source`` in seconds that most
-        of the largest answers are near to, each weighted by its squared size. `strength` is the
-        share of that weight within `reach` seconds of the line (1.5 frames, or a 20th of the
-        target's time line if that is more), `fixed` the greatest share as near one moment of the
-        target. Shift and stretch are NaN, and the picture says "no clear shift", if less than half
-        is near the line, or hardly more (by 0.15, or 4.5 over the number of moments if that is
-        more) than near one moment; all are NaN if there are fewer than 12 moments, or no answers.
+        By source and target, the line ``target = shift + stretch * source`` in seconds that fits
+        the largest responses, each weighted by its squared size. `strength` is the share of the
+        weight within `reach` seconds of the line (1.5 frames, or a 20th of the target's time line
+        if that is more), `fixed` the largest share within `reach` of a single time step of the
+        target. Shift and stretch are NaN, and the plot says "no clear shift", if `strength` is
+        below 0.5 or hardly above `fixed` (by less than 0.15, or than 4.5 over the number of time
+        steps if that is more). All are NaN with fewer than 12 time steps or without responses.
     axes_ : ndarray of matplotlib Axes
-        One a pair.
-    ax_ : matplotlib Axes
-        The first of them.
-    figure_ : matplotlib Figure
-        The figure.
+        One per pair.
 
     Notes
     -----
-    Answers are shown, and compared, from the middle (the median) of the answers to the same source
-    moment: what is added to all moments alike makes none stand out.
+    Responses are drawn, and compared, relative to the median of the responses to the same source
+    step: an addition to all time steps alike changes no attention.
 
     Examples
     --------
     >>> import numpy as np
     >>> from sk_crossmodal.inspection import InfluenceDisplay
-    >>> answers = np.eye(20, k=-4)  # the target answers four seconds later
-    >>> display = InfluenceDisplay.from_predictions(answers, source="audio", target="video")
+    >>> responses = np.eye(20, k=-4)  # the target responds four seconds later
+    >>> display = InfluenceDisplay.from_predictions(responses, source="audio", target="video")
     >>> line = display.lines_["audio", "video"]
     >>> round(line.shift, 6), round(line.stretch, 6)
     (4.0, 1.0)
@@ -76,36 +74,27 @@ class InfluenceDisplay:
         seconds_per_frame: float = 1.0,
         axes: Sequence[Any] | None = None,
     ) -> Self:
-        """Compute how a fitted classifier's influences answer, and draw it.
+        """Compute the responses of a fitted classifier's influences and draw them.
 
         Parameters
         ----------
         estimator : fitted classifier
-            Anything with `influence_response`, or a search, a Pipeline or a
-            `TransformedTargetClassifier` around it.
+            Any estimator with `influence_response`, or a search, a Pipeline or a
+            `TransformedTargetClassifier` around one.
         X : MultimodalArray or any form that becomes one, default=None
-            Videos whose attention F is to answer to, some dozens. None takes every hidden unit of
-            F for active, as a first look.
+            A few dozen videos, at whose attention F is differentiated. None takes every hidden
+            unit of F as active, for a first look.
         source, target : str, default=None
             Draw only influences of, or on, this modality.
-        seconds_per_frame : float, default=1.0
-            Unit of the time axes.
-        axes : sequence of matplotlib Axes, default=None
-            Where to draw, one a pair; None makes a figure.
-
-        Returns
-        -------
-        InfluenceDisplay
-            The drawn display.
 
         Raises
         ------
         TypeError
-            If there is no `influence_response`.
+            If the estimator has no `influence_response`.
         ValueError
             If the classifier has no influence, or none from `source` on `target`.
         """
-        estimator, X = inner_estimator(estimator, "influence_response", X)
+        estimator, X = unwrap(estimator, "influence_response", X)
         responses = estimator.influence_response(X)
         kept = {
             pair: response
@@ -129,28 +118,19 @@ class InfluenceDisplay:
         seconds_per_frame: float = 1.0,
         axes: Sequence[Any] | None = None,
     ) -> Self:
-        """Draw answers that are already there.
+        """Draw responses that were computed before.
 
         Parameters
         ----------
         response : array-like of shape (T_target, T_source), or dict of (str, str) to such
-            The answers of one influence; or of several, by source and target.
+            The responses of one influence; or of several, by source and target.
         source, target : str, default="source" and "target"
             Names of the modalities of one influence.
-        seconds_per_frame : float, default=1.0
-            Unit of the time axes.
-        axes : sequence of matplotlib Axes, default=None
-            Where to draw, one a pair; None makes a figure.
-
-        Returns
-        -------
-        InfluenceDisplay
-            The drawn display.
 
         Raises
         ------
         ValueError
-            If the answers are no matrix of finite numbers.
+            If the responses are not a matrix of finite numbers.
         """
         responses = response if isinstance(response, Mapping) else {(source, target): response}
         arrays = {pair: np.asarray(each) for pair, each in responses.items()}
@@ -159,89 +139,60 @@ class InfluenceDisplay:
     def plot(self, *, seconds_per_frame: float = 1.0, axes: Sequence[Any] | None = None) -> Self:
         """Draw.
 
-        Parameters
-        ----------
-        seconds_per_frame : float, default=1.0
-            Unit of the time axes.
-        axes : sequence of matplotlib Axes, default=None
-            Where to draw, one a pair; None makes a figure.
-
-        Returns
-        -------
-        InfluenceDisplay
-            The display itself.
-
         Raises
         ------
         ValueError
-            If the answers are no matrices of finite numbers, or axes are not one a pair.
+            If the responses are not matrices of finite numbers, or `axes` are not one per pair.
         """
         check_positive("seconds_per_frame", seconds_per_frame)
-        self._check()
-        n_columns = min(2, len(self.responses))
-        n_rows = -(-len(self.responses) // n_columns)
-        n = len(self.responses)
-        if axes is None:
-            made = new_figure(n_rows, 4.7 * n_columns, 4.6 * n_rows, n_columns, sharex=False)
-            for empty in made[n:]:
-                empty.remove()
-            axes = list(made[:n])
-        self.axes_ = check_axes(axes, list(self.responses))
-        self.ax_ = self.axes_[0]
-        self.figure_ = self.ax_.figure
-        self.lines_ = {
-            pair: _plot_pair(ax, pair, response, seconds_per_frame)
-            for ax, (pair, response) in zip(self.axes_, self.responses.items(), strict=True)
-        }
-        return self
-
-    def _check(self) -> None:
-        """Raise ValueError unless there are matrices of finite numbers by pairs of names."""
-        for pair, response in self.responses.items():
-            if not isinstance(pair, tuple) or len(pair) != 2:
-                raise ValueError(f"Keys of responses must be (source, target), got {pair!r}.")
-            given = np.asarray(response)
-            if given.ndim != 2 or not given.size or given.dtype.kind not in "fiub":
-                raise ValueError(
-                    f"The answers of {pair} must be numbers of shape (T_target, T_source), got an "
-                    f"array of shape {given.shape} and type {given.dtype}."
-                )
-            if not np.isfinite(given).all():
-                raise ValueError(f"The answers of {pair} must be finite numbers.")
         if not self.responses:
             raise ValueError("responses must hold at least one pair (source, target), got none.")
+        for pair, response in self.responses.items():
+            if not isinstance(pair, tuple) or len(pair) != 2:
+                raise ValueError(f"Keys of responses must be (source, target), got {short(pair)}.")
+            as_numbers(f"The response of {pair}", response, "T_target", "T_source")
+        pairs = list(self.responses)
+        n_columns = min(2, len(pairs))
+        size = 4.7 * n_columns, 4.6 * -(-len(pairs) // n_columns)
+        self._use_axes(axes, pairs, *size, n_columns=n_columns)
+        self.lines_ = {
+            pair: _plot_pair(ax, pair, self.responses[pair], seconds_per_frame)
+            for ax, pair in zip(self.axes_, pairs, strict=True)
+        }
+        return self
 
 
 def _plot_pair(ax: Any, pair: Pair, response: Floats, seconds: float) -> Line:
     from matplotlib.colors import LinearSegmentedColormap
 
-    answers = centred(np.asarray(response, float))
-    peaks = find_peaks(answers)
-    n_target, n_source = answers.shape
+    responses = centred(np.asarray(response, float))
+    peaks = find_peaks(responses)
+    n_target, n_source = responses.shape
+    width, height = n_source * seconds, n_target * seconds
     line = fit_line(peaks, n_target, seconds)
     largest = peaks.size.max() or 1.0
     image = ax.imshow(
-        answers,
+        responses,
         origin="lower",
         aspect="auto",
         interpolation="nearest",
-        cmap=LinearSegmentedColormap.from_list("answers", [BLUE, "white", ORANGE]),
+        cmap=LinearSegmentedColormap.from_list("responses", [BLUE, "white", ORANGE]),
         vmin=-largest,
         vmax=largest,
-        extent=(0, n_source * seconds, 0, n_target * seconds),
+        extent=(0, width, 0, height),
     )
-    ends = np.array([0.0, n_source * seconds])
-    ax.plot(ends, ends, color=GREY, lw=1, ls=":", label="same moment")
+    ends = np.array([0.0, width])
+    ax.plot(ends, ends, color=GREY, lw=1, ls=":", label="same time")
     times = [(np.arange(n_source) + 0.5) * seconds, (peaks.target + 0.5) * seconds]
-    # Small answers are small dots.
+    # Small responses are small dots.
     sizes = np.clip(4000 / n_source, 2, 30) * peaks.size / largest
-    ax.scatter(*times, s=sizes, color="black", lw=0, label="largest answer")
+    ax.scatter(*times, s=sizes, color="black", lw=0, label="largest response")
     clear = not np.isnan(line.shift)
     style: dict[str, Any] = {"color": "black", "lw": 1.6 * clear, "label": fill(str(line), 48)}
     ax.plot(ends, line.shift + line.stretch * ends, **style)
     _label(ax, pair, image)
-    ax.set_xlim(0, n_source * seconds)
-    ax.set_ylim(0, n_target * seconds)
+    ax.set_xlim(0, width)
+    ax.set_ylim(0, height)
     return line
 
 
@@ -249,9 +200,9 @@ def _label(ax: Any, pair: Pair, image: Any) -> None:
     source, target = pair
     ax.set_title(f"{source} → {target}", **HEADING)
     ax.set_xlabel(fill(f"attention to {source}, in seconds", 40), parse_math=False)
-    ax.set_ylabel(fill(f"answer of {target}, in seconds", 40), parse_math=False)
+    ax.set_ylabel(fill(f"response of {target}, in seconds", 40), parse_math=False)
     bar = ax.figure.colorbar(image, ax=ax, shrink=0.8)
-    bar.set_label("answer, from its median over time", fontsize="small")
+    bar.set_label("response, relative to its median over time", fontsize="small")
     bar.outline.set_visible(False)
     lines = 1 + ax.get_xlabel().count("\n")
     place = {"loc": "upper center", "bbox_to_anchor": (0.5, 0), "borderaxespad": 2.6 + 1.4 * lines}

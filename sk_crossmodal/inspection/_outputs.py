@@ -1,4 +1,4 @@
-"""What fitted estimators say of videos, and words that fit into a picture."""
+"""Predictions of fitted estimators, and names that fit into a plot."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -6,17 +6,16 @@ from typing import Any
 import numpy as np
 
 from .._types import Floats
-from ._comparison import SCORES
-from ._style import check_has
+from ._checks import check_has
 
-LONGEST_NAME = 34  # characters of a name in a picture
+MAX_CHARACTERS = 34  # of a name in a plot
 
 
 def label_scores(estimator: Any, X: Any) -> Floats:
     """Probability of every label, from `predict_proba` in either of scikit-learn's forms."""
     check_has(estimator, "predict_proba")
     given = estimator.predict_proba(X)
-    if isinstance(given, list):  # an array of two columns a label, as of forests
+    if isinstance(given, list):  # an array of two columns per label, as of forests
         given = np.stack([columns[:, -1] for columns in given], axis=1)
     scores: Floats = np.asarray(given)
     return scores
@@ -25,30 +24,23 @@ def label_scores(estimator: Any, X: Any) -> Floats:
 def scores_by_model(estimators: Any, X: Any) -> dict[str, Floats]:
     """Probabilities of several fitted estimators by name; of one by the name of its class."""
     if not isinstance(estimators, Mapping):
-        check_has(estimators, "predict_proba")
         estimators = {type(estimators).__name__: estimators}
-    for estimator in estimators.values():
+    for estimator in estimators.values():  # all of them, before the first predicts
         check_has(estimator, "predict_proba")
     return {name: label_scores(estimator, X) for name, estimator in estimators.items()}
 
 
-def check_score(score: Any) -> None:
-    """Raise ValueError unless `score` is the name of one."""
-    if not isinstance(score, str) or score not in SCORES:
-        raise ValueError(f"score must be one of {list(SCORES)}, got {score!r}.")
-
-
-def trimmed(name: Any, longest: int = LONGEST_NAME) -> str:
-    """Return a name that is not longer than fits into a picture."""
+def trimmed(name: Any, longest: int = MAX_CHARACTERS) -> str:
+    """Return a name on one line, cut if it is too long."""
     text = " ".join(str(name).split())
     return text if len(text) <= longest else f"{text[: longest - 1]}…"
 
 
 def literal(text: str) -> str:
-    """Return what matplotlib shows as the text, and not, between two dollars, as a formula."""
+    """Escape dollars, between which matplotlib would read a formula."""
     return text.replace("$", r"\$")
 
 
-def shortened(name: Any, longest: int = LONGEST_NAME) -> str:
-    """Return a trimmed name that is shown literally."""
+def shortened(name: Any, longest: int = MAX_CHARACTERS) -> str:
+    """Return a trimmed name with its dollars escaped."""
     return literal(trimmed(name, longest))

@@ -1,49 +1,38 @@
-"""Images and words along the top of a picture of a video."""
+"""Images and words along the top of a plot of a video."""
 
 from collections.abc import Mapping, Sequence
-from numbers import Real
 from textwrap import wrap
 from typing import Any, TypeAlias
 
 import numpy as np
 
 from .._types import Array
-from ._style import GREY
+from ..validation import check_number
+from ._display import GREY
 
 Thumbnails: TypeAlias = Mapping[float, Any] | Sequence[tuple[float, Any]]
 
 BOTTOM, TOP = 12, 60  # of the strip, in points above the axes
-WIDTH = 0.17  # of each, in parts of the axes' width; less if there are many
-LETTER = 0.0115  # width of a small letter, likewise
-LINE, LINES = 10, 4  # height of a line in points, and how many at most
+WIDTH = 0.17  # of each, relative to the axes; less if there are many
+LETTER_WIDTH = 0.0115  # of a small letter, relative to the axes
+LINE_HEIGHT, MAX_LINES = 10, 4  # in points
 
 
 def read_thumbnails(given: Any, duration: float) -> list[tuple[float, Any]]:
-    """Return them in order of time, images as arrays; errors say what is wrong."""
+    """Return pairs (second, text or image) in order of time, or raise an error."""
     if given is None:
         return []
     wanted = "thumbnails must be a dict by second, or pairs (second, image or text), got"
     if isinstance(given, str) or not isinstance(given, Mapping | Sequence):
         raise TypeError(f"{wanted} {type(given).__name__}.")
     items = list(given.items() if isinstance(given, Mapping) else given)
+    found = []
     for item in items:
         if not isinstance(item, tuple | list) or len(item) != 2:
             raise ValueError(f"{wanted} {type(item).__name__} among them.")
-    return sorted(
-        ((_second(second, duration), _content(second, each)) for second, each in items),
-        key=lambda item: item[0],
-    )
-
-
-def _second(second: Any, duration: float) -> float:
-    if isinstance(second, bool) or not isinstance(second, Real):
-        raise TypeError(f"The second of a thumbnail must be a number, got {second!r}.")
-    if not 0 <= float(second) <= duration:
-        raise ValueError(
-            f"The second of a thumbnail must be within the video, 0 to {duration:g}, got "
-            f"{second!r}."
-        )
-    return float(second)
+        check_number("The second of a thumbnail", item[0], low=0, high=duration)
+        found.append((float(item[0]), _content(*item)))
+    return sorted(found, key=lambda item: item[0])
 
 
 def _content(second: float, content: Any) -> str | Array:
@@ -54,26 +43,27 @@ def _content(second: float, content: Any) -> str | Array:
     if image.dtype.kind not in "fiub" or not (len(shape) == 2 or shape[2:] in ((3,), (4,))):
         raise ValueError(
             f"The thumbnail at second {second:g} must be a text or an image of shape (h, w), "
-            f"(h, w, 3) or (h, w, 4), got an array of shape {shape} and type {image.dtype}."
+            f"(h, w, 3) or (h, w, 4), got an array of shape {shape} and dtype {image.dtype}."
         )
     return image
 
 
 def draw_thumbnails(ax: Any, thumbnails: Sequence[tuple[float, Any]]) -> int:
-    """Draw them above the axes, each led to its second; return their height there, in points."""
+    """Draw them above the axes, each with a line to its second; return their height in points."""
     top = 0
     width = min(WIDTH, 1 / max(1, len(thumbnails)))
     low, high = ax.get_xlim()
     above = _above(ax)
     at = (np.array([second for second, _ in thumbnails]) - low) / (high - low)
-    for place, centre, (_, content) in zip(at, _spread(at, width), thumbnails, strict=True):
-        ends = [place, centre], [0, BOTTOM - 2]
+    for position, centre, (_, content) in zip(at, _spread(at, width), thumbnails, strict=True):
+        ends = [position, centre], [0, BOTTOM - 2]
         ax.plot(*ends, color=GREY, lw=0.8, transform=above, clip_on=False)
         if isinstance(content, str):
-            lines = wrap(content, max(3, int(width / LETTER)), max_lines=LINES, placeholder="…")
-            low_edge = {"ha": "center", "va": "bottom", "transform": above, "parse_math": False}
-            top = max(top, BOTTOM + LINE * len(lines))
-            ax.text(centre, BOTTOM, "\n".join(lines), fontsize=7, **low_edge)
+            characters = max(3, int(width / LETTER_WIDTH))
+            lines = wrap(content, characters, max_lines=MAX_LINES, placeholder="…")
+            place = {"ha": "center", "va": "bottom", "transform": above, "parse_math": False}
+            top = max(top, BOTTOM + LINE_HEIGHT * len(lines))
+            ax.text(centre, BOTTOM, "\n".join(lines), fontsize=7, **place)
         else:
             bounds = (centre - 0.48 * width, BOTTOM, 0.96 * width, TOP - BOTTOM)
             inset = ax.inset_axes(bounds, transform=above)
@@ -85,19 +75,16 @@ def draw_thumbnails(ax: Any, thumbnails: Sequence[tuple[float, Any]]) -> int:
 
 
 def _above(ax: Any) -> Any:
-    """From parts of the axes' width, and points above its top edge, to the screen."""
-    from matplotlib.transforms import (
-        Affine2D,
-        ScaledTranslation,
-        blended_transform_factory,
-    )
+    """Transform of x relative to the axes' width, and y in points above their top edge."""
+    from matplotlib import transforms
 
-    points = Affine2D().scale(1 / 72) + ax.figure.dpi_scale_trans
-    return blended_transform_factory(ax.transAxes, points + ScaledTranslation(0, 1, ax.transAxes))
+    points = transforms.Affine2D().scale(1 / 72) + ax.figure.dpi_scale_trans
+    y = points + transforms.ScaledTranslation(0, 1, ax.transAxes)
+    return transforms.blended_transform_factory(ax.transAxes, y)
 
 
 def _spread(wanted: Array, width: float) -> Array:
-    """Centres as near as may be to those wanted, a width apart, in order, within 0 to 1."""
+    """Centres near the wanted ones and in their order, a width apart, within 0 to 1."""
     if not len(wanted):
         return wanted
     steps = width * np.arange(len(wanted))

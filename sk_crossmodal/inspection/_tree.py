@@ -1,6 +1,5 @@
-"""`HierarchyDisplay`: the label tree, with how many videos and how much error each node has."""
+"""`HierarchyDisplay`: the label tree, with the number of videos and the error of each node."""
 
-from numbers import Integral
 from typing import Any, Self
 
 import numpy as np
@@ -9,35 +8,29 @@ from numpy.typing import ArrayLike
 from .._types import Array, Floats
 from ..hierarchy import LabelHierarchy
 from ..metrics import as_indicator, average_precisions, prepare
+from ._checks import as_numbers, check_count, check_hierarchy
+from ._display import GREY, Display, draw_rows, hide_spines
 from ._outputs import label_scores, literal
-from ._style import check_positive, new_figure
 from ._tree_rows import Line, tree_lines
 
-COLORS = "viridis_r"  # the darker, the worse; told apart by colour-blind readers and in grey
+COLORS = "viridis_r"  # dark is a large error; readable for colour-blind readers and in grey
 UNKNOWN = "#bbbbbb"
 
 
-class HierarchyDisplay:
-    """The label tree: a line a node, a bar as long as it has videos, coloured by its error.
+class HierarchyDisplay(Display):
+    """The label tree, with one bar per node: its length is the support, its colour the error.
 
-    Of a large hierarchy the nodes with most videos are drawn, and how many are left out where;
-    `root` looks into one node. Make one with :meth:`from_estimator` or :meth:`from_predictions`.
+    Of a large hierarchy the nodes with the most videos are drawn, and the number of those left
+    out; `root` selects one node. Make one with :meth:`from_estimator` or :meth:`from_predictions`.
 
     Parameters
     ----------
     hierarchy : LabelHierarchy
-        The labels. One with several parents stands below each of them.
+        The labels. One with several parents is drawn below each of them.
     support : array-like of shape (n_labels,)
         Number of videos of each label.
     error : array-like of shape (n_labels,)
-        Error of each label in percent, NaN where it is not known.
-
-    Attributes
-    ----------
-    ax_ : matplotlib Axes
-        The axes.
-    figure_ : matplotlib Figure
-        The figure.
+        Error of each label in percent, NaN if it is unknown.
 
     Examples
     --------
@@ -61,30 +54,17 @@ class HierarchyDisplay:
     def from_estimator(
         cls, estimator: Any, X: Any, y: Any, hierarchy: LabelHierarchy, **params: Any
     ) -> Self:
-        """Predict with a fitted classifier and draw how well it knows each label.
+        """Predict with a fitted classifier and draw the error of each label.
 
         Parameters
         ----------
-        estimator : fitted classifier
-            Anything with `predict_proba` of the labels of `hierarchy`.
-        X : MultimodalArray, or whatever the classifier takes
-            The videos.
-        y : array-like, sparse, or label sets
-            Their labels, see :meth:`from_predictions`.
-        hierarchy : LabelHierarchy
-            The hierarchy of the labels, in the order of the columns.
         **params : dict
-            What :meth:`plot` takes.
-
-        Returns
-        -------
-        HierarchyDisplay
-            The drawn display.
+            Parameters of :meth:`plot`.
 
         Raises
         ------
         TypeError
-            If there is no `predict_proba`, or `hierarchy` is none.
+            If the estimator has no `predict_proba`, or `hierarchy` is not a LabelHierarchy.
         ValueError
             If the estimator is not fitted, or y and the hierarchy do not fit its labels.
         """
@@ -94,45 +74,31 @@ class HierarchyDisplay:
     def from_predictions(
         cls, y_true: Any, y_score: ArrayLike, hierarchy: LabelHierarchy, **params: Any
     ) -> Self:
-        """Draw how well predictions know each label.
+        """Draw the error of predictions for each label.
 
-        The error of a label is 100 * (1 - average precision), over all videos: the mean of these
+        The error of a label is 100 * (1 - average precision), over all videos. The mean of these
         is the error by :func:`~sk_crossmodal.metrics.map_score`.
 
         Parameters
         ----------
-        y_true : array-like or sparse of shape (n_videos, n_labels), or label sets
-            True labels as a multilabel indicator of zeros and ones, or as a collection of labels
-            a video, which the hierarchy closes upward.
         y_score : array-like of shape (n_videos, n_labels)
             Scores, probabilities or logits; higher means more likely.
-        hierarchy : LabelHierarchy
-            The hierarchy of the labels, in the order of the columns.
         **params : dict
-            What :meth:`plot` takes.
-
-        Returns
-        -------
-        HierarchyDisplay
-            The drawn display.
+            Parameters of :meth:`plot`.
 
         Raises
         ------
         TypeError
-            If `hierarchy` is no LabelHierarchy.
+            If `hierarchy` is not a LabelHierarchy.
         ValueError
             If labels, scores and hierarchy do not fit each other.
         """
-        _check_hierarchy(hierarchy)
-        problem = prepare(as_indicator(y_true, y_score, hierarchy), y_score)
-        if problem.n_labels != len(hierarchy):
-            raise ValueError(
-                f"hierarchy must have one node for each label, got {len(hierarchy)} nodes for "
-                f"{problem.n_labels} labels."
-            )
-        support = np.bincount(problem.labels.indices, minlength=problem.n_labels)
-        precision = average_precisions(problem)
-        return cls(hierarchy, support, 100 * (1 - precision)).plot(**params)
+        check_hierarchy(hierarchy)
+        scoring = prepare(as_indicator(y_true, y_score, hierarchy), y_score)
+        check_hierarchy(hierarchy, scoring.n_labels)
+        support = np.bincount(scoring.labels.indices, minlength=scoring.n_labels)
+        error = 100 * (1 - average_precisions(scoring))
+        return cls(hierarchy, support, error).plot(**params)
 
     def plot(
         self, *, root: Any = None, max_depth: int = 4, max_nodes: int = 60, ax: Any = None
@@ -142,59 +108,39 @@ class HierarchyDisplay:
         Parameters
         ----------
         root : hashable, default=None
-            The node to look into; None draws all roots.
+            Node at the top; None draws all roots.
         max_depth : int, default=4
-            How many levels are drawn, that of `root` included.
+            Number of levels to draw, that of `root` included.
         max_nodes : int, default=60
-            How many nodes are drawn: those with most videos, each with the nodes above it. Where
-            others are left out stands how many. The figure grows with the number.
-        ax : matplotlib Axes, default=None
-            Where to draw; None makes a figure.
-
-        Returns
-        -------
-        HierarchyDisplay
-            The display itself.
+            Number of nodes to draw: those with the most videos, each with its ancestors. A new
+            figure grows with their number.
 
         Raises
         ------
         TypeError
-            If the hierarchy is none, or a parameter of the wrong type.
+            If `hierarchy` is not a LabelHierarchy, or a parameter has the wrong type.
         ValueError
             If `support` and `error` do not fit the hierarchy, or `root` is not in it.
         """
-        support, error = self._check(root)
-        check_positive("max_depth", max_depth, Integral)
-        check_positive("max_nodes", max_nodes, Integral)
+        check_hierarchy(self.hierarchy)
+        n = len(self.hierarchy)
+        support = as_numbers("support", self.support, n, kinds="iuf", low=0)
+        error = as_numbers("error", self.error, n, kinds="iuf", finite=False).astype(float)
+        if root is not None:
+            self.hierarchy.index(root)  # raises if it is no node
+        check_count("max_depth", max_depth)
+        check_count("max_nodes", max_nodes)
         lines = tree_lines(self.hierarchy, support, root, int(max_depth), int(max_nodes))
-        if ax is None:
-            ax = new_figure(1, 8.0, 1.4 + 0.18 * len(lines))[0]
-        self.ax_, self.figure_ = ax, ax.figure
+        self._use_ax(ax, 8.0, 1.4 + 0.18 * len(lines))
         shown = [line.nodes[0] for line in lines if not line.left_out]
         colors = self._color_bar(error[shown])
         for y, line in enumerate(lines):
             self._plot_line(y, line, support, error, colors)
-        self._finish(lines, max(float(support[shown].max()), 1.0))
+        self._add_labels(lines, max(float(support[shown].max()), 1.0))
         return self
 
-    def _check(self, root: Any) -> tuple[Array, Floats]:
-        """Return support and error as arrays."""
-        _check_hierarchy(self.hierarchy)
-        arrays = {"support": np.asarray(self.support), "error": np.asarray(self.error)}
-        for name, array in arrays.items():
-            if array.shape != (len(self.hierarchy),) or array.dtype.kind not in "iuf":
-                raise ValueError(
-                    f"{name} must hold {len(self.hierarchy)} numbers, one a node, got shape "
-                    f"{array.shape} and dtype {array.dtype}."
-                )
-        if not (np.isfinite(arrays["support"]).all() and arrays["support"].min() >= 0):
-            raise ValueError("support must hold finite numbers of videos, from 0.")
-        if root is not None:
-            self.hierarchy.index(root)
-        return arrays["support"], arrays["error"].astype(float)
-
     def _color_bar(self, error: Floats) -> Any:
-        """Draw what the colours mean, and return what gives them."""
+        """Draw the scale of colours, and return it."""
         from matplotlib import colormaps
         from matplotlib.cm import ScalarMappable
         from matplotlib.colors import Normalize
@@ -202,46 +148,33 @@ class HierarchyDisplay:
         known = error[np.isfinite(error)]
         highest = max(float(known.max()), 1.0) if known.size else 100.0
         colors = ScalarMappable(Normalize(0, highest), colormaps[COLORS])
-        pad = 0.12 / self.figure_.get_figheight()  # the same distance however high it is
-        bar = self.figure_.colorbar(
-            colors, ax=self.ax_, location="top", shrink=0.6, aspect=40, pad=pad
-        )
+        pad = 0.12 / self.figure_.get_figheight()  # the same distance for every height
+        place = {"location": "top", "shrink": 0.6, "aspect": 40, "pad": pad}
+        bar = self.figure_.colorbar(colors, ax=self.ax_, **place)
         bar.set_label("error, 1 - average precision, in %", fontsize="small")
         bar.ax.tick_params(labelsize="small")
         bar.outline.set_visible(False)
         return colors
 
     def _plot_line(self, y: int, line: Line, support: Array, error: Floats, colors: Any) -> None:
-        most = int(support[list(line.nodes)].max())
-        own = error[list(line.nodes)]
-        known = own[np.isfinite(own)]
+        nodes = list(line.nodes)
+        most = int(support[nodes].max())
+        known = error[nodes][np.isfinite(error[nodes])]
         mean = f" · {known.mean():.1f} %" if known.size else ""
         if line.left_out:
             text = f" at most {most:,} videos each{mean and mean + ' on average'}"
-            self.ax_.text(0, y, text, va="center", fontsize=7.5, color="#666666", style="italic")
+            self.ax_.text(0, y, text, va="center", fontsize=7.5, color=GREY, style="italic")
             return
-        color = colors.to_rgba(own[0]) if known.size else UNKNOWN
+        color = colors.to_rgba(known[0]) if known.size else UNKNOWN
         self.ax_.barh(y, most, height=0.8, color=color)
         self.ax_.text(most, y, f" {most:,}{mean}", va="center", fontsize=7.5)
 
-    def _finish(self, lines: list[Line], longest: float) -> None:
+    def _add_labels(self, lines: list[Line], longest: float) -> None:
         ax, width = self.ax_, max(len(line.text) for line in lines)
-        # Of one length and in letters of one width: so the strokes of the tree meet.
-        ax.set_yticks(range(len(lines)), [literal(line.text.ljust(width)) for line in lines])
-        ax.tick_params(axis="y", length=0)
+        # The strokes of the tree meet if all lines have one length, and letters one width.
+        draw_rows(ax, len(lines), [literal(line.text.ljust(width)) for line in lines])
         for label, line in zip(ax.get_yticklabels(), lines, strict=True):
-            label.set(
-                family="monospace", fontsize=8, color="#666666" if line.left_out else "black"
-            )
-        ax.set_ylim(len(lines) - 0.4, -0.6)
+            label.set(family="monospace", fontsize=8, color=GREY if line.left_out else "black")
         ax.set_xlim(0, 1.3 * longest)
         ax.set_xlabel("videos with the label")
-        ax.spines[["top", "right"]].set_visible(False)
-
-
-def _check_hierarchy(hierarchy: Any) -> None:
-    if not isinstance(hierarchy, LabelHierarchy):
-        raise TypeError(
-            "hierarchy must be a LabelHierarchy, such as `hierarchy_` of a fitted "
-            f"HierarchyLabelBinarizer, got {type(hierarchy).__name__}."
-        )
+        hide_spines(ax)

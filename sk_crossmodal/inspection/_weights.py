@@ -1,7 +1,6 @@
-"""`NegativeWeightDisplay`: what the weight of mismatched pairs does to a correlation tower."""
+"""`NegativeWeightDisplay`: the effect of the weight of negative pairs on a correlation tower."""
 
 from collections.abc import Mapping, Sequence
-from numbers import Integral, Real
 from typing import Any, Self
 
 import numpy as np
@@ -9,41 +8,36 @@ from numpy.typing import ArrayLike
 from sklearn.base import clone
 from sklearn.model_selection import ShuffleSplit
 
-from .._types import Array, Floats
+from .._types import Floats
 from ..multimodal import as_multimodal
 from ..training import check_y
-from ._intervals import mean, reach
-from ._style import BLUE, GREEN, ORANGE, check_has, check_positive, new_figure
+from ..validation import check_number, short
+from ._checks import as_numbers, check_count, check_has, check_mapping
+from ._display import BLUE, GREEN, ORANGE, Display, hide_spines
+from ._intervals import half_width, mean
 
 RATES = {
-    "error": ("all pairs judged wrongly", BLUE, "o-"),
-    "fpr": ("mismatched pairs judged correlated (FPR)", ORANGE, "s--"),
-    "fnr": ("matching pairs judged uncorrelated (FNR)", GREEN, "^:"),
+    "error": ("wrong predictions among all pairs", BLUE, "o-"),
+    "fpr": ("negative pairs predicted to be correlated (FPR)", ORANGE, "s--"),
+    "fnr": ("positive pairs predicted to be uncorrelated (FNR)", GREEN, "^:"),
 }
 WEIGHTS = (0.5, 1.0, 2.0, 4.0, 8.0)
 
 
-class NegativeWeightDisplay:
-    """Error rates of a correlation tower against the weight of mismatched pairs.
+class NegativeWeightDisplay(Display):
+    """Error rates of a correlation tower against the weight of negative pairs.
 
-    Figure 8 of Goyal et al. (2020): the heavier mismatched pairs weigh in training, the fewer of
-    them are judged correlated, and the more matching ones are not. Make one with
-    :meth:`from_estimator` or :meth:`from_predictions`.
+    Figure 8 of Goyal et al. (2020): the higher the weight of negative pairs in training, the
+    fewer of them are predicted to be correlated, and the more positive pairs are not. Make one
+    with :meth:`from_estimator` or :meth:`from_predictions`.
 
     Parameters
     ----------
     negative_weights : array-like of shape (n_weights,)
-        Weights of a mismatched pair against a matching one.
+        Weights of a negative pair relative to a positive one.
     rates : dict of str to array-like of shape (n_weights,) or (n_weights, n_repeats)
-        "error", "fpr" and "fnr", or some of them, as shares from 0 to 1. Of several repeats the
-        mean is drawn with its 95 % interval by Student's t.
-
-    Attributes
-    ----------
-    ax_ : matplotlib Axes
-        The axes.
-    figure_ : matplotlib Figure
-        The figure.
+        "error", "fpr" and "fnr", or some of them, from 0 to 1. Of several repeats the mean is
+        drawn with its 95 % interval by Student's t.
 
     Examples
     --------
@@ -71,50 +65,44 @@ class NegativeWeightDisplay:
         random_state: int | np.random.RandomState | None = 0,
         ax: Any = None,
     ) -> Self:
-        """Train a tower with each weight, measure it on held-out videos and draw it.
+        """Train a tower with each weight, evaluate it on held-out videos and draw its error rates.
 
         Parameters
         ----------
         estimator : CorrelationTower
-            The tower; clones of it are trained, it stays as it is.
+            The tower; clones of it are trained, and it does not change.
         X : MultimodalArray or any form that becomes one
             The videos.
         y : array-like or sparse
             Their labels: multilabel indicators or classes.
         negative_weights : sequence of float, default=(0.5, 1.0, 2.0, 4.0, 8.0)
-            Weights to try.
+            Weights to compare.
         test_size : float, default=0.25
             Share of the videos that are held out.
         n_repeats : int, default=1
-            Number of random splits; each trains a tower with each weight. From two on there are
-            intervals.
+            Number of random splits, on each of which one tower per weight is trained. With two or
+            more, intervals are drawn.
         random_state : int, RandomState or None, default=0
-            Decides the splits, and how held-out videos are paired.
-        ax : matplotlib Axes, default=None
-            Where to draw; None makes a figure.
-
-        Returns
-        -------
-        NegativeWeightDisplay
-            The drawn display.
+            Random seed of the splits and of the pairs of held-out videos.
 
         Raises
         ------
         TypeError
-            If `estimator` is no tower, or a parameter of the wrong type.
+            If `estimator` is not a tower, or a parameter has the wrong type.
         ValueError
-            If X or y does not fit, or a parameter is not one of those above.
+            If X or y does not fit, or a parameter is out of range.
         """
         for method in ("fit", "pair_error_rates", "set_params"):
             check_has(estimator, method)
-        negative_weights = _check_weights(negative_weights).tolist()
-        _check_split(test_size, n_repeats)
+        weights = _check_weights(negative_weights).tolist()
+        check_count("n_repeats", n_repeats)
+        check_number("test_size", test_size, low=0, high=1, open_low=True, open_high=True)
         X = as_multimodal(X)
         y = check_y(y, len(X))
         splitter = ShuffleSplit(n_repeats, test_size=test_size, random_state=random_state)
-        found: dict[str, list[list[float]]] = {name: [] for name in RATES}
         splits = list(splitter.split(np.arange(len(X))))
-        for weight in negative_weights:
+        found: dict[str, list[list[float]]] = {name: [] for name in RATES}
+        for weight in weights:
             of_splits = [
                 clone(estimator)
                 .set_params(negative_weight=weight)
@@ -124,125 +112,64 @@ class NegativeWeightDisplay:
             ]
             for name, rates in found.items():
                 rates.append([of_split[name] for of_split in of_splits])
-        return cls.from_predictions(negative_weights, found, ax=ax)
+        return cls.from_predictions(weights, found, ax=ax)
 
     @classmethod
     def from_predictions(
         cls, negative_weights: ArrayLike, rates: Mapping[str, ArrayLike], *, ax: Any = None
     ) -> Self:
-        """Draw rates that are already there.
-
-        Parameters
-        ----------
-        negative_weights : array-like of shape (n_weights,)
-            Weights of a mismatched pair against a matching one.
-        rates : dict of str to array-like of shape (n_weights,) or (n_weights, n_repeats)
-            "error", "fpr" and "fnr", or some of them, as shares from 0 to 1.
-        ax : matplotlib Axes, default=None
-            Where to draw; None makes a figure.
-
-        Returns
-        -------
-        NegativeWeightDisplay
-            The drawn display.
-        """
+        """Draw rates that were computed before."""
         return cls(negative_weights, rates).plot(ax=ax)
 
     def plot(self, *, ax: Any = None) -> Self:
         """Draw.
 
-        Parameters
-        ----------
-        ax : matplotlib Axes, default=None
-            Where to draw; None makes a figure.
-
-        Returns
-        -------
-        NegativeWeightDisplay
-            The display itself.
-
         Raises
         ------
         TypeError
-            If `rates` is no dict.
+            If `rates` is not a dict.
         ValueError
-            If weights or rates are not those above.
+            If the weights or rates are not valid.
         """
         weights = _check_weights(self.negative_weights)
         rates = _check_rates(self.rates, len(weights))
-        self.ax_ = new_figure(1, 6.0, 4.2)[0] if ax is None else ax
-        self.figure_ = self.ax_.figure
+        ax = self._use_ax(ax, 6.0, 4.2)
         order = np.argsort(weights)
         for name, values in rates.items():
             label, color, form = RATES[name]
-            middle, ends = _mean_and_reach(100 * values[order])
-            self.ax_.errorbar(
-                weights[order], middle, yerr=ends, fmt=form, color=color, capsize=3, label=label
-            )
-        self.ax_.set_xscale("log", base=2)
-        self.ax_.set_xticks(weights, [f"{weight:g}" for weight in weights])
-        self.ax_.minorticks_off()
-        self.ax_.set_ylim(0)
+            values = 100 * values[order].T
+            middle, bars = mean(values), None
+            if len(values) > 1:  # no rate is below 0 or above 100 %
+                bars = np.minimum(half_width(values), [middle, 100 - middle])
+            style: dict[str, Any] = {"fmt": form, "color": color, "capsize": 3, "label": label}
+            ax.errorbar(weights[order], middle, yerr=bars, **style)
+        ax.set_xscale("log", base=2)
+        ax.set_xticks(weights, [f"{weight:g}" for weight in weights])
+        ax.minorticks_off()
+        ax.set_ylim(0)
         several = any(values.shape[1] > 1 for values in rates.values())
-        self.ax_.set_xlabel("weight of mismatched pairs in training")
-        self.ax_.set_ylabel("held-out pairs in %" + (", 95 % intervals" if several else ""))
-        self.ax_.spines[["top", "right"]].set_visible(False)
-        self.ax_.legend(frameon=False, loc="lower left", bbox_to_anchor=(0.0, 1.0))
+        ax.set_xlabel("weight of negative pairs in training")
+        ax.set_ylabel("held-out pairs in %" + (", 95 % intervals" if several else ""))
+        hide_spines(ax)
+        ax.legend(frameon=False, loc="lower left", bbox_to_anchor=(0.0, 1.0))
         return self
 
 
-def _mean_and_reach(values: Floats) -> tuple[Floats, Floats | None]:
-    """Mean over repeats, and how far its 95 % interval reaches if there are several."""
-    middle = mean(values.T)
-    if values.shape[1] == 1:
-        return middle, None
-    # No rate is below 0 or above 100.
-    return middle, np.minimum(reach(values.T), [middle, 100 - middle])
-
-
 def _check_weights(weights: Any) -> Floats:
-    wanted = "negative_weights must hold different finite numbers > 0"
-    try:
-        given: Array = np.asarray(weights)
-    except ValueError:
-        raise ValueError(f"{wanted}, got {weights!r:.80}.") from None
-    if given.ndim != 1 or not given.size or given.dtype.kind not in "iuf":
-        raise ValueError(f"{wanted}, got {weights!r:.80}.")
-    apart = len(np.unique(given)) == len(given)
-    if not (np.isfinite(given).all() and (given > 0).all() and apart):
-        raise ValueError(f"{wanted}, got {weights!r:.80}.")
+    given = as_numbers("negative_weights", weights, "n_weights", kinds="iuf")
+    if (given <= 0).any() or len(np.unique(given)) < len(given):
+        raise ValueError(f"negative_weights must be > 0 and all different, got {short(weights)}.")
     return given.astype(float)
 
 
-def _check_split(test_size: Any, n_repeats: Any) -> None:
-    check_positive("n_repeats", n_repeats, Integral)
-    if isinstance(test_size, bool) or not isinstance(test_size, Real):
-        raise TypeError(f"test_size must be a number between 0 and 1, got {test_size!r}.")
-    if not 0 < float(test_size) < 1:
-        raise ValueError(f"test_size must be a number between 0 and 1, got {test_size!r}.")
-
-
 def _check_rates(rates: Any, n_weights: int) -> dict[str, Floats]:
-    if not isinstance(rates, Mapping):
-        raise TypeError(f"rates must be a dict of {list(RATES)}, got {type(rates).__name__}.")
+    check_mapping("rates", rates, str(list(RATES)))
     if not rates or not set(rates) <= set(RATES):
         raise ValueError(f"rates must hold some of {list(RATES)}, got {list(rates)}.")
     checked = {}
-    for name, given in rates.items():
-        try:
-            values = np.asarray(given, dtype=float)
-        except (TypeError, ValueError):
-            raise ValueError(
-                f"rates[{name!r}] must be numbers from 0 to 1, as many of each weight, got "
-                f"{given!r:.80}."
-            ) from None
-        values = values[:, None] if values.ndim == 1 else values
-        if values.ndim != 2 or len(values) != n_weights or not values.size:
-            raise ValueError(
-                f"rates[{name!r}] must hold one value or several repeats for each of {n_weights} "
-                f"weights, got shape {np.shape(given)}."
-            )
-        if not ((values >= 0) & (values <= 1)).all():
-            raise ValueError(f"rates[{name!r}] must be shares from 0 to 1, got {given!r:.80}.")
-        checked[name] = values
-    return {name: checked[name] for name in RATES if name in checked}
+    for name in RATES:
+        if name in rates:
+            shape = (n_weights, "n_repeats")[: 1 + (np.ndim(rates[name]) != 1)]
+            values = as_numbers(f"rates[{name!r}]", rates[name], *shape, low=0, high=1)
+            checked[name] = values.astype(float).reshape(n_weights, -1)
+    return checked

@@ -1,4 +1,4 @@
-"""One HTML file that says what a fitted model was given, what it learned and how well."""
+"""An HTML report about a fitted model: its data, its scores, its attention and its training."""
 
 from ._write import write_report
 

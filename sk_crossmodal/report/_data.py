@@ -1,4 +1,4 @@
-"""What the model was tried on: videos and labels, counted."""
+"""The section about the data: videos and labels, counted."""
 
 import numpy as np
 from scipy.sparse import csr_array
@@ -6,97 +6,81 @@ from scipy.sparse import csr_array
 from .._html import table
 from .._types import Ints
 from ..multimodal import MultimodalArray
+from ._inputs import ReportInputs
 from ._page import Section, heading, paragraph
-from ._subject import Subject
 
-MOST = 10  # labels listed of the most frequent, and of the least frequent
+MAX_LABELS = 10  # in each of the tables of the most and of the least frequent labels
 
 
-def data_section(subject: Subject) -> Section:
-    """Count videos, frames and labels."""
-    n, n_labels = subject.labels.shape
-    words = "labels, several of which a video may have" if subject.multilabel else "classes"
-    parts = [
-        paragraph(
-            f"The model is tried on {n:,} videos with {n_labels:,} {words}. Whether it has seen "
-            "them in training this page cannot tell; its scores mean something on videos that it "
-            "has not."
-        ),
-        _modalities(subject.X),
-        heading("Labels"),
-        _levels(subject),
-        *_frequencies(subject),
-    ]
-    return Section("data", "Data", parts)
+def data_section(inputs: ReportInputs) -> Section:
+    """Count videos, frames and labels; no frames are read."""
+    n, n_labels = inputs.labels.shape
+    words = "labels, of which a video can have several" if inputs.multilabel else "classes"
+    text = (
+        f"The model is evaluated on {n:,} videos with {n_labels:,} {words}. This page cannot know "
+        "whether they are in its training set; the scores are meaningful for videos that are not."
+    )
+    labels = [heading("Labels"), _levels(inputs), *_frequencies(inputs)]
+    return Section("data", "Data", [paragraph(text), _modalities(inputs.X), *labels])
 
 
 def _modalities(X: MultimodalArray) -> str:
     rows = []
     for name in X.modality_names:
         lengths = X.lengths(name)
-        # The first moment of the first video that has one says how numbers are stored.
-        stored = X.pad([int(np.argmax(lengths > 0))], 1)[0][name].dtype
-        quantised = X.quantization[name] != (1.0, 0.0)
-        kind = f"{stored}, quantised" if quantised else str(stored)
-        rows.append(
-            [
-                name,
-                kind,
-                f"{X.n_features[name]:,}",
-                *_spread(lengths),
-                f"{lengths.sum():,}",
-                f"{(lengths == 0).sum():,}",
-            ]
-        )
-    heads = ["modality", "stored as", "numbers a frame", "fewest", "median", "most"]
-    caption = "Modalities, and frames a video: fewest, median and most"
-    return table(caption, [*heads, "frames in all", "videos without"], rows, n_text=2)
+        # The first frame of the first video that has one shows how numbers are stored.
+        stored = str(X.pad([int(np.argmax(lengths > 0))], 1)[0][name].dtype)
+        if X.quantization[name] != (1.0, 0.0):
+            stored += ", quantised"
+        counts = X.n_features[name], lengths.sum(), (lengths == 0).sum()
+        width, total, missing = (f"{count:,}" for count in counts)
+        rows.append([name, stored, width, *_range(lengths), total, missing])
+    heads = ["modality", "stored as", "numbers per frame", "fewest", "median", "most"]
+    caption = "Modalities, and frames per video: fewest, median and most"
+    return table(caption, [*heads, "frames in total", "videos without"], rows, n_text=2)
 
 
-def _levels(subject: Subject) -> str:
-    labels, rows = subject.labels, []
-    for level in range(subject.hierarchy.n_levels):
-        of_level = labels[:, np.flatnonzero(subject.hierarchy.levels == level)]
+def _levels(inputs: ReportInputs) -> str:
+    labels, levels, rows = inputs.labels, inputs.hierarchy.levels, []
+    if inputs.hierarchy.n_levels != 1:
+        rows.append(["all", *_counts(labels)])
+    for level in range(inputs.hierarchy.n_levels):
+        of_level = labels[:, np.flatnonzero(levels == level)]
         rows.append([f"level {level}", *_counts(of_level)])
-    if subject.hierarchy.n_levels > 1 or not rows:
-        rows.insert(0, ["all", *_counts(labels)])
     heads = ["", "labels", "with a video", "videos with one", "fewest", "median", "most"]
-    return table("Labels by level, and labels a video: fewest, median and most", heads, rows)
+    return table("Labels by level, and labels per video: fewest, median and most", heads, rows)
 
 
 def _counts(labels: csr_array) -> list[str]:
-    a_video = np.diff(labels.indptr)
-    found = (_videos(labels) > 0).sum()
-    return [
-        f"{labels.shape[1]:,}",
-        f"{found:,}",
-        f"{(a_video > 0).sum():,}",
-        *_spread(a_video),
-    ]
+    per_video = np.diff(labels.indptr)
+    counts = labels.shape[1], (_n_videos(labels) > 0).sum(), (per_video > 0).sum()
+    return [*(f"{count:,}" for count in counts), *_range(per_video)]
 
 
-def _frequencies(subject: Subject) -> list[str]:
-    videos = _videos(subject.labels)
+def _frequencies(inputs: ReportInputs) -> list[str]:
+    videos, n = _n_videos(inputs.labels), inputs.labels.shape[0]
+    names = inputs.hierarchy.display_names
     order = np.argsort(-videos, kind="stable")
-    heads = ["label", "videos", "share in %"]
-    if len(order) <= 2 * MOST:
-        return [table("Videos a label", heads, _label_rows(subject, order, videos))]
-    ends = {"most": order[:MOST], "least": order[-MOST:]}
+    tables = {"Videos per label": order}
+    if len(order) > 2 * MAX_LABELS:
+        tables = {
+            f"The {MAX_LABELS} most frequent labels": order[:MAX_LABELS],
+            f"The {MAX_LABELS} least frequent labels": order[-MAX_LABELS:],
+        }
     return [
-        table(f"The {MOST} {which} frequent labels", heads, _label_rows(subject, some, videos))
-        for which, some in ends.items()
+        table(
+            caption,
+            ["label", "videos", "share in %"],
+            [[names[i], f"{videos[i]:,}", f"{100 * videos[i] / n:.1f}"] for i in labels],
+        )
+        for caption, labels in tables.items()
     ]
 
 
-def _label_rows(subject: Subject, order: Ints, videos: Ints) -> list[list[str]]:
-    names, n = subject.names, subject.labels.shape[0]
-    return [[names[i], f"{videos[i]:,}", f"{100 * videos[i] / n:.1f}"] for i in order]
-
-
-def _videos(labels: csr_array) -> Ints:
+def _n_videos(labels: csr_array) -> Ints:
     """Number of videos of each label."""
     return np.bincount(labels.indices, minlength=labels.shape[1])
 
 
-def _spread(counts: Ints) -> list[str]:
+def _range(counts: Ints) -> list[str]:
     return [f"{counts.min():,}", f"{np.median(counts):,.4g}", f"{counts.max():,}"]

@@ -8,22 +8,27 @@ from importlib.resources import files
 
 from .._html import STYLE
 
-# Should anything that is not text slip in, the browser runs and loads none of it.
+# If markup got into the page in spite of escaping, the browser would neither run nor load it.
 POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
 
 
 @dataclass(frozen=True)
 class Section:
-    """A part of the page."""
+    """A section of the page; its parts are HTML."""
 
     id: str
     title: str
     parts: Sequence[str]
 
 
-def paragraph(text: str, kind: str = "") -> str:
-    """A paragraph of text; "note" is its kind where something is left out."""
-    return f'<p class="{kind}">{escape(text)}</p>\n' if kind else f"<p>{escape(text)}</p>\n"
+def paragraph(text: str) -> str:
+    """A paragraph of text."""
+    return f"<p>{escape(text)}</p>\n"
+
+
+def note(text: str) -> str:
+    """A paragraph that says why something is left out."""
+    return f'<p class="note">{escape(text)}</p>\n'
 
 
 def heading(text: str) -> str:
@@ -31,18 +36,18 @@ def heading(text: str) -> str:
     return f"<h3>{escape(text)}</h3>\n"
 
 
-def bare(html: str) -> str:
+def without_style(html: str) -> str:
     """A table of the package without its style, which the page has once."""
     return html.removeprefix(STYLE)
 
 
-def folded(summary: str, html: str) -> str:
-    """Something that is shown when it is asked for."""
+def details(summary: str, html: str) -> str:
+    """HTML that opens on a click on its summary."""
     return f"<details>\n<summary>{escape(summary)}</summary>\n{html}</details>\n"
 
 
-def numbers(pairs: Sequence[tuple[str, str]]) -> str:
-    """Some numbers, each with what it is, to be seen first."""
+def key_numbers(pairs: Sequence[tuple[str, str]]) -> str:
+    """Numbers with their names, on cards."""
     cards = "".join(
         f"<div><dt>{escape(name)}</dt><dd>{escape(value)}</dd></div>" for name, value in pairs
     )
@@ -50,7 +55,7 @@ def numbers(pairs: Sequence[tuple[str, str]]) -> str:
 
 
 def figure(source: str, size: tuple[float, float], alt: str, caption: str) -> str:
-    """A picture on a white card, with a sentence on how to read it."""
+    """A figure on a white card, with a caption."""
     width, height = (round(each) for each in size)
     return (
         f'<figure>\n<div class="card" role="region" tabindex="0" aria-label="{escape(alt)}">'
@@ -60,7 +65,7 @@ def figure(source: str, size: tuple[float, float], alt: str, caption: str) -> st
 
 
 def page(title: str, lead: str, sections: Sequence[Section], foot: str) -> str:
-    """Write the whole page."""
+    """Return the whole page; `lead` is HTML below the title, `foot` is text."""
     # A class's name may break between its words.
     shown = re.sub("(?<=[a-z])(?=[A-Z])", "<wbr>", escape(title))
     contents = "".join(f'<li><a href="#{s.id}">{escape(s.title)}</a></li>' for s in sections)
@@ -73,12 +78,12 @@ def page(title: str, lead: str, sections: Sequence[Section], foot: str) -> str:
         f"<title>{escape(title)}</title>\n{STYLE}<style>\n{style}</style>\n</head>\n<body>\n"
         f"<header>\n<h1>{shown}</h1>\n{lead}</header>\n"
         f'<nav aria-labelledby="contents"><h2 id="contents">Contents</h2>\n'
-        f"<ol>{contents}</ol></nav>\n<main>\n{''.join(map(_written, sections))}</main>\n"
+        f"<ol>{contents}</ol></nav>\n<main>\n{''.join(map(_section_html, sections))}</main>\n"
         f"<footer>{paragraph(foot)}</footer>\n</body>\n</html>\n"
     )
 
 
-def _written(section: Section) -> str:
+def _section_html(section: Section) -> str:
     title = f"{section.id}-title"
     return (
         f'<section id="{section.id}" aria-labelledby="{title}">\n'

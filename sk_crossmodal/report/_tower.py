@@ -1,4 +1,4 @@
-"""How far the correlation tower is to be trusted."""
+"""The section about the correlation tower: error rates, histogram and calibration."""
 
 from typing import Any
 
@@ -7,114 +7,111 @@ from sklearn.metrics import roc_auc_score
 
 from .._html import table
 from .._types import Floats
-from ..inspection import CorrelationDisplay
-from ..inspection._style import BLUE, GREY
-from ._draw import drawing, new_figure, picture
-from ._page import Section, paragraph
-from ._subject import Subject
+from ..inspection import BLUE, GREY, CorrelationDisplay, hide_spines
+from ._figures import drawing, figure_html, new_figure
+from ._inputs import ReportInputs
+from ._page import Section, note, paragraph
 
-MOST_VIDEOS = 2000  # on which the tower is tried
+MAX_VIDEOS = 2000  # on which the tower is evaluated
 N_BINS = 10  # of probabilities
 
 
-def tower_section(subject: Subject) -> Section:
-    """Error rates, histogram and calibration of the correlation tower."""
-    title = "Correlation tower"
-    tower = getattr(subject.classifier, "correlation_tower_", None)
+def tower_section(inputs: ReportInputs) -> Section:
+    """Evaluate the tower on videos and on negative pairs, or say why it is not."""
+    tower = getattr(inputs.classifier, "correlation_tower_", None)
     if tower is None:
-        fusion = getattr(subject.classifier, "fusion", None)
-        words = "The model has no correlation tower" + (
-            f": fusion={fusion!r} uses none." if fusion else "."
-        )
-        return Section("tower", title, [paragraph(words, "note")])
-    rows = subject.draw(MOST_VIDEOS)
-    X = subject.inner(rows)
-    verdicts = tower.predict_proba(X)
-    parts = [
-        paragraph(
-            f"The tower judges whether the modalities of a video have to do with each other, here "
-            f"on {len(rows):,} videos" + (" drawn by lot." if len(rows) < len(subject.X) else ".")
-        ),
-        _shares(tower.pairs_, verdicts),
-    ]
+        fusion = getattr(inputs.classifier, "fusion", None)
+        why = f": fusion={fusion!r} uses none." if fusion else "."
+        parts = [note(f"The model has no correlation tower{why}")]
+        return Section("tower", "Correlation tower", parts)
+    rows = inputs.sample(MAX_VIDEOS)
+    X = inputs.transformed(rows)
+    sampled = " drawn at random." if len(rows) < len(inputs.X) else "."
+    text = (
+        "The tower predicts the probability that the modalities of a video are correlated, here "
+        f"on {len(rows):,} videos{sampled}"
+    )
+    parts = [paragraph(text), _probabilities(tower.pairs_, tower.predict_proba(X))]
     try:
-        pairs = tower.pair_probabilities(X, subject.y[rows], random_state=0)
+        pairs = tower.pair_probabilities(X, inputs.y[rows], random_state=0)
     except ValueError as error:
         reason = str(error).partition(";")[0]
-        parts.append(paragraph(f"It cannot be tried on mismatched pairs. {reason}.", "note"))
-        return Section("tower", title, parts)
-    return Section("tower", title, [*parts, _rates(*pairs), *_pictures(*pairs)])
+        parts.append(note(f"It cannot be evaluated on negative pairs. {reason}."))
+    else:
+        parts += [_rates(*pairs), *_draw(*pairs)]
+    return Section("tower", "Correlation tower", parts)
 
 
-def _shares(pairs: list[tuple[str, str]], verdicts: Floats) -> str:
+def _probabilities(pairs: list[tuple[str, str]], probability: Floats) -> str:
     heads = ["modalities", "videos with p > 0.5, in %", "lowest p", "median p", "highest p"]
     rows = [
         [f"{a} and {b}", f"{100 * np.mean(p > 0.5):.1f}"]
         + [f"{each:.2f}" for each in (p.min(), np.median(p), p.max())]
-        for (a, b), p in zip(pairs, verdicts.T, strict=True)
+        for (a, b), p in zip(pairs, probability.T, strict=True)
     ]
-    return table("What the tower says of the videos, p being its probability", heads, rows)
+    return table("The tower's probability p on the videos", heads, rows)
 
 
-def _rates(matching: Floats, mismatched: Floats) -> str:
-    truth = np.repeat([1, 0], [len(matching), len(mismatched)])
-    p = np.concatenate([matching, mismatched])
-    shares, means, weights = _calibration(matching, mismatched)
+def _rates(positive: Floats, negative: Floats) -> str:
+    truth = np.repeat([1, 0], [len(positive), len(negative)])
+    p = np.concatenate([positive, negative])
+    shares, means, weights = _calibration(positive, negative)
     gap = np.sum(weights * np.abs(shares - means))
     rows = [
-        ["error: pairs judged wrongly", f"{100 * np.mean((p > 0.5) != truth):.1f} %"],
-        ["FPR: mismatched pairs judged to match", f"{100 * np.mean(mismatched > 0.5):.1f} %"],
-        ["FNR: matching pairs judged not to", f"{100 * np.mean(matching <= 0.5):.1f} %"],
+        ["error: wrong predictions", f"{100 * np.mean((p > 0.5) != truth):.1f} %"],
+        ["FPR: negative pairs predicted positive", f"{100 * np.mean(negative > 0.5):.1f} %"],
+        ["FNR: positive pairs predicted negative", f"{100 * np.mean(positive <= 0.5):.1f} %"],
         ["area under the ROC curve", f"{roc_auc_score(truth, p):.3f}"],
-        ["mean distance of p to the share that match", f"{gap:.3f}"],
+        ["mean difference between p and the share of positive pairs", f"{gap:.3f}"],
     ]
-    caption = f"{len(matching):,} matching and {len(mismatched):,} mismatched pairs"
+    caption = f"{len(positive):,} positive and {len(negative):,} negative pairs"
     return table(caption, ["", "value"], rows)
 
 
-def _pictures(matching: Floats, mismatched: Floats) -> list[str]:
+def _draw(positive: Floats, negative: Floats) -> list[str]:
     with drawing():
         figure = new_figure(7.0, 3.6)
-        CorrelationDisplay.from_predictions(matching, mismatched, ax=figure.subplots())
-        histogram = picture(
+        CorrelationDisplay.from_predictions(positive, negative, ax=figure.subplots())
+        histogram = figure_html(
             figure,
-            "Histogram of the tower's probability for matching and mismatched pairs",
-            "What the tower says of pairs. The less the two heaps overlap the better; what "
-            "reaches over the dotted line is judged wrongly.",
+            "Histogram of the tower's probability for positive and negative pairs",
+            "The tower's probability for pairs. The less the two histograms overlap, the better; "
+            "filled parts beyond the dotted line are errors.",
         )
         figure = new_figure(5.0, 4.2)
-        _plot_calibration(figure.subplots(), matching, mismatched)
-        calibration = picture(
+        _plot_calibration(figure.subplots(), positive, negative)
+        calibration = figure_html(
             figure,
             "Calibration of the tower's probability",
-            "Of the pairs to which the tower gives a probability, the share that match. On the "
-            "dotted line p means what it says; above it the tower is too doubtful, as it is meant "
-            "to be with a negative_weight above 1. Larger dots stand for more pairs.",
+            "Share of positive pairs among the pairs with a given probability. On the dotted line "
+            "the probabilities are calibrated; above it they are too low, as intended by a "
+            "negative_weight above 1. Larger dots are more pairs.",
         )
     return [histogram, calibration]
 
 
-def _calibration(matching: Floats, mismatched: Floats) -> tuple[Floats, Floats, Floats]:
-    """By bins of p that are not empty: share that match, mean p, and weight of the pairs."""
-    p = np.concatenate([matching, mismatched]).astype(np.float64)
-    each = [np.full(len(kind), 0.5 / max(1, len(kind))) for kind in (matching, mismatched)]
+def _calibration(positive: Floats, negative: Floats) -> tuple[Floats, Floats, Floats]:
+    """Share of positive pairs, mean p and weight of the pairs, by bins of p that are not empty."""
+    p = np.concatenate([positive, negative]).astype(np.float64)
+    # The positive pairs have the same total weight as the negative ones.
+    halves = [np.full(len(pairs), 0.5 / max(1, len(pairs))) for pairs in (positive, negative)]
     bins = np.minimum((N_BINS * p).astype(int), N_BINS - 1)
-    weights = np.concatenate(each)
+    weights = np.concatenate(halves)
     total: Floats = np.bincount(bins, weights, N_BINS).astype(np.float64)
-    match = np.bincount(bins[: len(matching)], each[0], N_BINS)
+    match = np.bincount(bins[: len(positive)], halves[0], N_BINS)
     mean = np.bincount(bins, weights * p, N_BINS)
     found = total > 0
     return match[found] / total[found], mean[found] / total[found], total[found]
 
 
-def _plot_calibration(ax: Any, matching: Floats, mismatched: Floats) -> None:
-    shares, means, weights = _calibration(matching, mismatched)
+def _plot_calibration(ax: Any, positive: Floats, negative: Floats) -> None:
+    shares, means, weights = _calibration(positive, negative)
     ax.plot([0, 100], [0, 100], ":", color=GREY, lw=1)
     ax.plot(100 * means, 100 * shares, color=BLUE, lw=1.4)
     ax.scatter(100 * means, 100 * shares, 20 + 180 * weights / weights.max(), color=BLUE)
     ax.set_xlabel("tower's probability in %")
-    ax.set_ylabel("pairs that match in %")
+    ax.set_ylabel("positive pairs in %")
     ax.set_xlim(-3, 103)
     ax.set_ylim(-3, 103)
     ax.set_aspect("equal")
-    ax.spines[["top", "right"]].set_visible(False)
+    hide_spines(ax)

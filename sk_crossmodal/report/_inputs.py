@@ -1,4 +1,4 @@
-"""What a report is about: the classifier inside of whatever it is wrapped in, and its data."""
+"""The input of a report: a classifier, its wrappers, and labelled videos."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,24 +15,24 @@ from sklearn.utils.validation import check_is_fitted
 from .._types import Array, Floats
 from ..compose import TransformedTargetClassifier
 from ..hierarchy import LabelHierarchy
-from ..inspection._inner import wrapped_in
+from ..inspection import as_names, wrapped_estimator
 from ..metrics import as_indicator, check_labels, holds_label_sets, prepare
 from ..multimodal import MultimodalArray, as_multimodal, has_named_modalities
-from ..training import short
+from ..validation import short
 
 
 @dataclass(frozen=True, eq=False)
-class Subject:
-    """A model, its videos, and what is true of them."""
+class ReportInputs:
+    """A model, its videos and their labels."""
 
-    wrappers: list[Any]
+    wrappers: list[Any]  # the outermost first
     classifier: Any
     X: MultimodalArray
-    y: Any
-    labels: csr_array
-    hierarchy: LabelHierarchy
+    y: Any  # in the form that the classifier itself takes
+    labels: csr_array  # boolean indicator
+    hierarchy: LabelHierarchy  # in the order of the columns; a flat one if none is known
     ids: list[str]
-    seed: Any
+    random_state: Any
 
     @cached_property
     def probability(self) -> Floats:
@@ -43,37 +43,35 @@ class Subject:
 
     @property
     def multilabel(self) -> bool:
-        """Whether labels are told apart one by one, and not as classes."""
+        """Whether a video can have several labels, in place of one class."""
         return np.ndim(self.classifier.classes_) == 2
 
-    @property
-    def names(self) -> list[str]:
-        """Names of the labels."""
-        return self.hierarchy.display_names
-
-    def inner(self, rows: Array | Sequence[int]) -> Any:
-        """Some videos as the classifier itself sees them, behind all other steps."""
+    def transformed(self, rows: Array | Sequence[int]) -> Any:
+        """Some videos in the form that the classifier itself gets from the other steps."""
         X = self.X[np.asarray(rows)]
         for wrapper in self.wrappers:
             if isinstance(wrapper, Pipeline) and len(wrapper) > 1:
                 X = wrapper[:-1].transform(X)
         return X
 
-    def draw(self, count: int) -> Array:
-        """Rows of some videos, all of them if they are few, in order."""
+    def sample(self, count: int) -> Array:
+        """Rows of a random sample of the videos, in order; all of them if they are few."""
         n = len(self.X)
         if n <= count:
             return np.arange(n)
-        rows: Array = check_random_state(self.seed).choice(n, count, replace=False)
+        rows: Array = check_random_state(self.random_state).choice(n, count, replace=False)
         return np.sort(rows)
 
 
-def make_subject(estimator: Any, X: Any, y: Any, ids: Any, seed: Any) -> Subject:
-    """Check what a report is to be about, before anything is computed."""
+def make_inputs(estimator: Any, X: Any, y: Any, ids: Any, random_state: Any) -> ReportInputs:
+    """Validate the input of a report, before anything is computed."""
     if isinstance(estimator, type) or not hasattr(estimator, "fit"):
         raise TypeError(f"estimator must be a fitted classifier, got {short(estimator)}.")
     check_is_fitted(estimator)
-    wrappers, classifier = _unwrapped(estimator)
+    wrappers, classifier = [], estimator
+    while (inner := wrapped_estimator(classifier)) is not None:
+        wrappers.append(classifier)
+        classifier = inner
     if not is_classifier(classifier) or not hasattr(classifier, "predict_proba"):
         raise TypeError(
             "estimator must be a fitted classifier with `predict_proba`, got "
@@ -84,52 +82,45 @@ def make_subject(estimator: Any, X: Any, y: Any, ids: Any, seed: Any) -> Subject
     for wrapper in wrappers:
         if isinstance(wrapper, TransformedTargetClassifier) and wrapper.transformer_ is not None:
             y = wrapper.transformer_.transform(y)
-    hierarchy = _hierarchy(classifier, wrappers)
-    labels = _indicator(y, classifier, hierarchy)
+    hierarchy = _find_hierarchy(classifier, wrappers)
+    labels = _as_indicator(y, classifier, hierarchy)
     if labels.shape[0] != len(X):
-        raise ValueError(f"X has {len(X)} videos, but y is of {labels.shape[0]}.")
-    return Subject(
+        raise ValueError(f"X has {len(X)} videos, but y has {labels.shape[0]}.")
+    return ReportInputs(
         wrappers,
         classifier,
         X,
         y if np.ndim(classifier.classes_) == 1 else labels.astype(np.int64),
         labels,
-        _of_columns(classifier, hierarchy, labels.shape[1]),
-        _ids(ids, len(X)),
-        seed,
+        _hierarchy_of_columns(classifier, hierarchy, labels.shape[1]),
+        as_names("ids", ids, "video", len(X)),
+        random_state,
     )
 
 
-def _unwrapped(estimator: Any) -> tuple[list[Any], Any]:
-    """What a classifier is wrapped in, from the outside, and the classifier."""
-    wrappers: list[Any] = []
-    while (inner := wrapped_in(estimator)) is not None:
-        wrappers.append(estimator)
-        estimator = inner
-    return wrappers, estimator
-
-
-def _hierarchy(classifier: Any, wrappers: list[Any]) -> LabelHierarchy | None:
+def _find_hierarchy(classifier: Any, wrappers: list[Any]) -> LabelHierarchy | None:
     given = [getattr(classifier, "hierarchy", None)]
     given += [getattr(wrapper, "hierarchy_", None) for wrapper in reversed(wrappers)]
     return next((each for each in given if isinstance(each, LabelHierarchy)), None)
 
 
-def _indicator(y: Any, classifier: Any, hierarchy: LabelHierarchy | None) -> csr_array:
-    """Labels as a boolean indicator; ValueError if they are not of the classifier's form."""
+def _as_indicator(y: Any, classifier: Any, hierarchy: LabelHierarchy | None) -> csr_array:
+    """Labels as a boolean indicator; ValueError if they do not have the classifier's form."""
     classes = np.asarray(classifier.classes_)
-    if classes.ndim == 2:
-        n_labels = len(classes)
-        wanted = f"y must be an indicator of the {n_labels} labels of `fit`"
-        if y is None:
-            raise ValueError(f"{wanted}, got None.")
-        if hierarchy is None and holds_label_sets(y):
-            raise ValueError(f"{wanted}, got label sets or classes, and no hierarchy is known.")
-        given = as_indicator(y, np.empty((0, n_labels)), hierarchy)
-        labels = check_labels(given)
-        if labels.shape[1] != n_labels:
-            raise ValueError(f"{wanted}, got {labels.shape[1]} columns.")
-        return labels
+    if classes.ndim == 1:
+        return _classes_as_indicator(y, classes)
+    wanted = f"y must be an indicator of the {len(classes)} labels of `fit`"
+    if y is None:
+        raise ValueError(f"{wanted}, got None.")
+    if hierarchy is None and holds_label_sets(y):
+        raise ValueError(f"{wanted}, got label sets or classes, and no hierarchy is known.")
+    labels = check_labels(as_indicator(y, np.empty((0, len(classes))), hierarchy))
+    if labels.shape[1] != len(classes):
+        raise ValueError(f"{wanted}, got {labels.shape[1]} columns.")
+    return labels
+
+
+def _classes_as_indicator(y: Any, classes: Array) -> csr_array:
     given = np.asarray(y)
     if given.dtype == object:  # of a data frame
         given = np.asarray(given.tolist())
@@ -144,23 +135,15 @@ def _indicator(y: Any, classifier: Any, hierarchy: LabelHierarchy | None) -> csr
     return csr_array((ones, (rows, columns)), shape=(len(given), len(classes)))
 
 
-def _of_columns(classifier: Any, known: LabelHierarchy | None, n_labels: int) -> LabelHierarchy:
+def _hierarchy_of_columns(
+    classifier: Any, known: LabelHierarchy | None, n_labels: int
+) -> LabelHierarchy:
     """The hierarchy whose nodes are the columns; without one a flat one."""
-    if known is not None and len(known) == n_labels and np.ndim(classifier.classes_) == 2:
+    one_class = np.ndim(classifier.classes_) == 1
+    if known is not None and len(known) == n_labels and not one_class:
         return known
     names = getattr(classifier, "label_names_", None)
-    if names is None and np.ndim(classifier.classes_) == 1:
-        names = [str(name) for name in classifier.classes_]
-    names = [f"label {i}" for i in range(n_labels)] if names is None else list(names)
+    if names is None:
+        names = classifier.classes_ if one_class else [f"label {i}" for i in range(n_labels)]
     parents: dict[int, list[int]] = {i: [] for i in range(n_labels)}
-    return LabelHierarchy(parents, names=dict(enumerate(names)))
-
-
-def _ids(ids: Any, n: int) -> list[str]:
-    if ids is None:
-        return [f"video {i}" for i in range(n)]
-    if isinstance(ids, str) or not hasattr(ids, "__len__"):
-        raise TypeError(f"ids must be a sequence of {n} names, got {short(ids)}.")
-    if len(ids) != n:
-        raise ValueError(f"ids must be {n} names, one a video, got {len(ids)}.")
-    return [str(each) for each in ids]
+    return LabelHierarchy(parents, names={i: str(name) for i, name in enumerate(names)})

@@ -1,19 +1,19 @@
-"""From what wraps an estimator to the estimator that a picture is drawn of."""
+"""Fitted estimators inside searches, Pipelines and other wrappers."""
 
 from typing import Any
 
 from sklearn.frozen import FrozenEstimator
 from sklearn.pipeline import Pipeline
 
-from ._style import check_has
+from ._checks import check_has
 
 FITTED_INSIDE = ("best_estimator_", "classifier_")  # of a search, of TransformedTargetClassifier
 
 
-def inner_estimator(estimator: Any, wanted: str, X: Any = None) -> tuple[Any, Any]:
-    """Find what has an attribute inside searches, Pipelines and the like; TypeError if nothing."""
+def unwrap(estimator: Any, wanted: str, X: Any = None) -> tuple[Any, Any]:
+    """Return the inner estimator that has an attribute, and X transformed by the steps before."""
     inside = estimator
-    while not hasattr(inside, wanted) and (inner := wrapped_in(inside)) is not None:
+    while not hasattr(inside, wanted) and (inner := wrapped_estimator(inside)) is not None:
         if isinstance(inside, Pipeline) and X is not None and len(inside.steps) > 1:
             X = inside[:-1].transform(X)
         inside = inner
@@ -21,8 +21,8 @@ def inner_estimator(estimator: Any, wanted: str, X: Any = None) -> tuple[Any, An
     return inside, X
 
 
-def wrapped_in(estimator: Any) -> Any:
-    """Return the fitted estimator that one wraps; None if it wraps none."""
+def wrapped_estimator(estimator: Any) -> Any:
+    """Return the fitted estimator inside a wrapper; None if the estimator is no wrapper."""
     if isinstance(estimator, FrozenEstimator):  # first, as it has the attributes of its own
         return estimator.estimator
     if isinstance(estimator, Pipeline):

@@ -1,7 +1,7 @@
-"""Wrong calls of the pictures say what was given and what was expected."""
+"""Invalid calls of displays raise errors with the given value and what was expected."""
 
 import pytest
-from bad_calls_pictures import CASES
+from bad_calls_displays import CASES
 
 pytestmark = [pytest.mark.sample(0.4), pytest.mark.one_version]
 
@@ -9,6 +9,6 @@ pytestmark = [pytest.mark.sample(0.4), pytest.mark.one_version]
 @pytest.mark.parametrize(
     ("call", "exceptions", "message"), [pytest.param(*row, id=name) for name, *row in CASES]
 )
-def test_is_refused(call, exceptions, message):
+def test_invalid_call_raises(call, exceptions, message):
     with pytest.raises(exceptions, match=message):
         call()
