@@ -1,8 +1,8 @@
-"""Damaged and forged model files: each is to be refused, or to be a model that works.
+"""Damaged and forged model files: each must raise, or be a model that works.
 
-Damages leave the checksum as it was, and each must be refused. Forgeries have a right one: each
-must be refused by a ValueError that names the file, or give a model that predicts; neither may
-take long, take much memory, or run, import or open anything that loading a good model does not.
+Damaged files keep their checksum, and must all raise. Forged files have a correct checksum: each
+must raise a ValueError that names the file, or be a model that predicts. Neither may take long,
+take much memory, or run, import or open anything that loading a good model does not.
 
     python benchmarks/robustness/forged_models.py --out docs/robustness/forged_models.json
 """
@@ -39,8 +39,8 @@ from sk_crossmodal import (
 from sk_crossmodal.persistence import from_bytes
 
 WIDTHS = {"video": 5, "audio": 4}
-SECONDS = 10  # that reading a small file may take
-MEGABYTES = 300  # that the process may grow by
+SECONDS = 10  # allowed for a small file
+MEGABYTES = 300  # that the process may grow
 WATCHED = (
     "code.__new__",
     "compile",
@@ -68,7 +68,7 @@ def videos(n=12, widths=WIDTHS, seed=0):
 
 
 def make_models():
-    """One small model of every kind, fitted."""
+    """One small fitted model of every class."""
     X, rng = videos(), np.random.RandomState(1)
     paths = [["a:x"], ["a:y"], ["b"], ["b", "a:x"]] * 3
     labels = HierarchyLabelBinarizer().fit(paths)
@@ -107,7 +107,7 @@ def make_models():
 
 
 def works(model):
-    """Use a model; raise if it does not do what a good one does."""
+    """Use a model; raise if it does not work as a good one."""
     if isinstance(model, LabelHierarchy):
         assert model.closure_matrix().shape == (len(model), len(model))
         return
@@ -118,8 +118,8 @@ def works(model):
     network = model.classifier_ if isinstance(model, TransformedTargetClassifier) else model
     first = network[0] if isinstance(network, Pipeline) else network
     X = videos(widths=getattr(first, "_widths_in", None) or first._n_features)
-    judge = network.transform if isinstance(network, CorrelationTower) else network.predict_proba
-    probability = judge(X)
+    predict = network.transform if isinstance(network, CorrelationTower) else network.predict_proba
+    probability = predict(X)
     assert probability.shape[0] == len(X)
     assert np.isfinite(probability).all()
     assert ((probability > 0) & (probability < 1)).all()
@@ -133,20 +133,20 @@ def works(model):
 
 
 class Watch:
-    """Notes what Python is about to do, as its audit events say."""
+    """Records the audit events of Python."""
 
     def __init__(self):
         self.found, self.on = set(), False
         sys.addaudithook(self)
 
     def __call__(self, event, args):
-        """Note an event; called by Python."""
+        """Record an event; called by Python."""
         if self.on and event.startswith(WATCHED):
             self.found.add((event, str(args[0])[:200] if args else ""))
 
     @contextmanager
     def watching(self):
-        """Note what happens inside."""
+        """Record the events of a block."""
         self.found, self.on = set(), True
         try:
             yield
@@ -158,14 +158,14 @@ WATCH = None
 
 
 def watch():
-    """The one watch of this process: a hook cannot be taken away again."""
+    """The only watch of this process, as a hook cannot be removed."""
     global WATCH
     WATCH = WATCH or Watch()
     return WATCH
 
 
 class Trial:
-    """Loads files of one folder, and keeps count of what came of it."""
+    """Loads files of one folder, and counts the outcomes."""
 
     def __init__(self, folder):
         self.path = Path(folder) / "model.safetensors"
@@ -174,7 +174,7 @@ class Trial:
         self.seconds = self.megabytes = 0.0
 
     def learn(self, data):
-        """Note what the loading of a good file does."""
+        """Record the events of loading a good file."""
         self.path.write_bytes(data)
         for _ in range(2):
             with self.watch.watching():
@@ -183,7 +183,7 @@ class Trial:
         return works_as
 
     def load(self, data):
-        """The model of some bytes, or the ValueError; anything else is a failure."""
+        """Return the model of some bytes, or the ValueError; other outcomes are failures."""
         self.path.write_bytes(data)
         memory, start, out = peak(), time.perf_counter(), None
         try:
@@ -200,8 +200,8 @@ class Trial:
             assert repr(str(self.path)) in str(out), f"the file is not named: {out}"
         return out
 
-    def judge(self, kind, data, may_load):
-        """Load some bytes and count what came of it."""
+    def check(self, kind, data, may_load):
+        """Load some bytes and count the outcome."""
         try:
             out = self.load(data)
             if refused := isinstance(out, ValueError):
@@ -218,7 +218,7 @@ class Trial:
 
 
 def peak():
-    """Most memory that this process has had, in MB."""
+    """Peak memory of this process in MB."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
@@ -228,9 +228,9 @@ def forged_models(damages, forgeries, seed):
     Parameters
     ----------
     damages, forgeries : int
-        How many of each.
+        Number of files.
     seed : int
-        Decides which.
+        Random seed.
 
     Returns
     -------
@@ -249,9 +249,9 @@ def forged_models(damages, forgeries, seed):
                 (data, {k: document[k] for k in ("package", "objects", "model")}, tensors)
             )
         for i in range(damages):
-            trial.judge(*damaged(files[i % len(files)][0], rng), may_load=False)
+            trial.check(*damaged(files[i % len(files)][0], rng), may_load=False)
         for i in range(forgeries):
-            trial.judge(*forged(*files[i % len(files)][1:], rng), may_load=True)
+            trial.check(*forged(*files[i % len(files)][1:], rng), may_load=True)
         left = sorted(path.name for path in Path(folder).iterdir() if path != trial.path)
     left += ["forged"] * Path("forged").exists()
     return {
