@@ -41,7 +41,10 @@ def get_state(estimator: Any) -> dict[str, Any]:
     _check_unchanged(estimator, params, len(stats))
     # The network that torch.compile wraps is the one that can be built.
     module = getattr(estimator.module_, "_orig_mod", estimator.module_)
-    tensors = {f"module.{name}": weight for name, weight in module.state_dict().items()}
+    weights = module.state_dict()
+    if outside := sorted({name for name, _ in module.named_buffers()} - set(weights)):
+        raise ValueError(f"the buffers {outside} cannot be saved unless persistent=True.")
+    tensors = {f"module.{name}": weight for name, weight in weights.items()}
     for i, parts in enumerate(stats.values()):
         for name, part in zip(("mean", "scale"), parts, strict=True):
             tensors[f"{name}.{i}"] = torch.tensor(part, dtype=torch.float64)
