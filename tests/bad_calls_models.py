@@ -1,4 +1,4 @@
-"""Wrong calls of what saves, loads and composes: (id, call, errors, what the message says)."""
+"""Wrong calls of persistence and compose: (id, call, errors, pattern of the message)."""
 
 import tempfile
 from pathlib import Path
@@ -66,7 +66,7 @@ def fitted_target():
 
 
 class NoInverse:
-    """A transformer that cannot go back."""
+    """A transformer without `inverse_transform`."""
 
     def get_params(self, deep=True):
         return {}

@@ -1,7 +1,7 @@
-"""Small models that were saved by a version of this package, for the tests of later ones.
+"""Small models saved by a version of this package, for the tests of later ones.
 
-``python tests/stored_models.py`` writes them anew, into tests/stored_models: only for a new format
-of the file, and beside the old ones.
+``python tests/stored_models.py`` writes new files into tests/stored_models; run it
+for a new file format only, and keep the old files.
 """
 
 import json
@@ -28,7 +28,7 @@ SETTINGS = {"lr": 1e-2, "batch_size": 8, "device": "cpu", "precision": "float32"
 
 
 def fit_models():
-    """Fitted models by name: one of each family, of each form of y, and with parts around."""
+    """Fitted models by name: each family, each form of y, and a composed one."""
     small = {**SETTINGS, "cross_modal_layer_sizes": (3,), "correlation_tower": make_tower()}
     transformer = make_classifier("transformer", d_model=8, n_layers=2, **small)
     features = ModalityTransformer({"video": PCA(4)}, remainder=StandardScaler())
@@ -45,7 +45,7 @@ def fit_models():
 
 
 def main():
-    """Write the files, and what the models say of the first three videos."""
+    """Write the files, and the predictions for the first three videos."""
     FOLDER.mkdir(exist_ok=True)
     expected = {}
     for name, model in fit_models().items():

@@ -1,4 +1,4 @@
-"""The table of wrong calls of what saves, loads and composes."""
+"""The table of wrong calls of persistence and compose."""
 
 import traceback
 
@@ -14,14 +14,14 @@ pytestmark = [pytest.mark.sample(0.4), pytest.mark.one_version]
 @pytest.mark.parametrize(
     ("call", "errors", "words"), [case[1:] for case in CASES], ids=[case[0] for case in CASES]
 )
-def test_wrong_call(call, errors, words):
+def test_wrong_call_raises(call, errors, words):
     with pytest.raises(errors, match=words) as caught:
         call()
     files = [frame.filename for frame in traceback.extract_tb(caught.tb)]
     assert not any(f"/{package}/" in files[-1] for package in ("torch", "skorch"))
 
 
-def test_the_table():
+def test_table_of_wrong_calls_is_complete():
     assert len(CASES) >= 60
     assert len({case[0] for case in CASES}) == len(CASES)
     assert len(COMPOSING) > 25
@@ -37,7 +37,7 @@ def test_the_table():
     ],
     ids=repr,
 )
-def test_nothing_is_left_by_a_fit_that_fails(estimator):
+def test_failed_fit_leaves_no_attributes(estimator):
     before = dict(vars(estimator))
     with pytest.raises(TypeError if estimator.get_params().get("block_size") != 0 else ValueError):
         estimator.fit(TABLE, PATHS)

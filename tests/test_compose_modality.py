@@ -43,12 +43,12 @@ from sk_crossmodal.multimodal import as_multimodal
 
 
 def flat(X, name):
-    """All frames of a modality, by way of one video at a time."""
+    """All frames of a modality, read one video at a time."""
     return np.concatenate(rows_of(X, name))
 
 
 def split_as(X, name, frames):
-    """What belongs to each video of frames that lie behind each other."""
+    """Split concatenated frames by video."""
     return np.split(frames, np.cumsum(X.lengths(name))[:-1])
 
 
@@ -67,7 +67,7 @@ def table(n=30, seed=0):
 # What is fitted on what -----------------------------------------------------------------------
 
 
-def test_each_modality_has_its_transformer():
+def test_fit_uses_the_transformer_of_each_modality():
     X = ragged(n=20)
     features = ModalityTransformer({"video": PCA(3), "audio": StandardScaler()})
     out = features.fit_transform(X)
@@ -78,7 +78,7 @@ def test_each_modality_has_its_transformer():
         assert_rows(out, name, split_as(X, name, expected))
 
 
-def test_fit_transform_is_fit_and_transform():
+def test_fit_transform_equals_fit_then_transform():
     X, new = ragged(n=20), ragged(seed=1)
     features = ModalityTransformer({"video": PCA(3)}, remainder=StandardScaler())
     both = features.fit_transform(X)
@@ -89,7 +89,7 @@ def test_fit_transform_is_fit_and_transform():
     assert_rows(features.transform(new), "audio", expected)
 
 
-def test_the_users_transformers_are_not_fitted():
+def test_fit_leaves_given_transformers_unfitted():
     scaler, rest = StandardScaler(), MinMaxScaler()
     features = ModalityTransformer({"video": scaler}, remainder=rest).fit(ragged())
     assert not vars(scaler).keys() & {"mean_", "n_features_in_"}
@@ -98,7 +98,7 @@ def test_the_users_transformers_are_not_fitted():
     assert features.transformers_["audio"].n_features_in_ == 6
 
 
-def test_a_remainder_is_fitted_for_each_modality_anew():
+def test_remainder_is_cloned_for_each_modality():
     X = ragged(widths={"a": 2, "b": 2, "c": 2})
     fitted = ModalityTransformer({"a": "drop"}, remainder=StandardScaler()).fit(X).transformers_
     assert list(fitted) == ["a", "b", "c"]
@@ -107,7 +107,7 @@ def test_a_remainder_is_fitted_for_each_modality_anew():
         assert_allclose(fitted[name].mean_, flat(X, name).mean(axis=0))
 
 
-def test_modalities_pass_or_are_dropped():
+def test_keywords_pass_or_drop_modalities():
     X = ragged(widths={"a": 2, "b": 3, "c": 4})
     kept = ModalityTransformer({"a": "passthrough", "c": PCA(1)}, remainder="drop").fit(X)
     out = kept.transform(X)
@@ -120,7 +120,7 @@ def test_modalities_pass_or_are_dropped():
     assert chosen.modality_names == ("c", "a")
 
 
-def test_only_selected_rows_are_seen():
+def test_fit_uses_selected_rows_only():
     X = ragged(n=30)
     rows = [2, 3, 3, 17, 5]
     scaler = ModalityTransformer(remainder=StandardScaler()).fit(X[rows]).transformers_["video"]
@@ -129,8 +129,8 @@ def test_only_selected_rows_are_seen():
     assert scaler.n_samples_seen_ == len(expected)
 
 
-def test_padding_is_not_seen():
-    """Between the videos of a store lie rows of padding that are not selected."""
+def test_fit_ignores_padding():
+    """Rows of padding between the videos are not selected."""
     rows = rows_of(ragged(n=8), "video")
     padded = [part for frames in rows for part in (frames, np.full((10, 8), 1e6))]
     features = ModalityTransformer({"video": PCA(2)})
@@ -139,7 +139,7 @@ def test_padding_is_not_seen():
     assert_rows(out, "video", np.split(expected, np.cumsum([len(r) for r in rows])[:-1]))
 
 
-def test_an_array_is_the_list_of_its_videos():
+def test_array_and_list_of_videos_give_the_same():
     frames = np.random.RandomState(0).randn(7, 4, 5)
     features = ModalityTransformer(remainder=PCA(2))
     whole, ragged_list = features.fit_transform(frames), features.fit_transform(list(frames))
@@ -151,7 +151,7 @@ def test_an_array_is_the_list_of_its_videos():
             assert_rows(out, name, expected)
 
 
-def test_videos_without_frames_stay_so():
+def test_videos_without_frames_keep_no_frames():
     frames = np.random.RandomState(0).randn(9, 3)
     store = MultimodalArray.from_frames(
         {"video": frames, "audio": frames}, {"video": [0, 4, 5, 0], "audio": [2, 2, 2, 3]}
@@ -166,7 +166,7 @@ def test_videos_without_frames_stay_so():
     assert none.n_features == {"video": 2, "audio": 3}
 
 
-def test_frames_get_the_label_of_their_video():
+def test_each_frame_gets_the_label_of_its_video():
     X = ragged(n=20)
     y = np.arange(20) % 3
     features = ModalityTransformer(
@@ -182,7 +182,7 @@ def test_frames_get_the_label_of_their_video():
 
 
 class Remembers(TransformerMixin, BaseEstimator):
-    """Keeps what it is fitted on, by blocks or not."""
+    """Records its training data, with or without blocks."""
 
     def fit(self, X, y=None):
         self.fits_ = [("fit", X.copy(), y)]
@@ -201,8 +201,8 @@ class RemembersBlocks(Remembers):
 
 @pytest.mark.parametrize("make", [Remembers, RemembersBlocks])
 @pytest.mark.parametrize("form", ["multilabel", "csr", "paths", "tuples"])
-def test_labels_of_every_form(make, form):
-    """One row of labels a frame; label paths, of which videos have different numbers, too."""
+def test_fit_takes_every_form_of_labels(make, form):
+    """One row of labels per frame, also for different numbers of label paths."""
     X = make_videos(n=20).data
     if form == "paths":
         y = [["a"] * (1 + i % 2) for i in range(20)]
@@ -229,7 +229,7 @@ def test_labels_of_every_form(make, form):
         n_done += len(frames)
 
 
-def test_a_selector_by_a_model():
+def test_feature_selector_uses_labels():
     X, y = ragged(n=20), np.arange(20) % 2
     selector = SelectFromModel(RandomForestClassifier(5, random_state=0), max_features=3)
     out = ModalityTransformer({"video": selector}).fit_transform(X, y)
@@ -241,7 +241,7 @@ def test_a_selector_by_a_model():
 # Blocks ---------------------------------------------------------------------------------------
 
 
-def test_blocks_and_all_at_once_are_the_same_for_a_scaler():
+def test_scaler_by_blocks_equals_scaler_at_once():
     X = ragged(n=40)
     blocks, once = (
         ModalityTransformer(remainder=StandardScaler(), block_size=size).fit(X)
@@ -255,7 +255,7 @@ def test_blocks_and_all_at_once_are_the_same_for_a_scaler():
         assert_allclose(flat(blocks.transform(X), name), flat(once.transform(X), name))
 
 
-def test_incremental_components_are_those_of_the_same_blocks():
+def test_incremental_pca_equals_partial_fit_by_blocks():
     X = ragged(n=40, lengths=(0, 9))
     frames = flat(X, "video")
     assert len(frames) % 12  # the last block has more
@@ -271,7 +271,7 @@ def test_incremental_components_are_those_of_the_same_blocks():
 
 
 @pytest.mark.parametrize("n_frames", [1, 7, 8, 15, 16, 17, 23, 24])
-def test_no_block_is_small(n_frames):
+def test_last_block_is_never_small(n_frames):
     X = MultimodalArray.from_frames(
         {"video": np.arange(2.0 * n_frames).reshape(-1, 2)}, {"video": [0, n_frames - 1, 0, 1]}
     )
@@ -284,7 +284,7 @@ def test_no_block_is_small(n_frames):
     assert {how for how, *_ in fits} == {"fit" if len(sizes) == 1 else "partial_fit"}
 
 
-def test_transform_goes_by_blocks():
+def test_transform_reads_blocks():
     X = ragged(n=40)
     n_frames = X.lengths("video").sum()
     features = ModalityTransformer({"video": Remembers()}, block_size=16).fit(X)
@@ -296,7 +296,7 @@ def test_transform_goes_by_blocks():
     assert_array_equal(flat(out, "video"), flat(X, "video"))
 
 
-def test_frames_on_disk_are_never_together_in_memory(tmp_path):
+def test_frames_on_disk_are_read_in_blocks(tmp_path):
     n, length, width = 1000, 20, 64
     path, size = tmp_path / "frames.f4", n * length * width * 4
     np.random.RandomState(0).randn(n * length, width).astype(np.float32).tofile(path)
@@ -317,7 +317,7 @@ def test_frames_on_disk_are_never_together_in_memory(tmp_path):
     assert peak < 15 * block + output + index < size / 2
 
 
-def test_frames_that_pass_are_shared():
+def test_passed_frames_share_memory():
     frames = np.arange(12, dtype=np.uint8).reshape(6, 2)
     store = MultimodalArray.from_frames(
         {"video": frames, "audio": frames},
@@ -334,7 +334,7 @@ def test_frames_that_pass_are_shared():
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_output_has_the_type_the_transformer_gives(dtype):
+def test_output_keeps_the_dtype_of_the_transformer(dtype):
     X = {"video": [np.random.RandomState(i).randn(3, 2).astype(dtype) for i in range(5)]}
     out = ModalityTransformer(remainder=StandardScaler()).fit_transform(X)
     assert out[0]["video"].dtype == dtype
@@ -349,7 +349,7 @@ def test_output_has_the_type_the_transformer_gives(dtype):
 @pytest.mark.parametrize(
     "make", [np.asarray, lambda X: X.tolist(), pd.DataFrame, lambda X: X.astype(np.float32)]
 )
-def test_a_table_gives_a_table(make):
+def test_table_is_transformed_to_a_table(make):
     X = table()
     features = ModalityTransformer({"video": PCA(2), "audio": StandardScaler()})
     out = features.fit_transform(make(X))
@@ -362,7 +362,7 @@ def test_a_table_gives_a_table(make):
     assert features.modality_names_in_ == ("video", "audio")
 
 
-def test_tables_are_split_as_modalities_says():
+def test_table_is_split_by_modalities():
     X = table()
     columns = {"b": slice(4, None), "a": slice(0, 4, 2)}
     features = ModalityTransformer({"b": StandardScaler()}, modalities=columns).fit(X)
@@ -376,7 +376,7 @@ def test_tables_are_split_as_modalities_says():
         features.transform(np.ones((2, 6)))
 
 
-def test_names_of_columns():
+def test_feature_names_of_tables():
     X = table()
     features = ModalityTransformer({"video": PCA(2)}).fit(X)
     names = ["video__pca0", "video__pca1", "audio__x3", "audio__x4"]
@@ -395,25 +395,25 @@ def test_names_of_columns():
     assert not hasattr(scaled.fit(X), "feature_names_in_")
 
 
-def test_names_of_modalities_are_no_names_of_columns():
+def test_modality_names_are_not_column_names():
     X = pd.DataFrame({"video": pd.Series(rows_of(ragged(), "video"))})
     assert not hasattr(ModalityTransformer().fit(X), "feature_names_in_")
 
 
-def test_names_of_a_containers_features():
+def test_feature_names_of_containers():
     features = ModalityTransformer({"audio": PCA(2)}).fit(ragged(widths={"video": 2, "audio": 3}))
     assert features.n_features_in_ == 5
     names = ["video__x0", "video__x1", "audio__pca0", "audio__pca1"]
     assert features.get_feature_names_out().tolist() == names
 
 
-def test_a_transformer_without_names():
+def test_feature_names_without_transformer_names_raise():
     features = ModalityTransformer({"video": Remembers()}).fit(table())
     with pytest.raises(AttributeError, match="'video', does not provide get_feature_names_out"):
         features.get_feature_names_out()
 
 
-def test_data_frames_out():
+def test_set_output_gives_data_frames():
     X = pd.DataFrame(table(), columns=list("abcde"), index=range(100, 130))
     features = ModalityTransformer({"video": PCA(2)})
     expected = features.fit_transform(X)
@@ -428,7 +428,7 @@ def test_data_frames_out():
 
 
 @pytest.mark.parametrize("form", ["container", "dict", "SliceDict", "data frame", "list", "array"])
-def test_set_output_does_not_concern_other_forms(form):
+def test_set_output_ignores_containers(form):
     rows = rows_of(ragged(n=6, lengths=(3, 4)), "video")
     X = {
         "container": lambda: from_rows(video=rows),
@@ -447,7 +447,7 @@ def test_set_output_does_not_concern_other_forms(form):
         assert isinstance(clone(features).fit(X).transform(X), MultimodalArray)
 
 
-def test_fitted_on_one_form_and_applied_to_another():
+def test_transform_takes_another_form_than_fit():
     X = table()
     features = ModalityTransformer({"video": PCA(2)}).fit(X)
     container = as_multimodal(X)
@@ -466,7 +466,7 @@ def test_fitted_on_one_form_and_applied_to_another():
 # Parameters -----------------------------------------------------------------------------------
 
 
-def test_parameters_reach_the_transformers():
+def test_set_params_reaches_the_transformers():
     features = ModalityTransformer({"video": PCA(4), "audio": "drop"}, remainder=StandardScaler())
     params = features.get_params()
     assert params["video"] is features.transformers["video"]
@@ -484,7 +484,7 @@ def test_parameters_reach_the_transformers():
     assert features.remainder.with_mean is False
 
 
-def test_transformers_are_replaced_by_name():
+def test_set_params_replaces_transformers_by_name():
     given = {"video": PCA(4), "audio": StandardScaler()}
     features = ModalityTransformer(given)
     features.set_params(video="drop", audio=PCA(3), audio__whiten=True)
@@ -498,7 +498,7 @@ def test_transformers_are_replaced_by_name():
         features.set_params(video="drop")
 
 
-def test_clones_share_nothing():
+def test_clones_share_no_transformers():
     features = ModalityTransformer({"video": PCA(3)}, block_size=9).fit(ragged())
     copy = clone(features)
     assert copy.get_params()["video__n_components"] == 3
@@ -509,7 +509,7 @@ def test_clones_share_nothing():
         copy.transform(ragged())
 
 
-def test_what_is_frozen_is_not_fitted():
+def test_frozen_transformer_is_not_fitted():
     X = ragged(n=30)
     scaler = StandardScaler().fit(flat(X, "video") + 5)
     mean = scaler.mean_.copy()
@@ -521,7 +521,7 @@ def test_what_is_frozen_is_not_fitted():
         features.set_params(video=FrozenEstimator(StandardScaler())).fit(X)
 
 
-def test_transformers_that_take_nan():
+def test_nan_is_allowed_if_transformers_allow_it():
     X = table()
     X[3, 0] = np.nan
     features = ModalityTransformer({"video": SimpleImputer()})
@@ -531,14 +531,14 @@ def test_transformers_that_take_nan():
     assert_allclose(out[:, :1], chain.fit_transform(X[:, :3]))
 
 
-def test_pickle():
+def test_pickled_transformer_transforms_the_same():
     X = ragged()
     features = ModalityTransformer({"video": PCA(3)}, remainder=StandardScaler()).fit(X)
     copy = pickle.loads(pickle.dumps(features))
     assert_array_equal(flat(copy.transform(X), "video"), flat(features.transform(X), "video"))
 
 
-def test_diagram():
+def test_html_diagram_shows_all_transformers():
     features = ModalityTransformer({"video": PCA(3), "audio": "drop"}, remainder=StandardScaler())
     pipeline = make_pipeline(features, PCA())
     for estimator in (features, pipeline, features.fit(ragged()), ModalityTransformer()):
@@ -587,14 +587,14 @@ WRONG = {
     "fewer rows": (
         {"remainder": GivesLess()},
         ValueError,
-        r"'video', gave an array of shape \(1, 8",
+        r"'video', returned an array of shape \(1, 8",
     ),
     "a vector": ({"remainder": GivesVector()}, ValueError, r"of shape \(2,\) for 2 frames"),
 }
 
 
 @pytest.mark.parametrize("case", WRONG)
-def test_wrong_parameters(case):
+def test_wrong_parameters_raise(case):
     params, error, message = WRONG[case]
     features = ModalityTransformer(remainder=StandardScaler()).fit(ragged())
     before = vars(features).copy()
@@ -606,7 +606,7 @@ def test_wrong_parameters(case):
 
 
 @pytest.mark.parametrize("name", ["remainder", "modalities", "transformers", "block_size", "a__b"])
-def test_modalities_that_cannot_be_parameters(name):
+def test_modality_name_that_is_no_parameter_raises(name):
     X = ragged(widths={name: 3, "audio": 2})
     with pytest.raises(ValueError, match=f"{name}.*cannot have a transformer of their own"):
         ModalityTransformer({name: Remembers()}).fit(X)
@@ -623,13 +623,13 @@ class NotToBeFitted(Remembers):
 
 
 @pytest.mark.parametrize("more", [{"audio": 3}, {"text": PCA(1)}, {"audio": PCA(1)}])
-def test_nothing_is_fitted_where_something_is_wrong(more):
+def test_failed_fit_fits_no_transformer(more):
     X = from_rows(video=[np.ones((2, 3))] * 4, audio=[np.ones((0, 2))] * 4)
     with pytest.raises((TypeError, ValueError)):
         ModalityTransformer({"video": NotToBeFitted(), **more}).fit(X)
 
 
-def test_a_transformer_that_gives_less_for_more():
+def test_transformer_with_too_few_rows_raises():
     X = ragged(n=20)
     features = ModalityTransformer({"video": GivesLessLater()}).fit(X)
     with pytest.raises(
@@ -638,27 +638,27 @@ def test_a_transformer_that_gives_less_for_more():
         features.transform(X)
 
 
-def test_a_modality_without_frames_cannot_be_fitted():
+def test_fit_on_modality_without_frames_raises():
     X = from_rows(video=[np.ones((2, 3))] * 4, audio=[np.ones((0, 2))] * 4)
     with pytest.raises(ValueError, match="'audio' has no frames in X"):
         ModalityTransformer({"audio": PCA(1)}).fit(X)
     assert ModalityTransformer().fit_transform(X).n_features == X.n_features
 
 
-def test_another_number_of_labels():
+def test_labels_of_another_length_raise():
     with pytest.raises(ValueError, match="inconsistent numbers of samples"):
         ModalityTransformer().fit(ragged(n=6), np.arange(5))
 
 
 @pytest.mark.parametrize("lengths", [(1, 5), (3, 4)])
-def test_modalities_one_by_one(lengths):
+def test_modalities_as_separate_arguments_raise(lengths):
     X = ragged(lengths=lengths)
-    with pytest.raises(ValueError, match=r"y holds frames.*give them in one object"):
+    with pytest.raises(ValueError, match=r"y holds frames.*give one object"):
         ModalityTransformer().fit(rows_of(X, "video"), rows_of(X, "audio"))
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf])
-def test_frames_that_are_not_finite_are_found(bad):
+def test_non_finite_frames_are_located(bad):
     X = ragged(n=6)
     features = ModalityTransformer({"audio": PCA(2)}).fit(X)
     rows = rows_of(X, "audio")
@@ -669,7 +669,7 @@ def test_frames_that_are_not_finite_are_found(bad):
             method(X)
 
 
-def test_other_modalities_than_in_fit():
+def test_transform_of_other_modalities_raises():
     X = ragged()
     features = ModalityTransformer({"video": PCA(2)}).fit(X)
     with pytest.raises(ValueError, match=r"\['audio'\] are missing"):
@@ -708,11 +708,11 @@ SCIKIT_LEARN = {
         "check_transformer_get_feature_names_out_pandas",
     ],
 )
-def test_scikit_learn_checks_of_its_own_transformers(check, case):
+def test_scikit_learn_checks_pass(check, case):
     getattr(estimator_checks, check)("ModalityTransformer", SCIKIT_LEARN[case]())
 
 
-def test_search_over_a_transformers_parameters():
+def test_grid_search_over_transformer_parameters():
     X, y = make_videos().data, make_y("classes")
     pipeline = Pipeline(
         [
@@ -729,7 +729,7 @@ def test_search_over_a_transformers_parameters():
     assert_allclose(cross_val_score(search.best_estimator_, X, y, cv=2).mean(), search.best_score_)
 
 
-def test_search_on_two_jobs():
+def test_grid_search_with_two_jobs():
     X, Y = make_videos().data, make_labels()[1]
     pipeline = Pipeline(
         [
@@ -747,7 +747,7 @@ def test_search_on_two_jobs():
     assert_allclose(*scores)
 
 
-def test_metadata_passes_by():
+def test_metadata_is_routed_past_the_transformer():
     X, y = table(), np.arange(30) % 2
     weight = np.arange(30)
     with config_context(enable_metadata_routing=True):
@@ -765,7 +765,7 @@ def mean_frames(X):
     )
 
 
-def test_mean_frames_beside_correlations_before_any_classifier():
+def test_feature_union_of_mean_frames_and_correlations():
     X, y = make_videos().data, make_y("classes")
     union = FeatureUnion(
         [("tower", make_tower(max_epochs=1)), ("mean", FunctionTransformer(mean_frames))]

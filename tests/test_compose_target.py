@@ -50,7 +50,7 @@ LEAVES = ("A:a", "A:b", "B:c", "B:d")
 
 
 class Ranker(ClassifierMixin, BaseEstimator):
-    """Labels that the features tell without any learning."""
+    """Predict labels from the features without learning."""
 
     def __init__(self, hierarchy=None, slope=1.0):
         self.hierarchy = hierarchy
@@ -68,7 +68,7 @@ class Ranker(ClassifierMixin, BaseEstimator):
 
 
 class Spy(Ranker):
-    """Notes what it was given, and how often it was asked."""
+    """Records its arguments and counts its calls."""
 
     calls = []  # noqa: RUF012, shared by all clones on purpose
 
@@ -86,7 +86,7 @@ class Spy(Ranker):
 
 
 def make_sets(n=30, seed=0):
-    """Label sets of one or two leaves, and noisy features that are their indicator."""
+    """Label sets of one or two leaves, with noisy indicators as features."""
     rng = np.random.default_rng(seed)
     sets = [
         frozenset(LEAVES[i] for i in rng.choice(4, 1 + j % 2, replace=False)) for j in range(n)
@@ -111,7 +111,7 @@ def make_late(**params):
 
 
 @pytest.mark.parametrize("transformer", [None, LabelEncoder()])
-def test_it_is_the_classifier(transformer):
+def test_classifier_on_transformed_target_predicts_the_same(transformer):
     ours = TransformedTargetClassifier(LogisticRegression(max_iter=500), transformer=transformer)
     theirs = LogisticRegression(max_iter=500).fit(IRIS, NAMES)
     ours.fit(IRIS, NAMES)
@@ -126,7 +126,7 @@ def test_it_is_the_classifier(transformer):
 
 
 class Backwards(TransformerMixin, BaseEstimator):
-    """Numbers the classes from the last to the first; names its argument X."""
+    """Encodes the classes in reverse order; its argument is named X."""
 
     def fit(self, X, y=None):
         self.names_ = np.unique(X)[::-1]
@@ -139,7 +139,7 @@ class Backwards(TransformerMixin, BaseEstimator):
         return self.names_[X]
 
 
-def test_classes_are_in_the_order_of_the_columns():
+def test_classes_follow_the_order_of_columns():
     backwards = Backwards().fit(NAMES)
     np.testing.assert_array_equal(backwards.inverse_transform(backwards.transform(NAMES)), NAMES)
     ours = TransformedTargetClassifier(LogisticRegression(max_iter=500), transformer=backwards)
@@ -152,7 +152,7 @@ def test_classes_are_in_the_order_of_the_columns():
     np.testing.assert_allclose(ours.predict_proba(IRIS), expected, atol=1e-3)
 
 
-def test_methods_are_those_of_the_classifier():
+def test_methods_depend_on_the_classifier():
     forest = TransformedTargetClassifier(RandomForestClassifier(n_estimators=3))
     assert hasattr(forest, "predict_proba")
     assert not hasattr(forest, "decision_function")
@@ -165,7 +165,7 @@ def test_methods_are_those_of_the_classifier():
     assert forest.fit(frame, NAMES).feature_names_in_.tolist() == list("abcd")
 
 
-def test_before_fit_there_is_nothing():
+def test_unfitted_classifier_has_no_attributes():
     classifier = make_linear()
     for name in ("classes_", "hierarchy_", "label_names_", "n_features_in_", "feature_names_in_"):
         assert not hasattr(classifier, name)
@@ -184,7 +184,7 @@ def test_before_fit_there_is_nothing():
 
 @pytest.mark.parametrize("form", [list, tuple, set, frozenset, "bare", "binarizer"])
 @pytest.mark.parametrize("sparse", [False, True])
-def test_label_paths_in_and_out(form, sparse):
+def test_predict_returns_label_paths(form, sparse):
     X, sets, _ = make_sets()
     transformer = HierarchyLabelBinarizer(sparse_output=sparse)
     if form == "bare":
@@ -208,7 +208,7 @@ def test_label_paths_in_and_out(form, sparse):
     assert not hasattr(transformer, "classes_")
 
 
-def test_pairs_stay_tuples():
+def test_label_sets_of_two_stay_tuples():
     X, sets, _ = make_sets()
     two = [i for i, s in enumerate(sets) if len(s) == 2]
     X, sets = X[two], [sets[i] for i in two]
@@ -218,7 +218,7 @@ def test_pairs_stay_tuples():
     assert predicted.shape == (len(two),)
 
 
-def test_attributes_of_a_video_classifier():
+def test_attributes_of_the_classifier_are_available():
     videos = make_videos()
     classifier = TransformedTargetClassifier(make_late(), transformer=HierarchyLabelBinarizer())
     classifier.fit(videos.data, videos.target)
@@ -245,7 +245,7 @@ def test_attributes_of_a_video_classifier():
     np.testing.assert_array_equal(fresh.predict_proba(videos.data), expected)
 
 
-def test_modalities_one_by_one():
+def test_modalities_as_separate_arguments():
     videos = make_videos()
     arrays = [rows_of(videos.data, name) for name in ("video", "audio")]
     classifier = TransformedTargetClassifier(
@@ -259,14 +259,14 @@ def test_modalities_one_by_one():
     assert apart.score(*arrays, videos.target) == together.score(videos.data, videos.target)
 
 
-def test_what_transforms_y_makes_no_data_frames():
+def test_transformer_of_y_ignores_set_output():
     X, sets, _ = make_sets()
     with config_context(transform_output="pandas"):
         classifier = TransformedTargetClassifier(Spy(), transformer=HierarchyLabelBinarizer())
         assert isinstance(classifier.fit(X, sets).classifier_.given_["Xy"][-1], np.ndarray)
 
 
-def test_a_missing_y_and_a_continuous_one_are_refused():
+def test_missing_or_continuous_y_raises():
     X, _, _ = make_sets()
     with pytest.raises(ValueError, match="requires y to be passed, but the target y is None"):
         make_linear().fit(X)
@@ -277,7 +277,7 @@ def test_a_missing_y_and_a_continuous_one_are_refused():
 # The hierarchy that is only learned in fit -----------------------------------------------------
 
 
-def test_the_classifier_is_given_the_hierarchy():
+def test_hierarchy_is_passed_to_the_classifier():
     X, sets, labels = make_sets()
     spy = Spy()
     forms = {
@@ -294,7 +294,7 @@ def test_the_classifier_is_given_the_hierarchy():
         assert spy.hierarchy is None
 
 
-def test_towers_are_given_the_hierarchy_too():
+def test_hierarchy_is_passed_to_towers():
     videos = make_videos()
     tower = make_tower()
     classifier = make_classifier(fusion="cross_modal_gated", correlation_tower=tower)
@@ -305,7 +305,7 @@ def test_towers_are_given_the_hierarchy_too():
     assert (tower.hierarchy, classifier.hierarchy) == (None, None)
 
 
-def test_a_frozen_tower_is_left_as_it_is():
+def test_frozen_tower_gets_no_hierarchy():
     videos, tower = make_videos(), fitted_tower()
     classifier = make_classifier(
         fusion="cross_modal_gated", correlation_tower=FrozenEstimator(tower), max_epochs=1
@@ -317,7 +317,7 @@ def test_a_frozen_tower_is_left_as_it_is():
     assert tower.hierarchy is None
 
 
-def test_a_hierarchy_of_the_users_own_stays():
+def test_given_hierarchy_is_kept():
     X, sets, labels = make_sets()
     own = LabelHierarchy({i: [] for i in range(len(labels.classes_))})
     classifier = TransformedTargetClassifier(Spy(own), transformer=HierarchyLabelBinarizer())
@@ -328,7 +328,7 @@ def test_a_hierarchy_of_the_users_own_stays():
 
 
 @pytest.mark.parametrize("routing", [False, True])
-def test_metadata_reaches_the_classifier(routing):
+def test_metadata_is_passed_to_the_classifier(routing):
     X, sets, labels = make_sets()
     weight = np.arange(len(X))
     with config_context(enable_metadata_routing=routing):
@@ -350,7 +350,7 @@ def test_metadata_reaches_the_classifier(routing):
         assert [ours.classifier_.given_[k] for k in ("weight", "hint", "eval_set")] == [None] * 3
 
 
-def test_metadata_that_nobody_asked_for_is_refused_with_routing():
+def test_unrequested_metadata_with_routing_raises():
     X, sets, _ = make_sets()
     with config_context(enable_metadata_routing=True):
         ours = TransformedTargetClassifier(Spy(), transformer=HierarchyLabelBinarizer())
@@ -383,7 +383,7 @@ def test_metadata_passes_through_utilities_and_pipelines(routing):
         np.testing.assert_array_equal(given["Xy"][1], labels.transform([sets[i] for i in train]))
 
 
-def test_eval_set_of_modalities_and_of_a_pipelines_step():
+def test_eval_set_is_transformed_for_classifier_and_pipeline_step():
     X, sets, labels = make_sets()
     Y = labels.transform(sets)
     ours = TransformedTargetClassifier(Spy(), transformer=HierarchyLabelBinarizer())
@@ -421,7 +421,7 @@ CONTAINERS = {
 @pytest.mark.filterwarnings("ignore:The least populated class in y")
 @pytest.mark.parametrize("container", CONTAINERS)
 @pytest.mark.parametrize("form", FORMS)
-def test_which_forms_scikit_learn_takes(form, container):
+def test_scikit_learn_utilities_take_documented_forms(form, container):
     _, sets, labels = make_sets()
     kind, make = FORMS[form]
     sets = make(sets)
@@ -456,7 +456,7 @@ def test_which_forms_scikit_learn_takes(form, container):
     assert classifier.fit(train, y_train).score(train, y_train) > 0.7
 
 
-def test_lists_of_one_label_each_are_a_table_of_classes():
+def test_lists_of_one_label_are_a_table_of_classes():
     _, sets, _ = make_sets()
     y = [[min(s)] for s in sets]
     assert type_of_target(y) == "multiclass"
@@ -467,7 +467,7 @@ def test_lists_of_one_label_each_are_a_table_of_classes():
 
 
 @pytest.mark.parametrize("form", ["frozensets", "tuples"])
-def test_halving_search_needs_a_number_of_resources(form):
+def test_halving_search_needs_min_resources(form):
     X, sets, labels = make_sets(60)
     y = FORMS[form][1](sets)
     ours = TransformedTargetClassifier(
@@ -480,7 +480,7 @@ def test_halving_search_needs_a_number_of_resources(form):
     assert search.best_params_ == {"classifier__slope": 1}
 
 
-def test_what_is_predicted_out_of_fold_can_be_scored():
+def test_out_of_fold_predictions_can_be_scored():
     X, sets, labels = make_sets()
     classifier = make_linear(hierarchy=labels.hierarchy_)
     predicted = cross_val_predict(classifier, X, sets, cv=3)
@@ -489,7 +489,7 @@ def test_what_is_predicted_out_of_fold_can_be_scored():
 
 
 @pytest.mark.parametrize("form", ["frozensets", "tuples"])
-def test_probabilities_out_of_fold(form):
+def test_out_of_fold_probabilities(form):
     # cross_val_predict encodes y before fit can see it, so the labels must be binarized before.
     X, sets, labels = make_sets()
     ours = make_linear(hierarchy=labels.hierarchy_)
@@ -517,7 +517,7 @@ def test_probabilities_out_of_fold(form):
 # Searches on label paths -----------------------------------------------------------------------
 
 
-def test_one_predict_proba_a_split_serves_all_scorers():
+def test_scorers_share_one_predict_proba_per_split():
     X, sets, labels = make_sets()
     transformer = HierarchyLabelBinarizer(hierarchy=labels.hierarchy_)
     ours = TransformedTargetClassifier(Spy(), transformer=transformer)
@@ -542,7 +542,7 @@ def test_one_predict_proba_a_split_serves_all_scorers():
         np.testing.assert_array_equal(got, by_indicator["test_map_level_1"])
 
 
-def test_folds_with_other_columns_are_told_apart():
+def test_scores_of_folds_with_different_columns():
     X, sets, _ = make_sets()
     sets[0] = frozenset({"C:only in this fold"})
     hierarchy = HierarchyLabelBinarizer().fit(sets).hierarchy_
@@ -577,7 +577,7 @@ def test_rare_labels_count_for_their_ancestors():
 
 
 @pytest.mark.parametrize("place", ["alone", "around", "last"])
-def test_search_over_fusion_on_label_paths(place):
+def test_grid_search_over_fusion_on_label_paths(place):
     videos = make_videos()
     y = [frozenset(paths) for paths in videos.target]
     hierarchy = HierarchyLabelBinarizer().fit(y).hierarchy_
@@ -605,7 +605,7 @@ def test_search_over_fusion_on_label_paths(place):
     assert search.classes_.shape == (len(hierarchy), 2)
 
 
-def test_search_over_min_frequency():
+def test_grid_search_over_min_frequency():
     X, sets, _ = make_sets()
     sets[3] = frozenset({"A:rare"})
     forest = RandomForestClassifier(n_estimators=3, random_state=0)

@@ -1,4 +1,4 @@
-"""A fitted classifier as a program of torch, which gives what `predict_proba` does."""
+"""A fitted classifier as a program of torch with the output of `predict_proba`."""
 
 import json
 import os
@@ -29,19 +29,19 @@ pytestmark = pytest.mark.one_version
 
 ROOT = Path(__file__).resolve().parents[1]
 X = make_videos().data
-# Of every fusion, family, recurrent layer, form of y and way to listen to the tower.
+# Every fusion, family, recurrent layer, form of y and form of correlation.
 CASES = {
     "early": ("transformer", {"fusion": "early", "precision": "float64", "max_frames": 1}),
     "late": ("rnn", {"fusion": "late", "rnn_type": "lstm"}),
     "gated": ("netvlad", {"fusion": "cross_modal_gated", "mask_padding": False}),
-    "told": ("transformer", {"correlation_features": "embedding", "max_frames": 60}),
+    "embedding": ("transformer", {"correlation_features": "embedding", "max_frames": 60}),
     "rnn": ("rnn", {"cross_modal_combine": "multiply"}),
 }
 FORMS = {"early": "binary", "late": "classes"}
 
 
 def export(name, folder):
-    """A fitted classifier whose influence is worth noticing, and its program."""
+    """A fitted classifier with a considerable influence, and its program."""
     family, params = CASES[name]
     tower = make_tower(max_frames=5 if name == "rnn" else 60)  # fewer, more, or as many
     params = {"correlation_tower": tower, "max_frames": 20, "lr": 2e-2, "max_epochs": 4, **params}
@@ -52,8 +52,8 @@ def export(name, folder):
     return classifier, program, json.loads(files["sk_crossmodal.json"])
 
 
-def inputs(videos, rows, most):
-    frames, masks = videos.pad(rows, most)
+def inputs(videos, rows, max_frames):
+    frames, masks = videos.pad(rows, max_frames)
     return (
         {name: torch.from_numpy(x).float() for name, x in frames.items()},
         {name: torch.from_numpy(mask) for name, mask in masks.items()},
@@ -62,36 +62,36 @@ def inputs(videos, rows, most):
 
 @pytest.mark.sample(2, by=())
 @pytest.mark.parametrize("name", CASES)
-def test_same_numbers_as_predict_proba(name, tmp_path):
-    """Any number of videos and frames, longer ones than in training, lacking modalities."""
-    classifier, program, about = export(name, tmp_path)
+def test_program_gives_the_numbers_of_predict_proba(name, tmp_path):
+    """For any number of videos and frames, longer videos and missing modalities."""
+    classifier, program, description = export(name, tmp_path)
     tower = classifier.correlation_tower_
-    most = max(classifier.max_frames, 1 if tower is None else tower.max_frames)
+    max_frames = max(classifier.max_frames, 1 if tower is None else tower.max_frames)
     for videos in (X, ragged(3, 5, lengths=(0, 7)), ragged(4, 4, lengths=(12, 30))):
         for rows in ([0], [1, 2], list(range(len(videos)))):
             expected = classifier.predict_proba(videos[rows])
-            got = program(*inputs(videos, rows, most))
+            got = program(*inputs(videos, rows, max_frames))
             np.testing.assert_allclose(got.numpy(), expected, atol=1e-6)
             if classifier.precision != "float64":
                 assert got.dtype == torch.float32
-    assert about["max_frames"] == most
-    assert about["modalities"] == {"video": 8, "audio": 6}
-    assert about["n_labels"] == len(classifier.classes_)
-    no_paths_of_this_machine(tmp_path / "model.pt2")
-    if name == "told":
-        padding_says_nothing(program)
+    assert description["max_frames"] == max_frames
+    assert description["modalities"] == {"video": 8, "audio": 6}
+    assert description["n_labels"] == len(classifier.classes_)
+    assert_no_local_paths(tmp_path / "model.pt2")
+    if name == "embedding":
+        assert_padding_has_no_effect(program)
 
 
-def no_paths_of_this_machine(path):
+def assert_no_local_paths(path):
     torch_folder = str(Path(torch.__file__).parents[1])
     ours = (str(ROOT), str(Path(sk_crossmodal.__file__).parent), torch_folder, str(path.parent))
     with zipfile.ZipFile(path) as archive:
         found = b"".join(archive.read(name) for name in archive.namelist())
     assert not [each for each in ours if each.encode() in found]
-    assert b"aten" in found  # it is the text that was looked at
+    assert b"aten" in found  # so the text of the program was searched
 
 
-def padding_says_nothing(program):
+def assert_padding_has_no_effect(program):
     frames, masks = inputs(X, [0, 1], 20)
     padded = {
         name: torch.nn.functional.pad(x, (0, 0, 0, 4), value=9.0) for name, x in frames.items()
@@ -112,8 +112,8 @@ except ImportError:
 """
 
 
-def test_served_without_the_package(tmp_path):
-    """By the example, in a process that cannot import sk_crossmodal."""
+def test_program_runs_without_the_package(tmp_path):
+    """With the example script, in a process that cannot import sk_crossmodal."""
     labels, Y = make_labels()
     classifier = make_classifier(fusion="late", hierarchy=labels.hierarchy_).fit(X, Y)
     export_model(classifier, tmp_path / "model.pt2")
@@ -143,19 +143,19 @@ def test_served_without_the_package(tmp_path):
         assert line == words
 
 
-def test_labels_that_are_no_text(tmp_path):
+def test_numeric_classes_are_described_as_numbers(tmp_path):
     classes = np.where(top_labels(make_videos()) < "Music", 3, 7)
     classifier = make_classifier(fusion="early", max_epochs=1).fit(X, classes)
     export_model(classifier, tmp_path / "model.pt2")
     export_model(classifier, tmp_path / "model.pt2", overwrite=True)
     files = {"sk_crossmodal.json": ""}
     torch.export.load(tmp_path / "model.pt2", extra_files=files)
-    about = json.loads(files["sk_crossmodal.json"])
-    assert about["labels"] == [3, 7]
-    assert about["multilabel"] is False
+    description = json.loads(files["sk_crossmodal.json"])
+    assert description["labels"] == [3, 7]
+    assert description["multilabel"] is False
 
 
-def test_what_cannot_be_exported_is_said(tmp_path, monkeypatch):
+def test_network_that_cannot_be_traced_raises(tmp_path, monkeypatch):
     classifier = fitted("late")
     monkeypatch.setattr(
         type(classifier.module_.encoder), "forward", lambda self, x, *args, **kwargs: x[0].item()

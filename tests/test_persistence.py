@@ -1,4 +1,4 @@
-"""Models as files: what was saved comes back, and nothing else is let in."""
+"""Models as files: a saved model is restored, and damaged or forged files are refused."""
 
 import copy
 import errno
@@ -54,11 +54,18 @@ from sk_crossmodal.training._build import at_most
 
 X = make_videos().data
 SMALL = {"max_epochs": 1, "n_epochs": 1}
-HELD = ("net_", "module_", "_targets", "correlation_tower", "correlation_tower_", "hierarchy")
+COMPARED_SEPARATELY = (
+    "net_",
+    "module_",
+    "_targets",
+    "correlation_tower",
+    "correlation_tower_",
+    "hierarchy",
+)
 
 
 def through_file(model, tmp_path, **kwargs):
-    """What becomes of a model that is saved and loaded."""
+    """Save and load a model."""
     path = tmp_path / "model.safetensors"
     save_model(model, path)
     states = RandomStates()
@@ -70,10 +77,10 @@ def through_file(model, tmp_path, **kwargs):
 
 
 def assert_same_attributes(one, other):
-    """Everything that an estimator holds is equal, but for objects that are compared apart."""
+    """All attributes are equal, except for objects that are compared separately."""
     assert set(vars(one)) == set(vars(other))
     for name, value in vars(one).items():
-        if name not in HELD:
+        if name not in COMPARED_SEPARATELY:
             np.testing.assert_equal(vars(other)[name], value, err_msg=name)
             plain = value.item() if isinstance(value, np.generic) else value
             assert type(vars(other)[name]) is type(plain)
@@ -128,7 +135,7 @@ CASES += [
 
 
 @pytest.mark.parametrize(("family", "params", "form"), CASES, ids=str)
-def test_classifiers(family, params, form, tmp_path):
+def test_saved_classifier_predicts_the_same(family, params, form, tmp_path):
     tower = make_tower(max_epochs=1)
     params = {"max_epochs": 2, "correlation_tower": tower, "batch_size": 32, **params}
     classifier = make_classifier(family, **params).fit(X, make_y(form))
@@ -143,7 +150,7 @@ def test_classifiers(family, params, form, tmp_path):
 
 @pytest.mark.parametrize("family", FAMILIES)
 @pytest.mark.parametrize("widths", [{"only": 4}, {"a": 3, "../b": 4, "c.weight": 2}], ids=len)
-def test_one_and_three_modalities(family, widths, tmp_path):
+def test_saved_classifier_of_one_or_three_modalities_predicts_the_same(family, widths, tmp_path):
     videos = ragged(widths=widths, n=16)
     y = np.arange(16) % 3
     classifier = make_classifier(family, correlation_tower=make_tower(max_epochs=1), max_epochs=1)
@@ -167,7 +174,7 @@ def test_one_and_three_modalities(family, widths, tmp_path):
     ],
     ids=lambda classes: str(classes.dtype),
 )
-def test_classes_of_any_dtype(classes, tmp_path):
+def test_classes_of_any_dtype_are_restored(classes, tmp_path):
     y = classes[np.arange(48) % len(classes)]
     classifier = make_classifier(fusion="late", max_epochs=1).fit(X, y)
     loaded = through_file(classifier, tmp_path)
@@ -178,7 +185,7 @@ def test_classes_of_any_dtype(classes, tmp_path):
 
 
 @pytest.mark.parametrize("encoder", ["mean", "transformer", "netvlad", "rnn"])
-def test_towers(encoder, tmp_path):
+def test_saved_tower_transforms_the_same(encoder, tmp_path):
     hierarchy = make_labels()[0].hierarchy_
     tower = make_tower(encoder=encoder, encoder_params=None, hierarchy=hierarchy, max_epochs=1)
     tower.fit(X, make_y("multilabel"))
@@ -191,7 +198,7 @@ def test_towers(encoder, tmp_path):
     assert loaded.hierarchy == hierarchy
 
 
-def test_frozen_tower_is_one_object(tmp_path):
+def test_frozen_tower_is_restored_as_one_object(tmp_path):
     tower = make_tower(max_epochs=1).fit(X, make_y("classes"))
     classifier = make_classifier(correlation_tower=FrozenEstimator(tower), max_epochs=1)
     classifier.fit(X, make_y("classes"))
@@ -202,14 +209,14 @@ def test_frozen_tower_is_one_object(tmp_path):
     np.testing.assert_array_equal(again.predict_proba(X), classifier.predict_proba(X))
 
 
-def test_default_tower_has_an_encoder_of_the_package(tmp_path):
+def test_default_tower_keeps_the_encoder_class(tmp_path):
     classifier = make_classifier("netvlad", max_epochs=1).fit(X, make_y("classes"))
     loaded = through_file(classifier, tmp_path)
     assert loaded.correlation_tower_.encoder is classifier.correlation_tower_.encoder
     assert_same_classifier(classifier, loaded)
 
 
-def test_a_loaded_model_does_all_that_a_fitted_one_does(tmp_path):
+def test_loaded_model_scores_pickles_and_continues_as_the_fitted_one(tmp_path):
     labels, Y = make_labels()
     params = {"hierarchy": labels.hierarchy_, "warm_start": True, "modalities": ("video", "audio")}
     classifier = make_classifier("netvlad", correlation_tower=make_tower(max_epochs=1), **params)
@@ -224,7 +231,7 @@ def test_a_loaded_model_does_all_that_a_fitted_one_does(tmp_path):
     }
     again = pickle.loads(pickle.dumps(loaded))
     assert_same_classifier(again, copy.deepcopy(loaded))
-    # It goes on exactly as the other does; the optimizer is another in either case.
+    # Both continue to the same weights; each starts with a new optimizer.
     for one in (classifier, loaded):
         one.set_params(max_epochs=1).fit(X, Y)
     assert_same_weights(classifier, loaded)
@@ -238,8 +245,8 @@ def assert_same_weights(one, other):
     assert all(torch.equal(mine[name], theirs[name]) for name in mine)
 
 
-def test_partial_fit_goes_on_with_the_weights(tmp_path):
-    """But without the optimizer's state: as from a classifier that has none."""
+def test_partial_fit_of_loaded_model_continues_with_the_weights(tmp_path):
+    """The state of the optimizer is not saved."""
     y = make_y("classes")
     classifier = make_classifier(fusion="late").partial_fit(X, y)
     loaded = through_file(classifier, tmp_path)
@@ -250,7 +257,7 @@ def test_partial_fit_goes_on_with_the_weights(tmp_path):
 
 
 @pytest.mark.parametrize("classifier", [None, "late"])
-def test_composed(classifier, tmp_path):
+def test_pipeline_with_target_transformer_is_restored(classifier, tmp_path):
     paths = [frozenset(sets) for sets in make_videos().target]
     features = ModalityTransformer(
         {"video": PCA(3), "audio": IncrementalPCA(2)}, remainder="drop", block_size=64
@@ -270,7 +277,7 @@ def test_composed(classifier, tmp_path):
     clone(loaded).fit(X, paths)
 
 
-def test_one_label_alone(tmp_path):
+def test_single_label_is_restored(tmp_path):
     y = [{"Music"} if i % 2 else set() for i in range(48)]
     model = TransformedTargetClassifier(
         make_classifier(fusion="late"), transformer=HierarchyLabelBinarizer()
@@ -282,7 +289,7 @@ def test_one_label_alone(tmp_path):
     )
 
 
-def test_label_encoder_and_tables(tmp_path):
+def test_label_encoder_and_scalers_of_tables_are_restored(tmp_path):
     rng = np.random.RandomState(0)
     table, y = rng.randn(40, 7), np.array(["b", "a"] * 20)
     late = make_classifier(
@@ -302,7 +309,7 @@ def test_label_encoder_and_tables(tmp_path):
     [PCA(2, whiten=True), IncrementalPCA(2), StandardScaler(with_std=False), Normalizer("l1")],
     ids=lambda part: type(part).__name__,
 )
-def test_parts_of_scikit_learn(part, tmp_path):
+def test_scikit_learn_transformer_is_restored(part, tmp_path):
     table = np.random.RandomState(0).randn(30, 5).astype(np.float32)
     model = ModalityTransformer(remainder=part, modalities={"x": 3, "y": 2}).fit(table)
     loaded = through_file(model, tmp_path)
@@ -312,7 +319,7 @@ def test_parts_of_scikit_learn(part, tmp_path):
     assert names.tolist() == model.get_feature_names_out().tolist()
 
 
-def test_settings_come_back(tmp_path):
+def test_output_and_metadata_settings_are_restored(tmp_path):
     labels = HierarchyLabelBinarizer().fit([["a:b"], ["c"]]).set_output(transform="pandas")
     assert through_file(labels, tmp_path).transform([["c"]]).columns.tolist() == ["a", "a:b", "c"]
     late = make_classifier(fusion="late", max_epochs=1)
@@ -325,7 +332,7 @@ def test_settings_come_back(tmp_path):
 
 
 @pytest.mark.parametrize("sparse", [False, True])
-def test_binarizers(sparse, tmp_path):
+def test_binarizer_is_restored(sparse, tmp_path):
     labels = HierarchyLabelBinarizer(min_frequency=0.4, sparse_output=sparse, separator="/")
     paths = [["a/x/1", "b"], ["a/x"], ["b/y"], ["a", "b"]]
     labels.fit(paths)
@@ -344,7 +351,7 @@ def test_binarizers(sparse, tmp_path):
 NODES = ("é", "", 3, -1, 2**40, None, True, ("a", 1), (("a", None), ()), np.int64(9))
 
 
-def test_hierarchies_of_all_kinds_of_nodes(tmp_path):
+def test_hierarchy_with_nodes_of_any_type_is_restored(tmp_path):
     parents = {node: NODES[:i][-2:] for i, node in enumerate(NODES)}
     hierarchy = LabelHierarchy(parents, names={3: "three", ("a", 1): "a\ud800"})
     loaded = through_file(hierarchy, tmp_path)
@@ -360,15 +367,15 @@ def test_hierarchies_of_all_kinds_of_nodes(tmp_path):
 
 
 @pytest.mark.parametrize("name", json.loads((FOLDER / "expected.json").read_text()))
-def test_models_of_earlier_versions(name):
-    """Never write these files anew: they are what somebody saved."""
+def test_models_of_earlier_versions_predict_the_same(name):
+    """Never rewrite these files: they stand for files of users."""
     expected = json.loads((FOLDER / "expected.json").read_text())[name]
     model = load_model(FOLDER / f"{name}.safetensors")
     np.testing.assert_allclose(model.predict_proba(STORED_X[:3]), expected, atol=2e-5)
     clone(model)
 
 
-def test_the_same_model_is_the_same_file(tmp_path):
+def test_same_model_gives_the_same_bytes(tmp_path):
     model = make_classifier(fusion="late", max_epochs=1).fit(X, make_y("classes"))
     for name in ("a", "b"):
         save_model(model, tmp_path / name)
@@ -381,8 +388,8 @@ def test_the_same_model_is_the_same_file(tmp_path):
     np.testing.assert_array_equal(weight, model.module_.head[4].weight.detach().numpy())
 
 
-def test_nothing_that_is_shared_is_changed(tmp_path):
-    """The memory of a loaded model is its own, and the saved one's is."""
+def test_loaded_model_shares_no_memory(tmp_path):
+    """Changing the weights of a loaded model changes no other model."""
     model = make_classifier(fusion="late", max_epochs=1).fit(X, make_y("classes"))
     before = model.predict_proba(X)
     loaded = through_file(model, tmp_path)
@@ -394,7 +401,7 @@ def test_nothing_that_is_shared_is_changed(tmp_path):
     assert (load_model(tmp_path / "model.safetensors").predict_proba(X) == before).all()
 
 
-def test_history_with_a_warm_start(tmp_path):
+def test_history_of_warm_start_is_restored(tmp_path):
     model = make_classifier(fusion="late", warm_start=True, early_stopping=True)
     model.fit(X, make_y("classes")).fit(X, make_y("classes"))
     loaded = through_file(model, tmp_path)
@@ -404,7 +411,7 @@ def test_history_with_a_warm_start(tmp_path):
     assert loaded.best_validation_score_ == model.best_validation_score_ is not None
 
 
-def test_devices(tmp_path):
+def test_device_that_is_missing_here_is_replaced(tmp_path):
     late = make_classifier(fusion="late", max_epochs=1).fit(X, make_y("classes"))
     expected = late.predict_proba(X)
     late.device = "cuda:7"  # as if it had been trained there
@@ -418,7 +425,7 @@ def test_devices(tmp_path):
     here.fit(X, make_y("classes"))
 
 
-def test_what_names_places_is_left_out_and_said(tmp_path):
+def test_paths_of_the_machine_are_dropped_with_a_warning(tmp_path):
     params = {"checkpoint": str(tmp_path / "runs"), "memory": str(tmp_path / "towers")}
     model = make_classifier(max_epochs=1, correlation_tower=make_tower(max_epochs=1), **params)
     model.fit(X, make_y("classes"))
@@ -433,18 +440,18 @@ def test_what_names_places_is_left_out_and_said(tmp_path):
     np.testing.assert_array_equal(loaded.predict_proba(X), model.predict_proba(X))
 
 
-def test_pickle_and_joblib_keep_working(tmp_path):
+def test_pickle_and_joblib_predict_the_same(tmp_path):
     model = make_classifier(max_epochs=1).fit(X, make_y("classes"))
     joblib.dump(model, tmp_path / "model.joblib")
     for again in (pickle.loads(pickle.dumps(model)), joblib.load(tmp_path / "model.joblib")):
         np.testing.assert_array_equal(again.predict_proba(X), model.predict_proba(X))
 
 
-# What cannot be saved.
+# Models that cannot be saved.
 
 
-def unsayable():
-    """(parameter, value, what the message says) of classifiers that no file can hold."""
+def unsupported_values():
+    """(parameter, value, pattern of the message) of classifiers that cannot be saved."""
     yield "callbacks", [ProgressBar()], r"callbacks\[0\] is .*set_params\(callbacks=None\)"
     yield "net_params", {"optimizer": torch.optim.SGD}, r"net_params\['optimizer'\] is <class"
     yield "random_state", np.random.RandomState(0), r"random_state is RandomState"
@@ -454,9 +461,9 @@ def unsayable():
 
 
 @pytest.mark.parametrize(
-    ("name", "value", "words"), list(unsayable()), ids=lambda value: str(value)[:20]
+    ("name", "value", "words"), list(unsupported_values()), ids=lambda value: str(value)[:20]
 )
-def test_what_cannot_be_said_is_refused(name, value, words, tmp_path):
+def test_value_without_a_form_in_files_raises(name, value, words, tmp_path):
     model = copy.deepcopy(make_classifier(fusion="late", max_epochs=1).fit(X, make_y("binary")))
     setattr(model, name, value)
     path = tmp_path / "model"
@@ -467,10 +474,10 @@ def test_what_cannot_be_said_is_refused(name, value, words, tmp_path):
 
 
 class OwnEncoder(CorrelationTower):
-    """A class that no file may name."""
+    """A class that is not registered."""
 
 
-def test_other_classes_are_refused(tmp_path):
+def test_other_classes_raise(tmp_path):
     path = tmp_path / "model"
     own = OwnEncoder(encoder="mean", max_epochs=1).fit(X, make_y("classes"))
     with pytest.raises(TypeError, match=r"got .*OwnEncoder.*joblib"):
@@ -488,7 +495,7 @@ def test_other_classes_are_refused(tmp_path):
     save_model(late.set_callbacks(), path)
 
 
-def test_a_model_that_is_no_longer_that_of_its_fit_is_refused(tmp_path):
+def test_model_changed_since_fit_raises(tmp_path):
     late = make_classifier(fusion="late", max_epochs=1).fit(X, make_y("classes"))
     late.fusion = "early"
     with pytest.raises(ValueError, match="fitted with fusion='late', and fusion is now 'early'"):
@@ -506,7 +513,7 @@ def test_a_model_that_is_no_longer_that_of_its_fit_is_refused(tmp_path):
 LABELS = LabelHierarchy({"a": [], "b": ["a"]})
 
 
-def test_a_link_is_followed(tmp_path):
+def test_save_follows_links(tmp_path):
     (tmp_path / "real").mkdir()
     (tmp_path / "link").symlink_to(tmp_path / "real" / "model")
     for _ in range(2):
@@ -519,7 +526,7 @@ def test_a_link_is_followed(tmp_path):
         save_model(LABELS, tmp_path / "loop")
 
 
-def test_targets_that_are_no_files(tmp_path):
+def test_path_that_is_no_regular_file_raises(tmp_path):
     with pytest.raises(IsADirectoryError, match=r"folder; the model is not saved.*test_targets"):
         save_model(LABELS, tmp_path)
     with pytest.raises(FileNotFoundError, match=r"not saved.*missing"):
@@ -541,7 +548,7 @@ def test_targets_that_are_no_files(tmp_path):
 
 @pytest.mark.parametrize("step", ["write", "fsync", "replace", "open"])
 @pytest.mark.parametrize("code", [errno.ENOSPC, errno.EROFS, errno.EACCES], ids=os.strerror)
-def test_a_disk_that_does_not_take_it(step, code, tmp_path, monkeypatch):
+def test_failing_disk_keeps_the_earlier_file(step, code, tmp_path, monkeypatch):
     path = tmp_path / "model"
     save_model(LABELS, path)
     old = path.read_bytes()
@@ -563,7 +570,7 @@ def test_a_disk_that_does_not_take_it(step, code, tmp_path, monkeypatch):
 
 
 def full_disk(fails):
-    """An `open` whose files take half of what they are given."""
+    """An `open` whose files fail after half of the data."""
 
     def opened(path, mode):
         file = open(path, mode)  # noqa: SIM115, closed by its user
@@ -586,7 +593,7 @@ def full_disk(fails):
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
-def test_a_folder_that_may_only_be_read(tmp_path):
+def test_read_only_folder_raises(tmp_path):
     tmp_path.chmod(0o500)
     try:
         with pytest.raises(PermissionError, match="not saved"):
@@ -595,7 +602,7 @@ def test_a_folder_that_may_only_be_read(tmp_path):
         tmp_path.chmod(0o700)
 
 
-# Files of strangers; the campaign of benchmarks/robustness/forged_models.py, in short.
+# Files of strangers: a short campaign of benchmarks/robustness/forged_models.py.
 
 ROBUSTNESS = Path(__file__).resolve().parents[1] / "benchmarks" / "robustness"
 
@@ -608,7 +615,7 @@ def forgeries(monkeypatch):
         sys.modules.pop(name, None)
 
 
-def test_damaged_and_forged_files(forgeries):
+def test_damaged_and_forged_files_raise_or_work(forgeries):
     figures = forgeries.forged_models(damages=150, forgeries=150, seed=1)
     assert not figures["failures"]
     assert figures["failed"] == 0
@@ -617,8 +624,8 @@ def test_damaged_and_forged_files(forgeries):
     assert sum(n for kind, n in outcomes.items() if kind.endswith("refused")) > 200
 
 
-def test_the_campaign_notices_what_it_looks_for(forgeries, tmp_path, monkeypatch):
-    """A checksum that is not looked at, and code that is run."""
+def test_campaign_detects_each_kind_of_failure(forgeries, tmp_path, monkeypatch):
+    """A checksum that is not verified, and code that is run."""
     save_model(
         make_classifier(fusion="late", max_epochs=1).fit(X, make_y("classes")), tmp_path / "m"
     )
@@ -641,7 +648,7 @@ def test_the_campaign_notices_what_it_looks_for(forgeries, tmp_path, monkeypatch
 
 
 def reseal(path, change):
-    """Change the document and the tensors of a file, and give it a right checksum."""
+    """Change the document and the tensors of a file, and correct its checksum."""
     document, tensors = _file.from_bytes(path.read_bytes())
     change(document, tensors)
     kept = {name: document[name] for name in ("package", "objects", "model")}
@@ -715,23 +722,23 @@ FORGED = {
 
 
 @pytest.mark.parametrize("name", FORGED)
-def test_forgeries_are_named(name, tmp_path):
+def test_forged_entry_is_named(name, tmp_path):
     change, words = FORGED[name]
     path = tmp_path / "model"
-    save_model(late_of_labels(), path)
+    save_model(fitted_late(), path)
     reseal(path, lambda document, tensors: change(document["objects"][0], tensors))
     with pytest.raises(ValueError, match=words) as caught:
         load_model(path)
     assert str(path) in str(caught.value)
 
 
-def late_of_labels(cache=[]):  # noqa: B006, fitted once
+def fitted_late(cache=[]):  # noqa: B006, fitted once
     if not cache:
         cache.append(make_classifier(fusion="late", max_epochs=1).fit(X, make_y("multilabel")))
     return cache[0]
 
 
-def test_forged_frames(tmp_path):
+def test_forged_document_is_named(tmp_path):
     path = tmp_path / "model"
     save_model(LABELS, path)
     good = path.read_bytes()
@@ -751,8 +758,8 @@ def test_forged_frames(tmp_path):
             load_model(path)
 
 
-def test_what_holds_itself_twice_on_every_level(tmp_path):
-    """Forty levels of two would take a time of 2 ** 40."""
+def test_exponential_nesting_raises(tmp_path):
+    """Forty levels of two steps each would take 2 ** 40 operations."""
     path = tmp_path / "model"
     save_model(make_pipeline(StandardScaler()).fit(np.eye(3)), path)
 
@@ -772,7 +779,7 @@ def test_what_holds_itself_twice_on_every_level(tmp_path):
         save_model(nested, path)
 
 
-def test_every_bit_of_a_file_counts(tmp_path):
+def test_any_flipped_bit_raises(tmp_path):
     path = tmp_path / "model"
     save_model(LabelHierarchy({"a": [], 1: ["a"]}), path)
     good = path.read_bytes()
@@ -785,7 +792,7 @@ def test_every_bit_of_a_file_counts(tmp_path):
     assert load_model(path) == LabelHierarchy({"a": [], 1: ["a"]})
 
 
-def test_networks_of_other_threads_are_not_counted():
+def test_size_limit_ignores_networks_of_other_threads():
     built = []
     with at_most({}):
         thread = threading.Thread(target=lambda: built.append(torch.nn.Linear(3, 2)))
@@ -797,7 +804,7 @@ def test_networks_of_other_threads_are_not_counted():
     torch.nn.Linear(3, 2)
 
 
-def test_a_compiled_network_is_saved_as_what_it_is_made_of(tmp_path):
+def test_compiled_network_is_saved_uncompiled(tmp_path):
     late = copy.deepcopy(make_classifier(fusion="late", max_epochs=1).fit(X, make_y("classes")))
     expected = late.predict_proba(X)
     late.module_ = late.net_.module_ = torch.compile(late.module_, backend="eager")
@@ -807,7 +814,7 @@ def test_a_compiled_network_is_saved_as_what_it_is_made_of(tmp_path):
     np.testing.assert_array_equal(loaded.predict_proba(X), expected)
 
 
-def test_other_files_are_no_models(tmp_path):
+def test_other_file_formats_are_named(tmp_path):
     path = tmp_path / "model"
     from safetensors.torch import save_file
 
@@ -829,14 +836,14 @@ def test_other_files_are_no_models(tmp_path):
             load_model(path)
 
 
-def test_later_formats_and_versions_are_named(tmp_path, monkeypatch):
+def test_later_format_or_version_is_named(tmp_path, monkeypatch):
     path = tmp_path / "model"
     monkeypatch.setattr(_file, "FORMAT", 2)
     save_model(LABELS, path)
     monkeypatch.undo()
     with pytest.raises(ValueError, match="format 2, but this version reads 1"):
         load_model(path)
-    save_model(late_of_labels(), path)
+    save_model(fitted_late(), path)
 
     def later(document, tensors):
         document["package"] = "9.0"
@@ -847,9 +854,9 @@ def test_later_formats_and_versions_are_named(tmp_path, monkeypatch):
         load_model(path)
 
 
-def test_parameters_that_an_earlier_version_did_not_have_are_the_defaults(tmp_path):
+def test_missing_parameters_get_defaults(tmp_path):
     path = tmp_path / "model"
-    save_model(late_of_labels(), path)
+    save_model(fitted_late(), path)
 
     def earlier(document, tensors):
         del document["objects"][0]["params"]["weight_decay"]
@@ -858,17 +865,17 @@ def test_parameters_that_an_earlier_version_did_not_have_are_the_defaults(tmp_pa
     reseal(path, earlier)
     loaded = load_model(path)
     assert loaded.weight_decay == CrossModalTransformerClassifier().weight_decay
-    np.testing.assert_array_equal(loaded.predict_proba(X), late_of_labels().predict_proba(X))
+    np.testing.assert_array_equal(loaded.predict_proba(X), fitted_late().predict_proba(X))
 
 
-def test_a_document_that_would_not_be_read_is_not_written(tmp_path, monkeypatch):
+def test_too_long_document_is_not_written(tmp_path, monkeypatch):
     monkeypatch.setattr(_file, "MAX_HEADER", 200)
     with pytest.raises(ValueError, match="bytes as JSON, more than the 200"):
         save_model(LABELS, tmp_path / "model")
     assert not list(tmp_path.iterdir())
 
 
-def test_a_file_keeps_its_mode_and_a_device_becomes_its_name(tmp_path):
+def test_file_keeps_its_mode_and_device_becomes_its_name(tmp_path):
     X, y = make_videos().data, make_y("classes")
     model = make_classifier(fusion="late", max_epochs=1, device=torch.device("cpu")).fit(X, y)
     path = tmp_path / "model"

@@ -1,4 +1,4 @@
-"""Ways to damage and to forge the file of a model, each drawn from random numbers."""
+"""Random ways to damage and to forge the file of a model."""
 
 import json
 from hashlib import sha256
@@ -64,7 +64,7 @@ EVIL = (
     {"!init__": []},
     {"!object": {"!object": 0}},
 )
-# JSON that `json.dumps` does not write; it stands where RAW stood.
+# JSON that `json.dumps` does not write; it replaces RAW.
 RAW = "@raw@"
 RAW_JSON = (
     "NaN",
@@ -83,10 +83,10 @@ RAW_JSON = (
 
 
 def damaged(data, rng):
-    """(kind, data) of a file that is damaged once."""
+    """Return (kind, data) of a file with one damage."""
     kind = KINDS_OF_DAMAGE[rng.randint(len(KINDS_OF_DAMAGE))]
     end = 8 + int.from_bytes(data[:8], "little")
-    # Half of the places are in the header, however large the weights are.
+    # Half of the positions are in the header, however large the weights are.
     at = rng.randint(end if rng.rand() < 0.5 else len(data))
     if kind == "byte flipped":
         new = bytes([data[at] ^ rng.randint(1, 256)])
@@ -107,7 +107,7 @@ def damaged(data, rng):
         return kind, data[:at] + data[at + rng.randint(1, 50) :]
     if kind == "bytes doubled":
         return kind, data[:at] + data[max(0, at - rng.randint(1, 50)) :]
-    part = rng.randint(at + 1)  # another part of the file in its place
+    part = rng.randint(at + 1)  # replaced by another part of the file
     moved = data[part : part + 16]
     new = data[:at] + moved + data[at + len(moved) :]
     return kind, new if new != data else data[:at]
@@ -125,24 +125,24 @@ KINDS_OF_DAMAGE = (
 )
 
 
-def places(value, path=()):
-    """All places of a JSON value, as sequences of keys."""
+def paths(value, path=()):
+    """Yield all paths in a JSON value, as tuples of keys."""
     items = value.items() if isinstance(value, dict) else enumerate(value)
     for key, part in items:
         yield (*path, key)
         if isinstance(part, dict | list):
-            yield from places(part, (*path, key))
+            yield from paths(part, (*path, key))
 
 
 def at(value, path):
-    """What stands at a place."""
+    """Return the value at a path."""
     for key in path:
         value = value[key]
     return value
 
 
 def forged(document, tensors, rng):
-    """(kind, data) of a file that was changed by someone who knows its format."""
+    """Return (kind, data) of a file changed by someone who knows its format."""
     document, tensors = json.loads(json.dumps(document)), dict(tensors)
     kind = list(FORGERIES)[rng.randint(len(FORGERIES))]
     raw = FORGERIES[kind](document, tensors, rng)
@@ -152,7 +152,7 @@ def forged(document, tensors, rng):
 
 
 def seal(document, tensors, raw=None):
-    """A file with a right checksum; `raw` JSON stands in the place of RAW."""
+    """Return a file with a correct checksum; `raw` JSON replaces RAW."""
     text = json.dumps({"format": 1, **document, "sha256": BLANK_CHECKSUM}, separators=(",", ":"))
     if raw is not None:
         text = text.replace(f'"{RAW}"', raw)
@@ -160,28 +160,28 @@ def seal(document, tensors, raw=None):
 
 
 def summed(data):
-    """Put the checksum into a file that has none yet."""
-    # Not where a label or a name has as many zeros.
+    """Insert the checksum into a file that has none."""
+    # The first occurrence only, as a label or a name may have as many zeros.
     digest = sha256(data).hexdigest().encode()
     return data.replace(BLANK_CHECKSUM.encode(), digest, 1)
 
 
-def _place(document, rng, start=("objects",)):
-    found = [(*start, *path) for path in places(at(document, start))]
+def _random_path(document, rng, start=("objects",)):
+    found = [(*start, *path) for path in paths(at(document, start))]
     return found[rng.randint(len(found))]
 
 
 def value_replaced(document, tensors, rng):
-    """Put something else in the place of a value."""
-    *path, key = _place(document, rng)
+    """Replace a value."""
+    *path, key = _random_path(document, rng)
     at(document, path)[key] = EVIL[rng.randint(len(EVIL))]
 
 
 def number_changed(document, tensors, rng):
-    """Change a number a little, or much."""
+    """Change a number a little or a lot."""
     found = [
         path
-        for path in places(document["objects"])
+        for path in paths(document["objects"])
         if type(at(document["objects"], path)) in (int, float)
     ]
     if not found:
@@ -194,14 +194,14 @@ def number_changed(document, tensors, rng):
 
 
 def entry_removed(document, tensors, rng):
-    """Leave out an entry."""
-    *path, key = _place(document, rng)
+    """Remove an entry."""
+    *path, key = _random_path(document, rng)
     del at(document, path)[key]
 
 
 def entry_added(document, tensors, rng):
     """Add an entry, such as a parameter that does not exist."""
-    parent = at(document, _place(document, rng)[:-1])
+    parent = at(document, _random_path(document, rng)[:-1])
     evil = EVIL[rng.randint(len(EVIL))]
     if isinstance(parent, list):
         parent.insert(rng.randint(len(parent) + 1), evil)
@@ -211,8 +211,8 @@ def entry_added(document, tensors, rng):
 
 
 def values_swapped(document, tensors, rng):
-    """Change over two values."""
-    one, other = _place(document, rng), _place(document, rng)
+    """Swap two values."""
+    one, other = _random_path(document, rng), _random_path(document, rng)
     if one[: len(other)] == other or other[: len(one)] == one:
         return value_replaced(document, tensors, rng)
     first, second = at(document, one), at(document, other)
@@ -221,14 +221,14 @@ def values_swapped(document, tensors, rng):
 
 
 def raw_json(document, tensors, rng):
-    """Write what JSON should not have."""
-    *path, key = _place(document, rng)
+    """Insert invalid JSON."""
+    *path, key = _random_path(document, rng)
     at(document, path)[key] = RAW
     return RAW_JSON[rng.randint(len(RAW_JSON))]
 
 
 def frame_changed(document, tensors, rng):
-    """Change what is around the objects."""
+    """Change an entry beside the objects."""
     names = ("format", "objects", "model", "package")
     name = names[rng.randint(len(names))]
     if name == "objects" and rng.rand() < 0.5:
@@ -238,7 +238,7 @@ def frame_changed(document, tensors, rng):
 
 
 def tensor_changed(document, tensors, rng):
-    """Give a tensor another shape, type, name or number."""
+    """Change shape, dtype, name or numbers of a tensor."""
     if not tensors:
         tensors["0.module.weight"] = torch.ones(3)
         return
@@ -268,7 +268,7 @@ def tensor_changed(document, tensors, rng):
 
 
 def shape_declared(document, tensors, rng):
-    """Declare a tensor to be huge, or to lie elsewhere, in the header alone."""
+    """Declare another size or position of a tensor in the header only."""
     data = seal(document, tensors)
     end = 8 + int.from_bytes(data[:8], "little")
     header = json.loads(data[8:end])
@@ -299,7 +299,7 @@ def shape_declared(document, tensors, rng):
 
 
 def network_resized(document, tensors, rng):
-    """Describe a network of another size than the weights have."""
+    """Describe a network of another size than its weights."""
     described = [o["fitted"]["network"] for o in document["objects"] if "network" in _fitted(o)]
     if not described:
         return value_replaced(document, tensors, rng)

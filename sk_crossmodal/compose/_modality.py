@@ -11,7 +11,8 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from .._types import Array
 from ..multimodal import MultimodalArray, as_multimodal, has_named_modalities
-from ..training import check_number, check_widths
+from ..training import check_widths
+from ..validation import check_number
 from ._parameters import NamedTransformers
 from ._state import get_state, set_modality_state
 from ._transformers import (
@@ -28,7 +29,7 @@ from ._transformers import (
 
 
 class _Table(TransformerMixin, NamedTransformers):
-    """The `transform` that `set_output` concerns: scikit-learn wraps the one of this class."""
+    """The `transform` to a table, which scikit-learn wraps for `set_output`."""
 
     def transform(self, X: Any) -> Any:
         array = self._check_transform_input(X)
@@ -38,7 +39,7 @@ class _Table(TransformerMixin, NamedTransformers):
 
 
 class _TableOrContainer(BaseEstimator):
-    """The methods that users call. Not a `TransformerMixin`, so that they are not wrapped."""
+    """The public methods; no `TransformerMixin`, so that scikit-learn does not wrap them."""
 
     def fit_transform(self, X: Any, y: Any = None) -> Any:
         """Fit the transformer of each modality and transform its frames.
@@ -48,12 +49,12 @@ class _TableOrContainer(BaseEstimator):
         X : any form that `fit` takes
             The videos.
         y : array-like or sparse array of n rows, default=None
-            Labels of the videos, for transformers that look at them.
+            Labels of the videos, for transformers that use them.
 
         Returns
         -------
         MultimodalArray of shape (n,), or ndarray or data frame of shape (n, n_features_out)
-            The same as of `fit` and `transform` one after the other.
+            The result of `fit`, then `transform`.
         """
         return self.fit(X, y).transform(X)
 
@@ -68,13 +69,13 @@ class _TableOrContainer(BaseEstimator):
         Returns
         -------
         MultimodalArray of shape (n,), or ndarray or data frame of shape (n, n_features_out)
-            A container of videos as long as those of X; for 2-D X a table.
+            A container with videos of the same lengths; for 2-D X a table.
 
         Raises
         ------
         ValueError
-            If X has other modalities or widths than in `fit`, a transformer finds fault with
-            its frames, or gives something else than one row a frame.
+            If X has other modalities or widths than in `fit`, or a transformer raises, or does
+            not return one row per frame.
         TypeError
             If X is sparse or of an unknown form.
         """
@@ -86,28 +87,28 @@ class _TableOrContainer(BaseEstimator):
 
 
 class ModalityTransformer(_TableOrContainer, _Table):
-    """Transform the frames of each modality with a scikit-learn transformer of its own.
+    """Transform the frames of each modality with its own scikit-learn transformer.
 
-    Each real frame is a sample: padding is never seen, nor are frames of rows that are not
-    selected. Videos keep their lengths.
+    Each real frame is a sample; padding and frames of rows that are not selected are ignored.
+    Videos keep their lengths.
 
     Parameters
     ----------
     transformers : dict of str to transformer, "passthrough" or "drop", default=None
-        By the modality's name, what becomes of its frames. None leaves all to `remainder`.
+        The transformer of each modality, by name. None uses `remainder` for all.
     modalities : dict of str to int or slice, or sequence of str, default=None
-        How X is to be read, see :func:`~sk_crossmodal.multimodal.as_multimodal`.
+        How to read X, see :func:`~sk_crossmodal.multimodal.as_multimodal`.
     remainder : transformer, "passthrough" or "drop", default="passthrough"
-        What becomes of modalities that are not named in `transformers`. A transformer is fitted
-        for each of them anew.
+        The transformer of modalities that are not in `transformers`; a clone is fitted for
+        each of them.
     block_size : int or None, default=8192
-        Frames that are read at a time, at least as many as an `IncrementalPCA` has components.
-        None reads all frames of a modality at once.
+        Number of frames to read at a time, at least the number of components of an
+        `IncrementalPCA`. None reads all frames of a modality at once.
 
     Attributes
     ----------
     transformers_ : dict of str to transformer, "passthrough" or "drop"
-        What became of each modality: the fitted transformers, in the order of X's modalities.
+        The fitted transformer of each modality, in the order of X's modalities.
     modality_names_in_ : tuple of str
         Names of the modalities seen in `fit`.
     n_features_in_ : int
@@ -121,24 +122,23 @@ class ModalityTransformer(_TableOrContainer, _Table):
 
     Notes
     -----
-    Transformers that have `partial_fit` are fitted by blocks where there is more than one, so
-    that frames on disk never are in memory together; `IncrementalPCA` and `StandardScaler` lose
-    nothing by that, while those that go over their data many times in `fit`, such as
-    `MiniBatchNMF`, see each block once. All others get the frames of their modality at once. A
-    transformer that looks at labels gets the label of the video with each of its frames; with
-    thousands of labels and all frames at once, y is best sparse.
+    Transformers with `partial_fit` are fitted block by block, so that the frames on disk are never
+    all in memory. The result is the same for `IncrementalPCA` and `StandardScaler`; those that go
+    over their data many times in `fit`, such as `MiniBatchNMF`, see each block once. All others
+    get all frames of their modality at once. A transformer that uses labels gets the label of the
+    video with each of its frames; with thousands of labels and all frames at once, use sparse y.
 
-    Frames are not weighted: `fit` takes no `sample_weight`. What a transformer gives keeps its
-    type; `IncrementalPCA` makes float64 of float32.
+    Frames are not weighted: `fit` takes no `sample_weight`. The dtype of a transformer's output is
+    kept; `IncrementalPCA` returns float64 for float32.
 
-    `transform` goes by blocks too, so a frame's output may not depend on other frames. Frames of
-    modalities that pass through a container are shared and stay quantised.
+    `transform` works by blocks, too, so a frame's output must not depend on other frames. Frames
+    of modalities that pass unchanged share memory with X and stay quantised.
 
-    What comes out has the form of what comes in. **2-D X** gives a 2-D array, modalities side by
-    side, or what `set_output` says. Any other form gives a `MultimodalArray`, which `set_output`
-    does not concern. A classifier after it tells modalities of a `MultimodalArray` apart by
-    their names, but has to be told the new widths of those of a 2-D array: before a cross-modal
-    classifier make 2-D X a container, ``as_multimodal(X, modalities=...)``.
+    The output has the form of the input. **2-D X** gives a 2-D array with modalities side by side,
+    or the data frame of `set_output`. Any other form gives a `MultimodalArray`, whatever
+    `set_output` is. A classifier after it finds the modalities of a `MultimodalArray` by name, but
+    needs the new widths of those of a 2-D array: before a cross-modal classifier, convert 2-D X to
+    a container, ``as_multimodal(X, modalities=...)``.
 
     Examples
     --------
@@ -183,10 +183,10 @@ class ModalityTransformer(_TableOrContainer, _Table):
 
         Parameters
         ----------
-        X : MultimodalArray, or any form that becomes one as a single object
+        X : MultimodalArray, or a single object that can be converted to one
             The videos: a container, a dict, a data frame, an array or a list.
         y : array-like or sparse array of n rows, default=None
-            Labels of the videos, for transformers that look at them.
+            Labels of the videos, for transformers that use them.
 
         Returns
         -------
@@ -196,9 +196,9 @@ class ModalityTransformer(_TableOrContainer, _Table):
         Raises
         ------
         ValueError
-            If X or y does not fit, `transformers` names an unknown modality or one whose name
-            cannot be a parameter, no modality is left, a modality that is to be transformed has
-            no frames, or a transformer gives something else than one dense row a frame.
+            If X and y do not fit, `transformers` has an unknown modality or one whose name
+            cannot be a parameter, all modalities are dropped, a modality with a transformer has
+            no frames, or a transformer does not return one dense row per frame.
         TypeError
             If a parameter is of the wrong type or X is of an unknown form.
         """
@@ -214,7 +214,7 @@ class ModalityTransformer(_TableOrContainer, _Table):
                 fit_frames(transformer, array, name, y, self.block_size)
                 widths[name] = width_of_output(transformer, array, name)
         table = is_table(X)
-        # Sets the names of columns, and forgets those of an earlier fit.
+        # Set the names of columns, or remove those of an earlier fit.
         validate_data(self, X if table else array, skip_check_array=True, ensure_2d=table)
         if not table:
             self.n_features_in_ = sum(array.n_features.values())
@@ -236,7 +236,7 @@ class ModalityTransformer(_TableOrContainer, _Table):
             check_number("block_size", self.block_size, low=1, integer=True)
 
     def _transformers_for(self, array: MultimodalArray) -> dict[str, Any]:
-        """Clones of what each modality is transformed with, after all checks."""
+        """Return a clone of the transformer of each modality, after all checks."""
         named, names = self.transformers or {}, array.modality_names
         check_names(named, names, self.get_params(deep=False))
         parts = clone_for(names, named, self.remainder)
@@ -245,13 +245,12 @@ class ModalityTransformer(_TableOrContainer, _Table):
         for name, part in parts.items():
             if not is_keyword(part) and not array.lengths(name).any():
                 raise ValueError(
-                    f"Modality {name!r} has no frames in X, so nothing to fit "
-                    f"{type(part).__name__} on."
+                    f"Modality {name!r} has no frames in X to fit {type(part).__name__} on."
                 )
         return parts
 
     def _check_transform_input(self, X: Any) -> MultimodalArray:
-        """Door for X after `fit`: the same modalities with the same widths, in order."""
+        """Validate X after `fit`: the same modalities with the same widths, in order."""
         if is_table(X):
             validate_data(self, X, skip_check_array=True, reset=False)
         split = self.modalities if isinstance(self.modalities, Mapping) else self._widths_in
@@ -261,7 +260,7 @@ class ModalityTransformer(_TableOrContainer, _Table):
         return array
 
     def _transformed(self, array: MultimodalArray) -> dict[str, Array]:
-        """New frames of those modalities that neither pass through nor are dropped."""
+        """Return the new frames of the modalities that have a transformer."""
         return {
             name: transform_frames(part, array, name, self.block_size, self._widths_out[name])
             for name, part in self.transformers_.items()
@@ -269,7 +268,7 @@ class ModalityTransformer(_TableOrContainer, _Table):
         }
 
     def get_feature_names_out(self, input_features: Any = None) -> Array:
-        """Return names such as "video__pca0": the modality's, and that its transformer gives.
+        """Return names such as "video__pca0": of the modality, and of its transformer's output.
 
         Parameters
         ----------
@@ -279,18 +278,18 @@ class ModalityTransformer(_TableOrContainer, _Table):
         Returns
         -------
         ndarray of str, shape (n_features_out,)
-            The names of the columns that 2-D X becomes, and in the same order those of the
-            features of a container's modalities.
+            The names of the output columns for 2-D X, or, in the same order, of the features of
+            a container's modalities.
 
         Raises
         ------
         ValueError
             If `input_features` are not those of `fit`.
         AttributeError
-            If a transformer has no names for its output.
+            If a transformer has no `get_feature_names_out`.
         """
         check_is_fitted(self)
-        # What this mixin gives is the names that come in, checked.
+        # This mixin returns the names of the input, checked.
         names_in = OneToOneFeatureMixin.get_feature_names_out(self, input_features)
         names_out: list[str] = []
         for name, columns in self._columns().items():
@@ -306,7 +305,7 @@ class ModalityTransformer(_TableOrContainer, _Table):
         return np.array(names_out, dtype=object)
 
     def _columns(self) -> dict[str, Array]:
-        """Columns of a table, (n_features,) int, of each modality that is kept."""
+        """Return the column indices, (n_features,) int, of each modality that is kept."""
         widths = self._widths_in
         split = self.modalities if isinstance(self.modalities, Mapping) else widths
         numbered = as_multimodal(np.arange(float(self.n_features_in_))[None], modalities=split)

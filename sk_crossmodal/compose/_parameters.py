@@ -23,7 +23,7 @@ class NamedTransformers(LinkedEstimator, CallbackSupportMixin, BaseEstimator):
         Parameters
         ----------
         deep : bool, default=True
-            Whether to give the transformers too, by the names of their modalities, and their
+            Whether to include the transformers, by the names of their modalities, and their
             parameters, such as "video__n_components".
 
         Returns
@@ -45,24 +45,24 @@ class NamedTransformers(LinkedEstimator, CallbackSupportMixin, BaseEstimator):
         Parameters
         ----------
         **params : dict
-            Parameters by the names that `get_params` gives. ``video=PCA(3)`` or ``video="drop"``
-            puts something else in the place of a modality's transformer.
+            Parameters, by the names that `get_params` returns. ``video=PCA(3)`` or
+            ``video="drop"`` replaces the transformer of a modality.
 
         Returns
         -------
         ModalityTransformer
-            This one.
+            The transformer itself.
         """
         if "transformers" in params:
             super().set_params(transformers=params.pop("transformers"))
         if new := {name: params.pop(name) for name in self._named() if name in params}:
-            # A dict of its own: that of the user, or of the original of a copy, stays.
+            # A new dict: that of the user, or of the original of a clone, is not changed.
             self.transformers = {**self.transformers, **new}
         super().set_params(**params)
         return self
 
     def _named(self) -> dict[str, Any]:
-        """Transformers that are parameters by the names of their modalities."""
+        """Return the transformers whose modality's name is a parameter."""
         if not isinstance(self.transformers, dict):
             return {}
         own = super().get_params(deep=False)
@@ -77,6 +77,6 @@ class NamedTransformers(LinkedEstimator, CallbackSupportMixin, BaseEstimator):
         return tags
 
     def _sk_visual_block_(self) -> Any:
-        # What scikit-learn asks for how to draw an estimator; without it a dict is one line.
+        # For the HTML view of scikit-learn, which would show a dict as one line.
         parts = [*self._named().items(), ("remainder", self.remainder)]
         return FeatureUnion(parts)._sk_visual_block_()

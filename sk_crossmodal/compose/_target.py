@@ -20,7 +20,7 @@ from .._types import Array
 from ..hierarchy import LabelHierarchy
 from ._state import get_state, set_target_state
 
-# Methods of what is composed.
+# Methods that the parts need.
 NEEDED = {
     "classifier": ("fit", "predict", "get_params"),
     "transformer": ("fit", "transform", "inverse_transform", "get_params"),
@@ -28,7 +28,7 @@ NEEDED = {
 
 
 def _classifier_has(method: str) -> Callable[[Any], bool]:
-    """Check for `available_if`: AttributeError unless the classifier has the method."""
+    """Return a check for `available_if`: AttributeError unless the classifier has the method."""
 
     def check(self: Any) -> bool:
         fitted = vars(self).get("classifier_")
@@ -43,13 +43,13 @@ class TransformedTargetClassifier(
 ):
     """Classify with a transformed y, the counterpart of `TransformedTargetRegressor`.
 
-    y goes through `transformer` before the classifier is fitted, and what the classifier predicts
-    goes back through ``transformer.inverse_transform``. With
+    The classifier is fitted on y after `transformer`, and its predictions are transformed back by
+    ``transformer.inverse_transform``. With
     :class:`~sk_crossmodal.hierarchy.HierarchyLabelBinarizer` a classifier of multilabel
     indicators, or a whole Pipeline, is fitted, searched and scored on label paths.
 
-    A parameter named ``hierarchy``, of the classifier or of anything in it, that is None is given
-    the `hierarchy_` that the transformer learned in `fit`.
+    Each parameter ``hierarchy`` of the classifier, and of the estimators in it, that is None is
+    set to the `hierarchy_` that the transformer learned in `fit`.
 
     Parameters
     ----------
@@ -57,9 +57,9 @@ class TransformedTargetClassifier(
         The classifier or Pipeline that is fitted on the transformed y; it is cloned. None is
         `sklearn.linear_model.LogisticRegression`.
     transformer : transformer, default=None
-        What transforms y. It is cloned, and its methods are called with y alone, whether they
-        name it X, as `HierarchyLabelBinarizer` does, or y, as `LabelEncoder` does. None leaves y
-        as it is.
+        Transformer of y. It is cloned, and its methods are called with y as the only argument,
+        whether they name it X, as `HierarchyLabelBinarizer`, or y, as `LabelEncoder`. None leaves
+        y unchanged.
 
     Attributes
     ----------
@@ -76,7 +76,7 @@ class TransformedTargetClassifier(
     label_names_ : list of str
         The names of the labels that the classifier knows, if it knows any.
     n_features_in_ : int
-        What the classifier says, as does `feature_names_in_`.
+        That of the classifier, like `feature_names_in_`.
 
     See Also
     --------
@@ -86,25 +86,25 @@ class TransformedTargetClassifier(
 
     Notes
     -----
-    **The form of label paths.** Hold them as a frozenset a sample,
+    **The form of label paths.** Use one frozenset per sample,
     ``y = [frozenset(paths) for paths in target]``, in a list, a Series or an array of objects.
-    Lists or tuples of labels are to scikit-learn a form of y that it no longer takes (or, all of
-    one length in a list, a table of classes): ``cv=3`` raises, and only ``cv=KFold(3)`` works.
-    Frozensets and sets pass everywhere, ``cv=3`` then being a `KFold` that does not shuffle;
-    `HalvingGridSearchCV` needs a number as ``min_resources`` besides. One bare path a sample is
-    a class to scikit-learn, and ``cv=3`` a `StratifiedKFold` over full paths.
+    scikit-learn no longer supports lists or tuples of labels (or, if all have one length, takes
+    them for a table of classes): ``cv=3`` raises, and only ``cv=KFold(3)`` works. Frozensets and
+    sets work everywhere, and ``cv=3`` is then a `KFold` without shuffling; `HalvingGridSearchCV`
+    also needs a number as ``min_resources``. A single path per sample is a class to scikit-learn,
+    and ``cv=3`` a `StratifiedKFold` over full paths.
 
-    **Folds.** A transformer that learns its labels learns them in each fold from its training
-    rows: the columns of folds differ, and a label that only test rows have is unknown. Give it
-    the labels once, ``HierarchyLabelBinarizer(hierarchy=labels.hierarchy_)`` with labels fitted
-    on all of y, wherever folds are to be compared.
+    **Folds.** In each fold, the transformer learns the labels of the training rows: the columns of
+    folds differ, and a label that only test rows have is unknown. To compare folds, give it the
+    labels, ``HierarchyLabelBinarizer(hierarchy=labels.hierarchy_)`` with labels fitted on all of
+    y.
 
-    **Going on.** There is no `partial_fit`, and a `warm_start` of the classifier has no effect:
-    each `fit` learns the labels, and begins with a clone. Use the classifier on indicators.
+    **Warm start.** There is no `partial_fit`, and a `warm_start` of the classifier has no effect:
+    each `fit` learns the labels, and starts with a clone. Use the classifier on indicators.
 
-    **Probabilities out of fold.** `cross_val_predict` replaces label sets by numbers before `fit`
-    if ``method="predict_proba"`` (or "decision_function") is asked for, and what a number stood
-    for is lost. Give it the classifier itself and the indicator in their place:
+    **Out-of-fold probabilities.** With ``method="predict_proba"`` (or "decision_function"),
+    `cross_val_predict` replaces label sets by numbers before `fit`, so their labels are lost. Use
+    the classifier itself and the indicator:
     ``cross_val_predict(classifier, X, labels.transform(y), method="predict_proba")``.
 
     Examples
@@ -136,23 +136,23 @@ class TransformedTargetClassifier(
     def fit(
         self, X: Any, y: Any = None, *more: Any, sample_weight: Any = None, **fit_params: Any
     ) -> Self:
-        """Fit the transformer on y, and the classifier on X and what became of y.
+        """Fit the transformer on y, and the classifier on X and the transformed y.
 
         Parameters
         ----------
-        X : array-like, or whatever the classifier takes
+        X : array-like, or any input of the classifier
             The samples; or the frames of the first modality, followed by those of the others.
         y : array-like or sequence of collections
-            Whatever the transformer takes. With several modalities given one by one,
+            The input of the transformer. With modalities as separate arguments,
             ``fit(X_video, X_audio, y)``, y is the last positional argument.
         *more : array-like
-            Further modalities and y, when modalities are given one by one.
+            Further modalities and y, if modalities are separate arguments.
         sample_weight : array-like of shape (n,), default=None
-            Weights of the samples, for the classifier. The transformer does not see them.
+            Weights of the samples, for the classifier only.
         **fit_params : dict
-            Metadata for the `fit` of the classifier: passed on as given, or routed with
+            Metadata for the `fit` of the classifier: passed unchanged, or routed with
             ``sklearn.set_config(enable_metadata_routing=True)``. The y of an
-            ``eval_set=(X_val, y_val)`` is transformed too.
+            ``eval_set=(X_val, y_val)`` is transformed, too.
 
         Returns
         -------
@@ -162,9 +162,9 @@ class TransformedTargetClassifier(
         Raises
         ------
         ValueError
-            If y is missing, or the transformer or the classifier refuses what it is given.
+            If y is missing, or the transformer or the classifier raises.
         TypeError
-            If `classifier` or `transformer` is none, or `eval_set` is no tuple of X and y.
+            If `classifier` or `transformer` has the wrong type, or `eval_set` is no tuple.
         """
         *arrays, y = (X, y, *more)
         if y is None:
@@ -175,7 +175,7 @@ class TransformedTargetClassifier(
         transformer = self._fitted_transformer(y)
         y = _transformed(transformer, y)
         classifier = clone(self._classifier())
-        _hand_over(getattr(transformer, "hierarchy_", None), classifier)
+        _pass_hierarchy(getattr(transformer, "hierarchy_", None), classifier)
         params = self._routed("fit", sample_weight, fit_params)
         for name, value in params.items():
             if name == "eval_set" or name.endswith("__eval_set"):
@@ -197,7 +197,7 @@ class TransformedTargetClassifier(
     def _fit_classifier(
         self, classifier: Any, arrays: Sequence[Any], y: Any, params: dict[str, Any]
     ) -> Any:
-        """Fit it as a part of this fit, for scikit-learn's callbacks."""
+        """Fit the classifier as a task of this fit, for scikit-learn's callbacks."""
         context = self._init_callback_context(max_subtasks=1)
         context.call_on_fit_task_begin(estimator=self)
         task = context.subcontext(task_name="classifier")
@@ -209,7 +209,7 @@ class TransformedTargetClassifier(
         return classifier
 
     def predict(self, X: Any, *more: Any) -> Any:
-        """Predict, and bring what is predicted into y's own form.
+        """Predict labels in the form of y.
 
         Parameters
         ----------
@@ -219,8 +219,8 @@ class TransformedTargetClassifier(
         Returns
         -------
         ndarray of shape (n,) or (n, n_labels)
-            What ``transformer_.inverse_transform`` makes of the predictions. Label sets stand as
-            tuples in a 1-D array of objects, which `cross_val_predict` can put together.
+            The predictions after ``transformer_.inverse_transform``. Label sets are tuples in a
+            1-D array of objects, which `cross_val_predict` can concatenate.
         """
         check_is_fitted(self)
         labels = self.classifier_.predict(X, *more)
@@ -232,7 +232,7 @@ class TransformedTargetClassifier(
     def score(
         self, X: Any, y: Any, *more: Any, sample_weight: Any = None, **score_params: Any
     ) -> float:
-        """Score with the classifier's own `score`: accuracy, all labels of a sample right.
+        """Score with the classifier's own `score`: accuracy, all labels of a sample correct.
 
         Parameters
         ----------
@@ -241,7 +241,7 @@ class TransformedTargetClassifier(
         sample_weight : array-like of shape (n,), default=None
             Weights of the samples.
         **score_params : dict
-            Metadata for the `score` of the classifier, passed on or routed as in `fit`.
+            Metadata for the `score` of the classifier, as in `fit`.
 
         Returns
         -------
@@ -268,7 +268,7 @@ class TransformedTargetClassifier(
         Returns
         -------
         ndarray of shape (n, n_classes) or (n, n_labels)
-            What the classifier gives, for most classifiers an array.
+            The output of the classifier, usually an array.
         """
         check_is_fitted(self)
         return self.classifier_.predict_proba(X, *more)
@@ -285,7 +285,7 @@ class TransformedTargetClassifier(
         Returns
         -------
         ndarray of shape (n, n_classes) or (n, n_labels)
-            What the classifier gives, for most classifiers an array.
+            The output of the classifier, usually an array.
         """
         check_is_fitted(self)
         return self.classifier_.predict_log_proba(X, *more)
@@ -302,7 +302,7 @@ class TransformedTargetClassifier(
         Returns
         -------
         ndarray of shape (n,), (n, n_classes) or (n, n_labels)
-            What the classifier gives.
+            The output of the classifier.
         """
         check_is_fitted(self)
         return self.classifier_.decision_function(X, *more)
@@ -337,12 +337,12 @@ class TransformedTargetClassifier(
         return self._of_fitted("classifier_", "feature_names_in_")
 
     def get_metadata_routing(self) -> Any:
-        """Return where metadata goes, see scikit-learn's guide to metadata routing.
+        """Return the routing of metadata, see scikit-learn's user guide.
 
         Returns
         -------
         MetadataRouter
-            The routing: `fit` and `score` to those of the classifier.
+            The routing, from `fit` and `score` to those of the classifier.
         """
         methods = MethodMapping()
         for method in ("fit", "score"):
@@ -370,12 +370,12 @@ class TransformedTargetClassifier(
         if self.transformer is None:
             return None
         if getattr(getattr(y, "dtype", None), "kind", None) == "f":
-            # An encoder would take every number, and NaN too, for a class.
+            # An encoder would accept every number, and NaN, as a class.
             assert_all_finite(y, input_name="y")
             check_classification_targets(y)
         transformer = clone(self.transformer)
         if hasattr(transformer, "set_output"):
-            transformer.set_output(transform="default")  # what it makes is no frame but a y
+            transformer.set_output(transform="default")  # its output is y
         return transformer.fit(y)
 
     def _routed(self, method: str, sample_weight: Any, params: dict[str, Any]) -> dict[str, Any]:
@@ -395,13 +395,13 @@ class TransformedTargetClassifier(
             tags.classifier_tags = of_classifier.classifier_tags
         if self.transformer is None:
             tags.target_tags = of_classifier.target_tags
-        else:  # what it makes of y is for the classifier, and what y itself may be is unknown
+        else:  # the tags of the classifier are for the transformed y
             tags.classifier_tags.multi_label = False
         return tags
 
 
 def _objects(labels: list[Any]) -> Array:
-    """Put label sets into a 1-D array; numpy itself would read a list of pairs as a table."""
+    """Return label sets as a 1-D array; numpy would convert a list of pairs to a table."""
     out = np.empty(len(labels), dtype=object)
     for i, label in enumerate(labels):
         out[i] = label
@@ -412,8 +412,8 @@ def _transformed(transformer: Any, y: Any) -> Any:
     return y if transformer is None else transformer.transform(y)
 
 
-def _hand_over(hierarchy: LabelHierarchy | None, classifier: Any) -> None:
-    """Give the hierarchy to every parameter of that name that is None."""
+def _pass_hierarchy(hierarchy: LabelHierarchy | None, classifier: Any) -> None:
+    """Set every parameter `hierarchy` of the classifier that is None."""
     if hierarchy is None:
         return
     empty = {

@@ -1,4 +1,4 @@
-"""What `ModalityTransformer` does with one transformer: check, fit and apply it, by blocks."""
+"""Check, fit and apply one transformer of a `ModalityTransformer`, block by block."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -19,21 +19,21 @@ NEEDED = ("fit", "transform", "get_params")
 
 
 def is_table(X: Any) -> bool:
-    """Tell whether X is 2-D: one frame a video, its modalities side by side."""
+    """Whether X is 2-D: one frame per video, its modalities side by side."""
     if has_named_modalities(X):
         return False
     if isinstance(X, Sequence):
-        return len(X) > 0 and np.ndim(X[0]) == 1  # np.ndim of all would fail on a ragged list
+        return len(X) > 0 and np.ndim(X[0]) == 1  # np.ndim of a ragged list fails
     return bool((X if hasattr(X, "ndim") else np.asarray(X)).ndim == 2)
 
 
 def is_keyword(transformer: Any) -> bool:
-    """Tell whether a transformer is one of the two words."""
+    """Whether a transformer is one of the two keywords."""
     return isinstance(transformer, str) and transformer in KEYWORDS
 
 
 def is_transformer(transformer: Any) -> bool:
-    """Tell whether something is an instance that can be cloned, fitted and applied."""
+    """Whether it is an instance that can be cloned, fitted and applied."""
     return not isinstance(transformer, type) and all(hasattr(transformer, n) for n in NEEDED)
 
 
@@ -57,14 +57,14 @@ def check_names(
     if clashes := [name for name in transformers if name in reserved or "__" in name]:
         raise ValueError(
             f"Modalities {clashes} cannot have a transformer of their own: `set_params` reaches "
-            f'it by the modality\'s name, which may not hold "__" nor be one of {list(reserved)}.'
+            f'it by the name, which must neither contain "__" nor be one of {list(reserved)}.'
         )
 
 
 def clone_for(
     modality_names: Iterable[str], transformers: Mapping[str, Any], remainder: Any
 ) -> dict[str, Any]:
-    """Return an unfitted transformer of its own, or a keyword, for each modality."""
+    """Return a clone of the transformer, or a keyword, for each modality."""
     return {
         name: part if is_keyword(part) else clone(part)
         for name in modality_names
@@ -73,7 +73,7 @@ def clone_for(
 
 
 def indexable_targets(y: Any) -> Any:
-    """Labels as something that can be indexed by an array of rows, sparse ones as CSR."""
+    """Return labels that can be indexed by an array of rows; sparse ones as CSR."""
     if y is None:
         return None
     if issparse(y):
@@ -84,8 +84,8 @@ def indexable_targets(y: Any) -> Any:
         targets = np.fromiter(y, dtype=object, count=len(y))
     if _holds_frames(targets):
         raise ValueError(
-            "y holds frames. Modalities cannot be given one by one here, as y may be left out; "
-            'give them in one object, such as {"video": X_video, "audio": X_audio}.'
+            "y holds frames, but modalities cannot be separate arguments here, as y is optional; "
+            'give one object, such as {"video": X_video, "audio": X_audio}.'
         )
     return targets
 
@@ -104,21 +104,21 @@ def fit_frames(
     """Fit a transformer on the frames of one modality, each with its video's label."""
     if isinstance(transformer, FrozenEstimator):
         check_is_fitted(transformer)
-        return  # what is frozen is not fitted, and its `partial_fit` would reach what is inside
+        return  # its `partial_fit` would be that of the estimator inside
     videos = np.repeat(np.arange(len(X)), X.lengths(name))
     step = block_size if hasattr(transformer, "partial_fit") else None
     n_done = 0
     with _named_bad_frames(transformer, X, name):
         for frames in X.frame_blocks(name, step):
             targets = None if y is None else y[videos[n_done : n_done + len(frames)]]
-            # All that is done on one block is what the user expects of `fit`.
+            # A single block gets all the checks of `fit`.
             whole = len(frames) == len(videos)
             (transformer.fit if whole else transformer.partial_fit)(frames, targets)
             n_done += len(frames)
 
 
 def width_of_output(transformer: Any, X: MultimodalArray, name: str) -> int:
-    """Apply a fitted transformer to a few frames and return the width of what it gives."""
+    """Return the width of a fitted transformer's output, from a few frames."""
     width: int = _apply(transformer, next(X.frame_blocks(name, 2)), name, None).shape[1]
     return width
 
@@ -142,12 +142,12 @@ def _apply(transformer: Any, frames: Array, name: str, width: int | None) -> Arr
     out = transformer.transform(frames)
     who = f"{type(transformer).__name__}, the transformer of modality {name!r},"
     if issparse(out):
-        raise ValueError(f"{who} gave a sparse matrix, but frames are dense.")
+        raise ValueError(f"{who} returned a sparse matrix, but frames are dense.")
     out = np.asarray(out)
     fits = out.ndim == 2 and len(out) == len(frames) and width in (None, out.shape[1])
     if not fits or out.shape[1] == 0:
         raise ValueError(
-            f"{who} gave an array of shape {out.shape} for {len(frames)} frames, expected "
+            f"{who} returned an array of shape {out.shape} for {len(frames)} frames, expected "
             f"({len(frames)}, {'n_features' if width is None else width})."
         )
     return out
@@ -155,11 +155,11 @@ def _apply(transformer: Any, frames: Array, name: str, width: int | None) -> Arr
 
 @contextmanager
 def _named_bad_frames(transformer: Any, X: MultimodalArray, name: str) -> Iterator[None]:
-    """Say where NaN or infinity is, if a transformer that takes none of it raises."""
+    """Name the modality in errors, and the place of NaN or infinity that caused them."""
     try:
         yield
     except ValueError as error:
-        # Only now: frames on disk would be read once more.
+        # Only after an error, as it reads all frames again.
         if not get_tags(transformer).input_tags.allow_nan:
             X.select([name]).check_finite()
         raise ValueError(f"The transformer of modality {name!r}: {error}") from error

@@ -192,7 +192,9 @@ def _restore(
             reader.object(written)
         except Exception as error:
             name = written.get("class") if isinstance(written, dict) else "an object"
-            raise ValueError(f"{name}: {error}{_written_by(document.get('package'))}") from error
+            raise ValueError(
+                f"{name!s:.80}: {error}{_written_by(document.get('package'))}"
+            ) from error
     if reader.unused:
         raise ValueError(f"nothing uses the tensors {reprlib.repr(sorted(reader.unused))}.")
     model = reader.value({"!object": document.get("model")})

@@ -19,6 +19,7 @@ from ..validation import (
     SIZES,
     Constraint,
     check_number,
+    check_option,
     check_params,
     check_sizes,
     number,
@@ -53,7 +54,7 @@ CONSTRAINTS: dict[str, Constraint] = {
     **dict.fromkeys(("dropout", "modality_dropout"), SHARE),
     **dict.fromkeys(("layer_sizes", "hidden_layer_sizes"), SIZES),
     "n_clusters": _check_clusters,
-    "fusion": options(*FUSIONS),
+    "fusion": lambda name, value: check_option(name, value, FUSIONS),  # users may add some
     "gate": options("hard", "soft"),
     "influence": options("cross", "self", "none"),
     "combine": options("add", "multiply"),
@@ -93,8 +94,6 @@ def build_network(
     if unknown := sorted(set(weights) - set(needed)):
         raise ValueError(f"the network has no tensors {reprlib.repr(unknown)}.")
     network.load_state_dict(weights, assign=True)
-    if outside := [name for name, buffer in network.named_buffers() if buffer.is_meta]:
-        raise ValueError(f"the buffers {outside} are in no file: register them persistent=True.")
     return network
 
 

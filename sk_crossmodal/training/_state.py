@@ -40,7 +40,10 @@ def get_state(estimator: Any) -> dict[str, Any]:
     params = net.get_params_for("module")
     stats = params.pop(_stats_name(net.module))
     _check_unchanged(estimator, params, len(stats))
-    weights = net.plain_module().state_dict()
+    module = net.plain_module()
+    weights = module.state_dict()
+    if outside := sorted({name for name, _ in module.named_buffers()} - set(weights)):
+        raise ValueError(f"the buffers {outside} cannot be saved unless persistent=True.")
     tensors = {f"module.{name}": weight for name, weight in weights.items()}
     for i, parts in enumerate(stats.values()):
         for name, part in zip(("mean", "scale"), parts, strict=True):
