@@ -8,15 +8,8 @@ import pytest
 import sk_crossmodal
 
 ROOT = Path(sk_crossmodal.__file__).parent
-SMALL = {
-    "_files",
-    "_html",
-    "_links",
-    "_registry",
-    "_types",
-    "validation",
-}  # files that know nothing of the package
-GROUND = SMALL | {"modules", "multimodal", "hierarchy", "metrics"}
+SMALL = {"_files", "_html", "_links", "_registry", "_types", "validation"}  # files that know nothing of the package
+GROUND = SMALL | {"modules", "store", "multimodal", "hierarchy", "metrics"}
 BELOW = {
     "report": GROUND
     | {"classification", "correlation", "compose", "training", "inspection", "persistence"},
@@ -28,8 +21,9 @@ BELOW = {
     "correlation": GROUND | {"training"},
     "compose": GROUND | {"training"},
     "training": GROUND,
-    "datasets": {"_types", "multimodal", "hierarchy"},
+    "datasets": {"_types", "store", "multimodal", "hierarchy"},
     **dict.fromkeys(GROUND, SMALL),
+    "multimodal": SMALL | {"store"},
 }
 FOREIGN = {"modules": {"sklearn", "skorch", "scipy", "pandas"}, "metrics": {"torch"}}
 

@@ -1,7 +1,7 @@
-"""Damage a store in every way, and read it: it is refused in clear words, or its data are right.
+"""Damage a store in every way, and read it: the error is clear, or the data are right.
 
-The one thing the format cannot know is whether the numbers of a frame are what was written: they
-have no checksum. Such damage is counted on its own, and must change nothing but those numbers.
+The numbers of frames have no checksum. Damage to them is counted separately, and must change
+nothing but those numbers.
 """
 
 import json
@@ -44,7 +44,7 @@ def make(folder):
 
 
 def content(folder):
-    """Return all that a user can read of a store, structure first."""
+    """Return everything that a user can read of a store, structure first."""
     store = Store.open(folder)
     X = MultimodalArray.open(folder)
     structure = (
@@ -213,8 +213,8 @@ WAYS = (
 )
 
 
-def judge(folder, good, before):
-    """Read a damaged store; return what came of it, and raise AssertionError if that is wrong."""
+def classify(folder, good, before):
+    """Read a damaged store and return the class of the result; AssertionError if it is wrong."""
     try:
         structure, frames = content(folder)
     except (ValueError, OSError) as raised:
@@ -229,11 +229,11 @@ def judge(folder, good, before):
         return "read, right"
     if changed(folder, before) <= {"numbers"}:
         return "read, other numbers that have no checksum"
-    raise AssertionError("read, and wrong where the format can know")
+    raise AssertionError("read, and wrong where the format can detect it")
 
 
 def changed(folder, before):
-    """Say what differs from the files before: only numbers that nothing tells of, or more."""
+    """Return the kinds of differences to the files before."""
     kinds = set()
     for name, data in before.items():
         path = folder / name
@@ -247,7 +247,7 @@ def changed(folder, before):
 
 
 def json_free(now, was):
-    """Whether only things differ that are free to be so: what users note, scaling, names."""
+    """Whether headers differ only in attributes, scaling and names, which may have any value."""
 
     def rest(header):
         plain = {k: v for k, v in header.items() if k not in ("attributes", "n_labels", "ids")}
@@ -272,14 +272,14 @@ def json_free(now, was):
 
 
 def run(damages, seed=0):
-    """Try so many damages; return the figures.
+    """Damage and read a store many times; return the counts.
 
     Parameters
     ----------
     damages : int
-        How many.
+        Number of trials.
     seed : int
-        Of all that is drawn.
+        Random seed.
     """
     rng, results, failures = random.Random(seed), Counter(), []
     soft, hard = resource.getrlimit(resource.RLIMIT_AS)
@@ -302,7 +302,7 @@ def run(damages, seed=0):
                 except KeyError:  # the key to leave out is not there
                     continue
                 try:
-                    results[way.__name__, judge(store, good, before)] += 1
+                    results[way.__name__, classify(store, good, before)] += 1
                 except Exception as error:
                     failures.append(f"{number}, {way.__name__}: {type(error).__name__}: {error}")
         finally:

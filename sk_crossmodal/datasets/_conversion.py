@@ -16,8 +16,7 @@ from joblib import Parallel, delayed
 from tqdm import tqdm
 
 from ..multimodal import Store, StoreWriter
-from ..multimodal._layout import PARTS
-from ..multimodal._parts import IDS, read_lists
+from ..store import IDS, PARTS, read_lists
 from ._blocks import DTYPES, SCALING, Block, find_level, read_blocks
 from ._records import WIDTHS
 from ._tfrecord import DamageLog

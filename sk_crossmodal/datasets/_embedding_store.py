@@ -8,7 +8,7 @@ from typing import Any
 from sklearn.utils import Bunch
 
 from ..multimodal import Store, StoreWriter
-from ..multimodal._layout import HEADER, read_header
+from ..store import HEADER, read_header
 from ._description import Description
 from ._stored import LABELS, load_store
 from ._tables import Table
