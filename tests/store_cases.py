@@ -1,4 +1,4 @@
-"""Videos of the tests of the store, ways to write them, and processes to write them in."""
+"""Videos, writers and processes for the tests of the store."""
 
 import multiprocessing
 
@@ -11,7 +11,7 @@ MODALITIES = {"video": {"width": 4, "dtype": "float32"}, "audio": {"width": 3, "
 LABELS = [[3, 1], [], [0], [4, 0, 4], [2]]
 Y = np.array([[0, 1, 0, 1, 0], [0] * 5, [1, 0, 0, 0, 0], [1, 0, 0, 0, 1], [0, 0, 1, 0, 0]])
 IDS = ["abcd", "é—日", "", "abcd", "a longer one"]
-PARTS = {"b": [1, 0], "empty": [], "a": [4, 2, 3]}  # which videos are in which
+PARTS = {"b": [1, 0], "empty": [], "a": [4, 2, 3]}  # the videos in each part
 ORDER = [1, 0, 4, 2, 3]
 
 
@@ -21,7 +21,7 @@ def content():
 
 
 def flat(part, rows):
-    """What `append` takes of one modality: frames behind each other, and lengths."""
+    """Return frames and lengths of one modality, as `append` takes them."""
     chosen = [part[row] for row in rows]
     nothing = np.empty((0, part[0].shape[1]), part[0].dtype)
     return np.concatenate([nothing, *chosen]), [len(each) for each in chosen]
@@ -36,7 +36,7 @@ def write_part(writer, name):
 
 
 def write_all(path):
-    """Begin a store of all parts, or go on with it."""
+    """Write the missing parts of a store, and finish it."""
     writer = StoreWriter(path, MODALITIES, {"source": "made up", "sizes": [1, 2.5]})
     for name in PARTS:
         if not writer.done(name):
@@ -46,12 +46,12 @@ def write_all(path):
 
 
 def files(path):
-    """Bytes of every file below a folder, hidden ones too."""
+    """Return the bytes of every file below a folder, hidden files included."""
     return {str(p.relative_to(path)): p.read_bytes() for p in path.rglob("*") if p.is_file()}
 
 
 def in_child(function, *args):
-    """Call a function in a forked process; return what that exited with, 0 if all went well."""
+    """Call a function in a forked process; return its exit code."""
     child = multiprocessing.get_context("fork").Process(target=function, args=args)
     child.start()
     child.join()

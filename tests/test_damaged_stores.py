@@ -1,4 +1,4 @@
-"""Damaged stores are refused in clear words, or read right."""
+"""A damaged store raises a clear error, or its data are right."""
 
 import json
 import os
@@ -11,8 +11,6 @@ import pytest
 from store_cases import write_all
 
 from sk_crossmodal.multimodal import MultimodalArray, Store
-
-pytestmark = pytest.mark.full
 
 BENCHMARKS = Path(__file__).resolve().parents[1] / "benchmarks"
 OWN = ("campaign", "damaged_stores", "machine")
@@ -30,22 +28,22 @@ def damages(monkeypatch):
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="limits memory by /proc")
-def test_random_damage(damages):
+def test_random_damage_raises_or_is_harmless(damages):
     figures = damages.run(damages=66, seed=1)
     assert figures["failures"] == []
     assert figures["tried"] >= 60
     assert figures["results"]["truncate"] == {"refused": 6}
 
 
-def test_wrong_numbers_are_noticed(damages, tmp_path):
-    """The check itself."""
+def test_classify_wrong_numbers_raises(damages, tmp_path):
+    """The classification of results."""
     damages.make(tmp_path / "store")
     good = damages.content(tmp_path / "store")
     before = {"store.json": (tmp_path / "store" / "store.json").read_bytes()}
-    assert damages.check_store(tmp_path / "store", good, before) == "read, right"
+    assert damages.classify(tmp_path / "store", good, before) == "read, right"
     other = before["store.json"].replace(b'"version": 1', b'"version": 3')
     with pytest.raises(AssertionError, match="read, and wrong"):
-        damages.check_store(tmp_path / "store", (good[0], good[1][1:]), {"store.json": other})
+        damages.classify(tmp_path / "store", (good[0], good[1][1:]), {"store.json": other})
 
 
 @pytest.fixture
@@ -54,7 +52,7 @@ def store(tmp_path):
     return tmp_path / "store"
 
 
-def refused(store, match):
+def assert_open_raises(store, match):
     for opened in (Store.open, MultimodalArray.open):
         with pytest.raises(ValueError, match=match) as raised:
             opened(store)
@@ -91,48 +89,48 @@ def forge(store, **changes):
         ),
     ],
 )
-def test_forged_headers(store, changes, match):
+def test_open_with_forged_header_raises(store, changes, match):
     forge(store, **changes)
-    refused(store, match)
+    assert_open_raises(store, match)
 
 
-def test_deep_header(store):
+def test_open_with_deeply_nested_header_raises(store):
     (store / "store.json").write_text("[" * 100_000)
-    refused(store, "cannot be read")
+    assert_open_raises(store, "cannot be read")
 
 
 @pytest.mark.parametrize("name", ["store.json", "parts/b/video.frames.npy"])
 @pytest.mark.parametrize("target", ["/dev/zero", "/"])
-def test_links_to_what_is_no_file(store, name, target):
+def test_open_with_link_to_no_file_raises(store, name, target):
     (store / name).unlink()
     (store / name).symlink_to(target)
-    refused(store, "is no file")
+    assert_open_raises(store, "is no file")
 
 
-def test_pipe_does_not_hang(store):
+def test_open_with_pipe_raises_without_blocking(store):
     (store / "parts" / "b" / "audio.lengths.npy").unlink()
     os.mkfifo(store / "parts" / "b" / "audio.lengths.npy")
-    refused(store, "is no file")
+    assert_open_raises(store, "is no file")
 
 
 @pytest.mark.parametrize("text", [b"(", b"(" * 9000, b"{'descr': '|O'", b"9" * 9000, b"open('x')"])
-def test_headers_of_arrays_that_are_no_literal(store, text):
+def test_open_with_invalid_npy_header_raises(store, text):
     file = store / "parts" / "b" / "video.frames.npy"
     head = b"\x93NUMPY\x01\x00" + (len(text) + 1).to_bytes(2, "little") + text + b"\n"
     file.write_bytes(head + file.read_bytes()[128:])
-    refused(store, r"Damaged store: .*video\.frames\.npy is no \.npy file")
+    assert_open_raises(store, r"Damaged store: .*video\.frames\.npy is no \.npy file")
 
 
-def test_ids_that_are_no_text(store):
+def test_ids_that_are_not_text_raise(store):
     file = store / "parts" / "b" / "ids.text.npy"
     data = bytearray(file.read_bytes())
     data[-1] = 0xFF
     file.write_bytes(data)
-    with pytest.raises(ValueError, match=r"Damaged store: ids in .* are no text"):
+    with pytest.raises(ValueError, match=r"Damaged store: ids in .* are not text"):
         Store.open(store).ids  # noqa: B018
 
 
-def test_a_link_to_a_store_is_a_store(store, tmp_path):
+def test_open_link_to_a_store(store, tmp_path):
     (tmp_path / "link").symlink_to(store)
     assert len(Store.open(tmp_path / "link")) == 5
     shutil.move(tmp_path / "link", tmp_path / "other")

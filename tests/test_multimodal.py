@@ -26,7 +26,7 @@ N = len(LENGTHS["video"])
 
 
 def videos(dtype=np.float32, lengths=LENGTHS, seed=0):
-    """Plain lists of (T_i, d) arrays, the content that everything is compared with."""
+    """Return plain lists of (T_i, d) arrays by modality, the expected content."""
     rng = np.random.default_rng(seed)
     return {
         name: [rng.uniform(0, 200, size=(t, WIDTHS[name])).astype(dtype) for t in lengths[name]]
@@ -43,7 +43,7 @@ def container(parts, quantization=None):
 
 
 def assert_content(X, parts, names=None):
-    """Compare a container, row by row, with lists of arrays by modality, in that order."""
+    """Compare each row of a container with lists of arrays by modality, in the same order."""
     n = len(next(iter(parts.values())))
     assert isinstance(X, MultimodalArray)
     assert X.modality_names == tuple(parts)
@@ -92,26 +92,26 @@ FLAT_FORMS = {
 
 
 @pytest.mark.parametrize("form", RAGGED_FORMS)
-def test_ragged_forms(form):
+def test_as_multimodal_ragged_form_has_the_same_content(form):
     parts = videos()
     assert_content(as_multimodal(*RAGGED_FORMS[form](parts)), parts)
 
 
 @pytest.mark.parametrize("form", WHOLE_FORMS)
-def test_forms_of_videos_of_one_length(form):
+def test_as_multimodal_videos_of_equal_length_have_the_same_content(form):
     parts = videos(lengths={"video": [3, 3], "audio": [2, 2]})
     assert_content(as_multimodal(*WHOLE_FORMS[form](parts)), parts)
 
 
 @pytest.mark.parametrize("form", FLAT_FORMS)
-def test_forms_of_videos_of_one_frame(form):
+def test_as_multimodal_videos_of_one_frame_have_the_same_content(form):
     parts = videos(lengths={"video": [1, 1, 1], "audio": [1, 1, 1]})
     assert_content(as_multimodal(*FLAT_FORMS[form](parts)), parts)
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.float16, np.float32, np.float64])
 @pytest.mark.parametrize("form", RAGGED_FORMS)
-def test_stored_dtypes_are_kept(form, dtype):
+def test_as_multimodal_stored_dtype_is_kept(form, dtype):
     parts = videos(dtype)
     X = as_multimodal(*RAGGED_FORMS[form](parts))
     assert_content(X, parts)
@@ -119,19 +119,19 @@ def test_stored_dtypes_are_kept(form, dtype):
 
 
 @pytest.mark.parametrize("dtype", [bool, np.int8, np.int64, ">f4"])
-def test_other_numbers_become_floats(dtype):
+def test_as_multimodal_other_dtype_becomes_float(dtype):
     parts = videos(dtype)
     for X in (as_multimodal(parts), container(parts)):
         assert_content(X, parts)
         assert X.pad([0])[0]["video"].dtype.kind == "f"
 
 
-def test_rows_of_different_dtypes():
+def test_as_multimodal_rows_of_different_dtypes_are_promoted():
     rows = [np.ones((2, 3), np.uint8), np.full((1, 3), 0.5, np.float16), np.full((2, 3), 1e-9)]
     assert_content(as_multimodal({"video": rows}), {"video": rows})
 
 
-def test_many_positional_modalities():
+def test_as_multimodal_many_positional_modalities_have_default_names():
     X = as_multimodal(*(np.full((2, 1), i, np.float32) for i in range(5)))
     assert X.modality_names == ("video", "audio", "text", "modality_3", "modality_4")
     assert [float(X[0][name][0, 0]) for name in X.modality_names] == [0, 1, 2, 3, 4]
@@ -168,25 +168,25 @@ def columns(array, slices):
         (1152, None, {"video": slice(0, 1024), "audio": slice(1024, 1152)}),
     ],
 )
-def test_wide_array(width, modalities, expected, n_frames):
+def test_as_multimodal_wide_array_is_split(width, modalities, expected, n_frames):
     array = wide(width, n_frames)
     assert_content(as_multimodal(array, modalities=modalities), columns(array, expected))
 
 
 @pytest.mark.parametrize("of_rows", [list, tuple, objects])
-def test_wide_ragged_list(of_rows):
+def test_as_multimodal_wide_ragged_list_is_split(of_rows):
     rows = videos()["video"]
     X = as_multimodal(of_rows(rows), modalities={"left": 1, "right": 3})
     assert_content(X, {"left": [r[:, :1] for r in rows], "right": [r[:, 1:] for r in rows]})
 
 
-def test_wide_list_of_lists():
+def test_as_multimodal_wide_list_of_lists_is_split():
     array = wide(4)
     halves = {"video": slice(0, 2), "audio": slice(2, 4)}
     assert_content(as_multimodal(array.tolist()), columns(array, halves))
 
 
-def test_numeric_data_frame_is_a_wide_array():
+def test_as_multimodal_numeric_data_frame_is_a_wide_array():
     array = wide(4)
     frame = pd.DataFrame(array, columns=list("abcd"))
     halves = {"video": slice(0, 2), "audio": slice(2, 4)}
@@ -200,26 +200,26 @@ def test_numeric_data_frame_is_a_wide_array():
 
 @pytest.mark.parametrize("form", ["container", "dict of lists", "data frame", "SliceDict"])
 @pytest.mark.parametrize("names", [["audio", "video"], ["audio"], ("video",)])
-def test_modalities_are_chosen_by_name(form, names):
+def test_as_multimodal_with_names_selects_modalities(form, names):
     parts = videos()
     X = as_multimodal(*RAGGED_FORMS[form](parts), modalities=names)
     assert_content(X, {name: parts[name] for name in names})
 
 
-def test_modalities_name_the_positional_ones():
+def test_as_multimodal_with_names_names_positional_modalities():
     parts = videos()
     X = as_multimodal(*parts.values(), modalities=["clip", "clap"])
     assert_content(X, {"clip": parts["video"], "clap": parts["audio"]})
 
 
-def test_widths_are_checked_in_other_forms():
+def test_as_multimodal_with_wrong_widths_raises():
     parts = videos()
     assert_content(as_multimodal(parts, modalities=WIDTHS), parts)
     with pytest.raises(ValueError, match=r"'audio' has frames of 3 features.*says 128"):
         as_multimodal(parts, modalities={"video": 4, "audio": 128})
 
 
-def test_container_passes_through():
+def test_as_multimodal_container_is_returned():
     X = container(videos())
     assert as_multimodal(X) is X
 
@@ -227,7 +227,7 @@ def test_container_passes_through():
 # Frames are shared ------------------------------------------------------------------------
 
 
-def test_arrays_are_shared_not_copied():
+def test_as_multimodal_arrays_share_memory():
     video, audio = np.zeros((2, 3, 4), np.float32), np.zeros((2, 3), np.float32)
     X = as_multimodal(video, audio)
     part = X[[1]].select(["video"])
@@ -237,7 +237,7 @@ def test_arrays_are_shared_not_copied():
     assert part.pad([0])[0]["video"][0, 2, 3] == 7
 
 
-def test_wide_array_is_shared_by_its_modalities():
+def test_as_multimodal_wide_array_shares_memory():
     array = np.zeros((2, 5))
     X = as_multimodal(array)
     array[1, 3] = 7
@@ -245,7 +245,7 @@ def test_wide_array_is_shared_by_its_modalities():
 
 
 @pytest.mark.parametrize("form", ["dict", "positional", "from_frames"])
-def test_memory_map_is_read_only_where_asked(form, tmp_path):
+def test_memory_map_reads_only_selected_rows(form, tmp_path):
     stored = np.arange(24, dtype=np.uint8).reshape(6, 4)
     np.save(tmp_path / "video.npy", stored)
     mapped = np.load(tmp_path / "video.npy", mmap_mode="r+")
@@ -260,7 +260,7 @@ def test_memory_map_is_read_only_where_asked(form, tmp_path):
     assert selected[0]["video"].tolist() == [[99] * 4]
 
 
-def test_result_of_reading_is_a_copy():
+def test_read_frames_are_copies():
     X = container(videos())
     before = X[0]["video"].copy()
     X[0]["video"][:] = -1
@@ -292,21 +292,21 @@ def picked(rows, key):
 
 @pytest.mark.parametrize("key", KEYS.values(), ids=KEYS)
 @pytest.mark.parametrize("form", ["X[rows]", "X[rows, ...]"])
-def test_rows_are_selected_as_in_numpy(form, key):
+def test_getitem_selects_rows_like_numpy(form, key):
     parts = videos()
     X = container(parts)
     selected = X[key] if form == "X[rows]" else X[key, ...]
     assert_content(selected, {name: picked(rows, key) for name, rows in parts.items()})
 
 
-def test_read_only_indices():
+def test_getitem_accepts_read_only_indices():
     parts, key = videos(), np.array([2, 1])
     key.flags.writeable = False
     assert_content(container(parts)[key], {n: picked(rows, key) for n, rows in parts.items()})
 
 
 @pytest.mark.parametrize("key", [0, 4, -1, -5, np.int64(2), np.uint8(3)])
-def test_one_row_is_a_dict_of_frames(key):
+def test_getitem_one_row_is_a_dict_of_frames(key):
     parts = videos()
     row = container(parts)[key]
     assert list(row) == ["video", "audio"]
@@ -314,7 +314,7 @@ def test_one_row_is_a_dict_of_frames(key):
         np.testing.assert_array_equal(row[name], parts[name][key])
 
 
-def test_selections_of_selections():
+def test_getitem_selection_of_a_selection_is_equal_to_one():
     parts = videos()
     X = container(parts)
     rows = list(range(N))
@@ -324,22 +324,22 @@ def test_selections_of_selections():
 
 
 @pytest.mark.parametrize("key", [5, -6, [5], [0, -6], np.ones(4, bool), [0.0], "video"])
-def test_rows_that_do_not_exist(key):
+def test_getitem_missing_row_raises(key):
     with pytest.raises(IndexError):
         container(videos())[key]
 
 
 @pytest.mark.parametrize("key", [np.zeros((2, 2), int), None, (0, 1), ([0], [1])])
-def test_only_one_axis(key):
+def test_getitem_several_axes_raises(key):
     with pytest.raises(IndexError):
         container(videos())[key]
 
 
-def test_iteration_ends():
+def test_iteration_ends_after_the_last_video():
     assert [len(row["video"]) for row in container(videos())] == LENGTHS["video"]
 
 
-def test_select_modalities():
+def test_select_modalities_in_the_given_order():
     parts = videos()
     X = container(parts)
     assert_content(X.select(["audio", "video"]), {n: parts[n] for n in ("audio", "video")})
@@ -348,7 +348,7 @@ def test_select_modalities():
         X.select(["video", "text"])
 
 
-def test_description():
+def test_repr_describes_modalities():
     X = container(videos())
     assert X.n_features == WIDTHS
     assert X.quantization == {"video": (1.0, 0.0), "audio": (1.0, 0.0)}
@@ -359,7 +359,7 @@ def test_description():
     assert "0 videos, video: no frames of 4" in repr(X[[]])
 
 
-def test_looks_like_an_array_and_not_like_an_estimator():
+def test_container_has_the_interface_of_an_array_not_of_an_estimator():
     X = container(videos())
     assert not hasattr(X, "fit")
     assert not hasattr(X, "iloc")
@@ -369,7 +369,7 @@ def test_looks_like_an_array_and_not_like_an_estimator():
 
 
 def padded(parts, rows, max_frames=None):
-    """What `pad` should give, moment by moment."""
+    """Return the expected result of `pad`, one time step after the other."""
     lines = [max(len(part[row]) for part in parts.values()) for row in rows]
     limits = np.broadcast_to(10**6 if max_frames is None else max_frames, len(rows))
     kept = [min(line, limit) for line, limit in zip(lines, limits, strict=True)]
@@ -390,7 +390,7 @@ def padded(parts, rows, max_frames=None):
 @pytest.mark.parametrize("dtype", [np.uint8, np.float16, np.float64])
 @pytest.mark.parametrize("max_frames", [None, 1, 3, 100, [5, 1, 2, 4]])
 @pytest.mark.parametrize("rows", [[0, 1, 2, 3], [4, 4, 2, 0], [-1, 3, 0, 2]])
-def test_pad(rows, max_frames, dtype):
+def test_pad_is_equal_to_a_naive_loop(rows, max_frames, dtype):
     parts = videos(dtype)
     frames, masks = container(parts).pad(np.array(rows), max_frames)
     expected_frames, expected_masks = padded(parts, rows, max_frames)
@@ -402,7 +402,7 @@ def test_pad(rows, max_frames, dtype):
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_pad_of_long_videos_of_any_lengths(seed):
+def test_pad_long_videos_of_any_length_is_equal_to_a_naive_loop(seed):
     rng = np.random.default_rng(seed)
     lengths = {name: rng.integers(0, 40, size=8) for name in WIDTHS}
     parts = videos(lengths=lengths, seed=seed)
@@ -414,7 +414,7 @@ def test_pad_of_long_videos_of_any_lengths(seed):
             np.testing.assert_array_equal(result[name], expected[name])
 
 
-def test_pad_of_a_selection():
+def test_pad_selection_is_equal_to_a_naive_loop():
     parts = videos()
     frames, masks = container(parts)[[3, 1, 0]].pad([2, 1])
     expected_frames, expected_masks = padded(parts, [0, 1])
@@ -422,7 +422,7 @@ def test_pad_of_a_selection():
     np.testing.assert_array_equal(masks["audio"], expected_masks["audio"])
 
 
-def test_pad_of_videos_without_any_frame():
+def test_pad_videos_without_frames_is_masked():
     parts = videos(lengths={"video": [0, 0], "audio": [0, 0]})
     frames, masks = container(parts).pad([0, 1])
     assert frames["video"].shape == (2, 1, 4)
@@ -430,7 +430,7 @@ def test_pad_of_videos_without_any_frame():
     assert not frames["audio"].any()
 
 
-# Quantisation, moments, finiteness --------------------------------------------------------
+# Quantisation, statistics, finite numbers --------------------------------------------------------
 
 QUANTIZATION = {"video": (4 / 255, 4 / 512 - 2), "audio": (0.5, 3.0)}
 
@@ -442,7 +442,7 @@ def dequantised(parts):
     }
 
 
-def test_quantised_frames_mean_floats():
+def test_quantised_frames_are_read_as_floats():
     parts = videos(np.uint8)
     X = container(parts, QUANTIZATION)
     assert X.quantization == QUANTIZATION
@@ -454,7 +454,7 @@ def test_quantised_frames_mean_floats():
     np.testing.assert_array_equal(frames["video"][0, 0], parts["video"][0][0])
 
 
-def test_quantisation_of_one_modality():
+def test_quantization_of_one_modality_leaves_the_other():
     X = container(videos(np.uint8), {"audio": (0.5, 3.0)})
     assert X.quantization == {"video": (1.0, 0.0), "audio": (0.5, 3.0)}
 
@@ -465,7 +465,7 @@ def rms(values):
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.float16, np.float32, np.float64])
 @pytest.mark.parametrize("quantization", [None, QUANTIZATION])
-def test_moments_over_real_frames(quantization, dtype):
+def test_frame_stats_are_equal_to_numpy(quantization, dtype):
     parts = videos(dtype)
     moments = container(parts, quantization).frame_stats()
     values = dequantised(parts) if quantization else parts
@@ -476,7 +476,7 @@ def test_moments_over_real_frames(quantization, dtype):
         assert scale == pytest.approx(rms(frames.std(0)), rel=1e-5)
 
 
-def test_moments_of_more_frames_than_fit_in_a_block():
+def test_frame_stats_of_several_blocks_are_equal_to_numpy():
     rng = np.random.default_rng(0)
     values = (1000 + rng.normal(size=(5000, 2048))).astype(np.float32)
     X = MultimodalArray.from_frames({"video": values}, {"video": [3000, 0, 1, 1999]})
@@ -486,7 +486,7 @@ def test_moments_of_more_frames_than_fit_in_a_block():
 
 
 @pytest.mark.parametrize("constant", [0.0, 7.0, -0.1, 1e6])
-def test_constant_features_do_not_count_in_the_scale(constant):
+def test_frame_stats_scale_ignores_constant_features(constant):
     values = np.random.default_rng(0).normal(size=(50, 2)).astype(np.float32)
     values[:, 1] = constant
     X = MultimodalArray.from_frames({"video": values}, {"video": [20, 30]})
@@ -495,20 +495,20 @@ def test_constant_features_do_not_count_in_the_scale(constant):
     assert mean[1] == pytest.approx(constant)
 
 
-def test_small_features_keep_their_scale():
+def test_frame_stats_of_small_features_keep_their_scale():
     values = 1e-8 * np.random.default_rng(0).normal(size=(500, 1))
     moments = MultimodalArray.from_frames({"video": values}, {"video": [500]}).frame_stats()
     assert moments["video"][1] == pytest.approx(values.std())
 
 
-def test_moments_of_nothing():
+def test_frame_stats_without_frames_are_zero_and_one():
     mean, scale = container(videos())[[2]].frame_stats()["audio"]
     assert mean.tolist() == [0.0] * 3
     assert scale == 1.0
 
 
 @pytest.mark.parametrize("per_feature", [False, True])
-def test_moments_of_a_weight_are_those_of_repeated_videos(per_feature):
+def test_frame_stats_with_weights_are_equal_to_repeated_videos(per_feature):
     X, times = container(videos()), np.array([2, 0, 3, 1, 1, 4, 0])
     rows = np.repeat(np.arange(len(X)), times[: len(X)])
     weight = times[: len(X)] / 7
@@ -519,16 +519,16 @@ def test_moments_of_a_weight_are_those_of_repeated_videos(per_feature):
             np.testing.assert_allclose(given, expected, rtol=1e-12)
 
 
-def test_moments_of_some_videos():
-    """Of many videos only a spread is read, the first and the last among them."""
+def test_frame_stats_with_max_videos_read_evenly_spread_videos():
+    """Evenly spread videos are read, the first and the last included."""
     values = np.arange(101.0)[:, None]
     X = MultimodalArray.from_frames({"video": values}, {"video": [1] * 101})
     assert X.frame_stats(max_videos=3)["video"][0][0] == pytest.approx(50)
     assert X.frame_stats(max_videos=3)["video"][1] == pytest.approx(np.std([0, 50, 100]))
 
 
-def test_moments_of_long_videos_are_read_from_fewer(monkeypatch):
-    """Of 100 videos of 10 frames half a million allowed for 40; but one is always read."""
+def test_frame_stats_of_long_videos_read_fewer(monkeypatch):
+    """Of 100 videos of 10 frames, a limit of 40 frames reads 4; at least one is always read."""
     values = np.repeat(np.arange(100.0), 10)[:, None]
     X = MultimodalArray.from_frames({"video": values}, {"video": [10] * 100})
     monkeypatch.setattr("sk_crossmodal.multimodal._scan.MAX_FRAMES", 40)
@@ -724,8 +724,8 @@ def test_scan_frames_with_numbers_too_large_for_the_dtype_raises():
     assert mean[0] == pytest.approx(5e38)
 
 
-def test_moments_of_huge_numbers():
-    """Finite frames are accepted, so their moments are finite too."""
+def test_frame_stats_of_huge_numbers_are_finite():
+    """Finite frames are accepted, so their statistics must be finite too."""
     values = np.array([[1e300], [-1e300], [3.0]])
     X = MultimodalArray.from_frames({"video": values}, {"video": [3]})
     X.check_finite()
@@ -737,7 +737,7 @@ def test_moments_of_huge_numbers():
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
 @pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
 @pytest.mark.parametrize("row", [0, 1, 4])
-def test_not_finite_names_modality_and_row(row, dtype, bad):
+def test_check_finite_error_names_modality_and_row(row, dtype, bad):
     parts = videos(dtype)
     parts["audio"][row][-1, -1] = bad
     X = container(parts)
@@ -748,7 +748,7 @@ def test_not_finite_names_modality_and_row(row, dtype, bad):
     X[[i for i in range(N) if i != row]].check_finite()
 
 
-def test_not_finite_in_a_late_block():
+def test_check_finite_with_nan_in_a_late_block_raises():
     values = np.zeros((5000, 2048), np.float16)
     values[4500, 3] = np.nan
     X = MultimodalArray.from_frames({"video": values}, {"video": [3000, 0, 1000, 1000]})
@@ -760,13 +760,13 @@ def test_not_finite_in_a_late_block():
     ("dtype", "huge"), [(np.float64, 1e300), (np.float32, 3e38), (np.float16, 6e4)]
 )
 @pytest.mark.parametrize("sign", [1, -1])
-def test_huge_numbers_are_finite(sign, dtype, huge):
+def test_check_finite_accepts_huge_numbers(sign, dtype, huge):
     values = np.full((100, 3), huge, dtype)
     values[50:] *= sign
     MultimodalArray.from_frames({"video": values}, {"video": [100]}).check_finite()
 
 
-def test_huge_numbers_do_not_hide_infinity():
+def test_check_finite_with_infinity_among_huge_numbers_raises():
     values = np.full((100, 3), 1e300)
     values[40, 1], values[60, 1] = np.inf, -np.inf
     X = MultimodalArray.from_frames({"video": values}, {"video": [10] * 10})
@@ -774,11 +774,11 @@ def test_huge_numbers_do_not_hide_infinity():
         X.check_finite()
 
 
-# Other people's tools ---------------------------------------------------------------------
+# Other libraries ---------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("quantization", [None, QUANTIZATION])
-def test_pickle(quantization):
+def test_pickle_restores_a_selection(quantization):
     X = container(videos(np.uint8), quantization)[[3, 1]]
     again = pickle.loads(pickle.dumps(X))
     assert again.quantization == X.quantization
@@ -786,7 +786,7 @@ def test_pickle(quantization):
 
 
 @pytest.mark.parametrize("mmap_mode", [None, "r"])
-def test_joblib(mmap_mode, tmp_path):
+def test_joblib_restores_a_selection(mmap_mode, tmp_path):
     """loky hands arrays to its workers as read-only memory maps."""
     parts = videos()
     joblib.dump(container(parts)[::-1], tmp_path / "X.joblib")
@@ -795,7 +795,7 @@ def test_joblib(mmap_mode, tmp_path):
     assert_content(again[[0, 2]], {name: [rows[4], rows[2]] for name, rows in parts.items()})
 
 
-def test_train_test_split():
+def test_train_test_split_splits_videos():
     parts = videos()
     train, test, i_train, i_test = train_test_split(
         container(parts), np.arange(N), test_size=2, random_state=0
@@ -804,7 +804,7 @@ def test_train_test_split():
     assert_content(test, {name: picked(rows, i_test) for name, rows in parts.items()})
 
 
-def test_group_k_fold():
+def test_group_k_fold_splits_videos():
     parts = videos()
     X = container(parts)
     groups = np.array([0, 0, 1, 1, 2])
@@ -815,14 +815,14 @@ def test_group_k_fold():
         assert_content(X[test], {name: picked(rows, test) for name, rows in parts.items()})
 
 
-def test_shuffle_and_resample():
+def test_shuffle_and_resample_select_videos():
     parts = videos()
     for tool in (shuffle, resample):
         X, order = tool(container(parts), np.arange(N), random_state=0)
         assert_content(X, {name: picked(rows, order) for name, rows in parts.items()})
 
 
-def test_cross_validate():
+def test_cross_validate_accepts_a_container():
     y = np.array([0, 1, 0, 1, 0])
     result = cross_validate(DummyClassifier(), container(videos()), y, cv=2, error_score="raise")
     assert len(result["test_score"]) == 2
@@ -853,12 +853,12 @@ FLAT = np.zeros((3, 4))
         ({"video": FLAT, "audio": FLAT}, {"video": [3], "audio": [1, 2]}, r"rows.*1.*2"),
     ],
 )
-def test_bad_flat_frames(frames, lengths, message):
+def test_from_frames_with_invalid_arguments_raises(frames, lengths, message):
     with pytest.raises(ValueError, match=message):
         MultimodalArray.from_frames(frames, lengths)
 
 
-def test_quantisation_of_unknown_modality():
+def test_from_frames_with_quantization_of_unknown_modality_raises():
     with pytest.raises(ValueError, match=r"unknown modalities \['text'\]"):
         container(videos(), {"text": (1, 0)})
 
@@ -895,23 +895,23 @@ def test_quantisation_of_unknown_modality():
         ({"video": FLAT, "audio": FLAT[:2]}, None, r"rows.*'video': 3.*'audio': 2"),
     ],
 )
-def test_bad_input(X, modalities, message):
+def test_as_multimodal_with_invalid_input_raises(X, modalities, message):
     with pytest.raises(ValueError, match=message):
         as_multimodal(X, modalities=modalities)
 
 
-def test_empty_container():
+def test_as_multimodal_empty_container_raises():
     with pytest.raises(ValueError, match=r"0 sample\(s\)"):
         as_multimodal(container(videos())[[]])
 
 
-def test_positional_modalities_of_different_numbers_of_rows():
+def test_as_multimodal_with_different_numbers_of_rows_raises():
     with pytest.raises(ValueError, match=r"rows.*'video': 3.*'audio': 2"):
         as_multimodal(np.zeros((3, 2)), np.zeros((2, 2)))
 
 
 @pytest.mark.parametrize("names", [["a"], ["a", "b", "c"]])
-def test_wrong_number_of_names(names):
+def test_as_multimodal_with_wrong_number_of_names_raises(names):
     with pytest.raises(ValueError, match=rf"names {len(names)} modalities.*2 were given"):
         as_multimodal(FLAT, FLAT, modalities=names)
 
@@ -919,30 +919,30 @@ def test_wrong_number_of_names(names):
 @pytest.mark.parametrize(
     "parts", [(FLAT, FLAT), ({"a": FLAT, "b": FLAT},), (FLAT,)], ids=["positional", "dict", "wide"]
 )
-def test_name_given_twice(parts):
+def test_as_multimodal_with_repeated_name_raises(parts):
     with pytest.raises(ValueError, match="a"):
         as_multimodal(*parts, modalities=["a", "a"])
 
 
-def test_wide_array_with_no_names():
+def test_as_multimodal_without_names_raises():
     with pytest.raises(ValueError, match="at least one modality"):
         as_multimodal(FLAT, modalities=[])
 
 
-def test_widths_must_be_whole():
+def test_as_multimodal_with_non_integer_widths_raises():
     with pytest.raises((TypeError, ValueError)):
         as_multimodal(FLAT, modalities={"video": 1.5, "audio": 2.5})
 
 
 @pytest.mark.parametrize("sparse", [csr_array, dok_matrix])
-def test_sparse_input(sparse):
+def test_as_multimodal_sparse_input_raises(sparse):
     matrix = sparse(np.eye(3))
     for parts in ((matrix,), (matrix, FLAT), (FLAT, matrix), ({"video": matrix},)):
         with pytest.raises(TypeError, match=r"(?i)sparse.*dense"):
             as_multimodal(*parts)
 
 
-def test_names_must_be_strings():
+def test_as_multimodal_with_non_str_names_raises():
     with pytest.raises(TypeError, match=r"str, got 0"):
         as_multimodal({0: FLAT})
 
@@ -952,7 +952,7 @@ def test_names_must_be_strings():
 
 @pytest.mark.parametrize("rows", [slice(None), [4, 0, 0, 2], [2], [1, 2, 3]])
 @pytest.mark.parametrize("block_size", [None, 1, 2, 3, 100])
-def test_blocks_hold_every_frame_once(rows, block_size):
+def test_frame_blocks_have_every_frame_once(rows, block_size):
     X = container(videos(np.uint8), {"audio": (0.5, -1.0)})[rows]
     for name in X.modality_names:
         frames = np.concatenate([X[i][name] for i in range(len(X))])
@@ -968,14 +968,14 @@ def test_blocks_hold_every_frame_once(rows, block_size):
         assert all(block.dtype == np.float32 for block in blocks)
 
 
-def test_blocks_are_no_views():
+def test_frame_blocks_are_copies():
     parts = videos()
     X = container(parts)
     next(X.frame_blocks("video"))[:] = 0
     assert_content(X, parts)
 
 
-def test_other_frames_in_the_place_of_old_ones():
+def test_replace_frames_replaces_and_checks():
     parts = videos(np.uint8)
     X = container(parts, {"video": (2.0, 0.0), "audio": (0.5, -1.0)})[[4, 2, 0]]
     new = np.arange(2.0 * X.lengths("video").sum()).reshape(-1, 2)
@@ -998,7 +998,7 @@ def test_other_frames_in_the_place_of_old_ones():
 
 @pytest.mark.parametrize("nothing", [None, [], np.array([]), np.empty((0, 3)), float("nan")])
 @pytest.mark.parametrize("first", [True, False])
-def test_videos_without_frames_may_be_given_as_nothing(nothing, first):
+def test_as_multimodal_none_and_empty_rows_have_no_frames(nothing, first):
     some = [np.ones((2, 3), np.float32), np.full((1, 3), 2, np.float32)]
     rows = [nothing, *some] if first else [*some, nothing]
     whole = [np.empty((0, 3), np.float32), *some] if first else [*some, np.empty((0, 3))]
@@ -1013,8 +1013,8 @@ def test_videos_without_frames_may_be_given_as_nothing(nothing, first):
             np.testing.assert_array_equal(X[i]["audio"], whole[i])
 
 
-def test_a_container_does_not_become_an_array():
-    """As scikit-learn's estimators of tables would have it; else its message is the whole data."""
+def test_asarray_of_a_container_raises():
+    """Estimators for tables convert X; without an error here, theirs would print all data."""
     X = container(videos())
     with pytest.raises(TypeError, match="ModalityTransformer"):
         np.asarray(X)
@@ -1022,12 +1022,12 @@ def test_a_container_does_not_become_an_array():
         PCA(2).fit(X)
 
 
-def test_an_index_of_no_axes():
+def test_getitem_zero_dimensional_index_is_one_row():
     X = container(videos())
     np.testing.assert_array_equal(X[np.array(1)]["video"], X[1]["video"])
 
 
-def test_folds_share_the_frames_of_a_memory_map(tmp_path):
+def test_safe_fold_shares_the_memory_map(tmp_path):
     np.save(tmp_path / "video.npy", np.arange(40.0).reshape(20, 2))
     frames = np.load(tmp_path / "video.npy", mmap_mode="r")
     X = MultimodalArray.from_frames({"video": frames}, {"video": np.full(10, 2)})
@@ -1038,5 +1038,5 @@ def test_folds_share_the_frames_of_a_memory_map(tmp_path):
 
 
 def _safe_fold(X, rows):
-    """As scikit-learn's searches take folds."""
+    """Searches of scikit-learn select folds with this function."""
     return train_test_split(X[rows], test_size=0.5, random_state=0)[0]

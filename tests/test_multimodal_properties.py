@@ -1,4 +1,4 @@
-"""The container does what plain lists of frames do, whatever is asked of it."""
+"""Random operations on a container are equal to those on plain lists of frames."""
 
 import pickle
 import tempfile
@@ -20,7 +20,7 @@ WIDTH = {"video": 3, "audio": 2}
 
 @st.composite
 def contents(draw, least=0):
-    """Plain lists of arrays by modality, and how numbers are stored."""
+    """Draw plain lists of arrays by modality, and their dtype and quantization."""
     n = draw(st.integers(least, 6))
     parts, scaling = {}, {}
     for name in draw(st.sampled_from([["video"], ["video", "audio"], ["audio", "video"]])):
@@ -29,20 +29,20 @@ def contents(draw, least=0):
         rng = np.random.default_rng(draw(st.integers(0, 2**16)))
         numbers = [rng.integers(0, 256, (t, WIDTH[name])) for t in lengths]
         parts[name] = [each.astype(dtype) for each in numbers]
-        # Powers of two, with which nothing is rounded.
+        # Powers of two, which are exact.
         scaling[name] = draw(st.sampled_from([(1.0, 0.0), (0.5, -2.0), (4.0, 1.0)]))
     return parts, scaling
 
 
 @st.composite
 def containers(draw, least=0):
-    """A container, in memory or stored in one part or several, and what it holds."""
+    """Draw a container, in memory or stored in one part or several, and its content."""
     parts, scaling = draw(contents(least))
     n = len(next(iter(parts.values())))
     cuts = sorted(draw(st.lists(st.integers(0, n), max_size=2)))
     bounds = list(zip([0, *cuts], [*cuts, n], strict=True))
     X = build(parts, scaling, bounds, draw(st.sampled_from(["memory", "saved", "parts"])))
-    return X, meant(parts, scaling)
+    return X, dequantised(parts, scaling)
 
 
 def flat(rows, width, dtype):
@@ -79,8 +79,8 @@ def build(parts, scaling, bounds, form):
     return MultimodalArray.open(folder)
 
 
-def meant(parts, scaling):
-    """What the numbers mean, as plain lists."""
+def dequantised(parts, scaling):
+    """Return the values of stored numbers, as plain lists."""
     out = {}
     for name, rows in parts.items():
         scale, shift = scaling[name]
@@ -99,7 +99,7 @@ FOLDER = tempfile.TemporaryDirectory()
 
 
 def keys(n):
-    """Every way to pick some of n rows."""
+    """Draw any index that selects some of n rows."""
     row = st.integers(-n, n - 1) if n else st.nothing()
     rows = st.lists(row, max_size=8) if n else st.just([])
     ints = rows.map(lambda r: np.array(r, int))
@@ -114,7 +114,7 @@ def picked(parts, key):
 
 
 @given(st.data(), containers())
-def test_slicing_again_and_again(data, given_):
+def test_getitem_repeated_selections_are_equal_to_lists(data, given_):
     X, parts = given_
     for _ in range(data.draw(st.integers(1, 3))):
         key = data.draw(keys(len(X)))
@@ -131,7 +131,7 @@ def test_slicing_again_and_again(data, given_):
 
 
 def naive_pad(parts, rows, most):
-    """Frame by frame; in exact whole numbers."""
+    """Pad frame by frame, with exact integers."""
     line = [max(len(each[r]) for each in parts.values()) for r in rows]
     kept = [min(t, m) for t, m in zip(line, most, strict=True)]
     T = max([1, *kept])
@@ -146,7 +146,7 @@ def naive_pad(parts, rows, most):
 
 
 @given(st.data(), containers(least=1))
-def test_padding_is_a_naive_loop(data, given_):
+def test_pad_is_equal_to_a_naive_loop(data, given_):
     X, parts = given_
     n = len(X)
     key = data.draw(keys(n))
@@ -166,7 +166,7 @@ def test_padding_is_a_naive_loop(data, given_):
 
 
 @given(st.data(), containers(least=1))
-def test_moments_are_those_of_numpy(data, given_):
+def test_frame_stats_are_equal_to_numpy(data, given_):
     X, parts = given_
     weights = data.draw(
         st.lists(st.sampled_from([0.0, 1.0, 2.5]), min_size=len(X), max_size=len(X))
@@ -185,7 +185,7 @@ def test_moments_are_those_of_numpy(data, given_):
 
 
 @given(st.data(), containers())
-def test_saved_pickled_and_selected(data, given_):
+def test_saved_pickled_and_selected_content_is_equal(data, given_):
     X, parts = given_
     key = data.draw(keys(len(X)))
     X, parts = X[key], picked(parts, key)
@@ -225,13 +225,13 @@ def as_read_only(a):
 
 
 @given(st.data(), contents(least=1), st.sampled_from(list(FORMS)))
-def test_every_form_is_the_plain_one(data, given_, form):
-    """`as_multimodal` of lists, tuples, object arrays, data frames, of arrays of any layout."""
+def test_as_multimodal_every_form_has_equal_content(data, given_, form):
+    """Lists, tuples, object arrays and data frames, of arrays of any layout."""
     parts, _ = given_
-    for rows in parts.values():  # of no frames at all a width is known, in these forms
+    for rows in parts.values():  # these forms have a width even without frames
         rows[0] = rows[0] if len(rows[0]) else np.ones((1, rows[0].shape[1]), rows[0].dtype)
     plain = as_multimodal(parts)
-    assert_content(plain, meant(parts, dict.fromkeys(parts, (1.0, 0.0))))
+    assert_content(plain, dequantised(parts, dict.fromkeys(parts, (1.0, 0.0))))
     forms = {name: [FORMS[form](row) for row in rows] for name, rows in parts.items()}
     for X in (
         forms,

@@ -1,4 +1,4 @@
-"""What is written to a store is read, and used as frames in memory are."""
+"""Stored videos are equal to videos in memory, and are used in the same ways."""
 
 import builtins
 import copy
@@ -39,12 +39,12 @@ from sk_crossmodal.multimodal import (
     Store,
     StoreWriter,
     _frames,
-    _saving,
-    _stored,
+    _save,
     as_multimodal,
     scan_frames,
 )
-from sk_crossmodal.multimodal._parts import PartWriter
+from sk_crossmodal.store import _stored
+from sk_crossmodal.store._parts import PartWriter
 
 DTYPES = (np.uint8, np.float16, np.float32, np.float64)
 pytestmark = pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
@@ -55,12 +55,12 @@ def stored(parts, folder, quantization=None, **more):
     return MultimodalArray.open(folder / "store")
 
 
-# What is written is read ------------------------------------------------------------------
+# Save and open ------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("quantization", [None, QUANTIZATION])
-def test_round_trip(dtype, quantization, tmp_path):
+def test_save_and_open_content_is_equal(dtype, quantization, tmp_path):
     parts = videos(dtype)
     X, again = container(parts, quantization), stored(parts, tmp_path, quantization)
     assert again.quantization == X.quantization
@@ -69,7 +69,7 @@ def test_round_trip(dtype, quantization, tmp_path):
     assert again.pad([0])[0]["video"].dtype == dtype
 
 
-def test_labels_ids_and_attributes(tmp_path):
+def test_store_has_labels_ids_and_attributes(tmp_path):
     write_all(tmp_path / "store")
     store = Store.open(str(tmp_path / "store"))
     assert_content(store.data, {n: picked(rows, ORDER) for n, rows in content().items()})
@@ -84,7 +84,7 @@ def test_labels_ids_and_attributes(tmp_path):
     assert repr(store).startswith(f"Store('{tmp_path}/store', MultimodalArray(5 videos, ")
 
 
-def test_videos_alone(tmp_path):
+def test_store_without_labels_and_ids_has_none(tmp_path):
     X = stored(content(), tmp_path)
     store = Store.open(tmp_path / "store")
     assert_content(X, content())
@@ -94,20 +94,20 @@ def test_videos_alone(tmp_path):
 @pytest.mark.parametrize(
     "form", [np.asarray, csr_array, csr_matrix, np.ndarray.tolist, lambda y: y.astype(bool)]
 )
-def test_labels_of_any_form(form, tmp_path):
+def test_save_labels_of_any_form_are_equal(form, tmp_path):
     stored(videos(), tmp_path, y=form(Y), ids=np.array(IDS))
     store = Store.open(tmp_path / "store")
     np.testing.assert_array_equal(store.target.toarray(), Y)
     assert store.ids.tolist() == IDS
 
 
-def test_labels_that_nobody_has(tmp_path):
+def test_save_unused_labels_stay_columns(tmp_path):
     stored(videos(), tmp_path, y=csr_array((5, 7)))
     assert Store.open(tmp_path / "store").target.shape == (5, 7)
     assert Store.open(tmp_path / "store").target.nnz == 0
 
 
-def test_no_videos(tmp_path):
+def test_store_without_videos_is_empty(tmp_path):
     container(videos())[[]].save(tmp_path / "nothing", y=Y[:0], ids=[])
     store = Store.open(tmp_path / "nothing")
     assert store.data.n_features == WIDTHS
@@ -116,7 +116,7 @@ def test_no_videos(tmp_path):
 
 
 @pytest.mark.parametrize("key", KEYS.values(), ids=KEYS)
-def test_save_a_selection(key, tmp_path):
+def test_save_selection_writes_its_rows(key, tmp_path):
     parts = videos(np.float64)
     rows = np.arange(5)[key]
     stored(parts, tmp_path)[key].save(tmp_path / "some", y=csr_array(Y)[rows])
@@ -126,8 +126,8 @@ def test_save_a_selection(key, tmp_path):
         np.testing.assert_array_equal(store.target.toarray(), Y[rows])
 
 
-def test_save_in_blocks(tmp_path, monkeypatch):
-    """Blocks of any size give one store, and no more than a block is in memory."""
+def test_save_in_blocks_of_any_size_is_equal(tmp_path, monkeypatch):
+    """Blocks of any size write the same store, and at most one block is in memory."""
     X, appended, append = container(videos()), [], PartWriter.append
     X.save(tmp_path / "one", y=Y, ids=IDS)
 
@@ -138,7 +138,7 @@ def test_save_in_blocks(tmp_path, monkeypatch):
     monkeypatch.setattr(PartWriter, "append", noting)
     sizes = [16 * v + 12 * a for v, a in zip(*LENGTHS.values(), strict=True)]
     for block in (1, 100, 150):
-        monkeypatch.setattr(_saving, "BLOCK_BYTES", block)
+        monkeypatch.setattr(_save, "BLOCK_BYTES", block)
         X.save(tmp_path / str(block), y=Y, ids=IDS)
         assert files(tmp_path / str(block)) == files(tmp_path / "one")
         assert max(appended) <= max(block, *sizes)
@@ -147,12 +147,12 @@ def test_save_in_blocks(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("names", [["only"], ["a", "b", "c"], ["é/..", ".", "a b", "", "%2E"]])
-def test_any_number_of_modalities_of_any_name(names, tmp_path):
+def test_save_modalities_of_any_name(names, tmp_path):
     parts = {name: videos(seed=i)["video"] for i, name in enumerate(names)}
     assert_content(stored(parts, tmp_path), parts)
 
 
-def test_files_are_those_of_numpy(tmp_path):
+def test_store_files_are_npy_files(tmp_path):
     write_all(tmp_path / "store")
     found = [path for path in (tmp_path / "store").rglob("*") if path.is_file()]
     arrays = [path for path in found if path.suffix == ".npy"]
@@ -163,11 +163,11 @@ def test_files_are_those_of_numpy(tmp_path):
         assert (tmp_path / "again.npy").read_bytes() == path.read_bytes()
 
 
-# Stored frames do what frames in memory do ------------------------------------------------
+# Stored frames are equal to frames in memory ------------------------------------------------
 
 
 @pytest.mark.parametrize("seed", range(12))
-def test_pad(seed, tmp_path):
+def test_pad_of_a_store_is_equal_to_memory(seed, tmp_path):
     rng = np.random.default_rng(seed)
     lengths = {name: rng.integers(0, 40, size=8) for name in WIDTHS}
     parts = videos(DTYPES[seed % 4], lengths=lengths, seed=seed)
@@ -198,8 +198,8 @@ def mapped(frames, folder):
 @pytest.mark.parametrize(
     "lengths", [[6] * 9, [6, 5, 6, 0, 6, 6, 0, 2, 6], [0] * 8 + [3], [4] + [0] * 8]
 )
-def test_pad_whole_batches_and_video_by_video(lengths, form, most, small, tmp_path, monkeypatch):
-    """Either way of reading gives the same, for every form of frames."""
+def test_pad_both_ways_of_reading_are_equal(lengths, form, most, small, tmp_path, monkeypatch):
+    """Both ways of reading give equal batches, for every form of frames."""
     monkeypatch.setattr(_frames, "SMALL", small)
     rows_of = videos(lengths={"video": lengths})["video"]
     frames = FORMS.get(form, FORMS["flat"])(np.concatenate(rows_of), tmp_path)
@@ -220,7 +220,7 @@ def test_pad_whole_batches_and_video_by_video(lengths, form, most, small, tmp_pa
 
 
 @pytest.mark.parametrize("key", KEYS.values(), ids=KEYS)
-def test_selections(key, tmp_path):
+def test_selections_of_a_store_are_equal_to_memory(key, tmp_path):
     parts = videos(np.uint8)
     X, memory = stored(parts, tmp_path, QUANTIZATION)[key], container(parts, QUANTIZATION)[key]
     assert X.digest() == memory.digest()
@@ -238,7 +238,7 @@ def test_selections(key, tmp_path):
 @pytest.mark.parametrize(
     "columns", [slice(1, 3), slice(None, None, -1), slice(2, 3), slice(None), slice(3, 0, -2)]
 )
-def test_columns(columns, tmp_path):
+def test_columns_of_a_store_are_equal_to_memory(columns, tmp_path):
     wide = videos()["video"]
     X = stored({"wide": wide}, tmp_path).select({"a": columns, "rest": slice(0, 4)})
     some = [rows[:, columns] for rows in wide]
@@ -252,7 +252,7 @@ def test_columns(columns, tmp_path):
     assert MultimodalArray.open(tmp_path / "columns").digest() == again.digest()
 
 
-def test_other_frames_beside_stored_ones(tmp_path):
+def test_replace_frames_beside_stored_frames(tmp_path):
     parts = videos()
     X = stored(parts, tmp_path)[::-1]
     replaced = X.replace_frames({"video": next(X.frame_blocks("video")) * 2})
@@ -263,7 +263,7 @@ def test_other_frames_beside_stored_ones(tmp_path):
 
 
 @pytest.mark.parametrize("size", [1, 3, 4, None])
-def test_blocks_run_over_the_ends_of_parts(size, tmp_path):
+def test_frame_blocks_continue_across_parts(size, tmp_path):
     write_all(tmp_path / "store")
     X, parts = MultimodalArray.open(tmp_path / "store"), content()
     for name in parts:
@@ -273,7 +273,7 @@ def test_blocks_run_over_the_ends_of_parts(size, tmp_path):
     assert X.digest() == container({n: picked(p, ORDER) for n, p in parts.items()}).digest()
 
 
-def test_result_of_reading_is_a_copy(tmp_path):
+def test_read_frames_of_a_store_are_copies(tmp_path):
     X = stored(videos(), tmp_path)
     before = files(tmp_path)
     X[0]["video"][:] = -1
@@ -282,7 +282,7 @@ def test_result_of_reading_is_a_copy(tmp_path):
     assert files(tmp_path) == before
 
 
-def test_frames_known_to_be_finite_are_not_read_again(tmp_path, monkeypatch):
+def test_check_finite_of_checked_store_reads_nothing(tmp_path, monkeypatch):
     X = stored(videos(), tmp_path)
     header = tmp_path / "store/store.json"
     header.write_text(header.read_text().replace('"finite": true', '"finite": false'))
@@ -322,11 +322,11 @@ def test_scan_frames_of_a_store_reads_every_byte_once(dtype, tmp_path, monkeypat
             np.testing.assert_allclose(ours[name][1], theirs[name][1], rtol=1e-12)
 
 
-# What scikit-learn and joblib do ----------------------------------------------------------
+# scikit-learn and joblib ----------------------------------------------------------------
 
 
 class Peek(ClassifierMixin, BaseEstimator):
-    """A classifier that notes what it was sent, and needs no training."""
+    """A classifier that records the type of its frames, and needs no training."""
 
     def __init__(self, shift=0):
         self.shift = shift
@@ -351,7 +351,7 @@ def larger(tmp_path):
     return X, MultimodalArray.open(tmp_path / "store")
 
 
-def test_a_pickle_is_a_path(larger):
+def test_pickle_of_a_store_has_no_frames(larger):
     memory, X = larger
     assert len(pickle.dumps(memory)) > 1_000_000
     assert len(pickle.dumps(X)) < 5_000
@@ -359,8 +359,8 @@ def test_a_pickle_is_a_path(larger):
     assert pickle.loads(pickle.dumps(X[::-1])).digest() == memory[::-1].digest()
 
 
-def test_searches_and_splits(larger):
-    """Workers are sent paths, and find what they would find in memory."""
+def test_searches_with_a_store_are_equal_to_memory(larger):
+    """Workers receive paths, and get the results of frames in memory."""
     memory, X = larger
     y = np.arange(60) % 3
     search = GridSearchCV(Peek(), {"shift": [0, 1]}, cv=3, error_score="raise")
@@ -380,7 +380,7 @@ def sent(X):
     return len(pickle.dumps(X)), {type(p.values).__name__ for p in X._frames.values()}, X.digest()
 
 
-def test_workers_are_sent_paths(larger):
+def test_workers_receive_paths(larger):
     memory, X = larger
     rows = np.arange(0, 60, 7)
     for size, kinds, digest in joblib.Parallel(2)(joblib.delayed(sent)(X[rows]) for _ in range(3)):
@@ -389,7 +389,7 @@ def test_workers_are_sent_paths(larger):
         assert digest == memory[rows].digest()
 
 
-def test_copies_and_hashes_do_not_read(larger, tmp_path, monkeypatch):
+def test_copy_and_hash_of_a_store_read_nothing(larger, tmp_path, monkeypatch):
     X = larger[1]
     again = MultimodalArray.open(tmp_path / "store")
     monkeypatch.setattr(os, "preadv", None)
@@ -400,8 +400,8 @@ def test_copies_and_hashes_do_not_read(larger, tmp_path, monkeypatch):
     assert joblib.hash(joblib.load(tmp_path / "X.joblib")) == joblib.hash(X)
 
 
-def test_estimators_take_stored_videos(tmp_path):
-    """Fitted on a store they are what they are on the same videos in memory."""
+def test_estimators_on_a_store_are_equal_to_memory(tmp_path):
+    """Predictions after a fit on a store are those of the same videos in memory."""
     made, y = make_videos(), make_y("csr")
     made.data.save(tmp_path / "store", y=y)
     store = Store.open(tmp_path / "store")
@@ -418,12 +418,12 @@ def test_estimators_take_stored_videos(tmp_path):
     assert files(tmp_path / "kept").keys() == kept  # one tower serves both
 
 
-# Other processes, other places, less memory -----------------------------------------------
+# Processes, paths and memory --------------------------------------------------------------
 
 
-def test_threads_and_forks_read_at_once(tmp_path, monkeypatch):
-    """More files than may be open, read by all at the same time."""
-    monkeypatch.setattr(_stored, "OPEN_FILES", 2)
+def test_threads_and_forks_read_at_the_same_time(tmp_path, monkeypatch):
+    """More files than may be open are read by all at the same time."""
+    monkeypatch.setattr(_stored, "MAX_OPEN_FILES", 2)
     writer = StoreWriter(tmp_path / "store", {"video": {"width": 2, "dtype": "float64"}})
     names = [f"{i:02}" for i in range(12)]
     for i, name in enumerate(names):
@@ -448,8 +448,8 @@ def test_threads_and_forks_read_at_once(tmp_path, monkeypatch):
     assert len(os.listdir("/proc/self/fd")) <= before
 
 
-def test_the_end_of_python_is_quiet(tmp_path):
-    """Files that are open then are closed without a word."""
+def test_python_exit_with_open_store_is_silent(tmp_path):
+    """Open files are closed without a message."""
     container(videos()).save(tmp_path / "store")
     script = f"""
         import os
@@ -462,7 +462,7 @@ def test_the_end_of_python_is_quiet(tmp_path):
     assert (ended.stdout, ended.stderr) == ("", "")
 
 
-def test_a_store_that_was_moved_or_changed(tmp_path):
+def test_read_from_moved_or_changed_store_raises(tmp_path):
     X = stored(videos(), tmp_path)
     sent = pickle.dumps(X)
     X[0]
@@ -479,7 +479,7 @@ def test_a_store_that_was_moved_or_changed(tmp_path):
         pickle.loads(sent)[0]
 
 
-def test_a_store_written_anew_is_read_anew(tmp_path):
+def test_store_written_again_is_read_again(tmp_path):
     first = stored(videos(), tmp_path)
     first[0]
     shutil.rmtree(tmp_path / "store")
@@ -488,7 +488,7 @@ def test_a_store_written_anew_is_read_anew(tmp_path):
     assert_content(first, videos())  # its files are still open
 
 
-def test_a_link_that_is_turned_reads_where_it_was(tmp_path):
+def test_changed_link_reads_the_opened_store(tmp_path):
     for name, value in (("old", 1.0), ("new", 2.0)):
         frames = np.full((3, 4), value, np.float32)
         MultimodalArray.from_frames({"video": frames}, {"video": [3]}).save(tmp_path / name)
@@ -499,7 +499,7 @@ def test_a_link_that_is_turned_reads_where_it_was(tmp_path):
     assert (X[0]["video"] == 1).all()
 
 
-def test_a_store_is_not_its_videos(tmp_path):
+def test_as_multimodal_store_raises(tmp_path):
     MultimodalArray.from_frames({"video": np.ones((3, 4))}, {"video": [3]}).save(tmp_path / "a")
     with pytest.raises(TypeError, match=r"X is a Store.*store\.data"):
         as_multimodal(Store.open(tmp_path / "a"))
@@ -521,13 +521,13 @@ def test_large_batches_are_read_by_threads(tmp_path, monkeypatch):
     monkeypatch.setattr(os, "preadv", preadv)
     np.testing.assert_array_equal(stored.pad(rows)[0]["video"], expected)
     assert names == {"MainThread"}
-    monkeypatch.setattr("sk_crossmodal.multimodal._stored.WORTH_THREADS", 1)
+    monkeypatch.setattr("sk_crossmodal.store._stored.MIN_THREADED", 1)
     np.testing.assert_array_equal(stored.pad(rows)[0]["video"], expected)
     assert len(names) > 1
     assert not [t for t in threading.enumerate() if t.name.startswith("store_reader")]
 
 
-def test_relative_paths(tmp_path, monkeypatch):
+def test_relative_path_stays_valid_after_chdir(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     container(videos()).save("store")
     X = MultimodalArray.open("store")
@@ -535,7 +535,7 @@ def test_relative_paths(tmp_path, monkeypatch):
     assert_content(X, videos())
 
 
-def test_reading_never_writes(tmp_path, monkeypatch):
+def test_reading_opens_no_file_for_writing(tmp_path, monkeypatch):
     write_all(tmp_path / "store")
     expected = container({n: picked(p, ORDER) for n, p in content().items()}).digest()
     for path in (tmp_path / "store").rglob("*"):
@@ -560,8 +560,8 @@ def test_reading_never_writes(tmp_path, monkeypatch):
         path.chmod(0o755)
 
 
-def test_a_store_larger_than_the_memory(tmp_path):
-    """8 GB of frames with 200 MB to spare; a memory map of them cannot even be made."""
+def test_store_larger_than_memory_is_read(tmp_path):
+    """8 GB of frames with a limit of 200 MB, in which a memory map is impossible."""
     writer = StoreWriter(tmp_path / "store", {"video": {"width": 1024, "dtype": "uint8"}})
     with writer.part("0") as part:
         part.append({"video": (np.ones((1, 1024), np.uint8), [1])})
@@ -586,7 +586,7 @@ def test_a_store_larger_than_the_memory(tmp_path):
         X = MultimodalArray.open(tmp_path / "store")
         batch = X.pad(np.arange(len(X))[::300])[0]["video"]
         assert batch.shape == (110, 256, 1024)
-        assert batch.sum() == 1024  # those of the first video's first frame
+        assert batch.sum() == 1024  # the values of the first frame
         assert X[-1]["video"][-1].sum() == 4 * sum(range(256))
 
     assert in_child(read) == 0

@@ -1,4 +1,4 @@
-"""A store is written whole or not at all, goes on after a crash, and says what is damaged."""
+"""A store is written completely or not at all, continues after a crash, and finds damage."""
 
 import contextlib
 import json
@@ -27,9 +27,9 @@ from store_cases import (
 )
 from test_multimodal import assert_content, container, picked, videos
 
+from sk_crossmodal._files import locked
 from sk_crossmodal.multimodal import MultimodalArray, Store, StoreWriter
-from sk_crossmodal.multimodal._lock import locked
-from sk_crossmodal.multimodal._parts import PartWriter
+from sk_crossmodal.store._parts import PartWriter
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
 ONE = {"video": {"width": 4, "dtype": "float32"}}
@@ -38,7 +38,7 @@ FLAT = np.ones((3, 4), np.float32)
 
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory):
-    """A store as one run writes it, to be copied and compared with."""
+    """A store that one run wrote, to copy and compare."""
     path = tmp_path_factory.mktemp("whole") / "store"
     write_all(path)
     return path
@@ -48,7 +48,7 @@ def whole(tmp_path_factory):
 
 
 @pytest.mark.parametrize("error", [RuntimeError, KeyboardInterrupt])
-def test_a_part_that_fails_leaves_nothing(error, whole, tmp_path):
+def test_part_that_fails_is_removed(error, whole, tmp_path):
     writer = StoreWriter(tmp_path / "store", MODALITIES, Store.open(whole).attributes)
     write_part(writer, "b")
     with pytest.raises(error, match="halfway"), writer.part("a") as part:  # noqa: PT012
@@ -65,8 +65,8 @@ def no_space_left(values):
     raise OSError(28, "No space left on device")
 
 
-def test_a_disk_that_is_full(tmp_path, monkeypatch):
-    """An error while writing cannot be swallowed: the part would have frames and no lengths."""
+def test_full_disk_error_names_the_file(tmp_path, monkeypatch):
+    """An ignored error still fails the part, which may have frames without lengths."""
     writer = StoreWriter(tmp_path / "store", ONE)
     for swallow in (contextlib.nullcontext(), contextlib.suppress(OSError)):
         with pytest.raises((OSError, ValueError)), writer.part("a") as part:  # noqa: PT012
@@ -83,7 +83,7 @@ STEPS = ("fsync", "rename", "replace", "unlink", "mkdir", "makedirs")
 
 
 def write_and_be_killed(path, count):
-    """Write a store, and be killed at the given step that changes something."""
+    """Write a store, and kill the process at the given step that changes the disk."""
     left = iter(range(count, 0, -1))
 
     def killing(original):
@@ -100,8 +100,8 @@ def write_and_be_killed(path, count):
     write_all(path)
 
 
-def test_killed_at_any_step_and_resumed(whole, tmp_path):
-    """A run after one that was killed gives the store of a single run, byte for byte."""
+def test_writer_killed_at_any_step_can_continue(whole, tmp_path):
+    """The next run completes the store of a single run, byte for byte."""
     expected, ended, done = files(whole), [], []
     for count in range(1, 200):
         path = tmp_path / str(count)
@@ -121,7 +121,7 @@ def test_killed_at_any_step_and_resumed(whole, tmp_path):
     assert len(ended) > 40
 
 
-def test_finishing_cleans_up_after_the_dead_alone(tmp_path):
+def test_finish_removes_files_of_killed_writers_only(tmp_path):
     writer = StoreWriter(tmp_path / "store", ONE)
     parts = tmp_path / "store/parts"
     (parts / ".dead.part").mkdir()
@@ -136,7 +136,7 @@ def test_finishing_cleans_up_after_the_dead_alone(tmp_path):
     assert os.listdir(parts) == ["alive"]
 
 
-def test_a_save_that_fails_leaves_nothing(tmp_path):
+def test_save_that_fails_is_removed(tmp_path):
     bad = container({"video": [FLAT, np.full((1, 4), np.inf)]})
     with pytest.raises(ValueError, match=r"infinity in modality 'video', row 1"):
         bad.save(tmp_path / "store")
@@ -151,8 +151,8 @@ def write_one(path, name):
     write_part(writer, name)
 
 
-def test_processes_write_parts_at_once(whole, tmp_path):
-    """They may even all create the store."""
+def test_processes_write_parts_at_the_same_time(whole, tmp_path):
+    """All processes may create the store at once."""
     for trial in range(5):
         path = tmp_path / str(trial)
         with ProcessPoolExecutor(3, mp_context=get_context("fork")) as pool:
@@ -164,7 +164,7 @@ def test_processes_write_parts_at_once(whole, tmp_path):
     assert sorted(os.listdir(tmp_path)) == list("01234")
 
 
-def test_a_writer_waits_for_one_that_looks_for_leftovers(tmp_path):
+def test_writer_waits_for_a_short_lock(tmp_path):
     writer = StoreWriter(tmp_path / "store", ONE)
     lock = str(tmp_path / "store" / "parts" / ".a.lock")
     held, enough = threading.Event(), threading.Event()
@@ -184,7 +184,7 @@ def test_a_writer_waits_for_one_that_looks_for_leftovers(tmp_path):
     assert writer.done("a")
 
 
-def test_modalities_are_a_dict_of_dicts(tmp_path):
+def test_writer_with_invalid_modalities_raises(tmp_path):
     with pytest.raises(TypeError, match="modalities must be a dict"):
         StoreWriter(tmp_path / "store", ["video"])
     for about in (4, {"width": 4}, {"width": 4, "dtype": "uint8", "scal": 1.0}):
@@ -193,12 +193,12 @@ def test_modalities_are_a_dict_of_dicts(tmp_path):
     assert os.listdir(tmp_path) == []
 
 
-def test_a_part_has_one_writer(tmp_path):
+def test_part_with_two_writers_raises(tmp_path):
     first, second = (StoreWriter(tmp_path / "store", ONE) for _ in range(2))
     with first.part("a") as part:
         part.append({"video": (FLAT, [3])})
         with (
-            pytest.raises(ValueError, match=r"'a' .* is being written elsewhere"),
+            pytest.raises(ValueError, match=r"'a' .* is being written by another writer"),
             second.part("a"),
         ):
             pass
@@ -209,7 +209,7 @@ def test_a_part_has_one_writer(tmp_path):
     assert_content(MultimodalArray.open(tmp_path / "store"), {"video": [FLAT]})
 
 
-def test_more_parts_for_a_finished_store(whole, tmp_path):
+def test_writer_adds_parts_to_a_finished_store(whole, tmp_path):
     writer = StoreWriter(tmp_path / "store", MODALITIES, Store.open(whole).attributes)
     write_part(writer, "b")
     writer.finish(["b"], n_labels=4)
@@ -223,7 +223,7 @@ def test_more_parts_for_a_finished_store(whole, tmp_path):
     assert_content(before, {n: picked(rows, [1, 0]) for n, rows in content().items()})
 
 
-def test_parts_in_another_order(whole, tmp_path):
+def test_finish_in_another_order_reorders_videos(whole, tmp_path):
     shutil.copytree(whole, tmp_path / "store")
     StoreWriter(tmp_path / "store", MODALITIES, Store.open(whole).attributes).finish(["a", "b"], 9)
     store, order = Store.open(tmp_path / "store"), [4, 2, 3, 1, 0]
@@ -233,7 +233,7 @@ def test_parts_in_another_order(whole, tmp_path):
     assert store.ids.tolist() == picked(IDS, order)
 
 
-# What does not fit ------------------------------------------------------------------------
+# Invalid input -----------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -250,7 +250,7 @@ def test_parts_in_another_order(whole, tmp_path):
         (MODALITIES, {"source": "another"}, r"its attributes are .*'made up'.*another"),
     ],
 )
-def test_another_description(modalities, attributes, message, whole):
+def test_writer_with_another_description_raises(modalities, attributes, message, whole):
     before = files(whole)
     attributes = {"source": "made up", "sizes": [1, 2.5]} | attributes
     with pytest.raises(ValueError, match=message):
@@ -258,7 +258,7 @@ def test_another_description(modalities, attributes, message, whole):
     assert files(whole) == before
 
 
-def test_the_same_description_said_otherwise(whole):
+def test_writer_with_equivalent_description_is_accepted(whole):
     modalities = {
         n: {**m, "scale": 1, "width": np.int64(m["width"])} for n, m in MODALITIES.items()
     }
@@ -284,14 +284,14 @@ def test_the_same_description_said_otherwise(whole):
         (ONE, [1], TypeError, "attributes must be a dict"),
     ],
 )
-def test_bad_descriptions(modalities, attributes, error, message, tmp_path):
+def test_writer_with_invalid_description_raises(modalities, attributes, error, message, tmp_path):
     with pytest.raises(error, match=message):
         StoreWriter(tmp_path / "store", modalities, attributes)
     assert os.listdir(tmp_path) == []
 
 
 @pytest.mark.parametrize("name", ["", ".a", "a/b", "..", 3, "a\0b"])
-def test_bad_names_of_parts(name, tmp_path):
+def test_part_with_invalid_name_raises(name, tmp_path):
     writer = StoreWriter(tmp_path / "store", ONE)
     for call in (writer.done, lambda name: writer.part(name).__enter__()):
         with pytest.raises(ValueError, match="name of a part"):
@@ -323,8 +323,8 @@ BAD_VIDEOS = [
 
 
 @pytest.mark.parametrize(("frames", "lists", "message"), BAD_VIDEOS)
-def test_bad_videos(frames, lists, message, tmp_path):
-    """Nothing of them is written, so that one can go on with the others."""
+def test_append_invalid_videos_raises_and_writes_nothing(frames, lists, message, tmp_path):
+    """Nothing of the call is written, so that other videos can follow."""
     writer, good = StoreWriter(tmp_path / "store", ONE), {"video": (FLAT, [1, 2])}
     with writer.part("a") as part:
         part.append(good, labels=[(1,), ()], ids=["a", "b"])
@@ -338,7 +338,7 @@ def test_bad_videos(frames, lists, message, tmp_path):
     assert store.target.toarray().tolist() == [[0, 1], [0, 0], [1, 0], [0, 0]]
 
 
-def test_bad_ends(whole, tmp_path):
+def test_finish_with_invalid_parts_raises(whole, tmp_path):
     path = tmp_path / "store"
     shutil.copytree(whole, path)
     writer = StoreWriter(path, MODALITIES, Store.open(whole).attributes)
@@ -348,10 +348,10 @@ def test_bad_ends(whole, tmp_path):
     for parts, n_labels, message in (
         (["a", "c", "d"], 5, r"\['c', 'd'\] .* not complete"),
         (["a", "a"], 5, "named once"),
-        (["a", "b"], None, "have labels, of which n_labels says.*n_labels=None"),
-        (["a", "b"], 4, "'a' has label 4, and n_labels=4"),
-        (["plain"], 4, "have no labels.*n_labels=4"),
-        (["a", "plain"], 5, "Some parts .* have labels, and others have none"),
+        (["a", "b"], None, "required with labels.*n_labels=None and labels"),
+        (["a", "b"], 4, "'a' has label 4, it must be below n_labels=4"),
+        (["plain"], 4, "None without, got n_labels=4 and no labels"),
+        (["a", "plain"], 5, "Some parts .* have labels, others have none"),
     ):
         with pytest.raises(ValueError, match=message):
             writer.finish(parts, n_labels)
@@ -373,13 +373,13 @@ def test_bad_ends(whole, tmp_path):
         ({"ids": ["a\0"] * 5}, "character 0"),
     ],
 )
-def test_bad_labels_and_ids_to_save(more, message, tmp_path):
+def test_save_with_invalid_labels_or_ids_raises(more, message, tmp_path):
     with pytest.raises(ValueError, match=message):
         container(videos()).save(tmp_path / "store", **more)
     assert os.listdir(tmp_path) == []
 
 
-def test_nothing_is_overwritten(tmp_path):
+def test_save_to_existing_path_raises(tmp_path):
     X = container(videos())
     (tmp_path / "file").write_text("mine")
     (tmp_path / "folder").mkdir()
@@ -397,7 +397,7 @@ def test_nothing_is_overwritten(tmp_path):
     assert (tmp_path / "file").read_text() == "mine"
 
 
-def test_folders_above_a_store_are_made(tmp_path):
+def test_save_creates_parent_folders(tmp_path):
     StoreWriter(tmp_path / "a/b/store", ONE).finish([])
     (tmp_path / "empty").mkdir()
     StoreWriter(tmp_path / "empty", ONE).finish([])
@@ -436,7 +436,7 @@ DAMAGE = {
 
 @pytest.mark.parametrize("damage", DAMAGE.values(), ids=DAMAGE)
 @pytest.mark.parametrize("name", NPY)
-def test_damaged_files_are_named(name, damage, whole, tmp_path):
+def test_open_damaged_file_error_names_it(name, damage, whole, tmp_path):
     path = tmp_path / "store" / "parts" / "a" / f"{name}.npy"
     shutil.copytree(whole, tmp_path / "store")
     damage(path)
@@ -457,7 +457,7 @@ def test_damaged_files_are_named(name, damage, whole, tmp_path):
         ("ids.indptr", lambda indptr: indptr - 1, "ids.indptr.npy should rise"),
     ],
 )
-def test_numbers_that_do_not_add_up(name, change, named, whole, tmp_path):
+def test_open_inconsistent_lists_raises(name, change, named, whole, tmp_path):
     shutil.copytree(whole, tmp_path / "store")
     rewrite(tmp_path / "store" / "parts" / "a" / f"{name}.npy", change)
 
@@ -469,8 +469,8 @@ def test_numbers_that_do_not_add_up(name, change, named, whole, tmp_path):
         read()
 
 
-def test_a_part_of_another_store(whole, tmp_path):
-    """It is whole, and not what the header says."""
+def test_open_with_part_of_another_store_raises(whole, tmp_path):
+    """The part is complete, but the header describes another one."""
     shutil.copytree(whole, tmp_path / "store")
     shutil.rmtree(tmp_path / "store/parts/a")
     shutil.copytree(tmp_path / "store/parts/b", tmp_path / "store/parts/a")
@@ -481,7 +481,7 @@ def test_a_part_of_another_store(whole, tmp_path):
         Store.open(tmp_path / "store")
 
 
-def test_labels_and_ids_that_are_gone(whole, tmp_path):
+def test_open_with_missing_labels_or_ids_raises(whole, tmp_path):
     for what in ("labels", "ids"):
         shutil.copytree(whole, tmp_path / what)
         for path in (tmp_path / what / "parts/a").glob(f"{what}.*"):
@@ -506,7 +506,7 @@ def test_labels_and_ids_that_are_gone(whole, tmp_path):
         (lambda h: {**h, "modalities": 3}, "cannot be read"),
     ],
 )
-def test_other_headers(change, message, whole, tmp_path):
+def test_open_with_invalid_header_raises(change, message, whole, tmp_path):
     shutil.copytree(whole, tmp_path / "store")
     header = tmp_path / "store/store.json"
     header.write_text(json.dumps(change(json.loads(header.read_text()))))
@@ -515,7 +515,7 @@ def test_other_headers(change, message, whole, tmp_path):
     assert str(tmp_path / "store") in str(caught.value)
 
 
-def test_no_store(tmp_path):
+def test_open_without_store_raises(tmp_path):
     with pytest.raises(FileNotFoundError, match=f"no store at {tmp_path}/nowhere"):
         MultimodalArray.open(tmp_path / "nowhere")
     with pytest.raises(ValueError, match=r"is no store: .*store.json is missing"):

@@ -1,7 +1,7 @@
-"""Damage a store in many ways and read it: a clear error is raised, or the data are correct.
+"""Damage a store in every way, and read it: the error is clear, or the data are right.
 
-Frames have no checksum, so the format cannot detect changed numbers of frames. Such damage is
-counted separately, and must change only these numbers.
+The numbers of frames have no checksum. Damage to them is counted separately, and must change
+nothing but those numbers.
 """
 
 import json
@@ -44,7 +44,7 @@ def make(folder):
 
 
 def content(folder):
-    """Return the readable content of a store, structure first."""
+    """Return everything that a user can read of a store, structure first."""
     store = Store.open(folder)
     X = MultimodalArray.open(folder)
     structure = (
@@ -111,13 +111,13 @@ def remove(rng, folder):
 
 
 def swap(rng, folder):
-    """Replace one file or part by another."""
+    """Put one file in the place of another, or one part."""
     one, other = (pick(rng, folder, "*.npy") for _ in range(2))
     other.write_bytes(one.read_bytes())
 
 
 def link(rng, folder):
-    """Replace a file by a link to nothing, to itself, to a folder or to a device."""
+    """Put a link in the place of a file: to nothing, to itself, to a folder, to a device."""
     file = pick(rng, folder, "*.npy", "store.json")
     file.unlink()
     file.symlink_to(rng.choice(["/nowhere/at/all", file.name, "/", "/dev/zero", "/dev/null"]))
@@ -146,7 +146,7 @@ def forge_numpy(rng, folder):
 
 
 def forge_header(rng, folder):
-    """Replace one value in store.json."""
+    """Put another value in one place of store.json."""
     file = folder / "store.json"
     header = json.loads(file.read_text())
     keys = rng.choice(PLACES)
@@ -158,21 +158,21 @@ def forge_header(rng, folder):
 
 
 def forge_structure(rng, folder):
-    """Remove, repeat or add an entry in store.json."""
+    """Leave out, repeat or add something in store.json."""
     file = folder / "store.json"
     header = json.loads(file.read_text())
-    entries = rng.choice([header["parts"], header["modalities"]])
+    what = rng.choice([header["parts"], header["modalities"]])
     way = rng.randrange(6)
     if way == 0:
-        entries.append(rng.choice(entries))
+        what.append(rng.choice(what))
     elif way == 1:
-        entries.pop(rng.randrange(len(entries)))
+        what.pop(rng.randrange(len(what)))
     elif way == 2:
-        entries.reverse()
+        what.reverse()
     elif way == 3:
-        del rng.choice([header, *entries])[rng.choice(["name", "parts", "ids", "width", "videos"])]
+        del rng.choice([header, *what])[rng.choice(["name", "parts", "ids", "width", "videos"])]
     elif way == 4:
-        rng.choice(entries)[rng.choice(["scales", "x"])] = 1
+        rng.choice(what)[rng.choice(["scales", "x"])] = 1
     else:
         file.write_text(rng.choice(["[" * 100_000, "", "null", "[]", "\x00", '{"format": 1}']))
         return
@@ -213,8 +213,8 @@ WAYS = (
 )
 
 
-def check_store(folder, good, before):
-    """Read a damaged store; return the result, or raise AssertionError if it is wrong."""
+def classify(folder, good, before):
+    """Read a damaged store and return the class of the result; AssertionError if it is wrong."""
     try:
         structure, frames = content(folder)
     except (ValueError, OSError) as raised:
@@ -229,11 +229,11 @@ def check_store(folder, good, before):
         return "read, right"
     if changed(folder, before) <= {"numbers"}:
         return "read, other numbers that have no checksum"
-    raise AssertionError("read, and wrong where the format can know")
+    raise AssertionError("read, and wrong where the format can detect it")
 
 
 def changed(folder, before):
-    """Return whether only numbers without checksum differ from the files before, or more."""
+    """Return the kinds of differences to the files before."""
     kinds = set()
     for name, data in before.items():
         path = folder / name
@@ -247,7 +247,7 @@ def changed(folder, before):
 
 
 def json_free(now, was):
-    """Whether only free values differ: attributes, scaling, names."""
+    """Whether headers differ only in attributes, scaling and names, which may have any value."""
 
     def rest(header):
         plain = {k: v for k, v in header.items() if k not in ("attributes", "n_labels", "ids")}
@@ -255,7 +255,7 @@ def json_free(now, was):
             {k: v for k, v in m.items() if k not in ("scale", "shift", "finite")}
             for m in header["modalities"]
         ]
-        # Fewer parts, or another order, is another valid store.
+        # Fewer parts, or in another order, are another store of the same parts.
         plain["parts"] = [p["name"] for p in header["parts"]]
         return plain
 
@@ -272,7 +272,15 @@ def json_free(now, was):
 
 
 def run(damages, seed=0):
-    """Try `damages` random damages; return the counts."""
+    """Damage and read a store many times; return the counts.
+
+    Parameters
+    ----------
+    damages : int
+        Number of trials.
+    seed : int
+        Random seed.
+    """
     rng, results, failures = random.Random(seed), Counter(), []
     soft, hard = resource.getrlimit(resource.RLIMIT_AS)
     used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
@@ -291,10 +299,10 @@ def run(damages, seed=0):
                 way = WAYS[number % len(WAYS)]
                 try:
                     way(rng, store)
-                except KeyError:  # the key to remove is missing
+                except KeyError:  # the key to leave out is not there
                     continue
                 try:
-                    results[way.__name__, check_store(store, good, before)] += 1
+                    results[way.__name__, classify(store, good, before)] += 1
                 except Exception as error:
                     failures.append(f"{number}, {way.__name__}: {type(error).__name__}: {error}")
         finally:

@@ -16,7 +16,8 @@ from joblib import Parallel, delayed
 from tqdm import tqdm
 
 from .._files import naming
-from ..multimodal import IDS, PARTS, Store, StoreWriter, read_header, read_lists
+from ..multimodal import Store, StoreWriter
+from ..store import IDS, PARTS, read_header, read_lists
 from ._loading import DuplicateChecker, DuplicateVideoError
 from ._reader import Block, Description, Reader
 from ._stored import LABELS

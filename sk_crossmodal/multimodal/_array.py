@@ -10,28 +10,37 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 
 from .._types import Array, Bools, Floats, Ints
-from ._frames import Frames, check_lengths
-from ._given import as_array, check_columns, check_count, check_mapping, check_several
-from ._opening import open_frames
-from ._saving import save
+from ..store import StoreFiles, check_lengths, check_mapping, check_several
+from ..validation import check_number
+from ._checks import (
+    check_columns,
+    check_flat,
+    check_max_frames,
+    check_names,
+    check_quantization,
+    check_rows,
+    check_weights,
+)
+from ._frames import Frames, stored_frames
+from ._save import save
 from ._scan import MAX_VIDEOS, StatsRequest, scan
 
 
 class MultimodalArray:
     """Ragged frames of n videos in named modalities, as one array of shape (n,).
 
-    The frames of a modality lie flat behind each other, in memory, memory-mapped, or in a store
-    on the disk (:meth:`save`, :meth:`open`). Selecting rows only notes which rows: no frame is
-    read or copied before a batch asks for it. scikit-learn treats the container like any array,
-    so that it can be split, searched and cross-validated.
+    The frames of all videos in a modality are one flat array, in memory, memory-mapped, or in a
+    store on the disk (:meth:`save`, :meth:`open`). A selection of rows shares the frames, which
+    are read when a batch needs them. scikit-learn treats the container like any array, so that
+    it can be split, searched and cross-validated.
 
     Build one with :meth:`from_frames` (flat frames and lengths) or :func:`as_multimodal` (any
-    other form); the estimators do so themselves.
+    other form); the estimators call the latter.
 
     Parameters
     ----------
     frames : dict of str to Frames
-        One entry a modality, in the order in which they are to be used.
+        One entry per modality, in order.
 
     Attributes
     ----------
@@ -86,12 +95,12 @@ class MultimodalArray:
         Parameters
         ----------
         frames : dict of str to array-like of shape (n_frames_total, n_features)
-            Per modality, the frames of all videos behind each other; uint8 or floating. Arrays
-            and memory maps are kept, not copied.
+            Per modality, the frames of all videos, one video after the other; uint8 or floating.
+            Arrays and memory maps are kept, not copied.
         lengths : dict of str to array-like of shape (n,)
             Per modality, the number of frames of each video; 0 is allowed.
         quantization : dict of str to (scale, shift), optional
-            A stored number q of that modality means ``q * scale + shift``.
+            The value of a stored number q of that modality is ``q * scale + shift``.
 
         Returns
         -------
@@ -101,7 +110,7 @@ class MultimodalArray:
         Raises
         ------
         ValueError
-            If names, numbers of rows, shapes or sums of lengths do not fit.
+            If names, numbers of rows, shapes or sums of lengths do not match.
         """
         quantization = {} if quantization is None else quantization
         given = {"frames": frames, "lengths": lengths, "quantization": quantization}
@@ -114,13 +123,13 @@ class MultimodalArray:
             )
         if unknown := set(quantization) - set(frames):
             raise ValueError(f"quantization names unknown modalities {sorted(unknown)}.")
-        checked = {name: _check_flat(name, values) for name, values in frames.items()}
+        checked = {name: check_flat(name, values) for name, values in frames.items()}
         return cls(
             {
                 name: Frames.from_lengths(
                     values,
                     check_lengths(name, lengths[name], len(values)),
-                    *_check_quantization(name, quantization.get(name, (1.0, 0.0))),
+                    *check_quantization(name, quantization.get(name, (1.0, 0.0))),
                 )
                 for name, values in checked.items()
             }
@@ -130,8 +139,7 @@ class MultimodalArray:
     def open(cls, path: str | os.PathLike[str]) -> "MultimodalArray":
         """Open the videos of a store; their frames stay on the disk.
 
-        Whatever is done with the container, in this process or in another that it is sent to,
-        reads from the store the frames that are needed, and no others.
+        The container reads the frames that it needs from the store, also in another process.
 
         Parameters
         ----------
@@ -148,26 +156,25 @@ class MultimodalArray:
         FileNotFoundError
             If there is no such folder.
         ValueError
-            If it is no store, not finished, damaged, or of a newer version.
+            If it is not a store, not finished, damaged, or has a newer version.
 
         See Also
         --------
         Store.open : The same with labels and ids.
         """
-        return cls(open_frames(path)[2])
+        return cls(stored_frames(StoreFiles(path)))
 
     def save(
         self, path: str | os.PathLike[str], *, y: Any = None, ids: Iterable[str] | None = None
     ) -> None:
-        """Write the videos, those of a selection alone, to a store on the disk.
+        """Write the videos to a store on the disk; of a selection, only its rows.
 
-        Frames are written in blocks, so that a container that is itself stored can be larger
-        than the memory.
+        Frames are written in blocks, so that a stored container may be larger than the memory.
 
         Parameters
         ----------
         path : str or path-like
-            A folder that does not exist. It is there when all is written, and not before.
+            A folder that does not exist. It appears when everything is written.
         y : array-like or sparse array of shape (n, n_labels), optional
             Labels, a multilabel indicator.
         ids : iterable of str of shape (n,), optional
@@ -176,12 +183,12 @@ class MultimodalArray:
         Raises
         ------
         ValueError
-            If `path` exists, if `y` or `ids` do not fit, or if a frame is not finite.
+            If `path` exists, if `y` or `ids` do not match, or if a frame is not finite.
 
         See Also
         --------
         Store.open : Read videos, labels and ids.
-        StoreWriter : Write videos that come piece by piece.
+        StoreWriter : Write videos part by part.
 
         Examples
         --------
@@ -227,7 +234,7 @@ class MultimodalArray:
         return self._part(name).lengths
 
     def timeline_lengths(self) -> Ints:
-        """Number of moments of each video: its longest modality's frames.
+        """Number of time steps of each video: the frames of its longest modality.
 
         Returns
         -------
@@ -273,8 +280,8 @@ class MultimodalArray:
             rows = np.arange(len(self))[key]
         except (IndexError, TypeError, ValueError) as error:
             raise type(error)(
-                f"Rows of {len(self)} videos cannot be picked by {key!r}: {error}. "
-                "X.select([...]) picks modalities."
+                f"Rows of {len(self)} videos cannot be selected by {key!r}: {error}. "
+                "X.select([...]) selects modalities."
             ) from None
         if rows.ndim != 1:
             raise IndexError(f"MultimodalArray is one-dimensional, got the index {key!r}.")
@@ -282,24 +289,24 @@ class MultimodalArray:
 
     def __array__(self, dtype: Any = None, copy: Any = None) -> NoReturn:
         raise TypeError(
-            "A MultimodalArray holds videos of different lengths and is no table of numbers. Give "
+            "A MultimodalArray has videos of different lengths and is no table of numbers. Pass "
             "it to estimators of sk_crossmodal; ModalityTransformer applies others to the frames "
             "of a modality, and X[i] is a dict of the frames of one video."
         )
 
     def select(self, modalities: Iterable[str] | Mapping[str, slice]) -> "MultimodalArray":
-        """The same videos with some of the modalities, in the given order.
+        """Return the same videos with some of the modalities, in the given order.
 
         Parameters
         ----------
         modalities : iterable of str, or dict of str to column slice
-            Which to keep. With a dict, the columns of a container of one single modality are
-            split into named ones.
+            The modalities to keep. With a dict, the columns of a single modality are split into
+            named modalities.
 
         Returns
         -------
         MultimodalArray
-            A container that shares all frames.
+            A container that shares the frames.
         """
         if isinstance(modalities, Mapping):
             if len(self._frames) > 1:
@@ -310,10 +317,7 @@ class MultimodalArray:
             columns = {n: check_columns(n, c, whole.width) for n, c in modalities.items()}
             return MultimodalArray({n: whole.columns(each) for n, each in columns.items()})
         modalities = check_several("modalities", modalities)
-        if not all(isinstance(name, str) for name in modalities):
-            raise TypeError(f"Names of modalities must be str, got {modalities}.")
-        if len(set(modalities)) < len(modalities):
-            raise ValueError(f"Each modality is selected once, got {modalities}.")
+        check_names(modalities)
         if missing := [name for name in modalities if name not in self._frames]:
             raise ValueError(
                 f"Modalities {missing} are missing; X has {list(self.modality_names)}."
@@ -325,33 +329,33 @@ class MultimodalArray:
     ) -> tuple[dict[str, Array], dict[str, Bools]]:
         """Read a batch: all modalities on one time line, zero-padded at the end.
 
-        A video's time line has as many moments as its longest modality has frames; a shorter
-        modality is brought onto it by nearest frame, so that moment t is the same time in each.
+        The time line of a video has as many steps as its longest modality has frames. A shorter
+        modality has its nearest frame at each step, so that step t is the same time in each.
 
         Parameters
         ----------
         rows : array-like of shape (B,)
             Rows to read.
         max_frames : int or array-like of shape (B,), optional
-            Only that many first moments are read, for all rows or for each.
+            Maximum number of time steps, for all rows or for each; later ones are ignored.
 
         Returns
         -------
         frames : dict of str to ndarray of shape (B, T, n_features)
-            Numbers as they are stored (see :attr:`quantization`), T the longest time line.
+            Stored numbers (see :attr:`quantization`); T is the longest time line.
         masks : dict of str to bool ndarray of shape (B, T)
             True at real frames. A modality without frames in a video is False throughout.
         """
-        rows = _check_rows(rows, len(self))
+        rows = check_rows(rows, len(self))
         if max_frames is not None:
-            max_frames = _check_max_frames(max_frames, len(rows))
+            max_frames = check_max_frames(max_frames, len(rows))
         parts = {name: part.take(rows) for name, part in self._frames.items()}
         line = np.maximum.reduce([part.lengths for part in parts.values()])
         kept = line if max_frames is None else np.minimum(line, max_frames)
-        moments = np.arange(max(1, int(kept.max(initial=0))))
+        steps = np.arange(max(1, int(kept.max(initial=0))))
         frames, masks = {}, {}
         for name, part in parts.items():
-            masks[name] = moments < np.where(part.lengths > 0, kept, 0)[:, None]
+            masks[name] = steps < np.where(part.lengths > 0, kept, 0)[:, None]
             frames[name] = part.padded(line, masks[name])
         return frames, masks
 
@@ -363,21 +367,21 @@ class MultimodalArray:
         name : str
             The modality.
         block_size : int, optional
-            Frames a block, whatever videos they are of; those left over at the end join the
-            last block. All frames are one block by default.
+            Frames per block, regardless of videos; the last block also has the remaining ones.
+            By default all frames are one block.
 
         Returns
         -------
         iterator of ndarray of shape (n_frames, n_features), float32 or float64
-            What the stored numbers mean. It gives nothing where there are no frames.
+            The values of the stored numbers. It is empty if there are no frames.
         """
         part = self._part(name)
         if block_size is not None:
-            block_size = check_count("block_size", block_size, 1)
+            check_number("block_size", block_size, low=1, integer=True)
         return _blocks(part, block_size)
 
     def replace_frames(self, frames: Mapping[str, ArrayLike]) -> "MultimodalArray":
-        """Put other frames in the place of those of some modalities.
+        """Replace the frames of some modalities.
 
         Parameters
         ----------
@@ -388,7 +392,7 @@ class MultimodalArray:
         Returns
         -------
         MultimodalArray
-            Videos as long as these, which share the frames of all other modalities.
+            Videos of the same lengths, which share the frames of all other modalities.
 
         Raises
         ------
@@ -398,7 +402,7 @@ class MultimodalArray:
         check_mapping("frames", frames)
         if unknown := [name for name in frames if name not in self._frames]:
             raise ValueError(f"Unknown modalities {unknown}; X has {list(self._frames)}.")
-        checked = {name: _check_flat(name, values) for name, values in frames.items()}
+        checked = {name: check_flat(name, values) for name, values in frames.items()}
         for name, values in checked.items():
             if len(values) != (total := self.lengths(name).sum()):
                 raise ValueError(
@@ -438,8 +442,9 @@ class MultimodalArray:
             deviation of each feature, 1 for a constant feature; otherwise the root mean square
             of the standard deviations of the features that vary, 1 if none does.
         """
-        n, max_videos = len(self), check_count("max_videos", max_videos, 1)
-        weight = None if sample_weight is None else _check_weights(sample_weight, n)
+        n = len(self)
+        check_number("max_videos", max_videos, low=1, integer=True)
+        weight = None if sample_weight is None else check_weights(sample_weight, n)
         (stats,) = scan(
             self._frames, None, [StatsRequest(None, weight, bool(per_feature), max_videos)]
         )
@@ -472,29 +477,29 @@ class MultimodalArray:
         return self._frames[name]
 
     def digest(self) -> str:
-        """Fingerprint of the videos: of names, lengths and frames, wherever these lie.
+        """Return a fingerprint of names, lengths and frames, in memory or in a store alike.
 
         Returns
         -------
         str
-            A hash in hexadecimal digits. Equal videos of another dtype have another one.
+            A hash in hexadecimal digits. Equal videos of different dtypes have different ones.
         """
         digest = blake2b(digest_size=20)
         for name, part in self._frames.items():
-            about = (name, str(part.values.dtype), part.width, part.scale, part.shift)
-            digest.update(repr(about).encode())
+            described = (name, str(part.values.dtype), part.width, part.scale, part.shift)
+            digest.update(repr(described).encode())
             digest.update(part.lengths.tobytes())
             for _, stored in part.blocks():
                 digest.update(stored.tobytes())
         return digest.hexdigest()
 
     def check_finite(self, dtype: DTypeLike = np.float64) -> None:
-        """Raise ValueError that names modality and row where frames hold NaN or infinity.
+        """Raise ValueError with modality and row if frames have NaN or infinity.
 
         Parameters
         ----------
         dtype : data type, default=float64
-            Frames that are not finite in this type are not finite either.
+            Frames must also be finite when they are converted to this type.
         """
         scan(self._frames, dtype)
 
@@ -516,66 +521,6 @@ def _blocks(part: Frames, block_size: int | None) -> Iterator[Floats]:
     for first in firsts:
         last = first + size if first + 2 * size <= total else total
         yield part.dequantise(part.between(first, last))
-
-
-def _check_rows(rows: Any, n: int) -> Ints:
-    array = as_array("rows", rows)
-    if array.ndim != 1 or (array.size and array.dtype.kind not in "iu"):
-        raise TypeError(f"rows must be integers of shape (B,), got {rows!r}.")
-    if array.size and not -n <= array.min() <= array.max() < n:
-        raise IndexError(f"rows must be rows of {n} videos, got {array.min()} to {array.max()}.")
-    return array.astype(np.intp, copy=False)
-
-
-def _check_max_frames(max_frames: Any, n: int) -> Ints:
-    array = as_array("max_frames", max_frames)
-    if array.dtype.kind not in "iu" and array.size:
-        raise TypeError(f"max_frames must be integers, got {max_frames!r}.")
-    if array.shape not in ((), (n,)) or (array < 0).any():
-        raise ValueError(
-            f"max_frames must be one number or {n}, none of them negative, got {max_frames!r}."
-        )
-    return array.astype(np.int64, copy=False)
-
-
-def _check_weights(sample_weight: Any, n: int) -> Floats:
-    weights = as_array("sample_weight", sample_weight)
-    if weights.dtype.kind not in "biuf":
-        raise TypeError(f"sample_weight must be numbers, got {sample_weight!r}.")
-    if weights.shape != (n,) or not (np.isfinite(weights) & (weights >= 0)).all():
-        raise ValueError(
-            f"sample_weight must be finite, not negative and of shape ({n},), got {weights!r}."
-        )
-    return weights.astype(np.float64, copy=False)
-
-
-def _check_quantization(name: str, pair: Any) -> tuple[float, float]:
-    numbers = as_array(f"The quantization of modality {name!r}", pair)
-    if numbers.shape != (2,) or numbers.dtype.kind not in "iuf":
-        raise TypeError(
-            f"The quantization of modality {name!r} must be a pair (scale, shift), got {pair!r}."
-        )
-    if not np.isfinite(numbers).all():
-        raise ValueError(
-            f"The quantization of modality {name!r} must be finite, got {tuple(pair)}."
-        )
-    return float(pair[0]), float(pair[1])
-
-
-def _check_flat(name: str, values: Any) -> Array:
-    array = as_array(f"Frames of modality {name!r}", values)
-    if array.ndim != 2 or array.shape[1] == 0:
-        raise ValueError(
-            f"Frames of modality {name!r} must have shape (n_frames, n_features), "
-            f"got {array.shape}."
-        )
-    if array.dtype != np.uint8 and array.dtype not in (np.float16, np.float32, np.float64):
-        if array.dtype.kind not in "biuf":
-            raise ValueError(
-                f"Frames of modality {name!r} must be numbers, got dtype {array.dtype}."
-            )
-        array = array.astype(np.float32)
-    return array
 
 
 def _span(lengths: Ints) -> str:

@@ -1,4 +1,4 @@
-"""The frames of one modality: flat, one video behind the other."""
+"""The frames of one modality: those of all videos in one flat array."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -6,19 +6,18 @@ from typing import Any
 
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
-from numpy.typing import ArrayLike, DTypeLike
+from numpy.typing import ArrayLike
 
 from .._types import Array, Bools, Floats, Ints
-from ._given import as_array
-from ._stored import StoredFrames
+from ..store import StoredFrames, StoreFiles
 
-BLOCK = 1 << 18  # numbers looked at in one go when all frames are walked through
-SMALL = 1 << 16  # bytes of a video; less is copied sooner than Python has turned to the next
+BLOCK = 1 << 18  # numbers in a block of frames
+SMALL = 1 << 16  # bytes of a video, up to which one copy of all is faster than a loop
 
 
 @dataclass(frozen=True, eq=False)
 class Frames:
-    """Frames of one modality of n videos."""
+    """Frames of one modality; video i has ``values[starts[i] : starts[i] + lengths[i]]``."""
 
     values: Array | StoredFrames
     starts: Ints
@@ -34,7 +33,7 @@ class Frames:
         scale: float = 1.0,
         shift: float = 0.0,
     ) -> "Frames":
-        """Frames whose videos lie directly behind each other."""
+        """Return the frames of consecutive videos."""
         counts = np.asarray(lengths, dtype=np.int64)
         return cls(values, np.cumsum(counts) - counts, counts, float(scale), float(shift))
 
@@ -45,24 +44,24 @@ class Frames:
 
     @property
     def is_quantised(self) -> bool:
-        """Whether stored numbers differ from what they mean."""
+        """Whether stored numbers differ from their values."""
         return (self.scale, self.shift) != (1.0, 0.0)
 
     def take(self, rows: Ints) -> "Frames":
-        """The same frames for a selection of videos; no frame is touched."""
+        """Return the frames of some videos, without reading them."""
         return replace(self, starts=self.starts[rows], lengths=self.lengths[rows])
 
     def columns(self, columns: slice) -> "Frames":
-        """The same videos with a selection of features."""
+        """Return the same videos with some features."""
         return replace(self, values=self.values[:, columns])
 
     def stored(self, row: int) -> Array:
-        """The frames of one video as they are stored, (T, n_features)."""
+        """Return the frames of one video as they are stored, (T, n_features)."""
         start = self.starts[row]
         return self.values[start : start + self.lengths[row]]
 
     def dequantise(self, stored: Array) -> Floats:
-        """What stored numbers mean, as float32 (float64 stays float64)."""
+        """Return the values of stored numbers as float32, those of float64 as float64."""
         dtype = np.dtype(np.float64 if stored.dtype == np.float64 else np.float32)
         numbers: Floats = stored.astype(dtype)
         if self.is_quantised:
@@ -70,36 +69,36 @@ class Frames:
         return numbers
 
     def padded(self, line: Ints, mask: Bools) -> Array:
-        """Read the first moments of each video; the rest is zero."""
-        straight = self.lengths == line
+        """Read the nearest frame of each masked time step, zeros elsewhere."""
+        complete = self.lengths == line
         out = self._windows(mask.shape[1])
         if out is None:
             out = np.empty((*mask.shape, self.width), self.values.dtype)
-            self._read_straight(out, straight, mask)
+            self._read_complete(out, complete, mask)
         elif not mask.all():
             out[~mask] = 0
-        if not straight.all():
+        if not complete.all():
             self._read_nearest(out, line, mask)
         return out
 
     def _windows(self, width: int) -> Array | None:
-        """`width` frames from each start on, also beyond the video; None if that is not quick."""
+        """Copy `width` frames from each start, also beyond the video; None if this is slow."""
         values = self.values
-        many = len(values) - width + 1
+        n_windows = len(values) - width + 1
         if isinstance(values, StoredFrames) or width * self.width * values.itemsize > SMALL:
             return None
-        if self.starts.max(initial=0) >= many:
+        if self.starts.max(initial=0) >= n_windows:
             return None
-        shape, steps = (many, width, self.width), (values.strides[0], *values.strides)
+        shape, steps = (n_windows, width, self.width), (values.strides[0], *values.strides)
         windows = as_strided(values, shape, steps, writeable=False)
         return np.ascontiguousarray(windows[self.starts])
 
-    def _read_straight(self, out: Array, straight: Bools, mask: Bools) -> None:
-        """Read the videos that are as long as their time line; zero behind what is read of any."""
+    def _read_complete(self, out: Array, complete: Bools, mask: Bools) -> None:
+        """Read the videos that are as long as their time line, and set all padding to zero."""
         n_read = mask.sum(axis=1)
         for padded, k in zip(out, n_read.tolist(), strict=True):
             padded[k:] = 0
-        rows = np.flatnonzero(straight & (n_read > 0))
+        rows = np.flatnonzero(complete & (n_read > 0))
         places = [out[b, :k] for b, k in zip(rows.tolist(), n_read[rows].tolist(), strict=True)]
         if isinstance(self.values, StoredFrames):
             self.values.read_each(places, self.starts[rows])
@@ -108,20 +107,20 @@ class Frames:
             place[:] = self.values[start : start + len(place)]
 
     def _read_nearest(self, out: Array, line: Ints, mask: Bools) -> None:
-        """Read the videos that are shorter than their time line, at each moment the nearest."""
+        """Read the nearest frames of the videos that are shorter than their time line."""
         for b in np.flatnonzero((self.lengths != line) & mask[:, 0]):
-            moments, start = np.arange(mask[b].sum()), self.starts[b]
-            nearest = (2 * moments + 1) * self.lengths[b] // (2 * line[b])
-            out[b, : len(moments)] = self.values[start : start + nearest[-1] + 1][nearest]
+            steps, start = np.arange(mask[b].sum()), self.starts[b]
+            nearest = (2 * steps + 1) * self.lengths[b] // (2 * line[b])
+            out[b, : len(steps)] = self.values[start : start + nearest[-1] + 1][nearest]
 
     def gather(self, rows: Ints | slice) -> Array:
-        """The frames of some videos behind each other; in memory, a view if they lie so."""
+        """Return the frames of some videos in one array, a view if they are adjacent in memory."""
         lengths = self.lengths[rows]
         begins, lengths = self.starts[rows][lengths > 0], lengths[lengths > 0]
-        return joined(self.values, begins, lengths)
+        return _joined(self.values, begins, lengths)
 
     def blocks(self) -> Iterator[tuple[Ints, Array]]:
-        """Yield (rows, their stored frames) in blocks of bounded size."""
+        """Yield (rows, stored frames) in blocks of whole videos: one video or `BLOCK` numbers."""
         per_block = max(1, BLOCK // max(1, self.width))
         n = len(self.lengths)
         ends = np.cumsum(self.lengths)
@@ -134,46 +133,32 @@ class Frames:
             first = last
 
     def between(self, first: int, last: int) -> Array:
-        """Stored frames `first` to `last`, counted over all videos one behind the other."""
+        """Return stored frames `first` to `last`, counted over all videos."""
         ends = np.cumsum(self.lengths)
         begin, end = np.searchsorted(ends, (first, last - 1), side="right")
         rows = slice(begin, end + 1)
         ends, lengths = ends[rows], self.lengths[rows]
-        skipped = np.maximum(0, first - (ends - lengths))  # at the beginning of the first
+        skipped = np.maximum(0, first - (ends - lengths))  # at the start of the first video
         left = lengths - skipped - np.maximum(0, ends - last)
-        return joined(self.values, (self.starts[rows] + skipped)[left > 0], left[left > 0])
+        return _joined(self.values, (self.starts[rows] + skipped)[left > 0], left[left > 0])
 
     def may_be_bad(self, dtype: np.dtype[Any]) -> bool:
-        """Whether some frame may not be finite in this dtype."""
+        """Whether some frame may be infinite or NaN in this dtype."""
         known = isinstance(self.values, StoredFrames) and self.values.finite
         given = self.values.dtype
         return given.kind == "f" and not (known and given.itemsize <= dtype.itemsize)
 
 
-def first_bad_frame(frames: Array, dtype: DTypeLike = np.float64) -> int | None:
-    """Return the index of the first frame that is not finite in this dtype, or None."""
-    if frames.dtype.kind != "f":
-        return None
-    with np.errstate(over="ignore", invalid="ignore"):
-        if frames.dtype.itemsize > np.dtype(dtype).itemsize:
-            frames = frames.astype(dtype)
-        # The sum needs no temporary array; only a bad or a huge sum asks for more.
-        if np.isfinite(frames.sum(dtype=np.float64)):
-            return None
-    good = np.isfinite(frames).all(axis=1)
-    return None if good.all() else int(np.argmin(good))
-
-
-def copy_frames(out: Array, values: Array | StoredFrames, start: int) -> None:
-    """Fill `out` (k, n_features) with k frames, of which `start` is the first."""
+def _copy_frames(out: Array, values: Array | StoredFrames, start: int) -> None:
+    """Fill `out` (k, n_features) with the k frames from `start` on."""
     if isinstance(values, StoredFrames):
         values.read_into(out, start)
     else:
         out[:] = values[start : start + len(out)]
 
 
-def joined(values: Array | StoredFrames, begins: Ints, lengths: Ints) -> Array:
-    """Read stretches of frames, none of them empty; what is one stretch is one slice."""
+def _joined(values: Array | StoredFrames, begins: Ints, lengths: Ints) -> Array:
+    """Read several non-empty ranges of frames; adjacent ranges are read as one."""
     breaks = np.flatnonzero(begins[1:] != begins[:-1] + lengths[:-1]) + 1
     firsts = np.append(0, breaks) if len(begins) else breaks
     begins, lengths = begins[firsts], np.add.reduceat(lengths, firsts) if len(begins) else lengths
@@ -181,21 +166,14 @@ def joined(values: Array | StoredFrames, begins: Ints, lengths: Ints) -> Array:
         return values[begins[0] : begins[0] + lengths[0]]
     out, place = np.empty((lengths.sum(), values.shape[1]), values.dtype), 0
     for begin, length in zip(begins.tolist(), lengths.tolist(), strict=True):
-        copy_frames(out[place : place + length], values, begin)
+        _copy_frames(out[place : place + length], values, begin)
         place += length
     return out
 
 
-def check_lengths(name: str, lengths: Any, n_frames: int) -> Array:
-    """Return numbers of frames as an array; ValueError if they do not fit the frames."""
-    given = as_array(f"Lengths of modality {name!r}", lengths)
-    if given.ndim != 1 or (given.size and given.dtype.kind not in "iu"):
-        raise ValueError(
-            f"Lengths of modality {name!r} must be integers of shape (n,), got {lengths!r}."
-        )
-    if (given < 0).any() or (given > n_frames).any() or given.sum() != n_frames:
-        raise ValueError(
-            f"Lengths of modality {name!r} must be non-negative and add up to its {n_frames} "
-            f"frames, got a sum of {given.sum(dtype=object)}."
-        )
-    return given
+def stored_frames(files: StoreFiles) -> dict[str, Frames]:
+    """Return the frames of a store by modality; they stay on the disk."""
+    return {
+        m.name: Frames.from_lengths(*files.frames(m), m.scale, m.shift)
+        for m in files.header.modalities
+    }

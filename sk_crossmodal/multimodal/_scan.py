@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from .._types import Array, Floats, Ints
-from ._frames import Frames, first_bad_frame
+from ..store import first_bad_frame
+from ._frames import Frames
 
 MAX_VIDEOS = 10_000
 MAX_FRAMES = 500_000  # used for statistics: their error is far smaller than the scale
@@ -88,7 +89,7 @@ def _scan_part(
     for positions, frames in (part.take(every) if checked is None else part).blocks():
         rows = every[positions] if checked is None else positions
         lengths = part.lengths[rows]
-        if checked and (bad := first_bad_frame(frames, checked)) is not None:
+        if checked is not None and (bad := first_bad_frame(frames, checked)) is not None:
             row = rows[np.searchsorted(np.cumsum(lengths), bad, side="right")]
             raise ValueError(
                 f"Input X contains NaN or infinity in modality {name!r}, row {row}; frames must "

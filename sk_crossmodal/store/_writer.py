@@ -1,4 +1,4 @@
-"""`StoreWriter`: videos go to disk part by part, and an interrupted conversion goes on."""
+"""`StoreWriter`: write videos to the disk, part by part."""
 
 import json
 import os
@@ -8,56 +8,55 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
-from ._given import check_count, check_path, check_several
+from .._files import locked, sync_folder
+from ._checks import check_path, check_several
 from ._layout import (
     HEADER,
-    MOST,
     PARTS,
     PATIENCE,
     Header,
     StoredModality,
+    check_n_labels,
     check_part_name,
     read_header,
-    sync_folder,
     write_header,
 )
-from ._lock import locked
 from ._parts import LABELS, PartWriter, read_lists, read_part
 
-KEYS = {"width", "dtype", "scale", "shift"}  # what describes a modality
-HIDDEN = (".part", ".lock")  # what a part being written is called, after a dot and its name
+KEYS = {"width", "dtype", "scale", "shift"}  # of the description of a modality
+HIDDEN = (".part", ".lock")  # suffixes of hidden names while a part is written
 
 
 class StoreWriter:
     """Write a store of videos in one pass, part by part, in constant memory.
 
-    A part is complete or not there: its files are written to a hidden folder that is renamed in
-    the end. So a conversion that was interrupted goes on with the parts that are not
-    :meth:`done`, and several processes may write different parts at once, each with a writer of
-    its own on the same path. A store can be read after :meth:`finish`. A writer on a finished
-    store adds parts to it, which are read after the next `finish`.
+    A part is complete or absent: its files are written to a hidden folder that is renamed at
+    the end. An interrupted conversion continues with the parts that are not :meth:`done`.
+    Several processes may write different parts at once, each with its own writer on the same
+    path. A store can be read after :meth:`finish`. A writer on a finished store adds parts to
+    it, which can be read after the next `finish`.
 
     Parameters
     ----------
     path : str or path-like
         The folder of the store. It is created, with the folders above it.
     modalities : dict of str to dict
-        Per modality its ``width`` and ``dtype`` (uint8, float16, float32 or float64), and,
-        where a stored number q means ``q * scale + shift``, its ``scale`` and ``shift``.
+        Per modality its ``width`` and ``dtype`` (uint8, float16, float32 or float64), and for
+        quantised frames ``scale`` and ``shift``: a stored number q means ``q * scale + shift``.
     attributes : dict of str to JSON values, optional
-        What else is to be noted about the videos.
+        Further information about the videos.
 
     Raises
     ------
     ValueError
-        If `path` is no store, or a store of another description, or if the description cannot
-        be stored.
+        If `path` is not a store, or a store with another description, or if the description
+        cannot be stored.
     TypeError
-        If the description is not of the types above.
+        If the description has other types.
 
     See Also
     --------
-    MultimodalArray.save : Write videos that are at hand.
+    MultimodalArray.save : Write the videos of a container.
 
     Examples
     --------
@@ -86,20 +85,20 @@ class StoreWriter:
         attributes: Mapping[str, Any] | None = None,
     ) -> None:
         self.path = check_path(path)
-        header = describe(modalities, attributes)
+        header = _describe(modalities, attributes)
         if not os.path.exists(os.path.join(self.path, HEADER)):
             _create(self.path, header)
         found = read_header(self.path)
         for what in ("attributes", "modalities"):
             if (there := getattr(found, what)) != (given := getattr(header, what)):
                 raise ValueError(
-                    f"The store at {self.path} is of another description: its {what} are "
-                    f"{there}, and {given} were given."
+                    f"The store at {self.path} has another description: its {what} are {there}, "
+                    f"got {given}."
                 )
         self._header = header
 
     def done(self, name: str) -> bool:
-        """Tell whether a part is complete.
+        """Whether a part is complete.
 
         Parameters
         ----------
@@ -109,7 +108,7 @@ class StoreWriter:
         Returns
         -------
         bool
-            True if all of it is on the disk.
+            True if all its files are on the disk.
         """
         check_part_name(name)
         return os.path.isdir(self._part(name))
@@ -118,30 +117,31 @@ class StoreWriter:
     def part(self, name: str) -> Iterator[PartWriter]:
         """Write a part.
 
-        When the block ends without an error, the part is complete; otherwise nothing is left of
-        it.
+        When the block ends without an error, the part is complete; otherwise it is removed.
 
         Parameters
         ----------
         name : str
-            A name that could be that of a file, for example that of a shard.
+            A valid name of a file, for example that of a shard.
 
         Yields
         ------
         PartWriter
             Its ``append(frames, labels=None, ids=None)`` writes further videos: per modality
-            their flat frames and lengths, columns of labels and a name of each video.
+            their flat frames and lengths; per video the columns of its labels, and its id.
 
         Raises
         ------
         ValueError
-            If the part is complete already, or is being written elsewhere.
+            If the part is complete already, or is being written by another writer.
         """
         check_part_name(name)
         temporary = self._hidden(name, "part")
-        with locked(self._hidden(name, "lock"), PATIENCE) as alone:
-            if not alone:
-                raise ValueError(f"Part {name!r} of {self.path} is being written elsewhere.")
+        with locked(self._hidden(name, "lock"), PATIENCE) as held:
+            if not held:
+                raise ValueError(
+                    f"Part {name!r} of {self.path} is being written by another writer."
+                )
             if self.done(name):
                 raise ValueError(f"Part {name!r} of {self.path} is complete already.")
             shutil.rmtree(temporary, ignore_errors=True)  # of a writer that was killed
@@ -157,53 +157,50 @@ class StoreWriter:
             sync_folder(os.path.dirname(temporary))
 
     def finish(self, parts: Iterable[str], n_labels: int | None = None) -> None:
-        """Make a store of complete parts.
+        """Complete the store, with parts that are complete.
 
         Parameters
         ----------
         parts : iterable of str
-            Their names, in the order in which the videos are to stand. Other parts stay on the
-            disk and are not read.
+            Their names, in the order of the videos. Other parts stay on the disk, unused.
         n_labels : int, optional
-            Columns of the indicator of labels; needed where there are labels.
+            Number of columns of the indicator of labels; required if there are labels.
 
         Raises
         ------
         ValueError
-            If a part is not complete, given twice, or does not fit the others, or if a label is
-            not below `n_labels`. The store is as it was before, then.
+            If a part is incomplete, given twice, or inconsistent with the others, or if a label
+            is not below `n_labels`. The store stays unchanged then.
         """
         parts = check_several("parts", parts)
         for name in parts:
             check_part_name(name)
-        if n_labels is not None and check_count("n_labels", n_labels, 0) > MOST:
-            raise ValueError(f"n_labels must be at most {MOST}, got {n_labels}.")
-        n_labels = None if n_labels is None else int(n_labels)
+        if n_labels is not None:
+            check_n_labels(n_labels)
+            n_labels = int(n_labels)
         if len(set(parts)) < len(parts):
             raise ValueError(f"Each part of a store is named once, got {parts}.")
         if missing := [name for name in parts if not self.done(name)]:
             raise ValueError(f"Parts {missing} of {self.path} are not complete.")
         contents = [read_part(self._part(name), self._header.modalities) for name in parts]
         filled = [each for each in contents if each.entry.videos]
-        labels, ids = ({getattr(each, what) for each in filled} for what in ("labels", "ids"))
-        for what, there in (("labels", labels), ("ids", ids)):
+        has = {what: {getattr(e, what) for e in filled} for what in ("labels", "ids")}
+        for what, there in has.items():
             if len(there) > 1:
-                raise ValueError(f"Some parts of {self.path} have {what}, and others have none.")
-        if (n_labels is not None) != (labels == {True}) and filled:
-            have = (
-                "have labels, of which n_labels"
-                if n_labels is None
-                else "have no labels for which it"
+                raise ValueError(f"Some parts of {self.path} have {what}, others have none.")
+        if filled and has["labels"] != {n_labels is not None}:
+            have = "labels" if True in has["labels"] else "no labels"
+            raise ValueError(
+                f"n_labels is required with labels and None without, got {n_labels=} and {have}."
             )
-            raise ValueError(f"The videos {have} says how many there can be; got {n_labels=}.")
         if n_labels is not None:
             for each in filled:
                 self._check_labels(each.entry.name, n_labels)
         entries = tuple(each.entry for each in contents)
-        self._clean()  # first, as nobody comes back to a store that is finished
+        self._clean()  # before the header: nobody writes to a finished store again
         write_header(
             self.path,
-            replace(self._header, parts=entries, n_labels=n_labels, ids=ids == {True}),
+            replace(self._header, parts=entries, n_labels=n_labels, ids=has["ids"] == {True}),
         )
 
     def _part(self, name: str) -> str:
@@ -214,15 +211,15 @@ class StoreWriter:
 
     def _check_labels(self, name: str, n_labels: int) -> None:
         _, labels = read_lists(self._part(name), LABELS)
-        if (most := labels.max(initial=-1)) >= n_labels:
-            raise ValueError(f"Part {name!r} has label {most}, and {n_labels=} was given.")
+        if (largest := labels.max(initial=-1)) >= n_labels:
+            raise ValueError(f"Part {name!r} has label {largest}, it must be below {n_labels=}.")
 
     def _clean(self) -> None:
-        """Remove what killed writers left, and nothing of those that are at work."""
+        """Remove the files of killed writers, but not those of active writers."""
         names = os.listdir(os.path.join(self.path, PARTS))
         for part in {name[1:-5] for name in names if name[0] == "." and name[-5:] in HIDDEN}:
-            with locked(self._hidden(part, "lock")) as alone:
-                if alone:
+            with locked(self._hidden(part, "lock")) as held:
+                if held:
                     shutil.rmtree(self._hidden(part, "part"), ignore_errors=True)
         if os.path.exists(beside := _lock_beside(self.path)):
             with locked(beside):
@@ -231,17 +228,17 @@ class StoreWriter:
 
 @contextmanager
 def _writing(writer: PartWriter) -> Iterator[PartWriter]:
-    """Complete the files if the block ends well, and close them in any case."""
-    keep = False
+    """Complete the files if the block ends without an error, and always close them."""
+    complete = False
     try:
         yield writer
-        keep = True
+        complete = True
     finally:
-        writer.close(keep)
+        writer.close(complete)
 
 
-def describe(modalities: Any, attributes: Any) -> Header:
-    """Return the header of a store without parts; raise unless it can be written."""
+def _describe(modalities: Any, attributes: Any) -> Header:
+    """Return the header of a store without parts."""
     if not isinstance(attributes, Mapping | None):
         raise TypeError(f"attributes must be a dict, got {attributes!r}.")
     if not isinstance(modalities, Mapping):
@@ -249,15 +246,15 @@ def describe(modalities: Any, attributes: Any) -> Header:
     for name, about in modalities.items():
         if not isinstance(about, Mapping) or not {"width", "dtype"} <= set(about) <= KEYS:
             raise TypeError(
-                f"modalities[{name!r}] must be a dict of width and dtype, and of scale and "
-                f"shift where frames are quantised, got {about!r}."
+                f"modalities[{name!r}] must be a dict of width and dtype, and of scale and shift "
+                f"for quantised frames, got {about!r}."
             )
     try:
         text = json.dumps(dict(attributes or {}), allow_nan=False, ensure_ascii=False)
         text.encode()
     except (TypeError, ValueError) as error:
         kind = TypeError if isinstance(error, TypeError) else ValueError
-        raise kind(f"attributes must be what JSON can hold, got {attributes!r}: {error}") from None
+        raise kind(f"attributes must be JSON values, got {attributes!r}: {error}") from None
     header = Header(
         tuple(StoredModality(name, **about) for name, about in modalities.items()),
         json.loads(text),
@@ -268,15 +265,24 @@ def describe(modalities: Any, attributes: Any) -> Header:
 
 
 @contextmanager
-def under_way(path: str) -> Iterator[str]:
-    """Give a hidden folder beside `path`, empty and nobody else's, that is to be renamed to it."""
+def new_store(path: str, modalities: Mapping[str, Mapping[str, Any]]) -> Iterator[StoreWriter]:
+    """Write a store in a hidden folder, which becomes `path` if the block ends without error."""
+    with _hidden_folder(path) as folder:
+        _start(folder, _describe(modalities, None))
+        yield StoreWriter(folder, modalities)
+        os.rename(folder, path)
+
+
+@contextmanager
+def _hidden_folder(path: str) -> Iterator[str]:
+    """Yield an empty folder beside `path`, locked for this writer, and remove it at the end."""
     parent, name = os.path.split(path)
     folder = os.path.join(parent, f".{name}.unfinished-store")
     os.makedirs(parent, exist_ok=True)
-    with locked(_lock_beside(path), PATIENCE) as alone:
-        if not alone:
-            raise ValueError(f"{path} is being written elsewhere.")
-        shutil.rmtree(folder, ignore_errors=True)
+    with locked(_lock_beside(path), PATIENCE) as held:
+        if not held:
+            raise ValueError(f"{path} is being written by another process.")
+        shutil.rmtree(folder, ignore_errors=True)  # of a writer that was killed
         os.mkdir(folder)
         try:
             yield folder
@@ -285,25 +291,24 @@ def under_way(path: str) -> Iterator[str]:
     sync_folder(parent)
 
 
-def start(folder: str, header: Header) -> None:
-    """Make an unfinished store of an empty folder."""
+def _start(folder: str, header: Header) -> None:
+    """Write an unfinished store to an empty folder."""
     os.mkdir(os.path.join(folder, PARTS))
     write_header(folder, header)
 
 
 def _create(path: str, header: Header) -> None:
-    """Create an unfinished store, all of it or nothing."""
-    with under_way(path) as folder:
-        start(folder, header)
+    """Create an unfinished store, completely or not at all."""
+    with _hidden_folder(path) as folder:
+        _start(folder, header)
         try:
             os.rename(folder, path)
-        except OSError:  # something is there, perhaps the same store by another process
+        except OSError:  # `path` exists, perhaps as the same store, by another process
             if not os.path.lexists(path):
                 raise
             if not os.path.isdir(path):
                 raise ValueError(
-                    f"A store cannot be created at {path}: a file is there, and a store is a "
-                    "folder."
+                    f"A store cannot be created at {path}: it is a file, a store is a folder."
                 ) from None
 
 

@@ -1,4 +1,4 @@
-"""Frames that stay on disk: a table over the files of a store, read by position."""
+"""Frames that stay on the disk, in the files of a store, and are read by position."""
 
 import os
 from bisect import bisect_right
@@ -11,13 +11,13 @@ import numpy as np
 
 from .._types import Array, Ints
 
-READERS = 4  # threads that read a large batch: one copies at half the rate of the memory
-WORTH_THREADS = 1 << 22  # bytes
-OPEN_FILES = 64  # of one modality of one store, in one process; the limit is often 1024 in all
+N_READERS = 4  # threads that read a large batch
+MIN_THREADED = 1 << 22  # bytes; below, one thread is faster
+MAX_OPEN_FILES = 64  # per modality of a store; a process may often open 1024 in all
 
 
 class StoredFrames:
-    """The frames of one modality of a store, as much of an array as `Frames` needs."""
+    """The frames of one modality of a store, as an array that can be sliced."""
 
     ndim = 2
 
@@ -28,7 +28,7 @@ class StoredFrames:
 
     @property
     def finite(self) -> bool:
-        """Whether all frames were found to be finite when they were written."""
+        """Whether all frames were checked to be finite when they were written."""
         return self.files.finite
 
     def __len__(self) -> int:
@@ -41,7 +41,7 @@ class StoredFrames:
     def __getitem__(self, key: tuple[slice, slice]) -> "StoredFrames": ...
 
     def __getitem__(self, key: slice | tuple[slice, slice]) -> "Array | StoredFrames":
-        """Read ``[start:stop]``, or choose features without reading, ``[:, start:stop:step]``."""
+        """Read frames, ``[start:stop]``, or select features without reading, ``[:, slice]``."""
         if isinstance(key, tuple):
             return StoredFrames(
                 self.files, _slice_of_slice(self.columns, key[1], self.files.width)
@@ -52,7 +52,7 @@ class StoredFrames:
         return out
 
     def read_into(self, out: Array, start: int) -> None:
-        """Fill C-contiguous `out` (k, n_features) with k frames, of which `start` is the first."""
+        """Fill C-contiguous `out` (k, n_features) with the k frames from `start` on."""
         if self._is_whole():
             self.files.read_into(out, start)
         else:
@@ -61,7 +61,7 @@ class StoredFrames:
             out[:] = whole[:, self.columns]
 
     def read_each(self, outs: Sequence[Array], starts: Ints) -> None:
-        """Fill arrays as `read_into` does, none of them empty, each with frames of one part."""
+        """Fill several non-empty arrays, each with frames of one part, from its start on."""
         if self._is_whole():
             self.files.read_each(outs, starts)
         else:
@@ -73,7 +73,11 @@ class StoredFrames:
 
 
 class FrameFiles:
-    """The files of one modality, one a part, read as if they lay behind each other."""
+    """The files of one modality, one per part, read as one array.
+
+    `os.preadv` reads into the buffer of the caller: the pages of a memory map would count against
+    memory limits. A pickle has the paths of the files, not their content.
+    """
 
     def __init__(
         self,
@@ -94,16 +98,16 @@ class FrameFiles:
             (os.path.join(folder, part, name), offset + count * self._row_bytes)
             for part, count, offset in zip(parts, counts, offsets, strict=True)
         ]
-        # Of a part, where the first frame of all would lie.
+        # The file position at which frame 0 of the whole array would be.
         self._places = np.array(offsets) - np.array(self.ends[:-1]) * self._row_bytes
-        # Whoever reads holds the file, so that it is not closed when others push it out.
-        self._open = lru_cache(OPEN_FILES)(_OpenFile)
+        # A reader holds the file, so that it stays open when the cache drops it.
+        self._open = lru_cache(MAX_OPEN_FILES)(_OpenFile)
 
     def __reduce__(self) -> tuple[Callable[..., "FrameFiles"], tuple[Any, ...]]:
         return FrameFiles, self._arguments
 
     def read_into(self, out: Array, start: int) -> None:
-        """Fill C-contiguous `out` (k, width) with k frames, of which `start` is the first."""
+        """Fill C-contiguous `out` (k, width) with the k frames from `start` on."""
         part = bisect_right(self.ends, start) - 1
         while len(out):
             here = out[: self.ends[part + 1] - start]
@@ -112,15 +116,15 @@ class FrameFiles:
             out, start, part = out[len(here) :], start + len(here), part + 1
 
     def read_each(self, outs: Sequence[Array], starts: Ints) -> None:
-        """Fill arrays as `read_into` does, none of them empty, each with frames of one part."""
+        """Fill several non-empty arrays, each with frames of one part, from its start on."""
         parts = np.searchsorted(self.ends, starts, side="right") - 1
         places = self._places[parts] + starts * self._row_bytes
         wanted = list(zip(outs, parts.tolist(), places.tolist(), strict=True))
-        if sum(out.nbytes for out in outs) < WORTH_THREADS:
+        if sum(out.nbytes for out in outs) < MIN_THREADED:
             self._read(wanted)
             return
-        with ThreadPoolExecutor(READERS, "store_reader") as readers:
-            list(readers.map(self._read, (wanted[i::READERS] for i in range(READERS))))
+        with ThreadPoolExecutor(N_READERS, "store_reader") as readers:
+            list(readers.map(self._read, (wanted[i::N_READERS] for i in range(N_READERS))))
 
     def _read(self, wanted: list[tuple[Array, int, int]]) -> None:
         for out, part, place in wanted:
@@ -130,10 +134,10 @@ class FrameFiles:
 
 
 class _OpenFile:
-    """A descriptor that is closed when nobody holds it any more, and not before."""
+    """A file descriptor that is closed when its last reference is gone."""
 
     def __init__(self, path: str, size: int) -> None:
-        self.path, self.size, self.fd = path, size, -1  # none is open
+        self.path, self.size, self.fd = path, size, -1
         try:
             self.fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
         except FileNotFoundError:
@@ -143,7 +147,7 @@ class _OpenFile:
         self._check()
 
     def read_rest(self, out: Array, place: int, done: int) -> None:
-        """Read on: at most 2 GB come at a time, or the file has become shorter."""
+        """Read the rest after `done` bytes: one call reads at most 2 GB."""
         rest = out.reshape(-1).view(np.uint8)
         while done < len(rest):
             self._check()
@@ -152,18 +156,18 @@ class _OpenFile:
     def _check(self) -> None:
         if (size := os.fstat(self.fd).st_size) != self.size:
             raise ValueError(
-                f"{self.path} has {size} bytes, and had {self.size} when the store was opened: "
-                "the store was changed since."
+                f"{self.path} has {size} bytes, it had {self.size} when the store was opened: the "
+                "store was changed since."
             )
 
     def __del__(self, close: Callable[[int], None] = os.close) -> None:
-        # At the end of Python `os` may be gone already.
+        # When Python exits, `os` may be gone already.
         if self.fd >= 0:
             close(self.fd)
 
 
 def _slice_of_slice(outer: slice, inner: slice, length: int) -> slice:
-    """Return the slice that picks what `inner` picks of what `outer` picks of `length`."""
+    """Return the slice that is equal to `[outer][inner]` of `length` columns."""
     picked = range(length)[outer][inner]
-    stop = None if picked.stop < 0 else picked.stop  # down to the first one
+    stop = None if picked.stop < 0 else picked.stop  # reversed, to the first column
     return slice(picked.start, stop, picked.step)

@@ -1,4 +1,4 @@
-"""One part of a store: its files are written together, and checked together."""
+"""One part of a store: its files are written and checked together."""
 
 import os
 from collections.abc import Iterable, Mapping
@@ -11,17 +11,17 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 
 from .._types import Array, Ints
-from ._frames import check_lengths, first_bad_frame
-from ._given import as_array, check_mapping, check_several
+from ..validation import as_array
+from ._checks import check_lengths, check_mapping, check_several, first_bad_frame
 from ._layout import LABEL, LENGTH, TEXT, StoredModality, StoredPart
 from ._npy import GrowingNpy, check_npy, load_npy
 
-Lists = tuple[Ints, Array]  # how many each video has, and all behind each other
+Lists = tuple[Ints, Array]  # sizes or ends of the list of each video, and all items in one array
 LABELS, IDS = ("labels.indptr.npy", "labels.indices.npy"), ("ids.indptr.npy", "ids.text.npy")
 
 
 class PartWriter:
-    """A part of a store that is being written; `StoreWriter.part` gives one."""
+    """A part of a store that is being written; `StoreWriter.part` returns one."""
 
     def __init__(self, folder: str, modalities: tuple[StoredModality, ...]) -> None:
         self._folder, self._modalities = folder, modalities
@@ -39,7 +39,7 @@ class PartWriter:
         labels: Iterable[Iterable[int]] | None = None,
         ids: Iterable[str] | None = None,
     ) -> None:
-        """Write further videos."""
+        """Write further videos: all of them, or nothing if an argument is not valid."""
         if self._closed:
             raise ValueError(f"Videos cannot be added to {self._folder}: the part is complete.")
         check_mapping("frames", frames)
@@ -47,7 +47,7 @@ class PartWriter:
         counts = {name: len(lengths) for name, (_, lengths) in checked.items()}
         if set(frames) != set(checked) or len(set(counts.values())) > 1:
             raise ValueError(
-                f"Frames of {list(checked)} are needed, of as many videos each; got "
+                f"Frames of {list(checked)} are needed, of equally many videos; got "
                 f"{list(frames)} of {list(counts.values())} videos."
             )
         n = next(iter(counts.values()))
@@ -64,34 +64,33 @@ class PartWriter:
     def close(self, keep: bool) -> None:
         """Complete the files, or only close them."""
         self._closed = True
-        with ExitStack() as stack:  # closes the others too if one fails
+        with ExitStack() as stack:  # closes the other files if one fails
             for file in self._files.values():
                 stack.callback(file.close, keep)
         if keep and self._failed:
-            raise ValueError(f"Writing to {self._folder} failed before; the part is not whole.")
+            raise ValueError(f"Writing to {self._folder} failed before; the part is incomplete.")
 
     def _open(self, name: str, dtype: DTypeLike, shape: tuple[int, ...] = ()) -> None:
         self._files[name] = GrowingNpy(os.path.join(self._folder, name), dtype, shape)
 
     def _check(self, modality: StoredModality, frames: Mapping[str, Any]) -> tuple[Array, Array]:
-        """Frames and lengths of one modality as arrays; ValueError if they do not fit."""
+        """Return frames and lengths of one modality as arrays."""
         if modality.name not in frames:
             raise ValueError(f"Frames of modality {modality.name!r} are missing.")
         pair = frames[modality.name]
         if not isinstance(pair, tuple | list) or len(pair) != 2:
             raise TypeError(
-                f"Modality {modality.name!r} must be given as a pair of frames and lengths, got "
+                f"Modality {modality.name!r} must be a pair of frames and lengths, got "
                 f"{type(pair).__name__}."
             )
         values = as_array(f"Frames of modality {modality.name!r}", pair[0])
-        lengths = pair[1]
         expected = (modality.dtype, modality.width)
         if values.ndim != 2 or (values.dtype.name, values.shape[1]) != expected:
             raise ValueError(
                 f"Frames of modality {modality.name!r} must be {modality.dtype} of shape "
                 f"(n_frames, {modality.width}), got {values.dtype} of shape {values.shape}."
             )
-        lengths = check_lengths(modality.name, lengths, len(values))
+        lengths = check_lengths(modality.name, pair[1], len(values))
         if (bad := first_bad_frame(values)) is not None:
             row = np.searchsorted(np.cumsum(lengths), bad, side="right")
             raise ValueError(
@@ -123,7 +122,7 @@ class PartWriter:
 
 @dataclass(frozen=True)
 class PartContent:
-    """What is in a part: its entry in the header, and what else the files say."""
+    """The content of a part: its entry in the header, lengths by video, offsets in files."""
 
     entry: StoredPart
     lengths: dict[str, Ints]
@@ -133,7 +132,7 @@ class PartContent:
 
 
 def read_part(folder: str, modalities: tuple[StoredModality, ...]) -> PartContent:
-    """Read lengths, and check that all files of a part are there, whole, and fit together."""
+    """Read lengths, and check that all files of a part are complete and consistent."""
     lengths, counts, offsets = {}, {}, {}
     for m in modalities:
         frames, file = (os.path.join(folder, m.file(kind)) for kind in ("frames", "lengths"))
@@ -142,11 +141,13 @@ def read_part(folder: str, modalities: tuple[StoredModality, ...]) -> PartConten
         if each.min(initial=0) < 0 or each.sum() != counts[m.name]:
             raise ValueError(
                 f"Damaged store: the lengths in {file} should add up to the {counts[m.name]} "
-                f"frames in {frames}, and add up to {each.sum()}."
+                f"frames in {frames}, but add up to {each.sum()}."
             )
     (n, *more) = (len(each) for each in lengths.values())
     if any(other != n for other in more):
-        raise ValueError(f"Damaged store: modalities in {folder} differ in their videos.")
+        raise ValueError(
+            f"Damaged store: modalities in {folder} differ in their numbers of videos."
+        )
     has = {}
     for indptr, flat in (LABELS, IDS):
         indptr_file, flat_file = (os.path.join(folder, name) for name in (indptr, flat))
@@ -159,7 +160,7 @@ def read_part(folder: str, modalities: tuple[StoredModality, ...]) -> PartConten
 
 
 def read_lists(folder: str, files: tuple[str, str]) -> Lists:
-    """Read the labels or ids of a part."""
+    """Read the labels or ids of a part: those of video i are flat[indptr[i] : indptr[i + 1]]."""
     indptr_file, flat_file = (os.path.join(folder, name) for name in files)
     indptr = load_npy(indptr_file, LENGTH, (None,))
     flat = load_npy(flat_file, LABEL if files == LABELS else TEXT, (None,))
@@ -172,7 +173,7 @@ def read_lists(folder: str, files: tuple[str, str]) -> Lists:
 
 
 def _check_labels(labels: Any, n: int) -> Lists | None:
-    """Numbers of labels, (n,), and all labels behind each other, sorted, each once a video."""
+    """Return numbers of labels, (n,), and all labels, sorted, each once per video."""
     if labels is None:
         return None
     labels = [check_several("labels of a video", e) for e in check_several("labels", labels)]
@@ -184,7 +185,7 @@ def _check_labels(labels: Any, n: int) -> Lists | None:
         raise ValueError(f"labels must be integers, got {flat.dtype}.")
     if flat.size and not 0 <= flat.min() <= flat.max() <= np.iinfo(LABEL).max:
         raise ValueError(
-            f"labels must be columns of an indicator, from 0 on, got {flat.min()} to {flat.max()}."
+            f"labels must be columns of an indicator, >= 0, got {flat.min()} to {flat.max()}."
         )
     rows = np.repeat(np.arange(n), sizes)
     order = np.lexsort((flat, rows))
@@ -195,16 +196,18 @@ def _check_labels(labels: Any, n: int) -> Lists | None:
 
 
 def _check_ids(ids: Any, n: int) -> Lists | None:
-    """Bytes of each id, (n,), and all ids behind each other in UTF-8."""
+    """Return numbers of bytes, (n,), and all ids as UTF-8."""
     if ids is None:
         return None
     ids = check_several("ids", ids)
     if len(ids) != n or not all(isinstance(each, str) for each in ids):
         raise ValueError(f"ids must be a str for each of {n} videos, got {ids[:3]!r}, ...")
     if any("\0" in each for each in ids):
-        raise ValueError("ids must not hold the character 0, which an array of str may lose.")
+        raise ValueError("ids must not contain the character 0, which an array of str may lose.")
     try:
         coded = [each.encode() for each in ids]
     except UnicodeEncodeError as error:
-        raise ValueError(f"ids must be text that UTF-8 can hold, got {error.object!r}.") from None
+        raise ValueError(
+            f"ids must be text that UTF-8 can encode, got {error.object!r}."
+        ) from None
     return np.array([len(each) for each in coded]), np.frombuffer(b"".join(coded), TEXT)

@@ -1,4 +1,4 @@
-"""The videos of a container are written to a store, block by block."""
+"""Write the videos of a container to a store, block by block."""
 
 import os
 from collections.abc import Iterator
@@ -8,11 +8,11 @@ import numpy as np
 from scipy.sparse import csr_array, issparse
 
 from .._types import Ints
+from ..store import check_path, check_several, new_store
+from ..validation import as_array
 from ._frames import Frames
-from ._given import as_array, check_path, check_several
-from ._writer import StoreWriter, describe, start, under_way
 
-BLOCK_BYTES = 1 << 24  # frames that are held in memory while videos are saved
+BLOCK_BYTES = 1 << 24  # frames in memory while videos are saved
 
 
 def save(
@@ -24,14 +24,6 @@ def save(
     if os.path.lexists(path):
         raise ValueError(f"{path} exists already; a store is written to a new folder.")
     y, ids = _check_y(y, n), _check_all_ids(ids, n)
-    with under_way(path) as hidden:
-        _write(parts, hidden, y, ids)
-        os.rename(hidden, path)
-
-
-def _write(
-    parts: dict[str, Frames], path: str, y: csr_array | None, ids: list[Any] | None
-) -> None:
     about = {
         name: {
             "width": part.width,
@@ -41,16 +33,15 @@ def _write(
         }
         for name, part in parts.items()
     }
-    start(path, describe(about, None))
-    writer = StoreWriter(path, about)
-    with writer.part("0") as part:
-        for rows in _row_blocks(parts):
-            part.append(
-                {n: (p.gather(rows), p.lengths[rows]) for n, p in parts.items()},
-                labels=None if y is None else np.split(*_of_rows(y, rows)),
-                ids=None if ids is None else ids[rows.start : rows.stop],
-            )
-    writer.finish(["0"], None if y is None else y.shape[1])
+    with new_store(path, about) as writer:
+        with writer.part("0") as out:
+            for rows in _row_blocks(parts):
+                out.append(
+                    {name: (p.gather(rows), p.lengths[rows]) for name, p in parts.items()},
+                    labels=None if y is None else np.split(*_of_rows(y, rows)),
+                    ids=None if ids is None else ids[rows.start : rows.stop],
+                )
+        writer.finish(["0"], None if y is None else y.shape[1])
 
 
 def _n_videos(parts: dict[str, Frames]) -> int:
@@ -58,7 +49,7 @@ def _n_videos(parts: dict[str, Frames]) -> int:
 
 
 def _row_blocks(parts: dict[str, Frames]) -> Iterator[slice]:
-    """Yield slices of rows whose frames are about `BLOCK_BYTES`, or one video that is larger."""
+    """Yield slices of rows with at most `BLOCK_BYTES` of frames, or with one larger video."""
     each = [p.lengths * p.width * p.values.dtype.itemsize for p in parts.values()]
     sizes = np.sum(each, axis=0)
     ends, first = np.cumsum(sizes), 0
@@ -70,7 +61,7 @@ def _row_blocks(parts: dict[str, Frames]) -> Iterator[slice]:
 
 
 def _of_rows(y: csr_array, rows: slice) -> tuple[Ints, Ints]:
-    """Labels of some rows behind each other, and where to split them."""
+    """Return the labels of some rows, and the positions between two rows."""
     indptr = y.indptr[rows.start : rows.stop + 1]
     return y.indices[indptr[0] : indptr[-1]], indptr[1:-1] - indptr[0]
 
@@ -82,15 +73,14 @@ def _check_y(y: Any, n: int) -> csr_array | None:
     if y.ndim != 2 or y.shape[0] != n or y.dtype.kind not in "biuf":
         raise ValueError(
             f"y must be a multilabel indicator of shape ({n}, n_labels), dense or sparse, got "
-            f"shape {y.shape} and dtype {y.dtype}. Of a vector of classes "
-            "sklearn.preprocessing.OneHotEncoder makes an indicator; or keep the vector in a "
-            "file of its own."
+            f"shape {y.shape} and dtype {y.dtype}. Convert a vector of classes with "
+            "sklearn.preprocessing.OneHotEncoder, or save it in another file."
         )
     y = csr_array(y, copy=True)
     y.sum_duplicates()
     y.eliminate_zeros()
     if len(y.data) and not (y.data == 1).all():
-        raise ValueError("y must be a multilabel indicator of 0 and 1, and has other numbers.")
+        raise ValueError("y must be a multilabel indicator of 0 and 1, but has other numbers.")
     return y
 
 

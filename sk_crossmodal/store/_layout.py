@@ -1,8 +1,9 @@
-"""What is where in a store: its folder, its header and the files of a part (docs/store.md)."""
+"""The layout of a store: its folder, its header and the files of a part (docs/store.md)."""
 
 import json
 import os
 from dataclasses import asdict, dataclass, field
+from glob import escape, glob
 from math import isfinite
 from numbers import Integral, Real
 from typing import Any
@@ -10,12 +11,13 @@ from urllib.parse import quote
 
 import numpy as np
 
-from ._given import check_count, check_mapping
-from ._lock import locked, naming
+from .._files import PARTIAL, locked, naming, sync_folder, write_atomic
+from ..validation import check_number
+from ._checks import check_mapping
 
 FORMAT, VERSION = "sk_crossmodal.store", 1
 HEADER, PARTS = "store.json", "parts"
-MOST = 1 << 31  # features of a frame, or labels: more cannot be meant
+MAX_COLUMNS = 1 << 31  # features of a frame, or labels
 DTYPES = ("uint8", "float16", "float32", "float64")
 PATIENCE = 1.0  # seconds to wait for a lock
 LENGTH, LABEL, TEXT = np.dtype("<i8"), np.dtype("<i4"), np.dtype("u1")
@@ -23,14 +25,14 @@ LENGTH, LABEL, TEXT = np.dtype("<i8"), np.dtype("<i4"), np.dtype("u1")
 
 @dataclass(frozen=True)
 class StoredModality:
-    """One modality, as the header describes it."""
+    """One modality in the header; a stored number q stands for ``q * scale + shift``."""
 
     name: str
     width: int
     dtype: str
     scale: float = 1.0
     shift: float = 0.0
-    finite: bool = True
+    finite: bool = True  # all frames were checked when they were written
 
     def __post_init__(self) -> None:
         if not isinstance(self.name, str):
@@ -54,11 +56,11 @@ class StoredModality:
             raise TypeError(f"Modality {self.name!r} has finite={self.finite!r}, not a bool.")
         plain = (int(self.width), dtype, float(self.scale), float(self.shift))
         for key, value in zip(("width", "dtype", "scale", "shift"), plain, strict=True):
-            object.__setattr__(self, key, value)  # as JSON gives them back
+            object.__setattr__(self, key, value)  # the types that JSON returns
 
     @property
     def stored_dtype(self) -> np.dtype[Any]:
-        """The dtype as it is in the files."""
+        """The dtype in the files."""
         return np.dtype(self.dtype).newbyteorder("<")
 
     def file(self, kind: str) -> str:
@@ -68,7 +70,7 @@ class StoredModality:
 
 @dataclass(frozen=True)
 class StoredPart:
-    """One complete part: its name, and how much is in it."""
+    """One complete part in the header."""
 
     name: str
     videos: int
@@ -77,35 +79,35 @@ class StoredPart:
     def __post_init__(self) -> None:
         check_part_name(self.name)
         check_mapping(f"frames of part {self.name!r}", self.frames)
-        check_count(f"videos of part {self.name!r}", self.videos, 0)
-        for name, number in self.frames.items():
-            check_count(f"frames of {name!r} in part {self.name!r}", number, 0)
+        counts = {"videos": self.videos, **{f"frames of {n!r}": k for n, k in self.frames.items()}}
+        for what, count in counts.items():
+            check_number(f"{what} of part {self.name!r}", count, low=0, integer=True)
 
 
 @dataclass(frozen=True)
 class Header:
-    """What `store.json` says."""
+    """The content of `store.json`."""
 
     modalities: tuple[StoredModality, ...]
     attributes: dict[str, Any] = field(default_factory=dict)
-    parts: tuple[StoredPart, ...] | None = None
+    parts: tuple[StoredPart, ...] | None = None  # None until the store is finished
     n_labels: int | None = None
     ids: bool = False
 
     def to_text(self) -> str:
-        """Return it as JSON."""
+        """Return the header as JSON."""
         about = {"format": FORMAT, "version": VERSION, **asdict(self)}
         return json.dumps(about, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
 
     @classmethod
     def from_text(cls, text: str) -> "Header":
-        """Return what JSON says; ValueError if it is no header that can be read."""
-        given = json.loads(text, parse_constant=_refuse_constant)
+        """Return the header in a JSON text; ValueError if it is not valid."""
+        given = json.loads(text, parse_constant=_reject_constant)
         if not isinstance(given, dict) or given.get("format") != FORMAT:
             raise ValueError(f'it does not say "format": "{FORMAT}"')
         if type(given["version"]) is not int or given["version"] != VERSION:
             raise ValueError(
-                f"it is of version {given['version']} of the format, and this sk_crossmodal reads "
+                f"it has version {given['version']} of the format, this sk_crossmodal reads "
                 f"version {VERSION}"
             )
         parts = given["parts"]
@@ -118,7 +120,7 @@ class Header:
         )._checked()
 
     def _checked(self) -> "Header":
-        """Return itself; raise where what was read is none."""
+        """Return the header itself, or raise if it is not valid."""
         if not self.modalities:
             raise ValueError("it has no modality")
         for what, given in (("modality", self.modalities), ("part", self.parts or ())):
@@ -127,8 +129,8 @@ class Header:
                 raise ValueError(f"it names a {what} twice, {names}")
         if not isinstance(self.attributes, dict) or not isinstance(self.ids, bool):
             raise ValueError(f"its attributes are {self.attributes!r}, its ids {self.ids!r}")
-        if self.n_labels is not None and check_count("n_labels", self.n_labels, 0) > MOST:
-            raise ValueError(f"n_labels is {self.n_labels}")
+        if self.n_labels is not None:
+            check_n_labels(self.n_labels)
         return self
 
 
@@ -141,7 +143,7 @@ def read_header(path: str) -> Header:
             f"There is no store at {path}{what}. MultimodalArray.save and sk-crossmodal convert "
             "write stores."
         )
-    if os.path.exists(file) and not os.path.isfile(file):  # a device has no end, a pipe may wait
+    if os.path.exists(file) and not os.path.isfile(file):  # a device has no end, a pipe may block
         raise ValueError(f"{path} is no store: {file} is no file.")
     try:
         with open(file, encoding="utf-8") as opened:
@@ -150,7 +152,7 @@ def read_header(path: str) -> Header:
         raise ValueError(f"{path} is no store: {file} is missing.") from None
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
         raise ValueError(
-            f"{file} cannot be read, as it is not JSON ({error}): restore it, or write the store "
+            f"{file} cannot be read, it is not JSON ({error}): restore it, or write the store "
             "again."
         ) from error
     except (ValueError, KeyError, TypeError, RecursionError) as error:
@@ -159,56 +161,53 @@ def read_header(path: str) -> Header:
 
 
 def write_header(path: str, header: Header) -> None:
-    """Write the header of a store so that others see all of it or the one before."""
+    """Write the header of a store so that readers see the old or the new one, complete."""
     file = os.path.join(path, HEADER)
-    with locked(f"{file}.lock", PATIENCE) as alone:
-        if not alone:
-            raise ValueError(f"{file} is being written elsewhere.")
-        with naming(file), open(f"{file}.new", "w", encoding="utf-8") as new:
-            new.write(header.to_text())
-            new.flush()
-            os.fsync(new.fileno())
-        os.replace(f"{file}.new", file)
+    with locked(f"{file}.lock", PATIENCE) as held, naming(file):
+        if not held:
+            raise ValueError(f"{file} is being written by another process.")
+        for leftover in glob(f"{escape(file)}.*{PARTIAL}"):  # of a writer that was killed
+            os.unlink(leftover)
+        write_atomic(file, header.to_text().encode())
     sync_folder(path)
 
 
-def sync_folder(path: str) -> None:
-    """Have the names in a folder on the disk."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        with naming(path):
-            os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+def check_n_labels(n_labels: Any) -> None:
+    """Raise TypeError or ValueError unless it can be the number of columns of an indicator."""
+    check_number("n_labels", n_labels, low=0, high=MAX_COLUMNS, integer=True)
 
 
 def check_part_name(name: Any) -> None:
     """Raise ValueError unless a part's name can be that of a folder."""
     if not isinstance(name, str) or not name or name[0] == "." or "/" in name or "\0" in name:
         raise ValueError(
-            f"The name of a part must be a non-empty str without '/' and no dot at its beginning, "
-            f"got {name!r}."
+            "The name of a part must be a non-empty str without '/' that starts with no dot, got "
+            f"{name!r}."
         )
     _check_text("The name of a part", name)
 
 
-def _refuse_constant(text: str) -> None:
-    raise ValueError(f"{text} is no number of JSON")
+def _reject_constant(text: str) -> None:
+    raise ValueError(f"{text} is not a number of JSON")
 
 
 def _check_text(what: str, text: str) -> None:
     try:
         text.encode()
     except UnicodeEncodeError:
-        raise ValueError(f"{what} must be text that UTF-8 can hold, got {text!r}.") from None
+        raise ValueError(f"{what} must be text that UTF-8 can encode, got {text!r}.") from None
 
 
 def _is_width(width: Any) -> bool:
-    return isinstance(width, Integral) and not isinstance(width, bool) and 1 <= int(width) <= MOST
+    return (
+        isinstance(width, Integral)
+        and not isinstance(width, bool)
+        and 1 <= int(width) <= MAX_COLUMNS
+    )
 
 
 def _dtype_name(dtype: Any) -> str | None:
     try:
         return None if dtype is None else np.dtype(dtype).name
-    except (TypeError, ValueError):  # numpy knows no such dtype
+    except (TypeError, ValueError):  # NumPy has no such dtype
         return None

@@ -1,0 +1,19 @@
+"""Files of videos on the disk: what a store consists of, and how it is written and read."""
+
+from ._checks import check_lengths as check_lengths
+from ._checks import check_mapping as check_mapping
+from ._checks import check_path as check_path
+from ._checks import check_several as check_several
+from ._checks import first_bad_frame as first_bad_frame
+from ._layout import HEADER as HEADER
+from ._layout import PARTS as PARTS
+from ._layout import Header as Header
+from ._layout import read_header as read_header
+from ._parts import IDS as IDS
+from ._parts import read_lists as read_lists
+from ._reader import StoreFiles as StoreFiles
+from ._reader import read_ids as read_ids
+from ._reader import read_labels as read_labels
+from ._stored import StoredFrames as StoredFrames
+from ._writer import StoreWriter as StoreWriter
+from ._writer import new_store as new_store
