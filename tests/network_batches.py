@@ -124,7 +124,8 @@ def make_network(
         3,
         encoder=ENCODERS[encoder][0],
         encoder_params=encoder_params(
-            encoder, 1 if config.get("fusion") == "early" else len(names)
+            encoder,
+            1 if getattr(FUSIONS.get(config.get("fusion")), "joint", False) else len(names),
         ),
         **config,
     )

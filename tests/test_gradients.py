@@ -28,8 +28,12 @@ from torch.func import functional_call
 import sk_crossmodal.modules
 from sk_crossmodal.modules import (
     FUSIONS,
+    HEADS,
+    LOSSES,
     CorrelationNetwork,
     CrossModalNetwork,
+    Head,
+    InferenceModule,
     InfluenceSpec,
     Link,
     MeanEncoder,
@@ -37,6 +41,7 @@ from sk_crossmodal.modules import (
     RNNEncoder,
     TemporalInfluence,
     TransformerEncoder,
+    WeightedLoss,
     masked_mean,
     masked_softmax,
 )
@@ -44,10 +49,11 @@ from sk_crossmodal.modules import attention as attention_module
 from sk_crossmodal.modules.attention import PADDING, _CachedAttention, fold, low_rank_attention
 from sk_crossmodal.modules.descriptor import Descriptor
 from sk_crossmodal.modules.dropout import Dropout
+from sk_crossmodal.modules.head import MLPHead
+from sk_crossmodal.modules.losses import BinaryLoss, ClassesLoss
 from sk_crossmodal.modules.masking import MaskedBatchNorm
 from sk_crossmodal.modules.netvlad import vlad
 from sk_crossmodal.modules.scaling import FrameScaler
-from sk_crossmodal.modules.served import ServedNetwork
 from sk_crossmodal.modules.transformer import _Layer
 
 TIGHT = {"atol": 1e-9, "rtol": 1e-5}
@@ -298,6 +304,21 @@ def check_scaler(monkeypatch):
     assert gradcheck(lambda x: scaler(x, mask), leaves([random(3, 4, 3)]), **TIGHT)
 
 
+def check_head(monkeypatch):
+    torch.manual_seed(0)
+    head = prepared(HEADS["mlp"](4, 2, hidden_size=3, dropout=0.0))
+    assert_gradients(head, lambda head, x: head(x), random(3, 4))
+
+
+def loss_check(kind, y, weight):
+    def check(monkeypatch):
+        loss = LOSSES[kind]([0.5, 2.0], label_smoothing=0.1).double()
+        target = {"y": y, "weight": weight}
+        assert gradcheck(lambda x: loss(x, target), leaves([random(3, 2)]), **TIGHT)
+
+    return check
+
+
 def check_network(monkeypatch):
     """One network number by number; all of them, tensor by tensor, are below."""
     network, function, inputs = network_function("late", "mean", ("video", "audio"))
@@ -347,6 +368,12 @@ CASES = {
         for weighted in ((True, False) if training else (False,))
     },
     FrameScaler: {"masked": check_scaler},
+    MLPHead: {"one": check_head},
+    BinaryLoss: {
+        "labels": loss_check("binary", random(3, 2) > 0, random(3).abs()),
+        "weights-of-labels": loss_check("binary", random(3, 2) > 0, random(3, 2).abs()),
+    },
+    ClassesLoss: {"classes": loss_check("classes", torch.tensor([1, 0, 1]), random(3).abs())},
     CrossModalNetwork: {"late": check_network},
 }
 
@@ -365,10 +392,11 @@ def differentiable_classes():
 
 
 def test_every_class_has_a_case():
-    """But for what serves a trained network and has no gradients."""
+    """Except for base classes, and the inference module, which has no gradients."""
     classes = differentiable_classes()
     assert {_CachedAttention, _Layer, CrossModalNetwork} < classes
-    assert classes - {ServedNetwork} <= set(CASES), "classes whose gradients nothing checks"
+    untested = classes - {InferenceModule, Head, WeightedLoss} - set(CASES)
+    assert not untested, "classes whose gradients nothing checks"
     assert all(CASES.values())
 
 

@@ -8,7 +8,14 @@ import pytest
 import sk_crossmodal
 
 ROOT = Path(sk_crossmodal.__file__).parent
-SMALL = {"_files", "_html", "_links", "_registry", "_types", "validation"}  # files that know nothing of the package
+SMALL = {
+    "_files",
+    "_html",
+    "_links",
+    "_registry",
+    "_types",
+    "validation",
+}  # files that know nothing of the package
 GROUND = SMALL | {"modules", "multimodal", "hierarchy", "metrics"}
 BELOW = {
     "report": GROUND

@@ -190,7 +190,7 @@ def test_float32_is_close_to_float64(combine):
 
 @pytest.mark.parametrize("n_clusters", [(3,), (3, 4, 5), ()])
 def test_wrong_number_of_clusters(n_clusters):
-    with pytest.raises(ValueError, match=r"n_clusters must be .* 2 of them, one a tower"):
+    with pytest.raises(ValueError, match=r"n_clusters must be .* 2 of them, one per tower"):
         NetVLADEncoder([5, 3], n_clusters=n_clusters)
 
 

@@ -7,15 +7,8 @@ from typing import Any
 
 from torch import nn
 
-from ..modules import RNN_TYPES, MeanEncoder, NetVLADEncoder, RNNEncoder, TransformerEncoder
+from ..modules import ENCODERS, RNN_TYPES
 from ..training import MOST, check_number, check_option, check_size, short
-
-ENCODERS: dict[str, type[nn.Module]] = {
-    "transformer": TransformerEncoder,
-    "netvlad": NetVLADEncoder,
-    "rnn": RNNEncoder,
-    "mean": MeanEncoder,
-}
 
 
 def _check_clusters(name: str, value: Any) -> None:

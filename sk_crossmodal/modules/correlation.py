@@ -1,16 +1,25 @@
 """The network of the correlation tower (Section 3, Figure 5)."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
 
-from .checks import check_size, check_sizes
+from ..validation import SHARE, SIZE, SIZES, Constraint, check_params
 from .dropout import Dropout
 from .influence import Links, unordered_pairs
 from .masking import masked_mean
-from .scaling import Frames, FrameScaler, Moments, check_inputs, check_moments, scale_frames
+from .scaling import (
+    Frames,
+    FrameScaler,
+    Moments,
+    check_inputs,
+    check_moments,
+    check_padding,
+    check_widths,
+    scale_frames,
+)
 
 
 class MeanEncoder(nn.Module):
@@ -40,16 +49,20 @@ class MeanEncoder(nn.Module):
     [(2, 32), (2, 32)]
     """
 
+    constraints: ClassVar[dict[str, Constraint]] = {
+        "widths": check_widths,
+        "d_model": SIZE,
+        "dropout": SHARE,
+    }
     influences = None
 
     def __init__(
         self, widths: Sequence[int], spec: None = None, *, d_model: int = 512, dropout: float = 0.1
     ) -> None:
         super().__init__()
+        check_params(locals(), self.constraints)
         if spec is not None:
-            raise ValueError("MeanEncoder has no attention that could be influenced.")
-        check_sizes("widths", widths)
-        check_size("d_model", d_model)
+            raise ValueError("MeanEncoder has no attention to influence; use another encoder.")
         self.out_features = d_model
         self.towers = nn.ModuleList(
             nn.Sequential(Dropout(dropout), nn.Linear(width, d_model), nn.ReLU())
@@ -113,6 +126,13 @@ class CorrelationNetwork(nn.Module):
     torch.Size([2, 1])
     """
 
+    constraints: ClassVar[dict[str, Constraint]] = {
+        "moments": check_moments,
+        "hidden_layer_sizes": SIZES,
+        "dropout": SHARE,
+        "pad_to": check_padding,
+    }
+
     def __init__(
         self,
         moments: Moments,
@@ -124,10 +144,9 @@ class CorrelationNetwork(nn.Module):
         pad_to: int | None = None,
     ) -> None:
         super().__init__()
-        check_moments(moments)
+        check_params(locals(), self.constraints)
         if len(moments) < 2:
             raise ValueError(f"A correlation needs two modalities, got {list(moments)}.")
-        check_sizes("hidden_layer_sizes", hidden_layer_sizes)
         self.pad_to = pad_to
         self.names = tuple(moments)
         self.pairs = unordered_pairs(len(self.names))

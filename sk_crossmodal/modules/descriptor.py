@@ -3,7 +3,6 @@
 import torch
 from torch import Tensor, nn
 
-from .checks import check_size
 from .dropout import Dropout
 
 
@@ -36,8 +35,6 @@ class Descriptor(nn.Module):
 
     def __init__(self, width: int, hidden_size: int, dropout: float = 0.0) -> None:
         super().__init__()
-        check_size("width", width)
-        check_size("hidden_size", hidden_size)
         self.dropout = Dropout(dropout)
         self.linear = nn.Linear(width, hidden_size)
 

@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any, TypeAlias
+from typing import Any, ClassVar, TypeAlias
 
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from .checks import check_option, check_size, check_sizes
+from ..validation import MAX_INT, SIZES, Constraint, check_params, number, options
 
 
 class TemporalInfluence(nn.Module):
@@ -53,6 +53,12 @@ class TemporalInfluence(nn.Module):
     torch.Size([2, 128, 30])
     """
 
+    constraints: ClassVar[dict[str, Constraint]] = {
+        "n_frames": number(1, MAX_INT, integer=True),
+        "layer_sizes": SIZES,
+        "n_context": number(0, MAX_INT, integer=True),
+    }
+
     def __init__(
         self,
         n_frames: int,
@@ -63,9 +69,7 @@ class TemporalInfluence(nn.Module):
         units: tuple[float, float] = (1.0, 1.0),
     ) -> None:
         super().__init__()
-        check_size("n_frames", n_frames)
-        check_sizes("layer_sizes", layer_sizes)
-        check_size("n_context", n_context, low=0)
+        check_params(locals(), self.constraints)
         sizes = list(layer_sizes)
         self.units = units
         self.mix = None
@@ -170,6 +174,12 @@ class InfluenceSpec:
         own.
     """
 
+    constraints: ClassVar[dict[str, Constraint]] = {
+        **TemporalInfluence.constraints,
+        "combine": options("add", "multiply"),
+        "source": options("cross", "self"),
+    }
+
     n_frames: int
     layer_sizes: Sequence[int] = (64,)
     n_context: int = 0
@@ -177,11 +187,7 @@ class InfluenceSpec:
     source: str = "cross"
 
     def __post_init__(self) -> None:
-        check_size("n_frames", self.n_frames)
-        check_sizes("layer_sizes", self.layer_sizes)
-        check_size("n_context", self.n_context, low=0)
-        check_option("combine", self.combine, ("add", "multiply"))
-        check_option("source", self.source, ("cross", "self"))
+        check_params(vars(self), self.constraints)
 
     def build(
         self,

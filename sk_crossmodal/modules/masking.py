@@ -5,8 +5,6 @@ from typing import TypeVar
 import torch
 from torch import Tensor, nn
 
-from .checks import check_size
-
 Numbers = TypeVar("Numbers")
 
 
@@ -68,7 +66,7 @@ def masked_softmax(logits: Tensor, mask: Tensor) -> Tensor:
     return attention * mask[:, None, :]
 
 
-def as_it_is(x: Numbers) -> Numbers:
+def identity(x: Numbers) -> Numbers:
     """Return a sum as it is: that of all processes, where there is one."""
     return x
 
@@ -76,13 +74,12 @@ def as_it_is(x: Numbers) -> Numbers:
 class MaskedBatchNorm(nn.Module):
     """Batch normalisation whose statistics leave padding out and weigh videos."""
 
-    all_sum = staticmethod(as_it_is)
+    all_sum = staticmethod(identity)
     running_mean: Tensor
     running_var: Tensor
 
     def __init__(self, n_features: int, momentum: float = 0.1, eps: float = 1e-5) -> None:
         super().__init__()
-        check_size("n_features", n_features)
         self.momentum, self.eps = momentum, eps
         self.weight = nn.Parameter(torch.ones(n_features))
         self.bias = nn.Parameter(torch.zeros(n_features))

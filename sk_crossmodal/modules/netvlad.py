@@ -2,17 +2,24 @@
 
 from collections.abc import Sequence
 from numbers import Integral
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
 
-from .checks import check_sizes
+from ..validation import SHARE, SIZE, Constraint, check_params, check_size
 from .descriptor import Descriptor
 from .dropout import Dropout
 from .influence import Influences, InfluenceSpec, Links, influence_attention
 from .masking import MaskedBatchNorm
-from .parts import Parts, as_parts, linear_of_parts
+from .scaling import check_widths
+from .split_linear import Parts, as_parts, linear_of_parts
+
+
+def check_clusters(name: str, value: Any) -> None:
+    """Raise TypeError or ValueError unless `value` is a size, or a list or tuple of sizes."""
+    for size in value if isinstance(value, list | tuple) else (value,):
+        check_size(name, size)
 
 
 class NetVLADEncoder(nn.Module):
@@ -51,6 +58,12 @@ class NetVLADEncoder(nn.Module):
     [(2, 32), (2, 32)]
     """
 
+    constraints: ClassVar[dict[str, Constraint]] = {
+        "widths": check_widths,
+        "n_clusters": check_clusters,
+        "hidden_size": SIZE,
+        "dropout": SHARE,
+    }
     splits_frames = True  # see `CrossModalNetwork`
 
     def __init__(
@@ -63,8 +76,8 @@ class NetVLADEncoder(nn.Module):
         dropout: float = 0.1,
     ) -> None:
         super().__init__()
-        check_sizes("widths", widths)
-        clusters = _clusters(n_clusters, len(widths))
+        check_params(locals(), self.constraints)
+        clusters = _clusters_per_tower(n_clusters, len(widths))
         self.out_features = hidden_size
         self.combine = "add" if spec is None else spec.combine
         self.dropout = Dropout(dropout)
@@ -136,17 +149,11 @@ class NetVLADEncoder(nn.Module):
         ]
 
 
-def _clusters(n_clusters: Any, n_towers: int) -> list[int]:
-    """Return the clusters of each tower."""
-    one = isinstance(n_clusters, Integral)
-    clusters: Any = [n_clusters] * n_towers if one else n_clusters
-    if (
-        not isinstance(clusters, list | tuple)
-        or len(clusters) != n_towers
-        or not all(isinstance(k, Integral) and int(k) > 0 for k in clusters)
-    ):
+def _clusters_per_tower(n_clusters: Any, n_towers: int) -> list[int]:
+    clusters = [n_clusters] * n_towers if isinstance(n_clusters, Integral) else n_clusters
+    if len(clusters) != n_towers:
         raise ValueError(
-            f"n_clusters must be a positive integer or {n_towers} of them, one a tower, got "
+            f"n_clusters must be an integer or {n_towers} of them, one per tower, got "
             f"{n_clusters!r}."
         )
     return [int(k) for k in clusters]

@@ -1,20 +1,40 @@
 """The network around an encoder: scaling, fusion, correlation, head (Sections 2 and 3)."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Self
+from functools import partial
+from typing import Any, ClassVar, Self
 
 import torch
 from torch import Tensor, nn
 
-from .checks import check_option, check_size, check_sizes
-from .dropout import Dropout
-from .influence import InfluenceSpec, Link, Links, unordered_pairs
-from .parts import Parts
+from ..validation import (
+    FLAG,
+    MAX_INT,
+    SHARE,
+    SIZE,
+    SIZES,
+    Constraint,
+    check_option,
+    check_params,
+    number,
+    options,
+)
+from .fusion import FUSIONS, Fusion
+from .head import HEADS
+from .influence import InfluenceSpec, Links, unordered_pairs
 from .response import watch_responses
-from .scaling import Frames, FrameScaler, Moments, check_inputs, check_moments, scale_frames
+from .scaling import (
+    Frames,
+    FrameScaler,
+    Moments,
+    check_inputs,
+    check_moments,
+    check_padding,
+    scale_frames,
+)
+from .split_linear import Parts
 
-FUSIONS = ("early", "late", "cross_modal", "cross_modal_gated", "cross_modal_concat")
-N_CONTEXT = 8
+N_CONTEXT = 8  # numbers that encode the correlation of a pair
 
 
 class CrossModalNetwork(nn.Module):
@@ -31,7 +51,7 @@ class CrossModalNetwork(nn.Module):
     encoder_params : dict
         Further arguments of the encoder.
     fusion : str
-        One of `FUSIONS`: the paper's E, L, CM without correlation tower, CM-G and CM-C.
+        Name of one of `FUSIONS`.
     gate : {"hard", "soft"}
         With ``"cross_modal_gated"``: g is ``1[p > 0.5]`` (the paper) or p.
     influence : {"cross", "self", "none"}
@@ -45,8 +65,10 @@ class CrossModalNetwork(nn.Module):
         Length of F's time line.
     n_correlation : int
         Numbers that describe the correlation of a pair: 1 for p, more for an embedding.
+    head : str
+        Name of one of `HEADS`.
     hidden_size : int
-        Width of the ReLU layer that fuses the encoders' outputs.
+        Width of the hidden layer of the head.
     dropout, modality_dropout : float
         Probability of dropping a number before the head, and a whole modality of a video.
     pad_to : int, optional
@@ -85,6 +107,24 @@ class CrossModalNetwork(nn.Module):
     torch.Size([2, 5])
     """
 
+    constraints: ClassVar[dict[str, Constraint]] = {
+        "moments": check_moments,
+        "n_outputs": number(1, MAX_INT, integer=True),
+        "fusion": partial(check_option, options=FUSIONS),
+        "gate": options("hard", "soft"),
+        "influence": options("cross", "self", "none"),
+        "layer_sizes": SIZES,
+        "combine": options("add", "multiply"),
+        "n_frames": number(1, MAX_INT, integer=True),
+        "n_correlation": SIZE,
+        "head": partial(check_option, options=HEADS),
+        "hidden_size": SIZE,
+        "dropout": SHARE,
+        "modality_dropout": SHARE,
+        "pad_to": check_padding,
+        "frozen": FLAG,
+    }
+
     def __init__(
         self,
         moments: Moments,
@@ -99,6 +139,7 @@ class CrossModalNetwork(nn.Module):
         combine: str = "add",
         n_frames: int = 300,
         n_correlation: int = 1,
+        head: str = "mlp",
         hidden_size: int = 512,
         dropout: float = 0.1,
         modality_dropout: float = 0.0,
@@ -106,38 +147,30 @@ class CrossModalNetwork(nn.Module):
         frozen: bool = False,
     ) -> None:
         super().__init__()
-        check_moments(moments)
-        check_option("fusion", fusion, FUSIONS)
-        check_option("gate", gate, ("hard", "soft"))
-        check_option("influence", influence, ("cross", "self", "none"))
-        check_option("combine", combine, ("add", "multiply"))
-        check_sizes("layer_sizes", layer_sizes)
-        check_size("n_outputs", n_outputs)
-        check_size("hidden_size", hidden_size)
+        check_params(locals(), self.constraints)
         self.names = tuple(moments)
         self.fusion, self.gate = fusion, gate
         self.modality_dropout, self.pad_to = modality_dropout, pad_to
         self.scalers = nn.ModuleList(FrameScaler(*moments[name]) for name in self.names)
         n = len(self.names)
         self.pairs = unordered_pairs(n)
-        concat = fusion == "cross_modal_concat" and n > 1
+        self._fusion: Fusion = FUSIONS[fusion]
+        n_context = N_CONTEXT if self._fusion.uses_correlation == "context" and n > 1 else 0
         self.contexts = None
-        if concat:
+        if n_context:
             self.contexts = nn.ModuleList(_context_net(n_correlation) for _ in self.pairs)
         self.spec = None
-        if fusion.startswith("cross_modal") and influence != "none" and n > 1:
-            sizes = tuple(layer_sizes)
-            self.spec = InfluenceSpec(n_frames, sizes, N_CONTEXT * concat, combine, influence)
-        widths = [len(moments[name][0]) + N_CONTEXT * concat * (n - 1) for name in self.names]
-        if fusion == "early":
-            widths = [sum(widths)]
+        if self._fusion.influences and influence != "none" and n > 1:
+            self.spec = InfluenceSpec(n_frames, tuple(layer_sizes), n_context, combine, influence)
+        widths = self._fusion.encoder_widths(
+            [len(moments[name][0]) + n_context * (n - 1) for name in self.names]
+        )
         self.encoder = encoder(widths, self.spec, **encoder_params)
-        self.head = nn.Sequential(
-            Dropout(dropout),
-            nn.Linear(len(widths) * self.encoder.out_features, hidden_size),
-            nn.ReLU(),
-            Dropout(dropout),
-            nn.Linear(hidden_size, n_outputs),
+        self.head = HEADS[head](
+            len(widths) * self.encoder.out_features,
+            n_outputs,
+            hidden_size=hidden_size,
+            dropout=dropout,
         )
         self.frozen = frozen
         if frozen:
@@ -158,9 +191,9 @@ class CrossModalNetwork(nn.Module):
 
     def start_from(self, other: "CrossModalNetwork") -> None:
         """Take the weights of a network for other outputs, and keep the last layer's own."""
-        last = f"head.{len(self.head) - 1}."
-        own = {name: own for name, own in self.state_dict().items() if name.startswith(last)}
-        self.load_state_dict({**other.state_dict(), **own})
+        for own, others in zip(self.below_head(), other.below_head(), strict=True):
+            own.load_state_dict(others.state_dict())
+        self.head.copy_from(other.head)
 
     def forward(
         self,
@@ -215,14 +248,7 @@ class CrossModalNetwork(nn.Module):
         check_inputs(self.scalers, self.names, frames, masks)
         kept = self.drop_modalities([masks[name] for name in self.names])
         x, real = scale_frames(self.scalers, [frames[n] for n in self.names], kept, self.pad_to)
-        if self.fusion == "early":
-            return [torch.cat(x, -1)], [torch.stack(real).any(0)], None
-        contexts = self.encode_correlation(correlation, real)
-        links = self.links(correlation, contexts, real, x[0].dtype)
-        if contexts is None:
-            return x, real, links
-        parts = [self.append_contexts(i, x[i], real[i], contexts) for i in range(len(x))]
-        return parts, real, links
+        return self._fusion.prepare(self, x, real, correlation)
 
     def drop_modalities(self, masks: list[Tensor]) -> list[Tensor]:
         """In training, take all frames of a modality from some videos, never its last one."""
@@ -232,69 +258,6 @@ class CrossModalNetwork(nn.Module):
         draw = torch.rand(present.shape, device=present.device).masked_fill(~present, -1.0)
         drop = (draw < self.modality_dropout) & (draw < draw.amax(0))
         return [mask & ~gone[:, None] for mask, gone in zip(masks, drop, strict=True)]
-
-    def known(self, masks: Sequence[Tensor], a: int, b: int) -> Tensor:
-        """Find videos with frames in both modalities, (B,): only there p means something."""
-        return masks[a].any(1) & masks[b].any(1)
-
-    def given(self, correlation: Tensor | None) -> Tensor:
-        """Return the correlations, or raise ValueError where they are needed and missing."""
-        if correlation is None:
-            raise ValueError(
-                f"With fusion={self.fusion!r} correlation must be a tensor of shape "
-                f"(B, {len(self.pairs)}, n_correlation), got None."
-            )
-        return correlation
-
-    def encode_correlation(
-        self, correlation: Tensor | None, masks: Sequence[Tensor]
-    ) -> list[Tensor] | None:
-        """The contexts e of all pairs, a list of (B, 8), or None without concatenation."""
-        if self.contexts is None:
-            return None
-        out = []
-        for i, (a, b) in enumerate(self.pairs):
-            signal = self.given(correlation)[:, i]
-            if signal.shape[-1] == 1:
-                signal = 2 * signal - 1
-            signal = signal * self.known(masks, a, b).unsqueeze(-1)
-            out.append(self.contexts[i](signal))
-        return out
-
-    def append_contexts(
-        self, i: int, x: Tensor, mask: Tensor, contexts: Sequence[Tensor]
-    ) -> Parts:
-        """Append to modality i's frames the context of every pair that it is part of."""
-        own = [e for pair, e in zip(self.pairs, contexts, strict=True) if i in pair]
-        appended = torch.cat(own, -1)[:, None] * mask.unsqueeze(-1)  # (B, T, n), zero at padding
-        if getattr(self.encoder, "splits_frames", False):
-            return x, appended
-        return torch.cat([x, appended], -1)
-
-    def links(
-        self,
-        correlation: Tensor | None,
-        contexts: Sequence[Tensor] | None,
-        masks: Sequence[Tensor],
-        dtype: torch.dtype,
-    ) -> Links:
-        """For each modality its `Link` from every other, or None if nothing influences."""
-        if self.spec is None or self.encoder.influences is None:
-            return None
-        out: list[list[Link]] = [[] for _ in masks]
-        for target in range(len(masks)):
-            others = [i for i in range(len(masks)) if i != target]
-            sources = self.spec.sources(target, len(masks))
-            for other, source in zip(others, sources, strict=True):
-                pair = self.pairs.index((min(other, target), max(other, target)))
-                # Without frames on either side there is no attention to speak of.
-                gate = self.known(masks, other, target).to(dtype)
-                if self.fusion == "cross_modal_gated":
-                    p = self.given(correlation)[:, pair, 0]
-                    gate = gate * ((p > 0.5).to(gate.dtype) if self.gate == "hard" else p)
-                context = None if contexts is None else contexts[pair]
-                out[target].append(Link(source, gate, context))
-        return out
 
 
 def _context_net(n_correlation: int) -> nn.Sequential:

@@ -1,18 +1,20 @@
 """The cross-modal attention RNN encoder, in its attention-cluster form (Section 2, Figure 2)."""
 
 from collections.abc import Sequence
+from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
-from .checks import check_size, check_sizes
+from ..validation import SHARE, SIZE, Constraint, check_params, options
 from .descriptor import Descriptor
 from .dropout import Dropout
+from .exportable_rnn import run_exportable
 from .influence import Influences, InfluenceSpec, Links, influence_attention
 from .masking import masked_softmax
-from .stepwise import run_stepwise
+from .scaling import check_widths
 
 RNN_TYPES = {"gru": nn.GRU, "lstm": nn.LSTM}
 
@@ -60,6 +62,14 @@ class RNNEncoder(nn.Module):
     [(2, 32), (2, 32)]
     """
 
+    constraints: ClassVar[dict[str, Constraint]] = {
+        "widths": check_widths,
+        "rnn_type": options(*RNN_TYPES, None),
+        "n_clusters": SIZE,
+        "hidden_size": SIZE,
+        "dropout": SHARE,
+    }
+
     def __init__(
         self,
         widths: Sequence[int],
@@ -71,11 +81,7 @@ class RNNEncoder(nn.Module):
         dropout: float = 0.1,
     ) -> None:
         super().__init__()
-        check_sizes("widths", widths)
-        check_size("n_clusters", n_clusters)
-        check_size("hidden_size", hidden_size)
-        if rnn_type is not None and rnn_type not in RNN_TYPES:
-            raise ValueError(f"rnn_type must be one of {(*RNN_TYPES, None)}, got {rnn_type!r}.")
+        check_params(locals(), self.constraints)
         if rnn_type is not None and hidden_size % 2:
             raise ValueError(f"hidden_size must be even with {rnn_type=}, got {hidden_size}.")
         self.out_features = hidden_size
@@ -149,7 +155,7 @@ class RNNEncoder(nn.Module):
 def _run(rnn: nn.Module, x: Tensor, mask: Tensor) -> Tensor:
     """States of both directions over the real frames alone, (B, T, d), zero at padding."""
     if torch.compiler.is_exporting():
-        return run_stepwise(rnn, x, mask)
+        return run_exportable(rnn, x, mask)
     lengths = mask.sum(1).clamp(min=1).cpu()
     packed = pack_padded_sequence(x, lengths, batch_first=True, enforce_sorted=False)
     states, _ = pad_packed_sequence(rnn(packed)[0], batch_first=True, total_length=x.shape[1])

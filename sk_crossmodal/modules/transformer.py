@@ -2,18 +2,19 @@
 
 import math
 from collections.abc import Sequence
-from typing import Any, TypeAlias
+from typing import Any, ClassVar, TypeAlias
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from ..validation import MAX_LAYERS, SHARE, SIZE, Constraint, check_params, number
 from .attention import PADDING, low_rank_attention
-from .checks import check_size, check_sizes
 from .dropout import Dropout
 from .influence import Influences, InfluenceSpec, Link, Links
 from .masking import attendable, masked_mean
-from .parts import Parts, as_parts, linear_of_parts
+from .scaling import check_widths
+from .split_linear import Parts, as_parts, linear_of_parts
 
 QKV: TypeAlias = tuple[Tensor, ...]  # queries, keys and values, each (B, h, T, d)
 
@@ -59,6 +60,13 @@ class TransformerEncoder(nn.Module):
     [(2, 32), (2, 32)]
     """
 
+    constraints: ClassVar[dict[str, Constraint]] = {
+        "widths": check_widths,
+        "d_model": SIZE,
+        "n_heads": SIZE,
+        "n_layers": number(1, MAX_LAYERS, integer=True),
+        "dropout": SHARE,
+    }
     splits_frames = True  # see `CrossModalNetwork`
 
     def __init__(
@@ -72,9 +80,7 @@ class TransformerEncoder(nn.Module):
         dropout: float = 0.1,
     ) -> None:
         super().__init__()
-        check_sizes("widths", widths)
-        for name, value in (("d_model", d_model), ("n_heads", n_heads), ("n_layers", n_layers)):
-            check_size(name, value)
+        check_params(locals(), self.constraints)
         if d_model % n_heads:
             raise ValueError(f"d_model must be a multiple of n_heads, got {d_model=}, {n_heads=}.")
         self.out_features = d_model

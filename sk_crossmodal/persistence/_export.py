@@ -12,8 +12,7 @@ from typing import Any
 import torch
 from sklearn.utils.validation import check_is_fitted
 
-from ..modules import CorrelationNetwork, CrossModalNetwork
-from ..modules.served import ServedNetwork
+from ..modules import CorrelationNetwork, CrossModalNetwork, InferenceModule
 from ..training import check_option
 from ._file import write_whole
 from ._models import CLASSIFIERS, checked_path
@@ -124,12 +123,12 @@ def _program(estimator: Any) -> torch.export.ExportedProgram:
     return program
 
 
-def _served(estimator: Any) -> ServedNetwork:
+def _served(estimator: Any) -> InferenceModule:
     """Put copies of the networks together, on the CPU."""
     tower = estimator.correlation_tower_
     network: CrossModalNetwork = _copy(estimator)
     judge: CorrelationNetwork | None = None if tower is None else _copy(tower)
-    served = ServedNetwork(
+    served = InferenceModule(
         network,
         judge,
         _lengths(estimator),

@@ -2,6 +2,7 @@
 
 from skorch.helper import SliceDict as SliceDict
 
+from ..modules import WeightedLoss
 from ._checks import (
     GREATEST,
     MOST,
@@ -16,7 +17,7 @@ from ._data import Batch, FrameDataset, Videos
 from ._device import resolve_device
 from ._estimator import NetworkEstimator
 from ._interruption import fit_method
-from ._net import MultimodalNet, WeightedLoss
+from ._net import MultimodalNet
 from ._parameters import check_seed
 from ._processes import Processes
 from ._restored import net_around

@@ -9,7 +9,7 @@ from skorch.callbacks import Callback
 
 from ._checks import short, surely_same
 from ._device import resolve_device, seeded
-from ._net import MultimodalNet, WeightedLoss
+from ._net import MultimodalNet
 
 if TYPE_CHECKING:
     from ._estimator import NetworkEstimator
@@ -118,7 +118,7 @@ def _build_for_real(arguments: dict[str, Any]) -> None:
 
 def _check_callbacks(arguments: dict[str, Any]) -> None:
     """Raise TypeError or ValueError if callbacks cannot be had so; none is started or changed."""
-    net = MultimodalNet(torch.nn.Module, WeightedLoss, callbacks=arguments["callbacks"])
+    net = MultimodalNet(torch.nn.Module, torch.nn.Module, callbacks=arguments["callbacks"])
     there = dict(net._uniquely_named_callbacks())  # ValueError if two have one name
     start = "callbacks__"
     given = {k.removeprefix(start): v for k, v in arguments.items() if k.startswith(start)}

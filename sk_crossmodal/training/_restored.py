@@ -4,8 +4,9 @@ from typing import Any
 
 import torch
 
+from ..modules import build_loss
 from ._device import resolve_device, resolve_precision
-from ._net import MultimodalNet, WeightedLoss
+from ._net import MultimodalNet
 
 
 def device_here(device: str) -> str:
@@ -34,7 +35,7 @@ def net_around(
         precision = resolve_precision("auto", device)
     net = MultimodalNet(
         type(network),
-        criterion=WeightedLoss,
+        criterion=build_loss,
         optimizer=torch.optim.AdamW,
         optimizer__weight_decay=float(estimator.weight_decay),
         lr=float(estimator.lr),

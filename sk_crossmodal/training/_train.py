@@ -10,11 +10,12 @@ from sklearn.base import is_classifier
 from skorch.callbacks import Callback, EarlyStopping, LRScheduler
 from skorch.helper import predefined_split
 
+from ..modules import build_loss
 from ._data import FrameDataset, Videos
 from ._device import resolve_device, resolve_precision, seeded
 from ._distributed import build_net
 from ._interruption import end_interrupted
-from ._net import MultimodalNet, WeightedLoss
+from ._net import MultimodalNet
 from ._processes import Processes
 from ._rehearsal import uncompiled
 
@@ -131,7 +132,7 @@ def net_arguments(
     device = resolve_device(estimator.device)
     first = Processes.of(estimator.device).index == 0
     arguments = {
-        "criterion": WeightedLoss,
+        "criterion": build_loss,
         "optimizer": torch.optim.AdamW,
         "optimizer__weight_decay": float(estimator.weight_decay),
         "lr": float(estimator.lr),

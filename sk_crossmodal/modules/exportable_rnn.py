@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 
-def run_stepwise(rnn: Any, x: Tensor, mask: Tensor) -> Tensor:
+def run_exportable(rnn: Any, x: Tensor, mask: Tensor) -> Tensor:
     """States of a bidirectional GRU or LSTM over the real frames alone."""
     lengths = mask.sum(1, keepdim=True)
     moments = torch.arange(x.shape[1], device=x.device)
