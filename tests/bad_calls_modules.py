@@ -44,7 +44,7 @@ def tower(moments=MOMENTS, **params):
 
 
 def called(make, frames=(), masks=()):
-    """A call of a network with some frames or masks in the place of the right ones."""
+    """A call of a network with some frames or masks replaced."""
     return lambda: make()({**FRAMES, **dict(frames)}, {**MASKS, **dict(masks)})
 
 

@@ -86,7 +86,7 @@ class Fusion:
         Parameters
         ----------
         widths : sequence of int
-            Width of the frames of each modality, with what is appended to them.
+            Width of the frames of each modality, contexts included.
 
         Returns
         -------

@@ -43,20 +43,21 @@ class CrossModalNetwork(nn.Module):
     Parameters
     ----------
     moments : dict of str to (array of shape (d,), float)
-        Per modality the mean of its features and their scale; its keys are the modalities.
+        For each modality the mean of its features and their scale.
     n_outputs : int
         Number of logits.
     encoder : type
-        Class of the encoder: called with the widths and an `InfluenceSpec` or None.
+        Class of the encoder; the first arguments are the list of widths, and an `InfluenceSpec`
+        or None.
     encoder_params : dict
         Further arguments of the encoder.
     fusion : str
         Name of one of `FUSIONS`.
     gate : {"hard", "soft"}
-        With ``"cross_modal_gated"``: g is ``1[p > 0.5]`` (the paper) or p.
+        Gate g of a gated fusion: ``1[p > 0.5]`` (the paper) or p.
     influence : {"cross", "self", "none"}
-        What F is fed with: the other modality's attention (the paper), or, as controls, the
-        target's own, or nothing, which takes F away and leaves the rest as it is.
+        Input of F: the attention of the other modality (the paper) or, as controls, of the target
+        itself, or "none" for a network without F.
     layer_sizes : sequence of int
         Sizes of F's hidden layers, at least one.
     combine : {"add", "multiply"}
@@ -64,19 +65,19 @@ class CrossModalNetwork(nn.Module):
     n_frames : int
         Length of F's time line.
     n_correlation : int
-        Numbers that describe the correlation of a pair: 1 for p, more for an embedding.
+        Width of the correlation of a pair: 1 for p, more for an embedding.
     head : str
         Name of one of `HEADS`.
     hidden_size : int
         Width of the hidden layer of the head.
     dropout, modality_dropout : float
-        Probability of dropping a number before the head, and a whole modality of a video.
+        Dropout probability in the head, and probability of dropping a modality of a video.
     pad_to : int, optional
-        Pad to that many zero frames, taken for real as in the paper; by default padding is
-        masked.
+        Pad with zero frames to this length and count them as real, as in the paper. None masks
+        the padding.
     frozen : bool
-        Whether all but the head keeps its weights and is applied in training as it is later:
-        without dropout, and with the statistics that it has.
+        Whether everything below the head keeps its weights, and works in training as in
+        prediction: without dropout, and with running statistics.
 
     Notes
     -----
@@ -86,10 +87,10 @@ class CrossModalNetwork(nn.Module):
 
     With concatenation, ``e = MLP(2p - 1)`` of 8 numbers is appended to every frame of both
     modalities and enters F's first layer. An encoder whose attribute `splits_frames` is True
-    gets pairs of frames and what is to be appended to them, and saves the copy.
+    gets tuples of frames and appended numbers, without a copy of the frames.
 
-    NOTE[paper]: the paper does not say how frames are scaled, nor does it mask padding. Here
-    frames are centred and divided by one number a modality, and padding never enters.
+    NOTE[paper]: the paper neither says how frames are scaled nor masks padding. Here frames are
+    centred and divided by one number per modality, and padding is masked.
 
     Examples
     --------
@@ -178,11 +179,11 @@ class CrossModalNetwork(nn.Module):
                 part.requires_grad_(False)
 
     def below_head(self) -> list[nn.Module]:
-        """All parts but the head."""
+        """List all parts but the head."""
         return [part for name, part in self.named_children() if name != "head"]
 
     def train(self, mode: bool = True) -> Self:
-        """Switch to training, or to prediction, where parts that are frozen stay."""
+        """Switch to training or prediction; frozen parts stay in prediction mode."""
         super().train(mode)
         if self.frozen:
             for part in self.below_head():
@@ -190,7 +191,7 @@ class CrossModalNetwork(nn.Module):
         return self
 
     def start_from(self, other: "CrossModalNetwork") -> None:
-        """Take the weights of a network for other outputs, and keep the last layer's own."""
+        """Copy the weights of a network for other outputs, except those of its output layer."""
         for own, others in zip(self.below_head(), other.below_head(), strict=True):
             own.load_state_dict(others.state_dict())
         self.head.copy_from(other.head)
@@ -214,7 +215,7 @@ class CrossModalNetwork(nn.Module):
         masks: Mapping[str, Tensor],
         correlation: Tensor | None = None,
     ) -> list[tuple[Tensor, ...]]:
-        """Per tower, attention before and after the influence, each (B, T)."""
+        """Compute each encoder's attention before and after the influence, each (B, T)."""
         pairs: list[tuple[Tensor, ...]] = self.encoder.attention(
             *self.prepare(frames, masks, correlation)
         )
@@ -226,9 +227,9 @@ class CrossModalNetwork(nn.Module):
         masks: Mapping[str, Tensor],
         correlation: Tensor | None = None,
     ) -> list[tuple[Tensor, ...]]:
-        """Per target, how F answers each source, (1, T, T) each; see `influence_response`.
+        """Compute the response of each F, (1, T, T) per target and source.
 
-        The batch must be of one video, so that there is no padding, which F does not see.
+        The batch must be one video, without padding. See `influence_response`.
         """
         found = iter(
             watch_responses(
@@ -244,14 +245,14 @@ class CrossModalNetwork(nn.Module):
         masks: Mapping[str, Tensor],
         correlation: Tensor | None = None,
     ) -> tuple[Sequence[Parts], Sequence[Tensor], Links]:
-        """What the encoder takes: lists of frames and masks, and the links."""
+        """Prepare the arguments of the encoder: lists of frames and masks, and the links."""
         check_inputs(self.scalers, self.names, frames, masks)
         kept = self.drop_modalities([masks[name] for name in self.names])
         x, real = scale_frames(self.scalers, [frames[n] for n in self.names], kept, self.pad_to)
         return self._fusion.prepare(self, x, real, correlation)
 
     def drop_modalities(self, masks: list[Tensor]) -> list[Tensor]:
-        """In training, take all frames of a modality from some videos, never its last one."""
+        """In training, drop modalities of some videos at random, never all of a video."""
         if not self.training or not self.modality_dropout or len(masks) == 1:
             return masks
         present = torch.stack([mask.any(1) for mask in masks])  # (M, B)
