@@ -97,7 +97,7 @@ def test_response_without_patterns_counts_all_units_as_active(layer_sizes):
     )
 
 
-# The response of a classifier ------------------------------------------------------------------------------
+# The response of a classifier -------------------------------------------------------------------
 
 
 @functools.cache
