@@ -11,10 +11,10 @@ from sk_crossmodal.modules import InfluenceSpec, Link
 NAMES = tuple(WIDTHS)
 N_FRAMES, N_CONTEXT = 6, 3
 
-# Frames of each video per modality: they may differ, and two lack a modality.
+# Frames of each video per modality; two videos lack a modality.
 LENGTHS = ([5, 3, 2, 5, 0], [5, 2, 4, 0, 0], [4, 5, 1, 3, 2])
 GATES = {"open": None, "hard": [1.0, 0.0, 1.0, 0.0, 1.0], "soft": [0.3, 1.0, 0.7, 0.5, 0.9]}
-LONGER = 8  # frames of a batch that goes beyond F's time line
+LONGER = 8  # frames of a batch longer than the time line of F
 
 CASES = [
     {
@@ -40,14 +40,14 @@ def make_spec(layer_sizes=(4, 3), n_context=0, combine="add", to_self=False):
 
 
 def build_encoder(encoder, n_modalities, spec, seed=0, **params):
-    """A lively encoder in float64 without dropout; call `.eval()` where that matters."""
+    """An encoder with large influences, in float64 without dropout."""
     torch.manual_seed(seed)
     widths = [WIDTHS[name] for name in NAMES[:n_modalities]]
     return enliven(encoder(widths, spec, dropout=0.0, **params).double())
 
 
 def make_inputs(n_modalities=2, n_frames=5, lengths=LENGTHS, seed=0):
-    """Frames, zero at padding, and masks; of the longer batches some videos fill all frames."""
+    """Frames, zero at padding, and masks; some videos fill all frames of longer batches."""
     rng = np.random.default_rng(seed)
     lengths = [[n_frames if n == 5 else n for n in row] for row in lengths[:n_modalities]]
     masks = [masks_from(row, n_frames) for row in lengths]
@@ -59,7 +59,7 @@ def make_inputs(n_modalities=2, n_frames=5, lengths=LENGTHS, seed=0):
 
 
 def make_links(n_modalities=2, gate="open", n_context=0, to_self=False, gates=GATES):
-    """A link from every other modality, each with a gate and a context of its own."""
+    """A link from every other modality, each with its own gate and context."""
     rng = np.random.default_rng(1)
     links = []
     for target in range(n_modalities):
@@ -79,7 +79,7 @@ def inputs_of(case):
 
 
 def video_of(frames, masks, links, row):
-    """Frames, masks and (source, g, e) of one video, as the oracle takes them."""
+    """Frames, masks and (source, g, e) of one video, as arguments of the oracle."""
     to_targets = [
         [
             (
@@ -140,7 +140,7 @@ def assert_all_close(results, expected, atol):
 
 
 def assert_finite_training(encoder, frames, masks, links):
-    """Outputs and all gradients, of the frames too, are finite in train mode."""
+    """Check that outputs and all gradients are finite in training."""
     frames = [x.clone().requires_grad_() for x in frames]
     out = torch.cat(encoder.train()(frames, masks, links), 1)
     out.square().sum().backward()

@@ -93,7 +93,7 @@ def make_moments(names):
 
 
 def enliven(module, seed=0):
-    """Large influences and biases, so that an error in any of them shows."""
+    """Set large influences and biases, so that tests can detect an error in them."""
     generator = torch.Generator().manual_seed(seed)
     with torch.no_grad():
         for name, value in module.named_parameters():
@@ -108,7 +108,7 @@ def enliven(module, seed=0):
 
 
 def encoder_params(encoder, n_towers):
-    """Arguments of one of `ENCODERS` that encodes that many towers."""
+    """Arguments of one of `ENCODERS` for `n_towers` inputs."""
     _, params = ENCODERS[encoder]
     return {**params, "n_clusters": CLUSTERS[:n_towers]} if encoder == "netvlad" else params
 
@@ -116,7 +116,7 @@ def encoder_params(encoder, n_towers):
 def make_network(
     names=("video", "audio"), encoder="transformer", seed=0, lively=True, double=True, **config
 ):
-    """A small network in float64; call `.eval()` where dropout is not wanted."""
+    """A small network in float64; call `.eval()` for one without dropout."""
     torch.manual_seed(seed)
     config = {"layer_sizes": (4,), "n_frames": N_FRAMES, "hidden_size": 7, **config}
     network = CrossModalNetwork(
@@ -124,7 +124,8 @@ def make_network(
         3,
         encoder=ENCODERS[encoder][0],
         encoder_params=encoder_params(
-            encoder, 1 if config.get("fusion") == "early" else len(names)
+            encoder,
+            1 if getattr(FUSIONS.get(config.get("fusion")), "joint", False) else len(names),
         ),
         **config,
     )
@@ -133,7 +134,7 @@ def make_network(
 
 
 def oracle_encoded(encoder, weights, frames, masks, links, combine="add"):
-    """What the encoder of a network gives for one video, by the oracle, a list over towers."""
+    """Output of the encoder for one video by the oracle, a list over towers."""
     given = (weights, "encoder.", frames, masks, links)
     if encoder == "netvlad":
         return netvlad_video(*given, combine=combine)

@@ -51,7 +51,7 @@ def influence_hidden(weights, name, pattern, context=None):
 
 
 def influence_last(weights, name, hidden, n_frames):
-    """Last layer of F: what comes after its time line gets no influence."""
+    """Last layer of F; frames after its time line get no influence."""
     last = weights[f"{name}.last.weight"]
     out = np.zeros(n_frames)
     for t in range(min(n_frames, len(last))):
@@ -106,7 +106,7 @@ def attention_of_video(weights, name, qkv, masks, links, combine):
 
 
 def finish_layer(weights, name, x, attention, values):
-    """Heads side by side, output projection, and the feed-forward part, each with a residual."""
+    """Concatenated heads, output projection, and feed-forward part, with residuals."""
     heads = np.concatenate([a @ v for a, v in zip(attention, values, strict=True)], axis=1)
     x = x + linear(weights, f"{name}.out.0", heads)
     hidden = layer_norm(weights, f"{name}.feed_forward.0", x)
@@ -147,12 +147,12 @@ def two_layer_net(weights, first, second, x):
 
 
 def normalised(x):
-    """Of length 1; zero stays zero."""
+    """Scale x to length 1; zero stays zero."""
     return x / max(np.sqrt(np.sum(x**2)), 1e-12)
 
 
 def influence_of_clusters(weights, name, patterns, context, unit_in, unit_out):
-    """u_out F(a / u_in) of all clusters, mixed before the last layer where F has a mixture."""
+    """u_out F(a / u_in) of all clusters, mixed before the last layer if F mixes them."""
     hidden = [influence_hidden(weights, name, a / unit_in, context) for a in patterns]
     if f"{name}.mix.weight" in weights:
         hidden = [
@@ -181,7 +181,7 @@ def influenced_clusters(weights, prefix, before, masks, links, units, combine):
 
 
 def described(weights, name, descriptor):
-    """The layer over a descriptor of length 1, in units in which its numbers are about 1."""
+    """The layer over a descriptor of length 1, scaled so that its numbers are about 1."""
     return relu(linear(weights, f"{name}.linear", descriptor * np.sqrt(len(descriptor))))
 
 
@@ -202,7 +202,7 @@ def netvlad_assignments(weights, prefix, frames, masks, links, *, combine):
 
 
 def netvlad_video(weights, prefix, frames, masks, links, *, combine):
-    """What the NetVLAD encoder gives for one video: per modality (hidden_size,)."""
+    """Output of the NetVLAD encoder for one video, (hidden_size,) per modality."""
     _, after = netvlad_assignments(weights, prefix, frames, masks, links, combine=combine)
     out = []
     for m, x in enumerate(frames):
@@ -242,7 +242,7 @@ STEPS = {"gru": (gru_step, 1), "lstm": (lstm_step, 2)}
 
 
 def recurrent_states(weights, name, x, mask, rnn_type):
-    """States of both directions side by side at the real frames, zero at padding."""
+    """Concatenated states of both directions at the real frames, zero at padding."""
     step, n_parts = STEPS[rnn_type]
     size = weights[f"{name}.weight_hh_l0"].shape[1]
     out = np.zeros((len(x), 2 * size))
@@ -273,7 +273,7 @@ def rnn_clusters(weights, prefix, frames, masks, links, *, rnn_type, combine):
                 attention[k] = softmax_over(logits[:, k], mask)
         states.append(x)
         before.append(attention)
-    # A frame's share of attention is measured in that of an even spread over F's time line.
+    # The unit of attention is that of uniform attention over the time line of F.
     lines = {w.shape[1] for name, w in weights.items() if name.endswith(".first.weight")}
     units = [1 / lines.pop()] * len(before) if lines else None
     after = influenced_clusters(weights, prefix, before, masks, links, units, combine)
@@ -281,7 +281,7 @@ def rnn_clusters(weights, prefix, frames, masks, links, *, rnn_type, combine):
 
 
 def rnn_video(weights, prefix, frames, masks, links, *, rnn_type, combine):
-    """What the RNN encoder gives for one video: per modality (hidden_size,)."""
+    """Output of the RNN encoder for one video, (hidden_size,) per modality."""
     states, _, after = rnn_clusters(
         weights, prefix, frames, masks, links, rnn_type=rnn_type, combine=combine
     )

@@ -19,7 +19,7 @@ from sk_crossmodal.modules import CorrelationNetwork, MeanEncoder
 pytestmark = pytest.mark.one_version
 
 NAMES = [("video", "audio"), ("video", "audio", "text")]
-HALVES = torch.arange(6).view(2, 3)  # the partners of the first three videos are the others
+HALVES = torch.arange(6).view(2, 3)  # the first three videos, and their negatives
 
 modalities = pytest.mark.parametrize("names", NAMES, ids="-".join)
 encoders = pytest.mark.parametrize("kind", ENCODERS)
@@ -38,7 +38,7 @@ def make_network(names=("video", "audio"), kind="mean", hidden_layer_sizes=(7, 5
 
 
 def mean_encoded(weights, prefix, frames, masks):
-    """A ReLU layer for each real frame of one video, and their mean."""
+    """A ReLU layer for each real frame of one video, and the mean of its outputs."""
     out = []
     for m, (x, mask) in enumerate(zip(frames, masks, strict=True)):
         layers = [relu(linear(weights, f"{prefix}towers.{m}.1", frame)) for frame in x[mask]]
@@ -50,7 +50,7 @@ def mean_encoded(weights, prefix, frames, masks):
 # MeanEncoder ------------------------------------------------------------------------------
 
 
-def test_mean_encoder_against_its_equation():
+def test_mean_encoder_equals_its_equation():
     torch.manual_seed(0)
     encoder = MeanEncoder([WIDTHS["video"], WIDTHS["audio"]], d_model=6).double().eval()
     frames, masks, _ = make_batch()
@@ -63,7 +63,7 @@ def test_mean_encoder_against_its_equation():
             np.testing.assert_allclose(result[m][row].detach(), expected[m], atol=1e-12)
 
 
-def test_mean_encoder_has_nothing_to_influence():
+def test_mean_encoder_with_influence_raises_an_error():
     encoder = MeanEncoder([3], d_model=4)
     assert encoder.influences is None
     assert encoder.out_features == 4
@@ -105,7 +105,7 @@ def oracle_logits(network, first, second):
 @pytest.mark.parametrize("pad_to", [None, 8], ids=["masked", "padded"])
 @modalities
 @encoders
-def test_logits_against_the_equations(kind, names, pad_to):
+def test_logits_equal_the_equations(kind, names, pad_to):
     network = make_network(names, kind, pad_to=pad_to)
     frames, masks, _ = make_batch(names)
     result = network(frames, masks).detach().numpy()
@@ -118,8 +118,8 @@ def test_logits_against_the_equations(kind, names, pad_to):
 
 @modalities
 @encoders
-def test_pairs_against_the_equations(kind, names):
-    """The first modality of a pair is the video's own, the second its partner's."""
+def test_logits_of_pairs_equal_the_equations(kind, names):
+    """In a negative pair, the second modality is that of the other video."""
     network = make_network(names, kind)
     frames, masks, _ = make_batch(names)
     n_pairs = len(names) * (len(names) - 1) // 2
@@ -135,7 +135,7 @@ def test_pairs_against_the_equations(kind, names):
 
 
 @encoders
-def test_paired_equals_the_pairs_made_by_hand(kind):
+def test_logits_of_pairs_equal_logits_of_mixed_videos(kind):
     network = make_network(kind=kind)
     frames, masks, _ = make_batch()
     result = network(frames, masks, partners=HALVES)
@@ -152,7 +152,7 @@ def test_paired_equals_the_pairs_made_by_hand(kind):
 
 @modalities
 @encoders
-def test_more_padding_and_garbage_in_it_change_nothing(kind, names):
+def test_network_with_more_padding_and_garbage_returns_same_logits(kind, names):
     network = make_network(names, kind)
     frames, masks, _ = make_batch(names)
     longer = {name: torch.nn.functional.pad(x, (0, 0, 0, 3)) for name, x in frames.items()}
@@ -170,7 +170,7 @@ def test_more_padding_and_garbage_in_it_change_nothing(kind, names):
 
 
 @encoders
-def test_rows_do_not_see_each_other(kind):
+def test_network_on_single_videos_returns_same_logits_as_on_a_batch(kind):
     network = make_network(kind=kind)
     frames, masks, _ = make_batch()
     whole = network(frames, masks)
@@ -194,7 +194,7 @@ def test_videos_without_frames_give_finite_logits_and_gradients(kind):
 
 @modalities
 @encoders
-def test_embedding_and_classification_make_the_logits(kind, names):
+def test_classified_embedding_equals_the_logits(kind, names):
     network = make_network(names, kind)
     frames, masks, _ = make_batch(names)
     embedding = network.pair_embedding(frames, masks)
@@ -204,8 +204,8 @@ def test_embedding_and_classification_make_the_logits(kind, names):
     torch.testing.assert_close(network.classify(embedding), network(frames, masks))
 
 
-def test_order_of_pairs():
-    """A modality that changes moves exactly the pairs that it is part of."""
+def test_changed_modality_changes_logits_of_its_pairs_only():
+    """Checks the order of the pairs."""
     names = NAMES[1]
     network = make_network(names)
     assert network.pairs == [(0, 1), (0, 2), (1, 2)]
@@ -217,7 +217,7 @@ def test_order_of_pairs():
         assert changed == [m in pair for pair in network.pairs]
 
 
-def test_embed_takes_the_first_of_a_pair_from_the_first_list():
+def test_embed_takes_first_modality_of_a_pair_from_the_first_list():
     network = make_network(NAMES[1])
     rng = np.random.default_rng(0)
     first, second = [[uniform(rng, 2, 8) for _ in range(3)] for _ in range(2)]
@@ -236,8 +236,8 @@ def test_gradients_reach_all_parameters(kind):
     assert not dead
 
 
-def test_matching_can_be_learned():
-    """Two modalities that say the same thing match; those of two videos do not."""
+def test_network_learns_positive_and_negative_pairs():
+    """Equal modalities are positive pairs, those of two videos are negative ones."""
     torch.manual_seed(0)
     moments = {name: (np.zeros(4), np.ones(4)) for name in ("video", "audio")}
     network = CorrelationNetwork(

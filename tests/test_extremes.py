@@ -22,7 +22,7 @@ INDICATORS = np.stack([CLASSES, 1 - CLASSES, np.arange(N) % 4 > 1], axis=1).asty
 
 
 def videos(video=1.0, audio=1.0, lengths=((1, 5), (1, 5)), dtype=np.float32, widths=(8, 6)):
-    """Random videos; each modality in units of its own."""
+    """Random videos; each modality has its own unit."""
     rng = np.random.default_rng(0)
     parts = zip(WIDTHS, (video, audio), lengths, widths, strict=True)
     return from_rows(
@@ -61,7 +61,7 @@ def with_outlier():
 
 
 def bytes_of(value=None, quantization=(1.0, 0.0)):
-    """Videos as they are stored in a byte a number."""
+    """Videos stored with one byte per number."""
     rng = np.random.default_rng(1)
     lengths = {name: np.arange(N) % 3 + 1 for name in WIDTHS}
     frames = {}
@@ -97,7 +97,7 @@ FRAMES = {
     "bytes that mean much": lambda: bytes_of(None, (1e6, -1e8)),
     "bytes that mean little": lambda: bytes_of(None, (1e-12, 0.0)),
 }
-# What no number of the network's can hold where nothing scales it.
+# Unscaled frames that overflow in the network.
 UNSCALABLE = ("1e30", "double")
 videos_of = functools.cache(lambda name: FRAMES[name]())
 
@@ -110,7 +110,7 @@ def small(family, **params):
     )
 
 
-def assert_sane(classifier, X):
+def assert_finite(classifier, X):
     losses = [v for row in classifier.history_ for k, v in row.items() if k.endswith("_loss")]
     assert losses
     assert np.isfinite(losses).all()
@@ -122,8 +122,8 @@ def assert_sane(classifier, X):
         assert np.isfinite([pair.before, pair.after]).all()
 
 
-# Every family sees every kind of frames; fusions, scaling and labels take turns.
-TURNS = zip(
+# Every family gets all frames; fusions, scaling and labels alternate.
+COMBINATIONS = zip(
     itertools.cycle(FUSIONS),
     itertools.cycle(["modality", "feature"]),
     itertools.cycle([CLASSES, CLASSES, INDICATORS, INDICATORS]),
@@ -134,25 +134,25 @@ TURNS = zip(
 @pytest.mark.parametrize(
     ("name", "family", "fusion", "scaling", "y"),
     [
-        pytest.param(*case, *next(TURNS), id="-".join(case))
+        pytest.param(*case, *next(COMBINATIONS), id="-".join(case))
         for case in itertools.product(FRAMES, FAMILIES)
     ],
 )
-def test_frames(name, family, fusion, scaling, y):
+def test_fit_on_extreme_frames_is_finite_or_raises_an_error(name, family, fusion, scaling, y):
     X = videos_of(name)
-    assert_sane(small(family, fusion=fusion, frame_scaling=scaling).fit(X, y), X)
+    assert_finite(small(family, fusion=fusion, frame_scaling=scaling).fit(X, y), X)
 
 
 @pytest.mark.parametrize("name", FRAMES)
 @pytest.mark.parametrize("family", ["transformer", "netvlad"])
-def test_frames_as_they_are(name, family):
+def test_fit_without_scaling_is_finite_or_raises_an_error(name, family):
     X, classifier = videos_of(name), small(family, frame_scaling=None, fusion="cross_modal")
     if name in UNSCALABLE:
         with pytest.raises(ValueError, match=r"diverged: .* frame_scaling='modality'"):
             classifier.fit(X, INDICATORS)
         assert not hasattr(classifier, "classes_")
     else:
-        assert_sane(classifier.fit(X, INDICATORS), X)
+        assert_finite(classifier.fit(X, INDICATORS), X)
 
 
 ABSENT = {
@@ -164,19 +164,19 @@ ABSENT = {
 
 @pytest.mark.parametrize("family", FAMILIES)
 @pytest.mark.parametrize("name", sorted({*FRAMES, *ABSENT} - {"one feature", "double"}))
-def test_frames_after_usual_ones(name, family):
-    """What was learned from usual frames is applied to others, or these are refused."""
+def test_predict_on_extreme_frames_is_finite_or_raises_an_error(name, family):
+    """A model of ordinary frames predicts extreme ones, or raises an error."""
     X = ABSENT[name]() if name in ABSENT else videos_of(name)
-    classifier = usual(family)
+    classifier = ordinary(family)
     if name == "1e30":
         with pytest.raises(ValueError, match=r"videos \[.*\] are no finite numbers"):
             classifier.predict_proba(X)
     else:
-        assert_sane(classifier, X)
+        assert_finite(classifier, X)
 
 
 @functools.cache
-def usual(family):
+def ordinary(family):
     classifier = small(family, fusion="cross_modal_concat")
     return classifier.fit(videos(), CLASSES)
 
@@ -187,7 +187,7 @@ def usual(family):
     y=st.sampled_from([CLASSES, INDICATORS]),
     params=st.fixed_dictionaries(
         {
-            "fusion": st.sampled_from(FUSIONS),
+            "fusion": st.sampled_from(tuple(FUSIONS)),
             "gate": st.sampled_from(["hard", "soft"]),
             "frame_scaling": st.sampled_from(["modality", "feature"]),
             "precision": st.sampled_from(["float32", "bfloat16", "float64"]),
@@ -200,18 +200,18 @@ def usual(family):
     ),
 )
 @settings(max_examples=settings.default.max_examples // 2)
-def test_frames_and_options(name, family, y, params):
-    """Any of them together; HYPOTHESIS_PROFILE=campaign tries more."""
-    assume(params["mask_padding"] or params["max_frames"] < 300)  # which would take long
+def test_fit_with_any_options_is_finite_or_raises_an_error(name, family, y, params):
+    """Random combinations; HYPOTHESIS_PROFILE=campaign tries more."""
+    assume(params["mask_padding"] or params["max_frames"] < 300)  # else slow
     X = videos_of(name)
-    assert_sane(small(family, **params).fit(X, y), X)
+    assert_finite(small(family, **params).fit(X, y), X)
 
 
 ENCODERS = itertools.cycle(["mean", "transformer", "netvlad", "rnn"])
 
 
 @pytest.mark.parametrize(("name", "encoder"), [(name, next(ENCODERS)) for name in FRAMES])
-def test_tower(name, encoder):
+def test_tower_on_extreme_frames_is_finite_or_raises_an_error(name, encoder):
     params = {"d_model": 8} if encoder in ("mean", "transformer") else {"hidden_size": 8}
     X, tower = videos_of(name), make_tower(encoder=encoder, encoder_params=params)
     tower.fit(X, CLASSES)
@@ -239,29 +239,29 @@ ALL_FAMILIES = itertools.cycle(FAMILIES)
     ("name", "fusion", "family"),
     [(*case, next(ALL_FAMILIES)) for case in itertools.product(LABELS, FUSIONS)],
 )
-def test_labels(name, fusion, family):
-    """A tower needs two videos whose top-level labels share nothing, and says so."""
+def test_fit_on_extreme_labels_is_finite_or_raises_an_error(name, fusion, family):
+    """A tower needs two videos without a common top-level label, else raises an error."""
     X, y = videos_of("1e6"), LABELS[name]
-    # At this rate the logit of a label that never changes grows with every step.
+    # At this learning rate the logit of a constant label grows with every step.
     classifier = small(family, fusion=fusion, lr=1.0 if family == "rnn" else 0.1, max_epochs=4)
     alone = (y @ y.T == 0) & y.any(axis=1) & y.any(axis=1)[:, None]
     if fusion in ("cross_modal_gated", "cross_modal_concat") and not alone.any():
         with pytest.raises(ValueError, match="No two videos differ in all of their top-level"):
             classifier.fit(X, y)
     else:
-        assert_sane(classifier.fit(X, y), X)
+        assert_finite(classifier.fit(X, y), X)
 
 
 @pytest.mark.parametrize("family", FAMILIES)
-def test_class_of_one_kind_is_refused(family):
+def test_fit_on_a_single_class_raises_an_error(family):
     with pytest.raises(ValueError, match=r"only one class is present.*got \[3\]"):
         small(family).fit(videos_of("1e6"), np.full(N, 3))
 
 
 @pytest.mark.parametrize("y", [CLASSES, INDICATORS], ids=["classes", "indicators"])
 @pytest.mark.parametrize("logit", [40.0, 1e4, 1e38])
-def test_sure_of_everything(y, logit):
-    """Logits of which float32 knows no probability but 0 and 1."""
+def test_extreme_logits_give_probabilities_between_zero_and_one(y, logit):
+    """In float32 the sigmoid of these logits is exactly 0 or 1."""
     X = videos_of("1e6")
     classifier = small("transformer", fusion="late").fit(X, y)
     head = classifier.module_.head[-1]
@@ -274,8 +274,8 @@ def test_sure_of_everything(y, logit):
     assert (classifier.predict(X) == (0 if y is CLASSES else [1, 0, 1])).all()
 
 
-def test_spread_of_next_to_nothing():
-    """What frames are multiplied by overflows where their spread itself does not."""
+def test_tiny_scale_gives_finite_frames():
+    """The inverse of the scale overflows although the scale itself does not."""
     frames, mask = torch.tensor([[[1e-42], [3e-42]]]), torch.ones(1, 2, dtype=bool)
     scaler = FrameScaler([2e-42], 1e-42).float()
     for x in (frames, RawFrames(frames, 1.0, 0.0, torch.float32)):
@@ -284,8 +284,8 @@ def test_spread_of_next_to_nothing():
         assert scaled[0] < 0 < scaled[1]
 
 
-def test_scaled_frames_have_a_mean_of_zero_and_a_spread_of_one():
-    """In any units, of which nothing remains."""
+def test_scaled_frames_have_zero_mean_and_unit_scale():
+    """In any units."""
     same = {"lengths": ((3, 4), (3, 4))}
     many = [videos(unit, unit, **same) for unit in (1e6, 1e-6, 1e30, 1e-30)]
     for X in (*many, bytes_of(), bytes_of(None, (1e6, -1e8)), bytes_of(None, (1e-12, 0.0))):

@@ -37,8 +37,9 @@ from sk_crossmodal.modules import (
     NetVLADEncoder,
     RNNEncoder,
     TransformerEncoder,
+    build_loss,
 )
-from sk_crossmodal.training import NetworkEstimator, WeightedLoss
+from sk_crossmodal.training import NetworkEstimator
 from sk_crossmodal.training._docs import inherit_entries
 
 pytestmark = [pytest.mark.sample(0.34), pytest.mark.one_version]
@@ -728,7 +729,7 @@ def test_wrong_label_smoothing(smoothing):
 
 def loss(kind, logits, y, weight, class_weight=None, smoothing=0.0):
     target = {"y": torch.from_numpy(y), "weight": torch.from_numpy(weight)}
-    criterion = WeightedLoss(kind, class_weight, label_smoothing=smoothing)
+    criterion = build_loss(kind, class_weight, label_smoothing=smoothing)
     return float(criterion(torch.from_numpy(logits), target))
 
 
@@ -781,7 +782,7 @@ def test_smoothed_loss_of_labels(smoothing):
 def test_smoothing_and_weights_leave_a_no_a_no():
     """However much a label weighs, the best probability for those without it is the smoothed 0."""
     logits = torch.zeros(4, 1, dtype=torch.float64, requires_grad=True)
-    criterion = WeightedLoss("binary", [50.0], label_smoothing=0.1)
+    criterion = build_loss("binary", [50.0], label_smoothing=0.1)
     target = {"y": torch.zeros(4, 1), "weight": torch.ones(4)}
     for _ in range(2000):
         (gradient,) = torch.autograd.grad(criterion(logits, target), logits)

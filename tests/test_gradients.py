@@ -1,7 +1,7 @@
-"""Gradients of every module and every fusion, against differences of what they compute.
+"""Gradients of every module and every fusion, against finite differences.
 
-All in float64, where a difference of 1e-6 tells a gradient to nine digits. ReLU has none at zero:
-seeds are fixed, and with them no number comes so near to zero that a difference steps over it.
+All in float64, where a difference of 1e-6 gives nine digits of a gradient. ReLU has no gradient
+at zero: with the fixed seeds, no difference crosses zero.
 """
 
 import importlib
@@ -28,8 +28,12 @@ from torch.func import functional_call
 import sk_crossmodal.modules
 from sk_crossmodal.modules import (
     FUSIONS,
+    HEADS,
+    LOSSES,
     CorrelationNetwork,
     CrossModalNetwork,
+    Head,
+    InferenceModule,
     InfluenceSpec,
     Link,
     MeanEncoder,
@@ -37,6 +41,7 @@ from sk_crossmodal.modules import (
     RNNEncoder,
     TemporalInfluence,
     TransformerEncoder,
+    WeightedLoss,
     masked_mean,
     masked_softmax,
 )
@@ -44,10 +49,11 @@ from sk_crossmodal.modules import attention as attention_module
 from sk_crossmodal.modules.attention import PADDING, _CachedAttention, fold, low_rank_attention
 from sk_crossmodal.modules.descriptor import Descriptor
 from sk_crossmodal.modules.dropout import Dropout
+from sk_crossmodal.modules.head import MLPHead
+from sk_crossmodal.modules.losses import BinaryLoss, ClassesLoss
 from sk_crossmodal.modules.masking import MaskedBatchNorm
 from sk_crossmodal.modules.netvlad import vlad
 from sk_crossmodal.modules.scaling import FrameScaler
-from sk_crossmodal.modules.served import ServedNetwork
 from sk_crossmodal.modules.transformer import _Layer
 
 pytestmark = [pytest.mark.sample(0.34), pytest.mark.one_version]
@@ -71,7 +77,7 @@ def leaves(tensors):
 
 
 def prepared(module):
-    """In training, without dropout, and with hidden layers of which no seed kills all units."""
+    """The module in training, without dropout, and with active hidden units."""
     enliven(module.double())
     for part in module.modules():
         if isinstance(part, Dropout):
@@ -84,7 +90,7 @@ def prepared(module):
 
 
 class Called(nn.Module):
-    """What a function makes of a module, so that weights can be given as arguments."""
+    """A function of a module, whose weights become arguments."""
 
     def __init__(self, module, function):
         super().__init__()
@@ -96,16 +102,16 @@ class Called(nn.Module):
 
 
 def assert_gradients(module, function, *inputs, small=150, at_once=False):
-    """Gradients of a module in training, by its inputs and its parameters.
+    """Check gradients of a module in training by its inputs and its parameters.
 
-    Of one with more than `small` numbers, each tensor in one random direction, or all of them
-    `at_once` in one; of others, number by number. `function` gets the module, then the inputs;
-    what it returns must depend on every parameter.
+    With more than `small` numbers each tensor is checked in one random direction, or all of them
+    `at_once` in one direction; else number by number. `function` takes the module and the inputs;
+    its result must depend on every parameter.
     """
     called, n = Called(module, function), len(inputs)
     names = [name for name, _ in called.named_parameters()]
     values = [*inputs, *called.parameters()]
-    # The directions of `gradcheck` are positive, of which a softmax, say, would feel little.
+    # The directions of `gradcheck` are positive, which change a softmax, for example, little.
     signs = [random(*x.shape, seed=7 + i).sign() for i, x in enumerate(values)]
 
     def of_all(*given):
@@ -142,7 +148,7 @@ def attention_inputs(n_additions=2):
 
 
 def check_cached_attention(monkeypatch):
-    """Of a few videos at a time, with keys that nobody sees."""
+    """A few videos at a time, with padded keys."""
     monkeypatch.setattr(attention_module, "CHUNK", 2 * 4 * 4 * 2)
     q, k, v, ((left, right),), bias = attention_inputs(1)
     assert len(attention_module._chunks(q)) == 2
@@ -165,7 +171,7 @@ def check_low_rank_attention(monkeypatch):
 
 
 def check_folded_attention(monkeypatch):
-    """As on a GPU, or compiled."""
+    """The form for GPUs and compiled networks."""
     q, k, v, ((left, right),), bias = attention_inputs(1)
 
     def function(q, k, v, left, right, bias):
@@ -190,7 +196,7 @@ def influence_check(layer_sizes, n_context, n_clusters, n_frames, units=(1.0, 1.
 
 
 def encoder_check(encoder, combine=None, source="cross", n_layers=1, **params):
-    """Of an encoder of two modalities of different lengths, in training."""
+    """An encoder of two modalities of different lengths, in training."""
 
     def check(monkeypatch):
         torch.manual_seed(1)
@@ -232,7 +238,7 @@ def check_layer(monkeypatch):
 
     def call(layer, x):
         q, k, v = layer.project(x)
-        return layer.finish(x, q * k + v)
+        return layer.complete(x, q * k + v)
 
     assert_gradients(layer, call, random(2, 3, 4))
 
@@ -300,8 +306,23 @@ def check_scaler(monkeypatch):
     assert gradcheck(lambda x: scaler(x, mask), leaves([random(3, 4, 3)]), **TIGHT)
 
 
+def check_head(monkeypatch):
+    torch.manual_seed(0)
+    head = prepared(HEADS["mlp"](4, 2, hidden_size=3, dropout=0.0))
+    assert_gradients(head, lambda head, x: head(x), random(3, 4))
+
+
+def loss_check(kind, y, weight):
+    def check(monkeypatch):
+        loss = LOSSES[kind]([0.5, 2.0], label_smoothing=0.1).double()
+        target = {"y": y, "weight": weight}
+        assert gradcheck(lambda x: loss(x, target), leaves([random(3, 2)]), **TIGHT)
+
+    return check
+
+
 def check_network(monkeypatch):
-    """One network number by number; all of them, tensor by tensor, are below."""
+    """One network number by number; `test_network` checks all, tensor by tensor."""
     network, function, inputs = network_function("late", "mean", ("video", "audio"))
     assert_gradients(network, function, *inputs, small=1000)
 
@@ -349,12 +370,18 @@ CASES = {
         for weighted in ((True, False) if training else (False,))
     },
     FrameScaler: {"masked": check_scaler},
+    MLPHead: {"one": check_head},
+    BinaryLoss: {
+        "labels": loss_check("binary", random(3, 2) > 0, random(3).abs()),
+        "weights-of-labels": loss_check("binary", random(3, 2) > 0, random(3, 2).abs()),
+    },
+    ClassesLoss: {"classes": loss_check("classes", torch.tensor([1, 0, 1]), random(3).abs())},
     CrossModalNetwork: {"late": check_network},
 }
 
 
 def differentiable_classes():
-    """All torch modules and functions that the room defines."""
+    """All torch modules and functions that the subpackage defines."""
     found = set()
     package = sk_crossmodal.modules
     for info in pkgutil.iter_modules(package.__path__, f"{package.__name__}."):
@@ -366,11 +393,12 @@ def differentiable_classes():
     return found
 
 
-def test_every_class_has_a_case():
-    """But for what serves a trained network and has no gradients."""
+def test_every_differentiable_class_has_a_case():
+    """Except for base classes, and the inference module, which has no gradients."""
     classes = differentiable_classes()
     assert {_CachedAttention, _Layer, CrossModalNetwork} < classes
-    assert classes - {ServedNetwork} <= set(CASES), "classes whose gradients nothing checks"
+    untested = classes - {InferenceModule, Head, WeightedLoss} - set(CASES)
+    assert not untested, "classes whose gradients nothing checks"
     assert all(CASES.values())
 
 
@@ -382,19 +410,19 @@ def test_every_class_has_a_case():
         for name, check in checks.items()
     ],
 )
-def test_module(check, monkeypatch):
+def test_module_has_right_gradients(check, monkeypatch):
     check(monkeypatch)
 
 
 @pytest.mark.parametrize("function", [masked_mean, masked_softmax])
-def test_masked_function(function):
+def test_masked_function_has_right_gradients(function):
     mask = masks_from(LENGTHS, 4)
     x = random(3, 4, 2) if function is masked_mean else random(3, 2, 4)
     assert gradcheck(lambda x: function(x, mask), leaves([x]), **TIGHT)
 
 
-def test_vlad():
-    """With a video of which no cluster has anything."""
+def test_vlad_has_right_gradients():
+    """One video has no assignments."""
     assignment = random(3, 2, 4).abs() * masks_from(LENGTHS, 4)[:, None]
     kept = masks_from(LENGTHS, 4)[:, None]
 
@@ -406,7 +434,7 @@ def test_vlad():
 
 
 def network_function(fusion, encoder, names, n_correlation=1, **config):
-    """A network in training, a function of it and of what it takes, and that."""
+    """A network in training, a function of it and of its inputs, and the inputs."""
     network = make_network(
         names, encoder, fusion=fusion, n_correlation=n_correlation, dropout=0.0, **config
     )
@@ -422,7 +450,7 @@ def network_function(fusion, encoder, names, n_correlation=1, **config):
 
 
 def network_cases():
-    """(names, config) of every fusion, and of every kind of gate, context and influence."""
+    """(names, config) of every fusion, gate, context and influence."""
     two, three = ("video", "audio"), tuple(WIDTHS)
     for names in (two, three):
         yield names, {"fusion": "early"}
@@ -446,6 +474,6 @@ def network_cases():
         for names, config in network_cases()
     ],
 )
-def test_network(family, names, config):
+def test_network_has_right_gradients(family, names, config):
     network, function, inputs = network_function(encoder=family, names=names, **config)
     assert_gradients(network, function, *inputs, at_once=True)

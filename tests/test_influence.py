@@ -12,7 +12,7 @@ N_FRAMES = 6
 
 
 def make_influence(layer_sizes=(4,), n_context=0, seed=0):
-    """An influence in float64 whose weights are all large."""
+    """An influence in float64 with large weights."""
     torch.manual_seed(seed)
     influence = TemporalInfluence(N_FRAMES, layer_sizes, n_context).double()
     with torch.no_grad():
@@ -22,7 +22,7 @@ def make_influence(layer_sizes=(4,), n_context=0, seed=0):
 
 
 def expected(influence, pattern, context=None):
-    """F of every vector along the last axis, by the oracle."""
+    """F of every vector along the last axis, computed by the oracle."""
     weights = {f"F.{name}": value for name, value in weights_of(influence).items()}
     out = np.empty(pattern.shape)
     for index in np.ndindex(pattern.shape[:-1]):
@@ -34,7 +34,7 @@ def expected(influence, pattern, context=None):
 @pytest.mark.parametrize("n_frames", [1, 4, N_FRAMES, 9])
 @pytest.mark.parametrize("n_context", [0, 3])
 @pytest.mark.parametrize("layer_sizes", [(4,), (4, 3), (3, 5, 2)])
-def test_equation(layer_sizes, n_context, n_frames):
+def test_influence_equals_the_equation(layer_sizes, n_context, n_frames):
     influence = make_influence(layer_sizes, n_context)
     pattern = torch.randn(2, 3, 5, n_frames, dtype=torch.float64)
     context = torch.randn(2, n_context, dtype=torch.float64) if n_context else None
@@ -42,7 +42,7 @@ def test_equation(layer_sizes, n_context, n_frames):
     np.testing.assert_allclose(result, expected(influence, pattern, context), atol=1e-12)
 
 
-def test_equation_as_matrices():
+def test_influence_equals_the_equation_as_matrices():
     influence = make_influence((4, 3), n_context=2)
     w1, b1 = influence.first.weight, influence.first.bias
     w2, b2 = influence.inner[0].weight, influence.inner[0].bias
@@ -54,7 +54,7 @@ def test_equation_as_matrices():
 
 
 @pytest.mark.parametrize("ndim", [2, 3, 4])
-def test_pattern_of_any_number_of_axes(ndim):
+def test_pattern_with_any_number_of_axes_is_accepted(ndim):
     influence = make_influence(n_context=2)
     pattern = torch.randn(3, 2, 2, N_FRAMES).double()[(slice(None),) + (0,) * (4 - ndim)]
     context = torch.randn(3, 2).double()
@@ -62,7 +62,7 @@ def test_pattern_of_any_number_of_axes(ndim):
     np.testing.assert_allclose(result, expected(influence, pattern, context), atol=1e-12)
 
 
-def test_shorter_batch_is_a_pattern_followed_by_zeros():
+def test_shorter_pattern_equals_pattern_followed_by_zeros():
     influence = make_influence()
     pattern = torch.randn(2, N_FRAMES).double()
     pattern[:, 4:] = 0
@@ -77,7 +77,7 @@ def test_frames_beyond_the_time_line_neither_influence_nor_are_influenced():
     assert not result[:, N_FRAMES:].any()
 
 
-def test_starts_small_and_alive():
+def test_new_influence_is_small_but_has_gradients():
     torch.manual_seed(0)
     influence = TemporalInfluence(50, (32, 16), n_context=8)
     result = influence(torch.randn(64, 50), torch.randn(64, 8))
@@ -87,7 +87,7 @@ def test_starts_small_and_alive():
         assert value.grad.abs().max() > 0, name
 
 
-def test_can_shift_and_compress():
+def test_influence_learns_to_shift_and_compress():
     """A pattern three frames early and twice as long becomes the target's pattern."""
     torch.manual_seed(0)
     influence = TemporalInfluence(12, (24,))
@@ -104,7 +104,7 @@ def test_can_shift_and_compress():
     assert loss < 1e-3
 
 
-def test_one_influence_for_every_ordered_pair():
+def test_spec_builds_one_influence_per_ordered_pair():
     influences = InfluenceSpec(N_FRAMES, (4,), n_context=2).build(3)
     assert [len(row) for row in influences] == [2, 2, 2]
     assert len({id(influence) for row in influences for influence in row}) == 6
@@ -115,7 +115,7 @@ def test_one_influence_for_every_ordered_pair():
     )
 
 
-def test_gate_multiplies_each_video():
+def test_gate_multiplies_the_influence_of_each_video():
     influence = torch.ones(3, 2, 4)
     gated = Link(0, gate=torch.tensor([0.0, 0.5, 1.0])).gated(influence)
     assert gated[:, 0, 0].tolist() == [0.0, 0.5, 1.0]
@@ -124,7 +124,7 @@ def test_gate_multiplies_each_video():
 
 
 @pytest.mark.parametrize("n", range(5))
-def test_unordered_pairs(n):
+def test_unordered_pairs_lists_each_pair_once(n):
     pairs = unordered_pairs(n)
     assert len(pairs) == n * (n - 1) // 2
     assert pairs == sorted({(min(a, b), max(a, b)) for a in range(n) for b in range(n) if a != b})

@@ -16,7 +16,7 @@ pytestmark = pytest.mark.one_version
 
 LONGEST = 5
 seeds = st.integers(0, 2**32 - 1)
-# What may stand behind the end of a video, besides zeros: memory that nobody wrote to.
+# Values at padding, as in uninitialised memory.
 GARBAGE = [0.0, 1.0, -1e30, np.inf, np.nan]
 CONFIGURATIONS = [
     {"fusion": "early"},
@@ -39,7 +39,7 @@ def masked(draw, width=3):
 
 
 def disturbed(x, mask, seed, factor=1e3):
-    """Other numbers at padding."""
+    """The same frames with other numbers at padding."""
     return torch.where(mask[..., None], x, factor * random(seed, *x.shape))
 
 
@@ -48,7 +48,7 @@ def assert_same(a, b):
 
 
 @given(case=masked(), seed=seeds)
-def test_mean_is_that_of_the_real_frames(case, seed):
+def test_masked_mean_equals_mean_of_real_frames(case, seed):
     x, mask = case
     mean = masked_mean(disturbed(x, mask, seed), mask)
     for video, real, of_video in zip(x.numpy(), mask.numpy(), mean.numpy(), strict=True):
@@ -57,7 +57,7 @@ def test_mean_is_that_of_the_real_frames(case, seed):
 
 
 @given(case=masked(), seed=seeds)
-def test_softmax_is_that_of_the_real_frames(case, seed):
+def test_masked_softmax_equals_softmax_of_real_frames(case, seed):
     x, mask = case
     attention = masked_softmax(disturbed(x, mask, seed).transpose(1, 2), mask)
     assert torch.isfinite(attention).all()
@@ -79,8 +79,8 @@ def test_attendable_frames_are_the_real_ones_or_all(case):
 
 
 @given(case=masked(), seed=seeds, weighted=st.booleans())
-def test_batch_norm_knows_the_real_frames_alone(case, seed, weighted):
-    """Its statistics are those of numpy, with a video as many times as it weighs."""
+def test_batch_norm_uses_real_frames_only(case, seed, weighted):
+    """Its statistics equal those of numpy, with each video repeated by its weight."""
     x, mask = case
     times = np.random.default_rng(seed).integers(0, 3, len(x)) if weighted else None
     norm = MaskedBatchNorm(x.shape[2], momentum=1.0).double()
@@ -101,7 +101,7 @@ def test_batch_norm_knows_the_real_frames_alone(case, seed, weighted):
 
 
 @given(case=masked(width=1), value=st.floats(-1e6, 1e6))
-def test_batch_norm_of_one_frame_or_equal_ones_is_zero(case, value):
+def test_batch_norm_of_equal_frames_is_zero(case, value):
     x, mask = case
     out = MaskedBatchNorm(1).double()(torch.full_like(x, value), mask)
     torch.testing.assert_close(out[mask], torch.zeros_like(out[mask]), atol=1e-6, rtol=0)
@@ -110,11 +110,11 @@ def test_batch_norm_of_one_frame_or_equal_ones_is_zero(case, value):
 
 @st.composite
 def batches(draw):
-    """Names, lengths a modality and a seed of some videos."""
+    """Names and lengths of modalities, and a seed, of some videos."""
     names = draw(st.sampled_from([("video",), ("video", "audio"), tuple(WIDTHS)]))
     n = draw(st.integers(1, 4))
     one = st.lists(st.integers(0, LONGEST), min_size=n, max_size=n)
-    # A modality of a video is as long as the others, or has nothing: that is what `pad` gives.
+    # A modality of a video is as long as the others, or empty, as `pad` returns them.
     line = draw(one)
     present = {name: draw(st.lists(st.booleans(), min_size=n, max_size=n)) for name in names}
     lengths = {
@@ -125,7 +125,7 @@ def batches(draw):
 
 
 def inputs(names, lengths, seed, n_frames, padding=0.0):
-    """Frames and masks of videos, with this at padding, and correlations."""
+    """Frames and masks of videos, with `garbage` at padding, and correlations."""
     masks = {name: masks_from(lengths[name], n_frames) for name in names}
     frames = {}
     for i, (name, mask) in enumerate(masks.items()):
@@ -158,8 +158,8 @@ networks = {
 
 
 @given(**networks, more=st.integers(0, 3), garbage=st.sampled_from(GARBAGE))
-def test_padding_is_nothing_to_a_network(family, config, batch, training, more, garbage):
-    """Neither how much of it there is, nor what it holds: for results, gradients, statistics."""
+def test_network_with_other_padding_is_unchanged(family, config, batch, training, more, garbage):
+    """Results, gradients and statistics depend on neither its length nor its values."""
     names, lengths, seed = batch
     shortest = max(1, *(max(part) for part in lengths.values()))
     results = []
@@ -180,7 +180,9 @@ def test_padding_is_nothing_to_a_network(family, config, batch, training, more, 
 
 
 @given(**networks, order=st.randoms(use_true_random=False))
-def test_order_of_videos_is_nothing_to_a_network(family, config, batch, training, order):
+def test_network_with_permuted_videos_returns_permuted_logits(
+    family, config, batch, training, order
+):
     names, lengths, seed = batch
     network = make(family, names, config, training)
     frames, masks, correlation = inputs(names, lengths, seed, LONGEST)
@@ -192,7 +194,7 @@ def test_order_of_videos_is_nothing_to_a_network(family, config, batch, training
 
 
 @given(**networks)
-def test_a_video_is_judged_alone_as_among_others(family, config, batch, training):
+def test_network_on_one_video_returns_same_logits_as_in_a_batch(family, config, batch, training):
     names, lengths, seed = batch
     network = make(family, names, config, training=False)
     frames, masks, correlation = inputs(names, lengths, seed, LONGEST)
@@ -207,7 +209,7 @@ def test_a_video_is_judged_alone_as_among_others(family, config, batch, training
     p=st.sampled_from([0.3, 0.7, 1.0]),
     seed=seeds,
 )
-def test_modality_dropout_takes_whole_modalities_and_leaves_one(lengths, p, seed):
+def test_modality_dropout_drops_whole_modalities_and_keeps_one(lengths, p, seed):
     network = make("transformer", tuple(WIDTHS), {"fusion": "late", "modality_dropout": p}, True)
     masks = [masks_from(part, 3) for part in zip(*lengths, strict=True)]
     torch.manual_seed(seed)
@@ -223,7 +225,7 @@ def test_modality_dropout_takes_whole_modalities_and_leaves_one(lengths, p, seed
 
 @st.composite
 def ragged(draw):
-    """A container whose frames are numbered from 1 on, video by video, and its lengths."""
+    """A container whose frames are numbered from 1, video by video, and its lengths."""
     n, names = draw(st.integers(1, 4)), ("video", "audio", "text")[: draw(st.integers(1, 3))]
     one = st.lists(st.integers(0, 9), min_size=n, max_size=n)
     lengths = {name: draw(one) for name in names}
@@ -236,8 +238,8 @@ def ragged(draw):
 
 
 @given(case=ragged())
-def test_time_line_shows_the_nearest_frame_of_each_modality(case):
-    """Frames are moments in the middle of equal parts of the video."""
+def test_time_line_has_the_nearest_frame_of_each_modality(case):
+    """Frames are in the middle of equal parts of the video."""
     X, lengths = case
     frames, masks = X.pad(range(len(X)))
     line = np.max(list(lengths.values()), axis=0)
@@ -259,13 +261,13 @@ def test_time_line_shows_the_nearest_frame_of_each_modality(case):
             assert (np.diff(shown) >= 0).all()
             assert set(shown) == set(range(n))
             times = np.bincount(shown)
-            assert times.max() - times.min() <= 1  # each is shown as long as the others
+            assert times.max() - times.min() <= 1  # each is repeated equally often
             if n == moments:
                 assert shown.tolist() == list(range(n))
 
 
 @given(case=ragged(), max_frames=st.integers(1, 10))
-def test_first_moments_are_the_beginning_of_all(case, max_frames):
+def test_pad_with_max_frames_returns_the_first_frames(case, max_frames):
     X, _ = case
     whole, cut = X.pad(range(len(X))), X.pad(range(len(X)), max_frames)
     for all_of_it, beginning in zip(whole, cut, strict=True):
@@ -275,7 +277,7 @@ def test_first_moments_are_the_beginning_of_all(case, max_frames):
 
 
 @given(case=ragged(), order=st.randoms(use_true_random=False))
-def test_videos_are_read_one_by_one_as_together(case, order):
+def test_pad_of_single_videos_equals_pad_of_all(case, order):
     X, _ = case
     rows = list(range(len(X)))
     order.shuffle(rows)

@@ -45,7 +45,7 @@ def encoder_of(case):
 
 
 def influenced_encoder(combine="add"):
-    """An encoder of three modalities with everything in it, and the inputs of five videos."""
+    """An encoder of three modalities with influences, and inputs of five videos."""
     encoder = make_encoder(3, make_spec(n_context=N_CONTEXT, combine=combine))
     return encoder, (*make_inputs(3), make_links(3, "soft", N_CONTEXT))
 
@@ -57,7 +57,7 @@ combines = pytest.mark.parametrize("combine", ["add", "multiply"])
 
 
 @cases
-def test_encoder_against_the_equation(case):
+def test_encoder_equals_the_equation(case):
     encoder, given = encoder_of(case), inputs_of(case)
     results = encoder(*given)
     for row in range(5):
@@ -68,8 +68,8 @@ def test_encoder_against_the_equation(case):
 
 
 @cases
-def test_attention_against_the_equation(case):
-    """Assignments summed over clusters, over the number of real frames."""
+def test_attention_equals_the_equation(case):
+    """Assignments summed over clusters, divided by the number of real frames."""
     encoder, given = encoder_of(case), inputs_of(case)
     results = encoder.attention(*given)
     for row in range(5):
@@ -83,7 +83,7 @@ def test_attention_against_the_equation(case):
 
 
 @pytest.mark.parametrize("with_spec", [False, True])
-def test_without_links_descriptors_stand_alone(with_spec):
+def test_descriptors_without_links_are_independent(with_spec):
     encoder = make_encoder(spec=make_spec() if with_spec else None)
     frames, masks = make_inputs()
     results = encoder(frames, masks)
@@ -96,7 +96,7 @@ def test_without_links_descriptors_stand_alone(with_spec):
 @pytest.mark.parametrize("n_context", [0, 2])
 @pytest.mark.parametrize("n_frames", [1, 4, N_FRAMES, 9])
 @pytest.mark.parametrize("units", [(1.0, 1.0), (0.25, 0.5)])
-def test_influence_across_clusters_in_its_units(units, n_frames, n_context):
+def test_influence_across_clusters_uses_its_units(units, n_frames, n_context):
     torch.manual_seed(0)
     influence = TemporalInfluence(N_FRAMES, (4, 3), n_context, n_clusters=(3, 5), units=units)
     influence.double()
@@ -132,7 +132,7 @@ def test_vlad_has_unit_length_and_unit_clusters():
     assert_all_close([clusters], [torch.full((3, 6), 6**-0.5, dtype=torch.float64)], atol=1e-12)
 
 
-def test_one_number_of_clusters_is_that_for_every_modality():
+def test_single_number_of_clusters_applies_to_every_modality():
     alike, listed = make_encoder(n_clusters=3), make_encoder(n_clusters=(3, 3))
     frames, masks = make_inputs()
     for one, other in zip(alike(frames, masks), listed(frames, masks), strict=True):
@@ -144,14 +144,14 @@ def test_one_number_of_clusters_is_that_for_every_modality():
 
 @combines
 @pytest.mark.parametrize("garbage", [0.0, 1e3])
-def test_padding_does_not_matter(garbage, combine):
+def test_encoder_with_garbage_in_padding_returns_same_output(garbage, combine):
     encoder, (frames, masks, links) = influenced_encoder(combine)
     longer = padded(frames, masks, garbage=garbage)
     assert_all_close(encoder(*longer, links), encoder(frames, masks, links), atol=1e-10)
 
 
 @combines
-def test_padding_does_not_matter_in_training(combine):
+def test_training_with_garbage_in_padding_is_unchanged(combine):
     """Output, gradients and running statistics."""
     results = []
     for n_more in (0, 4):
@@ -164,7 +164,7 @@ def test_padding_does_not_matter_in_training(combine):
 
 
 @combines
-def test_rows_do_not_see_each_other(combine):
+def test_encoder_on_single_videos_returns_same_output_as_on_a_batch(combine):
     encoder, given = influenced_encoder(combine)
     whole = encoder(*given)
     for row in range(5):
@@ -173,7 +173,7 @@ def test_rows_do_not_see_each_other(combine):
 
 
 @combines
-def test_videos_without_frames_train_on(combine):
+def test_training_on_videos_without_frames_is_finite(combine):
     encoder, given = influenced_encoder(combine)
     assert_finite_training(encoder, *given)
     empty = [mask & False for mask in given[1]]
@@ -191,13 +191,13 @@ def test_float32_is_close_to_float64(combine):
 
 
 @pytest.mark.parametrize("n_clusters", [(3,), (3, 4, 5), ()])
-def test_wrong_number_of_clusters(n_clusters):
-    with pytest.raises(ValueError, match=r"n_clusters must be .* 2 of them, one a tower"):
+def test_wrong_number_of_clusters_raises_an_error(n_clusters):
+    with pytest.raises(ValueError, match=r"n_clusters must be .* 2 of them, one per tower"):
         NetVLADEncoder([5, 3], n_clusters=n_clusters)
 
 
 @combines
-def test_new_encoder_is_nearly_without_influence(combine):
+def test_new_encoder_has_small_influence(combine):
     torch.manual_seed(0)
     spec = InfluenceSpec(N_FRAMES, combine=combine)
     encoder = NetVLADEncoder([5, 3], spec, n_clusters=(8, 6), hidden_size=16).double().eval()
@@ -214,7 +214,7 @@ def test_new_encoder_is_nearly_without_influence(combine):
 
 
 def make_norms(n_features=4):
-    """Ours, and PyTorch's with the same weights and statistics, in float64."""
+    """Our batch normalisation and PyTorch's, with the same weights and statistics, in float64."""
     ours, theirs = MaskedBatchNorm(n_features).double(), torch.nn.BatchNorm1d(n_features).double()
     generator = torch.Generator().manual_seed(0)
     with torch.no_grad():
@@ -233,13 +233,13 @@ NORM_MASKS = {
 
 @pytest.mark.parametrize("training", [True, False])
 @pytest.mark.parametrize("lengths", NORM_MASKS.values(), ids=NORM_MASKS)
-def test_batch_norm_is_pytorchs_on_real_frames(lengths, training):
+def test_batch_norm_equals_pytorchs_on_real_frames(lengths, training):
     ours, theirs = (norm.train(training) for norm in make_norms())
     mask = masks_from(lengths, 5)
     x = uniform(np.random.default_rng(0), 4, 5, 4)
     mine, real = x.clone().requires_grad_(), x[mask].clone().requires_grad_()
     factors = torch.linspace(-1, 1, 4 * len(real)).view(-1, 4).double()
-    for _ in range(2):  # the second time with statistics that have moved
+    for _ in range(2):  # the second time with updated statistics
         result, expected = ours(mine, mask)[mask], theirs(real)
         assert_all_close([result], [expected], atol=1e-12)
         (result.sin() * factors).sum().backward()
@@ -251,13 +251,13 @@ def test_batch_norm_is_pytorchs_on_real_frames(lengths, training):
     # torch.lerp takes its weight, the momentum, in float32.
     assert_all_close([ours.running_mean], [theirs.running_mean], atol=1e-7)
     variance = make_norms()[0].running_var
-    if training:  # that of the batch, without PyTorch's n / (n - 1)
+    if training:  # the variance of the batch, without PyTorch's n / (n - 1)
         for _ in range(2):
             variance = 0.9 * variance + 0.1 * x[mask].var(0, correction=0)
     assert_all_close([ours.running_var], [variance], atol=1e-7)
 
 
-def test_batch_norm_of_a_weight_is_that_of_repeated_videos():
+def test_batch_norm_with_weights_equals_repeated_videos():
     weighted, repeated = make_norms()[0], make_norms()[0]
     x, mask = uniform(np.random.default_rng(0), 4, 5, 4), masks_from([5, 3, 1, 4], 5)
     times = torch.tensor([2, 1, 0, 3])
@@ -269,8 +269,8 @@ def test_batch_norm_of_a_weight_is_that_of_repeated_videos():
         assert_all_close([getattr(weighted, name)], [getattr(repeated, name)], atol=1e-12)
 
 
-def test_batch_norm_of_a_single_frame_is_its_bias():
-    """PyTorch refuses one; here it is centred, and leaves no variance behind."""
+def test_batch_norm_of_a_single_frame_returns_the_bias():
+    """PyTorch raises an error; here the frame is centred, and its variance is 0."""
     norm, _ = make_norms()
     variance = norm.running_var.clone()
     x = uniform(np.random.default_rng(0), 1, 3, 4)
@@ -279,7 +279,7 @@ def test_batch_norm_of_a_single_frame_is_its_bias():
     assert_all_close([norm.running_var], [0.9 * variance], atol=1e-7)
 
 
-def test_batch_norm_of_no_frames_at_all():
+def test_batch_norm_without_frames_leaves_statistics_unchanged():
     norm, _ = make_norms()
     before = {name: value.clone() for name, value in norm.state_dict().items()}
     x = torch.zeros(2, 3, 4, dtype=torch.float64, requires_grad=True)
@@ -291,7 +291,7 @@ def test_batch_norm_of_no_frames_at_all():
         assert torch.equal(value, before[name]), name
 
 
-def test_batch_norm_moves_its_statistics_in_training_only():
+def test_batch_norm_updates_statistics_in_training_only():
     norm, _ = make_norms()
     before = norm.running_mean.clone()
     x, mask = uniform(np.random.default_rng(0), 2, 3, 4), masks_from([3, 2], 3)
@@ -301,7 +301,7 @@ def test_batch_norm_moves_its_statistics_in_training_only():
     assert not torch.equal(norm.running_mean, before)
 
 
-def test_batch_norm_takes_float32_statistics_of_bfloat16():
+def test_batch_norm_of_bfloat16_computes_float32_statistics():
     norm = MaskedBatchNorm(4)
     x, mask = torch.randn(2, 3, 4, dtype=torch.bfloat16), masks_from([3, 2], 3)
     expected = torch.nn.functional.batch_norm(x[mask].float(), None, None, training=True)

@@ -46,7 +46,7 @@ def rows_of(batch, rows):
 
 
 def copy_weights(source, target):
-    """Give `target` all weights of `source` that it has a place for."""
+    """Copy the weights of `source` that `target` has, too."""
     state = source.state_dict()
     target.load_state_dict({name: state[name] for name in target.state_dict()})
     return target
@@ -58,7 +58,7 @@ def copy_weights(source, target):
 @encoders
 @configurations
 @modalities
-def test_more_padding_changes_nothing(names, config, encoder):
+def test_network_with_more_padding_returns_same_logits(names, config, encoder):
     network = make_network(names, encoder, **config).eval()
     frames, masks, correlation = make_batch(names)
     longer = {name: torch.nn.functional.pad(x, (0, 0, 0, 4)) for name, x in frames.items()}
@@ -70,7 +70,7 @@ def test_more_padding_changes_nothing(names, config, encoder):
 @configurations
 @modalities
 @pytest.mark.parametrize("garbage", [1e6, float("nan")])
-def test_what_stands_in_padding_does_not_matter(garbage, names, config, encoder):
+def test_network_with_garbage_in_padding_returns_same_logits(garbage, names, config, encoder):
     network = make_network(names, encoder, **config).eval()
     frames, masks, correlation = make_batch(names)
     spoilt = {n: x.masked_fill(~masks[n][..., None], garbage) for n, x in frames.items()}
@@ -80,7 +80,7 @@ def test_what_stands_in_padding_does_not_matter(garbage, names, config, encoder)
 @encoders
 @configurations
 @modalities
-def test_rows_do_not_see_each_other(names, config, encoder):
+def test_network_on_single_videos_returns_same_logits_as_on_a_batch(names, config, encoder):
     network = make_network(names, encoder, **config).eval()
     batch = make_batch(names)
     whole = network(*batch)
@@ -91,7 +91,7 @@ def test_rows_do_not_see_each_other(names, config, encoder):
 @encoders
 @configurations
 @modalities
-def test_missing_frames_give_finite_logits_and_gradients(names, config, encoder):
+def test_network_with_missing_frames_returns_finite_logits_and_gradients(names, config, encoder):
     network = make_network(names, encoder, **config)
     logits = network(*make_batch(names))
     logits.sum().backward()
@@ -103,7 +103,7 @@ def test_missing_frames_give_finite_logits_and_gradients(names, config, encoder)
 @encoders
 @configurations
 @modalities
-def test_networks_are_float32_as_they_are_built(names, config, encoder):
+def test_new_network_is_float32_and_close_to_float64(names, config, encoder):
     network = make_network(names, encoder, lively=False, double=False, **config)
     frames, masks, correlation = make_batch(names)
     frames = {name: x.float() for name, x in frames.items()}
@@ -123,7 +123,7 @@ def test_networks_are_float32_as_they_are_built(names, config, encoder):
 @encoders
 @configurations
 @modalities
-def test_batch_without_any_frame(names, config, encoder):
+def test_batch_without_frames_returns_finite_logits(names, config, encoder):
     network = make_network(names, encoder, **config).eval()
     frames, masks, correlation = make_batch(names, 1, lengths={name: [0, 0] for name in names})
     logits = network(frames, masks, correlation)
@@ -132,7 +132,7 @@ def test_batch_without_any_frame(names, config, encoder):
 
 @encoders
 @cross_modal
-def test_correlation_means_nothing_where_a_modality_is_missing(config, encoder):
+def test_correlation_of_video_with_missing_modality_is_ignored(config, encoder):
     network = make_network(encoder=encoder, **config).eval()
     frames, masks, correlation = make_batch()
     missing = ~(masks["video"].any(1) & masks["audio"].any(1))
@@ -143,8 +143,8 @@ def test_correlation_means_nothing_where_a_modality_is_missing(config, encoder):
 
 
 @encoders
-def test_early_fusion_of_a_video_that_lacks_a_modality(encoder):
-    """Its moments are those of the other modality, its features there are zero."""
+def test_early_fusion_fills_missing_modality_with_the_mean_frame(encoder):
+    """Its time steps are those of the other modality, its features are zero there."""
     network = make_network(encoder=encoder, fusion="early").eval()
     frames, masks, _ = make_batch()
     means = {name: network.scalers[i].mean for i, name in enumerate(network.names)}
@@ -156,8 +156,8 @@ def test_early_fusion_of_a_video_that_lacks_a_modality(encoder):
 
 
 @pytest.mark.parametrize("encoder", FAMILIES)
-def test_context_is_appended_to_real_frames_only(encoder):
-    """The encoder gets zeros at padding, whatever it makes of them."""
+def test_context_at_padding_is_zero(encoder):
+    """The encoder gets zeros at padding."""
     network = make_network(encoder=encoder, fusion="cross_modal_concat").eval()
     frames, masks, correlation = make_batch()
     prepared, _, links = network.prepare(frames, masks, correlation)
@@ -179,7 +179,7 @@ def with_correlation(batch, p):
 
 @encoders
 @modalities
-def test_no_influence_is_late_fusion(names, encoder):
+def test_cross_modal_without_influence_equals_late_fusion(names, encoder):
     late = make_network(names, encoder, fusion="late").eval()
     config = {"fusion": "cross_modal", "influence": "none"}
     network = make_network(names, encoder, seed=1, **config).eval()
@@ -192,7 +192,7 @@ def test_no_influence_is_late_fusion(names, encoder):
 @modalities
 @pytest.mark.parametrize("gate", ["hard", "soft"])
 @pytest.mark.parametrize("influence", ["cross", "self"])
-def test_closed_gate_is_late_fusion(influence, gate, names, encoder):
+def test_closed_gate_equals_late_fusion(influence, gate, names, encoder):
     config = {"influence": influence, "gate": gate}
     network = make_network(names, encoder, fusion="cross_modal_gated", **config)
     late = copy_weights(network, make_network(names, encoder, fusion="late", seed=1)).eval()
@@ -204,7 +204,7 @@ def test_closed_gate_is_late_fusion(influence, gate, names, encoder):
 @modalities
 @pytest.mark.parametrize("gate", ["hard", "soft"])
 @pytest.mark.parametrize("influence", ["cross", "self"])
-def test_open_gate_is_cross_modal(influence, gate, names, encoder):
+def test_open_gate_equals_cross_modal_fusion(influence, gate, names, encoder):
     config = {"influence": influence, "gate": gate}
     network = make_network(names, encoder, fusion="cross_modal_gated", **config).eval()
     ungated = make_network(names, encoder, fusion="cross_modal", seed=1, **config).eval()
@@ -213,7 +213,7 @@ def test_open_gate_is_cross_modal(influence, gate, names, encoder):
     assert_same(network(*with_correlation(batch, 1.0)), ungated(*batch))
 
 
-def test_hard_gate_is_open_only_above_one_half():
+def test_hard_gate_opens_above_one_half():
     network = make_network(fusion="cross_modal_gated").eval()
     batch = rows_of(make_batch(), [0, 1, 2])
     closed = [network(*with_correlation(batch, p)) for p in (0.0, 0.2, 0.5)]
@@ -242,14 +242,14 @@ def test_soft_gate_and_concatenation_follow_the_probability(influence):
 
 
 @pytest.mark.parametrize("fusion", ["early", "late", "cross_modal"])
-def test_fusions_without_tower_need_no_correlation(fusion):
+def test_fusion_without_tower_ignores_correlation(fusion):
     network = make_network(fusion=fusion).eval()
     batch = make_batch()
     assert torch.equal(network(*batch), network(*batch[:2]))
 
 
 @pytest.mark.parametrize("fusion", FUSIONS)
-def test_one_modality_is_late_fusion_of_one(fusion):
+def test_every_fusion_of_one_modality_equals_late_fusion(fusion):
     late = make_network(("video",), fusion="late").eval()
     network = make_network(("video",), fusion=fusion, seed=1).eval()
     network.load_state_dict(late.state_dict())
@@ -257,8 +257,8 @@ def test_one_modality_is_late_fusion_of_one(fusion):
     assert torch.equal(network(*batch), late(*batch))
 
 
-def test_each_pair_has_its_own_correlation():
-    """With p of one pair alone, only the two modalities of that pair are influenced."""
+def test_correlation_of_one_pair_influences_its_modalities_only():
+    """With p > 0 for one pair, only the two modalities of that pair are influenced."""
     names = NAMES[2]
     network = make_network(names, fusion="cross_modal_gated").eval()
     frames, masks, _ = rows_of(make_batch(names), [0])
@@ -271,7 +271,7 @@ def test_each_pair_has_its_own_correlation():
 
 
 @pytest.mark.parametrize("influence", ["cross", "self", "none"])
-def test_embedding_of_the_tower_in_place_of_its_probability(influence):
+def test_embedding_of_the_tower_changes_logits_of_complete_videos(influence):
     network = make_network(fusion="cross_modal_concat", influence=influence, n_correlation=4)
     batch = make_batch()[:2]
     embeddings = torch.randn(6, 1, 4, dtype=torch.float64)
@@ -281,7 +281,7 @@ def test_embedding_of_the_tower_in_place_of_its_probability(influence):
     assert changes[3:].max() < 1e-12
 
 
-def test_mean_encoder_in_early_and_late_fusion():
+def test_mean_encoder_works_in_early_and_late_fusion_only():
     for fusion in ("early", "late"):
         network = make_network(encoder="mean", fusion=fusion).eval()
         assert network(*make_batch()).shape == (6, 3)
@@ -295,7 +295,7 @@ def test_mean_encoder_in_early_and_late_fusion():
 def oracle_logits(
     network, batch, names, encoder, fusion, gate, influence, combine="add", pad_to=None
 ):
-    """Logits of each video, with the frames that it has and no padding, or the paper's."""
+    """Logits of each video, computed without padding, or with that of the paper."""
     frames, masks, correlation = batch
     weights = weights_of(network)
     out = []
@@ -324,7 +324,7 @@ def oracle_logits(
 
 
 def with_zero_frames(x, n_frames):
-    """The first frames, and frames of zeros up to that many."""
+    """The first frames, padded with zeros to `n_frames`."""
     out = np.zeros((n_frames, x.shape[1]))
     out[: len(x)] = x[:n_frames]
     return out
@@ -382,21 +382,21 @@ def assert_logits(names, encoder, config, **extra):
 @encoders
 @pytest.mark.parametrize("config", CONFIGURATIONS + MULTIPLIED, ids=name_of)
 @modalities
-def test_logits_against_the_equations(names, config, encoder):
+def test_logits_equal_the_equations(names, config, encoder):
     assert_logits(names, encoder, config)
 
 
 @encoders
 @pytest.mark.parametrize("pad_to", [3, 5, 8], ids=["cut", "same", "longer than the time line"])
 @configurations
-def test_zero_padding_against_the_equations(config, pad_to, encoder):
+def test_logits_with_zero_padding_equal_the_equations(config, pad_to, encoder):
     """Zero frames up to a fixed number that all count as real, also in missing modalities."""
     assert_logits(NAMES[1], encoder, config, pad_to=pad_to)
 
 
 @encoders
 @configurations
-def test_zero_padding_is_explicit_zero_frames(config, encoder):
+def test_zero_padding_equals_explicit_zero_frames(config, encoder):
     network = make_network(NAMES[2], encoder, pad_to=8, **config).eval()
     plain = copy_weights(network, make_network(NAMES[2], encoder, seed=1, **config)).eval()
     frames, masks, correlation = make_batch(NAMES[2])
@@ -416,7 +416,7 @@ def test_zero_padding_is_explicit_zero_frames(config, encoder):
 @modalities
 @pytest.mark.parametrize("lively", [False, True], ids=["fresh", "lively"])
 def test_gradients_reach_all_parameters(lively, names, config, encoder):
-    # Wide enough that a ReLU layer is not dead by chance.
+    # Wide enough that some ReLU units are active.
     config = {**config, "layer_sizes": (16, 16), "n_frames": 5}
     network = make_network(names, encoder, dropout=0.0, lively=lively, **config)
     logits = network(*rows_of(make_batch(names), [0, 1, 2]))
@@ -440,23 +440,23 @@ def dropping_network(names, modality_dropout):
 
 @pytest.mark.parametrize("names", NAMES[1:], ids="-".join)
 @pytest.mark.parametrize("probability", [0.1, 0.5, 1.0])
-def test_modality_dropout_never_drops_all(probability, names):
+def test_modality_dropout_keeps_one_modality_at_least(probability, names):
     masks = modality_masks(2000, *(True for _ in names))
     dropped = dropping_network(names, probability).drop_modalities(masks)
     assert torch.stack(dropped).any(0).all()
 
 
 @pytest.mark.parametrize("present", [(True, False), (False, True)])
-def test_modality_dropout_leaves_the_only_modality_of_a_video(present):
-    """A video that lacks a modality from the start keeps the other."""
+def test_modality_dropout_of_incomplete_video_keeps_its_only_modality(present):
+    """A video without one modality keeps the other."""
     masks = modality_masks(2000, *present)
     dropped = dropping_network(NAMES[1], 0.9).drop_modalities(masks)
     assert torch.stack(dropped).any(0).all()
 
 
 @pytest.mark.parametrize("probability", [0.1, 0.3])
-def test_modality_dropout_drops_with_its_probability(probability):
-    """Each modality goes with p, but for videos in which all would go."""
+def test_modality_dropout_has_the_given_probability(probability):
+    """Each modality is dropped with probability p, except where all would be dropped."""
     masks = modality_masks(20_000, True, True)
     dropped = dropping_network(NAMES[1], probability).drop_modalities(masks)
     expected = probability * (1 - probability) + probability**2 / 2
@@ -464,7 +464,7 @@ def test_modality_dropout_drops_with_its_probability(probability):
         assert float((~mask.any(1)).double().mean()) == pytest.approx(expected, rel=0.1)
 
 
-def test_modality_dropout_takes_all_frames_of_a_modality():
+def test_modality_dropout_drops_all_frames_of_a_modality():
     masks = [masks_from([1, 2, 3] * 100, 3) for _ in range(2)]
     for before, after in zip(
         masks, dropping_network(NAMES[1], 0.9).drop_modalities(masks), strict=True
@@ -474,7 +474,7 @@ def test_modality_dropout_takes_all_frames_of_a_modality():
         assert torch.equal(after[~gone], before[~gone])
 
 
-def test_modality_dropout_only_in_training():
+def test_modality_dropout_in_prediction_does_nothing():
     network = make_network(modality_dropout=0.9, dropout=0.0)
     batch = make_batch()
     torch.manual_seed(0)
@@ -491,7 +491,7 @@ def test_modality_dropout_only_in_training():
 @configurations
 @modalities
 def test_attention_sums_to_one_over_real_frames(names, config, encoder):
-    """Before the influence; and after it, where a softmax follows, as in the Transformer."""
+    """Before the influence; also after it if a softmax follows, as in the Transformer."""
     network = make_network(names, encoder, **config).eval()
     frames, masks, correlation = make_batch(names)
     towers = [masks[name] for name in names]
@@ -513,7 +513,7 @@ def test_attention_sums_to_one_over_real_frames(names, config, encoder):
 @pytest.mark.parametrize(
     "config", [{"fusion": "early"}, {"fusion": "late"}, {"influence": "none"}], ids=name_of
 )
-def test_attention_does_not_change_without_influence(config, names, encoder):
+def test_attention_without_influence_is_unchanged(config, names, encoder):
     network = make_network(names, encoder, **config).eval()
     for before, after in network.attention(*make_batch(names)):
         assert torch.equal(before, after)
@@ -521,7 +521,7 @@ def test_attention_does_not_change_without_influence(config, names, encoder):
 
 @encoders
 @pytest.mark.parametrize("fusion", ["cross_modal", "cross_modal_concat"])
-def test_attention_changes_under_influence(fusion, encoder):
+def test_attention_with_influence_changes(fusion, encoder):
     network = make_network(encoder=encoder, fusion=fusion).eval()
     for before, after in network.attention(*make_batch()):
         assert (before - after)[:2].abs().amax(1).min() > 1e-3
@@ -530,7 +530,7 @@ def test_attention_changes_under_influence(fusion, encoder):
 # FrameScaler ------------------------------------------------------------------------------
 
 
-def test_frame_scaler():
+def test_frame_scaler_centres_and_scales_real_frames():
     mean, scale = np.array([1.0, -2.0]), np.array([0.5, 4.0])
     scaler = FrameScaler(mean, scale).double()
     x = torch.randn(3, 4, 2, dtype=torch.float64)
@@ -543,8 +543,8 @@ def test_frame_scaler():
 
 @pytest.mark.parametrize("lengths", [[4, 2, 0], [4, 4, 4]], ids=["padded", "full"])
 @pytest.mark.parametrize("kind", [np.uint8, np.float16, np.float32, np.float64])
-def test_stored_frames_are_scaled_as_what_they_mean(kind, lengths):
-    """In one multiplication and addition, against three operations one by one."""
+def test_stored_frames_are_scaled_like_decoded_ones(kind, lengths):
+    """One multiplication and addition, against three separate operations."""
     rng = np.random.default_rng(0)
     stored = rng.integers(256, size=(3, 4, 2)).astype(kind)
     mean, inverse = np.array([0.3, -2.0]), np.array([0.5, 1e-3])
@@ -558,11 +558,11 @@ def test_stored_frames_are_scaled_as_what_they_mean(kind, lengths):
         result = scaler(RawFrames(values, scale, shift, dtype), mask)
         assert result.dtype == dtype
         np.testing.assert_allclose(result, expected, rtol=precision, atol=precision)
-    np.testing.assert_array_equal(values, stored)  # are the caller's
+    np.testing.assert_array_equal(values, stored)  # the input is unchanged
 
 
 @pytest.mark.parametrize("lengths", [[4, 2, 0], [4, 4, 4]], ids=["padded", "full"])
-def test_frames_that_are_scaled_stay_as_they_are(lengths):
+def test_scaling_leaves_input_frames_unchanged(lengths):
     x = torch.randn(3, 4, 2)
     before = x.clone()
     FrameScaler([1.0, 2.0], 3.0)(x, masks_from(lengths, 4))
@@ -575,14 +575,14 @@ def test_scaling_is_saved_but_not_trained():
     assert sum("scalers" in name for name in network.state_dict()) == 4
 
 
-def test_modalities_are_found_by_name_not_by_order():
+def test_modalities_in_another_order_return_same_logits():
     network = make_network().eval()
     frames, masks, correlation = make_batch()
     turned = [dict(reversed(part.items())) for part in (frames, masks)]
     assert torch.equal(network(frames, masks, correlation), network(*turned, correlation))
 
 
-def test_shape_of_logits():
+def test_logits_have_one_row_per_video():
     moments = make_moments(("video", "audio"))
     network = CrossModalNetwork(
         moments, 11, encoder=MeanEncoder, encoder_params={"d_model": 4}, fusion="late"

@@ -46,14 +46,14 @@ def random_influence(layer_sizes=(4,), n_context=0, **params):
 
 
 def jacobian(influence, pattern, context=None):
-    """The derivative of all that F gives by all that it takes, by autograd."""
+    """The derivative of all outputs of F by all its inputs, by autograd."""
     return torch.autograd.functional.jacobian(lambda a: influence(a, context), pattern)
 
 
 @pytest.mark.parametrize("n_frames", [4, N_FRAMES, 9])
 @pytest.mark.parametrize("layer_sizes", [(4,), (4, 3), (3, 5, 2)])
 @pytest.mark.parametrize("n_context", [0, 3])
-def test_mean_of_the_derivatives(layer_sizes, n_context, n_frames):
+def test_response_equals_the_mean_of_the_derivatives(layer_sizes, n_context, n_frames):
     influence = random_influence(layer_sizes, n_context, units=(0.5, 3.0))
     pattern = torch.randn(2, 3, n_frames).double()
     context = torch.randn(2, n_context).double() if n_context else None
@@ -63,7 +63,7 @@ def test_mean_of_the_derivatives(layer_sizes, n_context, n_frames):
     torch.testing.assert_close(influence_response(influence, pattern, context), expected)
 
 
-def test_many_patterns_are_taken_in_parts(monkeypatch):
+def test_response_in_chunks_of_patterns_is_the_same(monkeypatch):
     influence, pattern = random_influence((4, 3)), torch.randn(50, N_FRAMES).double()
     expected = influence_response(influence, pattern)
     monkeypatch.setattr("sk_crossmodal.modules.response.CHUNK", 7 * 4**2)
@@ -71,7 +71,7 @@ def test_many_patterns_are_taken_in_parts(monkeypatch):
 
 
 @pytest.mark.parametrize("n_videos", [1, 2])
-def test_pairs_of_clusters_count_by_the_size_of_their_weight(n_videos):
+def test_response_weighs_clusters_by_their_absolute_weights(n_videos):
     influence = random_influence(n_clusters=(3, 2))
     pattern = torch.rand(n_videos, 3, N_FRAMES).double()
     expected = sum(
@@ -85,7 +85,7 @@ def test_pairs_of_clusters_count_by_the_size_of_their_weight(n_videos):
 
 
 @pytest.mark.parametrize("layer_sizes", [(4,), (4, 3)])
-def test_without_patterns_every_unit_is_active(layer_sizes):
+def test_response_without_patterns_counts_all_units_as_active(layer_sizes):
     influence = random_influence(layer_sizes)
     with torch.no_grad():
         influence.first.bias.fill_(1e3)
@@ -97,7 +97,7 @@ def test_without_patterns_every_unit_is_active(layer_sizes):
     )
 
 
-# Of a classifier ------------------------------------------------------------------------------
+# The response of a classifier -------------------------------------------------------------------
 
 
 @functools.cache
@@ -110,12 +110,12 @@ def trained(family, fusion="cross_modal", **params):
 
 def copied(classifier):
     classifier = copy.deepcopy(classifier)
-    classifier.module_ = classifier.net_.module_  # a net is copied with a network of its own
+    classifier.module_ = classifier.net_.module_  # the copy of a net has its own network
     return classifier
 
 
 def shifted(classifier, shift, stretch, sign=1.0):
-    """The classifier with every F set so that it maps moment s to ``shift + stretch s``."""
+    """The classifier, where every F maps time step s to ``shift + stretch s``."""
     classifier = copied(classifier)
     for influence in classifier.module_.modules():
         if isinstance(influence, TemporalInfluence):
@@ -133,7 +133,7 @@ def shifted(classifier, shift, stretch, sign=1.0):
 
 @pytest.mark.parametrize("fusion", ["cross_modal", "cross_modal_gated", "cross_modal_concat"])
 @pytest.mark.parametrize("family", FAMILIES)
-def test_shift_and_stretch_are_found(family, fusion):
+def test_response_of_classifier_shows_shift_and_stretch(family, fusion):
     tower = {} if fusion == "cross_modal" else {"correlation_features": "probability"}
     classifier, X = trained(family, fusion, **tower), make_videos(**LONG).data[:4]
     for shift, stretch, sign in ((4, 1.0, 1.0), (-3, 1.0, -1.0), (5, 0.5, 1.0), (2, 1.5, 1.0)):
@@ -142,7 +142,7 @@ def test_shift_and_stretch_are_found(family, fusion):
         assert set(display.lines_) == {("audio", "video"), ("video", "audio")}
         for line in display.lines_.values():
             assert line.stretch == pytest.approx(stretch, abs=0.03)
-            # Times are those of the middles of frames.
+            # The time of a frame is its middle.
             assert line.shift == pytest.approx(0.5 * (shift + 0.5 - 0.5 * stretch), abs=0.2)
             assert line.strength > 0.99
         plt.close("all")
@@ -153,8 +153,8 @@ def test_shift_and_stretch_are_found(family, fusion):
     )
 
 
-def test_mean_over_videos_of_unequal_lengths():
-    """Where only some videos have both moments, the mean is over those."""
+def test_response_is_the_mean_over_videos_of_unequal_lengths():
+    """The mean is over the videos that have both time steps."""
     classifier = trained("rnn", rnn_type=None)
     audio, video = (rows_of(make_videos(**LONG).data, name)[:3] for name in ("audio", "video"))
     lengths = (24, 13, 5)
@@ -178,7 +178,7 @@ def test_mean_over_videos_of_unequal_lengths():
     assert_allclose(found, total / count, atol=1e-6)
 
 
-def test_of_the_last_layer():
+def test_response_is_that_of_the_last_layer():
     classifier = copied(trained("transformer", n_layers=2))
     first, last = classifier.module_.encoder.influences
     with torch.no_grad():
@@ -193,7 +193,7 @@ def test_of_the_last_layer():
 
 
 @pytest.mark.parametrize("influence", ["cross", "self"])
-def test_pairs_of_three_modalities(influence):
+def test_response_of_three_modalities_has_all_pairs(influence):
     two = make_videos().data
     names = ("video", "audio", "text")
     X = from_rows(
@@ -209,7 +209,7 @@ def test_pairs_of_three_modalities(influence):
     InfluenceDisplay.from_predictions(responses).figure_.canvas.draw()
 
 
-def test_videos_of_one_modality_are_left_out():
+def test_response_ignores_videos_of_one_modality():
     classifier = trained("netvlad")
     X = make_videos(**LONG).data[:3]
     video, audio = rows_of(X, "video"), rows_of(X, "audio")
@@ -223,7 +223,7 @@ def test_videos_of_one_modality_are_left_out():
         classifier.influence_response(mute)
 
 
-def test_the_network_is_left_as_it_was():
+def test_response_leaves_the_network_unchanged():
     classifier, X = trained("transformer"), make_videos(**LONG).data[:4]
     before = classifier.predict_proba(X)
     classifier.influence_response(X)
@@ -232,6 +232,6 @@ def test_the_network_is_left_as_it_was():
 
 
 @pytest.mark.parametrize("fusion", ["early", "late"])
-def test_no_influence(fusion):
+def test_response_without_influence_raises_an_error(fusion):
     with pytest.raises(ValueError, match=rf"fusion='{fusion}' on .* has no influence F: expected"):
         fitted(fusion).influence_response()

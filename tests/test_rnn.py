@@ -43,7 +43,7 @@ def encoder_of(case, rnn_type):
 
 
 def influenced_encoder(rnn_type="gru", combine="add"):
-    """An encoder of three modalities with everything in it, and the inputs of five videos."""
+    """An encoder of three modalities with influences, and inputs of five videos."""
     encoder = make_encoder(3, make_spec(n_context=N_CONTEXT, combine=combine), rnn_type)
     return encoder, (*make_inputs(3), make_links(3, "soft", N_CONTEXT))
 
@@ -53,7 +53,7 @@ def influenced_encoder(rnn_type="gru", combine="add"):
 
 @types
 @cases
-def test_encoder_against_the_equation(case, rnn_type):
+def test_encoder_equals_the_equation(case, rnn_type):
     encoder, given = encoder_of(case, rnn_type), inputs_of(case)
     results, weights = encoder(*given), weights_of(encoder)
     for row in range(5):
@@ -64,7 +64,7 @@ def test_encoder_against_the_equation(case, rnn_type):
 
 @types
 @pytest.mark.parametrize("case", CASES[::5], ids=case_name)
-def test_attention_against_the_equation(case, rnn_type):
+def test_attention_equals_the_equation(case, rnn_type):
     """The mean over clusters."""
     encoder, given = encoder_of(case, rnn_type), inputs_of(case)
     results, weights = encoder.attention(*given), weights_of(encoder)
@@ -78,7 +78,7 @@ def test_attention_against_the_equation(case, rnn_type):
 
 @types
 @pytest.mark.parametrize("with_spec", [False, True])
-def test_without_links_towers_stand_alone(with_spec, rnn_type):
+def test_towers_without_links_are_independent(with_spec, rnn_type):
     encoder = make_encoder(spec=make_spec() if with_spec else None, rnn_type=rnn_type)
     frames, masks = make_inputs()
     results = encoder(frames, masks)
@@ -89,8 +89,8 @@ def test_without_links_towers_stand_alone(with_spec, rnn_type):
 
 
 @recurrent
-def test_states_against_the_equation(rnn_type):
-    """Both directions over the real frames alone, zero behind them."""
+def test_states_equal_the_equation(rnn_type):
+    """Both directions over the real frames, zero at padding."""
     encoder = make_encoder(3, rnn_type=rnn_type)
     frames, masks = make_inputs(3)
     for m, states in enumerate(encoder.states(frames, masks)):
@@ -116,7 +116,7 @@ def test_attention_before_the_influence_sums_to_one(rnn_type):
 @types
 @combines
 @pytest.mark.parametrize("garbage", [0.0, 1e3])
-def test_padding_does_not_matter(garbage, combine, rnn_type):
+def test_encoder_with_garbage_in_padding_returns_same_output(garbage, combine, rnn_type):
     encoder, (frames, masks, links) = influenced_encoder(rnn_type, combine)
     longer = padded(frames, masks, garbage=garbage)
     assert_all_close(encoder(*longer, links), encoder(frames, masks, links), atol=1e-10)
@@ -124,7 +124,7 @@ def test_padding_does_not_matter(garbage, combine, rnn_type):
 
 @types
 @combines
-def test_rows_do_not_see_each_other(combine, rnn_type):
+def test_encoder_on_single_videos_returns_same_output_as_on_a_batch(combine, rnn_type):
     encoder, given = influenced_encoder(rnn_type, combine)
     whole = encoder(*given)
     for row in range(5):
@@ -134,7 +134,7 @@ def test_rows_do_not_see_each_other(combine, rnn_type):
 
 @types
 @combines
-def test_videos_without_frames_train_on(combine, rnn_type):
+def test_training_on_videos_without_frames_is_finite(combine, rnn_type):
     encoder, given = influenced_encoder(rnn_type, combine)
     assert_finite_training(encoder, *given)
     empty = [mask & False for mask in given[1]]
@@ -158,12 +158,12 @@ def test_both_directions_share_an_even_width(rnn_type):
         RNNEncoder([5, 3], rnn_type=rnn_type, hidden_size=7)
 
 
-def test_odd_width_without_recurrence():
+def test_odd_width_without_recurrence_is_accepted():
     encoder = make_encoder(rnn_type=None, hidden_size=7)
     assert [x.shape for x in encoder(*make_inputs())] == [(5, 7), (5, 7)]
 
 
-def test_recurrent_layers_are_what_they_are_called():
+def test_rnn_type_selects_the_recurrent_layer():
     for rnn_type, kind in {"gru": torch.nn.GRU, "lstm": torch.nn.LSTM}.items():
         layers = make_encoder(rnn_type=rnn_type).rnns
         assert {type(layer) for layer in layers} == {kind}
@@ -173,7 +173,7 @@ def test_recurrent_layers_are_what_they_are_called():
 
 @types
 @combines
-def test_new_encoder_is_nearly_without_influence(combine, rnn_type):
+def test_new_encoder_has_small_influence(combine, rnn_type):
     torch.manual_seed(0)
     spec = InfluenceSpec(N_FRAMES, combine=combine)
     encoder = RNNEncoder([5, 3], spec, rnn_type=rnn_type, n_clusters=4, hidden_size=16)

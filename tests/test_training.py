@@ -9,9 +9,10 @@ from scipy.sparse import csr_array
 from scipy.special import expit, log_softmax
 from torch import nn
 
+from sk_crossmodal.modules import build_loss
 from sk_crossmodal.modules.scaling import FrameScaler, scale_frames
 from sk_crossmodal.multimodal import MultimodalArray
-from sk_crossmodal.training import FrameDataset, MultimodalNet, Processes, WeightedLoss
+from sk_crossmodal.training import FrameDataset, MultimodalNet, Processes
 from sk_crossmodal.training._data import BatchLoader, LengthBuckets
 
 
@@ -157,7 +158,7 @@ def test_predictions_are_in_the_order_of_rows(batch_size):
     same_line = X.select(["video"])
     net = MultimodalNet(
         MeanOfVideo,
-        criterion=WeightedLoss,
+        criterion=build_loss,
         criterion__kind="binary",
         batch_size=batch_size,
         precision="float64",
@@ -189,7 +190,7 @@ def test_weighted_loss(kind, weight_shape, weighted_classes):
     logits, weight = rng.randn(7, 3), rng.uniform(0, 2, weight_shape)
     y = rng.randint(3, size=7) if kind == "classes" else rng.randint(2, size=(7, 3))
     class_weight = np.array([0.5, 3.0, 1.0]) if weighted_classes else None
-    loss = WeightedLoss(kind, class_weight)
+    loss = build_loss(kind, class_weight)
     target = {"y": torch.from_numpy(y), "weight": torch.from_numpy(weight)}
     expected = numpy_loss(kind, logits, y, weight, class_weight)
     assert loss(torch.from_numpy(logits), target).item() == pytest.approx(expected, rel=1e-12)
@@ -199,7 +200,7 @@ def test_weighted_loss(kind, weight_shape, weighted_classes):
 def test_loss_without_any_weight_is_zero(kind):
     y = torch.zeros(4, dtype=torch.long) if kind == "classes" else torch.zeros(4, 3)
     target = {"y": y, "weight": torch.zeros(4, dtype=torch.float64)}
-    assert WeightedLoss(kind)(torch.randn(4, 3), target).item() == 0.0
+    assert build_loss(kind)(torch.randn(4, 3), target).item() == 0.0
 
 
 def adam_by_hand(module, inputs, loss, lr, n_steps):

@@ -16,7 +16,7 @@ pytestmark = [pytest.mark.sample(0.34), pytest.mark.one_version]
 NAMES = tuple(WIDTHS)
 N_FRAMES, N_CONTEXT, N_HEADS, D_MODEL = 6, 3, 2, 8
 
-# Frames of each video per modality: they may differ, and one video has no second modality.
+# Frames of each video per modality; one video has no second modality.
 LENGTHS = ([5, 3, 2, 5], [5, 2, 4, 0], [4, 5, 1, 3])
 
 GATES = {"open": None, "hard": [1.0, 0.0, 1.0, 0.0], "soft": [0.3, 1.0, 0.7, 0.5]}
@@ -44,13 +44,13 @@ def make_inputs(n_modalities=2, n_frames=5, lengths=LENGTHS):
 
 
 def plain_forward(encoder, frames, masks, links):
-    """The encoder with attention weights made in full, as the equation stands."""
+    """The encoder with full attention weights, as in the equation."""
     states = encoder.embed(frames)
     for depth, layers in enumerate(encoder.layers):
         qkv = [layer.project(x) for layer, x in zip(layers, states, strict=True)]
         weights = encoder.weights(depth, qkv, masks, links)
         states = [
-            layer.finish(x, after @ v)
+            layer.complete(x, after @ v)
             for layer, x, (_, after), (_, _, v) in zip(layers, states, weights, qkv, strict=True)
         ]
     pooled = []
@@ -61,7 +61,7 @@ def plain_forward(encoder, frames, masks, links):
 
 
 def output_and_gradients(forward, encoder, frames):
-    """Results, and gradients of every parameter and input of some function of them."""
+    """Results, and gradients of a function of them by every parameter and input."""
     frames = [x.clone().requires_grad_() for x in frames]
     result = torch.cat(forward(frames), -1)
     factors = torch.linspace(-1, 1, result.numel(), dtype=result.dtype).view(result.shape)
@@ -85,7 +85,7 @@ def links_of_video(links, row):
 
 
 def expected_pooled(encoder, frames, masks, links, n_layers):
-    """All videos by the oracle, a list over modalities of (B, d_model)."""
+    """Outputs of the oracle for all videos, a list over modalities of (B, d_model)."""
     weights = weights_of(encoder)
     line = positions(frames[0].shape[1], D_MODEL, frames[0]).numpy()
     rows = [
@@ -145,7 +145,7 @@ def test_fast_form_equals_plain_form_in_output_and_gradient(case, to_self):
 @pytest.mark.parametrize("n_frames", [5, 8], ids=["shorter", "longer"])
 @pytest.mark.parametrize("to_self", [False, True], ids=["cross", "self"])
 @pytest.mark.parametrize("combine", ["add", "multiply"])
-def test_attention_of_a_layer_against_the_equation(combine, to_self, n_frames):
+def test_attention_of_a_layer_equals_the_equation(combine, to_self, n_frames):
     case = {"n_modalities": 3, "n_layers": 1, "layer_sizes": (4, 3), "n_context": N_CONTEXT}
     encoder = make_encoder(**case, combine=combine)
     frames, masks = make_inputs(3, n_frames)
@@ -179,7 +179,7 @@ def test_attention_of_a_layer_against_the_equation(combine, to_self, n_frames):
 @pytest.mark.parametrize("combine", ["add", "multiply"])
 @pytest.mark.parametrize("n_layers", [1, 2])
 @pytest.mark.parametrize("n_modalities", [2, 3])
-def test_whole_encoder_against_the_equation(n_modalities, n_layers, combine):
+def test_whole_encoder_equals_the_equation(n_modalities, n_layers, combine):
     case = {
         "n_modalities": n_modalities,
         "n_layers": n_layers,
@@ -194,7 +194,7 @@ def test_whole_encoder_against_the_equation(n_modalities, n_layers, combine):
 
 
 @pytest.mark.parametrize("with_spec", [False, True])
-def test_without_links_towers_stand_alone(with_spec):
+def test_towers_without_links_are_independent(with_spec):
     encoder = make_encoder() if with_spec else without_influence(make_encoder())
     frames, masks = make_inputs()
     expected = expected_pooled(encoder, frames, masks, [[], []], 1)
@@ -213,7 +213,7 @@ def without_influence(encoder):
     return bare.eval()
 
 
-def test_frames_in_parts_are_frames_side_by_side():
+def test_split_frames_equal_concatenated_frames():
     encoder = make_encoder()
     frames, masks = make_inputs()
     parts = [tuple(x.split([x.shape[-1] - 1, 1], -1)) for x in frames]
@@ -223,7 +223,7 @@ def test_frames_in_parts_are_frames_side_by_side():
 
 
 @pytest.mark.parametrize("case", CASES[::5], ids=case_name)
-def test_form_for_other_devices_equals_that_for_a_cpu(case, monkeypatch):
+def test_attention_for_other_devices_equals_attention_for_cpu(case, monkeypatch):
     encoder, frames, masks, links = build(case)
     cached, gradients = output_and_gradients(lambda x: encoder(x, masks, links), encoder, frames)
     monkeypatch.setattr(torch.compiler, "is_compiling", lambda: True)
@@ -234,8 +234,8 @@ def test_form_for_other_devices_equals_that_for_a_cpu(case, monkeypatch):
 
 
 @pytest.mark.parametrize("chunk", [1, 60, 10_000])
-def test_videos_are_taken_few_or_many_at_a_time(chunk, monkeypatch):
-    """Of 4 videos of 2 x 5 x 5 logits: one, two with a rest of none, all."""
+def test_attention_in_chunks_of_any_size_returns_same_output(chunk, monkeypatch):
+    """4 videos of 2 x 5 x 5 logits, in chunks of one, of two, and all at once."""
     encoder, frames, masks, links = build(CASES[-1])
     expected = output_and_gradients(lambda x: encoder(x, masks, links), encoder, frames)
     monkeypatch.setattr(attention, "CHUNK", chunk * 2)
@@ -247,7 +247,7 @@ def test_videos_are_taken_few_or_many_at_a_time(chunk, monkeypatch):
 
 
 @pytest.mark.parametrize("combine", ["add", "multiply"])
-def test_padded_keys_get_no_weight(combine):
+def test_attention_to_padded_keys_is_zero(combine):
     encoder = make_encoder(combine=combine)
     frames, masks = make_inputs()
     links = make_links()
@@ -262,14 +262,14 @@ def test_padded_keys_get_no_weight(combine):
 
 
 @pytest.mark.parametrize("combine", ["add", "multiply"])
-def test_padded_frames_of_the_source_do_not_enter_the_influence(combine):
+def test_padded_frames_of_the_source_have_no_influence(combine):
     encoder = make_encoder(combine=combine)
     lengths = ([5, 5, 5, 5], [5, 2, 4, 0])
     frames, masks = make_inputs(lengths=lengths)
     garbage = frames[1] + 100.0 * ~masks[1][..., None]
     links = make_links()
     states, spoilt = encoder.embed(frames), encoder.embed([frames[0], garbage])
-    # What a query at padding says does enter: only real moments are compared.
+    # A query at padding has an effect: only real time steps are compared.
     real = masks[1][:, None, :, None]
     clean = encoder.attend(0, states, masks, links)[0]
     torch.testing.assert_close(clean * real, encoder.attend(0, spoilt, masks, links)[0] * real)
@@ -277,7 +277,7 @@ def test_padded_frames_of_the_source_do_not_enter_the_influence(combine):
 
 @pytest.mark.parametrize("combine", ["add", "multiply"])
 @pytest.mark.parametrize("n_layers", [1, 2])
-def test_more_padding_changes_nothing(n_layers, combine):
+def test_encoder_with_more_padding_returns_same_output(n_layers, combine):
     encoder = make_encoder(n_layers=n_layers, combine=combine)
     lengths = ([5, 3, 2, 4], [5, 3, 2, 4])
     links = make_links()
@@ -301,7 +301,7 @@ def test_attention_is_the_mean_over_heads_and_real_queries(n_layers):
     if n_layers == 2:
         attended = encoder.attend(0, states, masks, links)
         states = [
-            layer.finish(x, y)
+            layer.complete(x, y)
             for layer, x, y in zip(encoder.layers[0], states, attended, strict=True)
         ]
     qkv = [layer.project(x) for layer, x in zip(encoder.layers[-1], states, strict=True)]
@@ -328,12 +328,12 @@ def test_positions_are_sines_and_cosines(d_model):
     np.testing.assert_allclose(result, expected, atol=1e-4)
 
 
-def test_heads_must_divide_the_width():
+def test_width_not_divisible_by_heads_raises_an_error():
     with pytest.raises(ValueError, match=r"d_model must be a multiple of n_heads.*10.*4"):
         TransformerEncoder([3], d_model=10, n_heads=4)
 
 
-def test_new_encoder_is_nearly_without_influence():
+def test_new_encoder_has_small_influence():
     torch.manual_seed(0)
     spec = InfluenceSpec(N_FRAMES)
     encoder = TransformerEncoder([5, 3], spec, d_model=D_MODEL, n_heads=N_HEADS).double().eval()
@@ -344,7 +344,7 @@ def test_new_encoder_is_nearly_without_influence():
         assert not torch.equal(result, alone)
 
 
-def test_works_in_bfloat16_autocast():
+def test_encoder_in_bfloat16_autocast_is_close_to_float32():
     encoder = make_encoder(n_modalities=3, n_layers=2, n_context=N_CONTEXT).float()
     frames, masks = make_inputs(3)
     links = make_links(3, "soft", N_CONTEXT)

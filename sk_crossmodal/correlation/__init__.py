@@ -1,6 +1,6 @@
 """The correlation tower: how related the modalities of a video are."""
 
-from ._encoders import ENCODERS
+from ..modules import ENCODERS
 from ._tower import CorrelationTower
 from ._tower import TowerFit as TowerFit
 

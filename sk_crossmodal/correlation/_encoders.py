@@ -6,17 +6,8 @@ from typing import Any
 
 from torch import nn
 
-from .._registry import Registry
-from ..modules import RNN_TYPES, MeanEncoder, NetVLADEncoder, RNNEncoder, TransformerEncoder
+from ..modules import ENCODERS, RNN_TYPES
 from ..validation import MAX_LAYERS, SHARE, SIZE, check_size, number, options, short
-
-ENCODERS: Registry[type[nn.Module]] = Registry(
-    "encoder",
-    transformer=TransformerEncoder,
-    netvlad=NetVLADEncoder,
-    rnn=RNNEncoder,
-    mean=MeanEncoder,
-)
 
 
 def _check_clusters(name: str, value: Any) -> None:

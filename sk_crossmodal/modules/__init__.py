@@ -1,6 +1,13 @@
 """Networks as torch modules: tensors in, tensors out."""
 
+from typing import Any
+from warnings import warn
+
 from .correlation import CorrelationNetwork, MeanEncoder
+from .encoders import ENCODERS
+from .fusion import FUSIONS, Fusion
+from .head import HEADS, Head
+from .inference import InferenceModule
 from .influence import (
     InfluenceSpec,
     Link,
@@ -8,30 +15,46 @@ from .influence import (
     influence_attention,
     unordered_pairs,
 )
+from .losses import LOSSES, WeightedLoss
+from .losses import build_loss as build_loss
 from .masking import masked_mean, masked_softmax
 from .netvlad import NetVLADEncoder
-from .network import FUSIONS, CrossModalNetwork
+from .network import CrossModalNetwork
 from .response import influence_response
 from .rnn import RNN_TYPES, RNNEncoder
-from .served import ServedNetwork
+from .scaling import RawFrames as RawFrames
 from .transformer import TransformerEncoder
 
 __all__ = [
+    "ENCODERS",
     "FUSIONS",
+    "HEADS",
+    "LOSSES",
     "RNN_TYPES",
     "CorrelationNetwork",
     "CrossModalNetwork",
+    "Fusion",
+    "Head",
+    "InferenceModule",
     "InfluenceSpec",
     "Link",
     "MeanEncoder",
     "NetVLADEncoder",
     "RNNEncoder",
-    "ServedNetwork",
     "TemporalInfluence",
     "TransformerEncoder",
+    "WeightedLoss",
     "influence_attention",
     "influence_response",
     "masked_mean",
     "masked_softmax",
     "unordered_pairs",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    if name == "ServedNetwork":
+        message = "ServedNetwork was renamed to InferenceModule."
+        warn(message, DeprecationWarning, stacklevel=2)
+        return InferenceModule
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,4 +1,4 @@
-"""Attention whose logits have an addition of low rank, without any T x T tensor."""
+"""Attention with a low-rank term added to its logits, without any T x T tensor."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -9,7 +9,7 @@ from torch.autograd.function import once_differentiable
 from torch.nn import functional as F
 
 PADDING = -1e30  # a logit whose softmax is exactly zero, and whose products are finite
-CHUNK = 500_000  # logits made at once on a CPU, so that they stay in its cache
+CHUNK = 500_000  # logits per chunk of videos, which fit into the cache of a CPU
 
 
 def low_rank_attention(
@@ -46,7 +46,7 @@ def fold(
 
 
 class _CachedAttention(torch.autograd.Function):
-    """The same on a CPU, a few videos at a time, with logits made anew for gradients."""
+    """The same on a CPU, a few videos at a time; logits are computed again for gradients."""
 
     @staticmethod
     def forward(
@@ -81,7 +81,7 @@ class _CachedAttention(torch.autograd.Function):
 
 
 def _weights(q: Tensor, k: Tensor, left: Tensor, right: Tensor, key_bias: Tensor) -> Tensor:
-    """Attention of some videos, (b, h, T, T)."""
+    """Attention weights of some videos, (b, h, T, T)."""
     shape = *q.shape[:3], k.shape[2]
     logits = torch.baddbmm(key_bias[:, None], left.flatten(1, 2), right.mT)  # (b, h T, T)
     logits = logits.view(-1, *shape[2:])
@@ -90,12 +90,12 @@ def _weights(q: Tensor, k: Tensor, left: Tensor, right: Tensor, key_bias: Tensor
 
 
 def _heads_last(x: Tensor) -> Tensor:
-    """An empty tensor (B, h, T, d) that lies in memory as (B, T, h, d)."""
+    """Return an empty tensor (B, h, T, d) with the memory layout (B, T, h, d)."""
     return x.new_empty(x.shape[0], x.shape[2], x.shape[1], x.shape[3]).transpose(1, 2)
 
 
 def _chunks(q: Tensor) -> list[slice]:
-    """Slices of videos whose logits stay in a processor's cache."""
+    """Slices of videos whose logits fit into the cache."""
     n_videos, n_heads, n_frames, _ = q.shape
     size = max(1, CHUNK // (n_heads * n_frames**2))
     return [slice(i, i + size) for i in range(0, n_videos, size)]

@@ -1,12 +1,12 @@
 """The network of the correlation tower (Section 3, Figure 5)."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
 
-from .checks import check_size, check_sizes
+from ..validation import SHARE, SIZE, SIZES, Constraint, check_params
 from .dropout import Dropout
 from .influence import Links, unordered_pairs
 from .masking import masked_mean
@@ -16,24 +16,26 @@ from .scaling import (
     Moments,
     check_inputs,
     check_moments,
+    check_padding,
+    check_widths,
     scale_frames,
     set_frame_stats,
 )
 
 
 class MeanEncoder(nn.Module):
-    """One ReLU layer over each frame, and the mean over the frames.
+    """One ReLU layer for each frame, and the mean over the frames.
 
     Parameters
     ----------
     widths : sequence of int
         Width of the frames of each modality.
     spec : None
-        The mean has no attention to influence.
+        Must be None, as a mean has no attention to influence.
     d_model : int
         Width of the output.
     dropout : float
-        Probability of dropping a number of a frame before the layer.
+        Dropout probability of the frames.
 
     Notes
     -----
@@ -48,16 +50,20 @@ class MeanEncoder(nn.Module):
     [(2, 32), (2, 32)]
     """
 
+    constraints: ClassVar[dict[str, Constraint]] = {
+        "widths": check_widths,
+        "d_model": SIZE,
+        "dropout": SHARE,
+    }
     influences = None
 
     def __init__(
         self, widths: Sequence[int], spec: None = None, *, d_model: int = 512, dropout: float = 0.1
     ) -> None:
         super().__init__()
+        check_params(locals(), self.constraints)
         if spec is not None:
-            raise ValueError("MeanEncoder has no attention that could be influenced.")
-        check_sizes("widths", widths)
-        check_size("d_model", d_model)
+            raise ValueError("MeanEncoder has no attention to influence; use another encoder.")
         self.out_features = d_model
         self.towers = nn.ModuleList(
             nn.Sequential(Dropout(dropout), nn.Linear(width, d_model), nn.ReLU())
@@ -71,7 +77,7 @@ class MeanEncoder(nn.Module):
         links: Links = None,
         sample_weight: Tensor | None = None,
     ) -> list[Tensor]:
-        """Encode each modality on its own."""
+        """Encode each modality."""
         return [
             masked_mean(tower(x), mask)
             for tower, x, mask in zip(self.towers, frames, masks, strict=True)
@@ -79,33 +85,33 @@ class MeanEncoder(nn.Module):
 
 
 class CorrelationNetwork(nn.Module):
-    """One encoder a modality; per pair of modalities, their outputs through a ReLU network.
+    """One encoder per modality; for each pair of modalities, a ReLU network over both outputs.
 
     Parameters
     ----------
     moments : dict of str to (array of shape (d,), float)
-        Per modality the mean of its features and their scale; its keys are the modalities.
+        For each modality the mean of its features and their scale.
     encoder : type
-        Class of the encoder: called with the widths.
+        Class of the encoder; the first argument is the list of widths.
     encoder_params : dict
         Further arguments of the encoder.
     hidden_layer_sizes : sequence of int
-        Sizes of the fully connected layers over the concatenated outputs of a pair.
+        Sizes of the fully connected layers over the outputs of a pair.
     dropout : float
-        Probability of dropping a number before each of these layers.
+        Dropout probability before each of these layers.
     pad_to : int, optional
-        Pad to that many zero frames, taken for real as in the paper; by default padding is
-        masked.
+        Pad with zero frames to this length and count them as real, as in the paper. None masks
+        the padding.
 
     Notes
     -----
     Shape: dicts of ``(B, T, d)`` frames and ``(B, T)`` masks to logits ``(B, n_pairs)``; with
     ``partners`` ``(2, P)``, pairs of videos of the batch, the result is ``(P, 2 n_pairs)``: the
-    first video of each with itself, then with the second. ``sample_weight`` ``(B,)`` is for an
-    encoder with statistics over a batch.
+    positive pairs (the first video with itself), then the negative pairs (the first video with
+    the second). ``sample_weight`` ``(B,)`` is for an encoder with statistics over a batch.
 
-    NOTE[paper]: the layers see the product of the two encoders' outputs beside the outputs
-    themselves; matching is a product, slow to learn from the concatenation alone.
+    NOTE[paper]: the layers also get the product of both encoders' outputs. Similarity is a
+    product, which a network learns slowly from the concatenation alone.
 
     Examples
     --------
@@ -121,6 +127,13 @@ class CorrelationNetwork(nn.Module):
     torch.Size([2, 1])
     """
 
+    constraints: ClassVar[dict[str, Constraint]] = {
+        "moments": check_moments,
+        "hidden_layer_sizes": SIZES,
+        "dropout": SHARE,
+        "pad_to": check_padding,
+    }
+
     def __init__(
         self,
         moments: Moments,
@@ -132,10 +145,9 @@ class CorrelationNetwork(nn.Module):
         pad_to: int | None = None,
     ) -> None:
         super().__init__()
-        check_moments(moments)
+        check_params(locals(), self.constraints)
         if len(moments) < 2:
             raise ValueError(f"A correlation needs two modalities, got {list(moments)}.")
-        check_sizes("hidden_layer_sizes", hidden_layer_sizes)
         self.pad_to = pad_to
         self.names = tuple(moments)
         self.pairs = unordered_pairs(len(self.names))
@@ -153,7 +165,7 @@ class CorrelationNetwork(nn.Module):
         masks: Mapping[str, Tensor],
         sample_weight: Tensor | None = None,
     ) -> list[Tensor]:
-        """Encoder output of each modality, a list of (B, d)."""
+        """Encode each modality, a list of (B, d)."""
         check_inputs(self.scalers, self.names, frames, masks)
         x, m = [frames[name] for name in self.names], [masks[name] for name in self.names]
         scaled = scale_frames(self.scalers, x, m, self.pad_to)
@@ -161,10 +173,10 @@ class CorrelationNetwork(nn.Module):
         return encoded
 
     def embed(self, first: Sequence[Tensor], second: Sequence[Tensor]) -> Tensor:
-        """Last hidden layer of every pair, (B, n_pairs, H), from two lists of encoder outputs.
+        """Compute the last hidden layer of every pair, (B, n_pairs, H).
 
-        The first modality of each pair is taken from `first`, the second from `second`: the same
-        list twice for the modalities of one video, two lists for two videos.
+        The first modality of each pair is taken from the encoder outputs `first`, the second from
+        `second`; both are the same list for positive pairs.
         """
         return torch.stack(
             [
@@ -194,13 +206,13 @@ class CorrelationNetwork(nn.Module):
         partners: Tensor | None = None,
         sample_weight: Tensor | None = None,
     ) -> Tensor:
-        """Judge the modalities of each video, or matching and mismatched pairs, by logits."""
+        """Compute the logits of each video, or of positive and negative pairs."""
         encoded = self.encode(frames, masks, sample_weight)
         if partners is None:
             return self.classify(self.embed(encoded, encoded))
         first, second = ([x[rows] for x in encoded] for rows in partners)
-        matching = self.classify(self.embed(first, first))
-        return torch.cat([matching, self.classify(self.embed(first, second))], -1)
+        positive = self.classify(self.embed(first, first))
+        return torch.cat([positive, self.classify(self.embed(first, second))], -1)
 
 
 def _hidden_net(width: int, hidden_layer_sizes: Sequence[int], dropout: float) -> nn.Sequential:

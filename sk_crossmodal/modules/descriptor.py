@@ -3,16 +3,15 @@
 import torch
 from torch import Tensor, nn
 
-from .checks import check_size
 from .dropout import Dropout
 
 
 class Descriptor(nn.Module):
     """The layer between a descriptor of unit length and the head: dropout, linear, ReLU.
 
-    NOTE[paper]: the paper does not say what stands between the descriptors and the classifier.
-    A layer on NetVLAD's 128 clusters of 1024 features is by far the largest of the network, so
-    its width is a parameter of the encoders.
+    NOTE[paper]: the paper names no layer between the descriptors and the classifier. A layer over
+    NetVLAD's 128 clusters of 1024 features is by far the largest of the network, so its width is
+    a parameter of the encoders.
 
     Parameters
     ----------
@@ -21,7 +20,7 @@ class Descriptor(nn.Module):
     hidden_size : int
         Width of the layer.
     dropout : float
-        Probability of dropping a number of the descriptor.
+        Dropout probability of the descriptor.
 
     Notes
     -----
@@ -36,14 +35,12 @@ class Descriptor(nn.Module):
 
     def __init__(self, width: int, hidden_size: int, dropout: float = 0.0) -> None:
         super().__init__()
-        check_size("width", width)
-        check_size("hidden_size", hidden_size)
         self.dropout = Dropout(dropout)
         self.linear = nn.Linear(width, hidden_size)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Apply the layer to the descriptor in units in which its numbers are about 1."""
-        # NOTE[paper]: not in the paper. Else the larger a descriptor, the smaller its numbers, and
-        # the slower it is learned from.
+        """Scale the descriptor so that its numbers are about 1, and apply the layer."""
+        # NOTE[paper]: the paper does not scale. But numbers of a larger descriptor of unit length
+        # are smaller, and training would be slower.
         weight, bias = self.linear.weight.T, self.linear.bias
         return torch.addmm(bias, self.dropout(x), weight, alpha=x.shape[-1] ** 0.5).relu()

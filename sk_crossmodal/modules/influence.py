@@ -3,40 +3,41 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any, TypeAlias
+from typing import Any, ClassVar, TypeAlias
 
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from .checks import check_option, check_size, check_sizes
+from ..validation import MAX_INT, SIZES, Constraint, check_params, number, options
 
 
 class TemporalInfluence(nn.Module):
     """A small network along the time axis: ``F(a) = W_k ReLU(… ReLU(W_1 a + b_1 + U e)) + b_k``.
 
-    It moves a pattern over the source's frames to a pattern over the target's frames, so that it
-    can shift, stretch and compress in time what the source attends to.
+    It maps a pattern over the source's frames to a pattern over the target's frames, so it can
+    shift, stretch and compress attention in time.
 
-    NOTE[paper]: the paper calls F a "linear (ReLU) transform". Acting on each number alone, it
-    could neither shift nor compress; so it acts along time, and its last layer is linear, because
-    one that ends in a ReLU dies from an unlucky start.
+    NOTE[paper]: the paper calls F a "linear (ReLU) transform". An elementwise transform could
+    neither shift nor compress, so F acts along time. Its last layer is linear, because a final
+    ReLU can start with all units inactive.
 
     Parameters
     ----------
     n_frames : int
-        Length T of the time line. On shorter batches F uses its first frames; frames beyond T
+        Length T of the time line. For shorter batches F uses its first T weights; frames beyond T
         neither influence nor are influenced.
     layer_sizes : sequence of int
         Sizes H of the hidden layers, at least one.
     n_context : int
         Width of the context e (the encoded correlation), 0 for none.
     n_clusters : (int, int), optional
-        Clusters of the source and of the target, where the one's patterns are mixed into the
-        other's before the last layer; None transforms each pattern on its own.
+        Number of clusters of the source and of the target: patterns of the source's clusters are
+        mixed into those of the target's before the last layer. None transforms each pattern
+        separately.
     units : (float, float)
-        What the source's attention is measured in, and what the result is: F(a) is
-        ``u_out F(a / u_in)``. NOTE[paper]: the paper has no units; but clusters share out small
-        numbers among many, which a network of plain weights would hardly hear.
+        Units of the source's attention and of the result: F(a) is ``u_out F(a / u_in)``.
+        NOTE[paper]: the paper has no units. But attention over many clusters has small values,
+        to which a network with ordinary weights would hardly respond.
 
     Notes
     -----
@@ -53,6 +54,12 @@ class TemporalInfluence(nn.Module):
     torch.Size([2, 128, 30])
     """
 
+    constraints: ClassVar[dict[str, Constraint]] = {
+        "n_frames": number(1, MAX_INT, integer=True),
+        "layer_sizes": SIZES,
+        "n_context": number(0, MAX_INT, integer=True),
+    }
+
     def __init__(
         self,
         n_frames: int,
@@ -63,9 +70,7 @@ class TemporalInfluence(nn.Module):
         units: tuple[float, float] = (1.0, 1.0),
     ) -> None:
         super().__init__()
-        check_size("n_frames", n_frames)
-        check_sizes("layer_sizes", layer_sizes)
-        check_size("n_context", n_context, low=0)
+        check_params(locals(), self.constraints)
         sizes = list(layer_sizes)
         self.units = units
         self.mix = None
@@ -78,12 +83,12 @@ class TemporalInfluence(nn.Module):
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
-        """Start the influence small and alive: the last layer has small weights and no bias."""
+        """Initialise the last layer with small weights and no bias, for a small influence."""
         nn.init.normal_(self.last.weight, std=0.1 / self.last.in_features**0.5)
         nn.init.zeros_(self.last.bias)
 
     def lengthen(self, n_frames: int) -> None:
-        """Make the time line at least that long, without a change of what F does."""
+        """Pad the time line with zeros to at least `n_frames`; F itself is unchanged."""
         more = max(0, n_frames - len(self.last.bias))
         for layer, name, pad in (
             (self.first, "weight", (0, more)),
@@ -94,33 +99,33 @@ class TemporalInfluence(nn.Module):
             setattr(layer, name, nn.Parameter(longer, requires_grad=False))
 
     def first_weight(self, n_frames: int) -> Tensor:
-        """W_1 for a batch of that many frames, (H_1, n_frames)."""
+        """Return W_1 for batches of `n_frames` frames, (H_1, n_frames)."""
         return _fit_last_axis(self.first.weight, n_frames)
 
     def last_layer(self, n_frames: int) -> tuple[Tensor, Tensor]:
-        """Weight (n_frames, H_k) and bias (n_frames,) of the last layer for a batch."""
+        """Return the last layer's weight (n_frames, H_k) and bias (n_frames,) for a batch."""
         weight = _fit_last_axis(self.last.weight.T, n_frames).T
         return weight, _fit_last_axis(self.last.bias, n_frames)
 
     def hidden(self, first: Tensor, context: Tensor | None = None) -> Tensor:
-        """Last hidden layer, from the product ``W_1 a``.
+        """Compute the last hidden layer from the product ``W_1 a``.
 
         Parameters
         ----------
         first : Tensor of shape (B, ..., H_1)
-            ``W_1 a``, given as a product because it can often be had without making `a`.
+            ``W_1 a``, as this product can often be computed without `a` itself.
         context : Tensor of shape (B, n_context), optional
             The context e.
 
         Returns
         -------
         Tensor of shape (B, ..., H_k)
-            What the last, linear layer takes.
+            Input of the last, linear layer.
         """
         return self.hidden_layers(first, context)[-1]
 
     def hidden_layers(self, first: Tensor, context: Tensor | None = None) -> list[Tensor]:
-        """All hidden layers in order, a list of (B, ..., H_i); see `hidden`."""
+        """Compute all hidden layers in order, a list of (B, ..., H_i); see `hidden`."""
         bias = self.first.bias
         if self.context is not None:
             if context is None:
@@ -145,7 +150,7 @@ class TemporalInfluence(nn.Module):
 
 
 def _fit_last_axis(weight: Tensor, n_frames: int) -> Tensor:
-    """Cut or zero-pad the last axis to a batch's number of frames."""
+    """Cut or zero-pad the last axis to `n_frames`."""
     if n_frames <= weight.shape[-1]:
         return weight[..., :n_frames].contiguous()
     return F.pad(weight, (0, n_frames - weight.shape[-1]))
@@ -153,7 +158,7 @@ def _fit_last_axis(weight: Tensor, n_frames: int) -> Tensor:
 
 @dataclass(frozen=True)
 class InfluenceSpec:
-    """What an encoder needs to know to build its influences.
+    """Parameters with which an encoder builds its influences.
 
     Parameters
     ----------
@@ -166,9 +171,14 @@ class InfluenceSpec:
     combine : {"add", "multiply"}
         Attention becomes ``a + g F`` (the paper's) or ``a (1 + g F)``.
     source : {"cross", "self"}
-        Whether F is fed with another modality's attention, or, as a control, with the target's
-        own.
+        Input of F: the attention of another modality or, as a control, of the target itself.
     """
+
+    constraints: ClassVar[dict[str, Constraint]] = {
+        **TemporalInfluence.constraints,
+        "combine": options("add", "multiply"),
+        "source": options("cross", "self"),
+    }
 
     n_frames: int
     layer_sizes: Sequence[int] = (64,)
@@ -177,11 +187,7 @@ class InfluenceSpec:
     source: str = "cross"
 
     def __post_init__(self) -> None:
-        check_size("n_frames", self.n_frames)
-        check_sizes("layer_sizes", self.layer_sizes)
-        check_size("n_context", self.n_context, low=0)
-        check_option("combine", self.combine, ("add", "multiply"))
-        check_option("source", self.source, ("cross", "self"))
+        check_params(vars(self), self.constraints)
 
     def build(
         self,
@@ -196,14 +202,14 @@ class InfluenceSpec:
         n_modalities : int
             Number of modalities.
         n_clusters : sequence of int, optional
-            Clusters of each modality, where those of one are mixed into those of another.
+            Number of clusters of each modality, if F mixes clusters.
         units : sequence of float, optional
-            What each modality's attention is measured in, by default 1.
+            Unit of each modality's attention, by default 1.
 
         Returns
         -------
         ModuleList of ModuleList of TemporalInfluence
-            For each target its sources in order, itself left out.
+            For each target one F per other modality, in order.
         """
         units = [1.0] * n_modalities if units is None else units
         return nn.ModuleList(
@@ -221,19 +227,19 @@ class InfluenceSpec:
         )
 
     def sources(self, target: int, n_modalities: int) -> list[int]:
-        """List the modality that each influence on a target is fed with.
+        """List the input modality of each influence on a target.
 
         Parameters
         ----------
         target : int
-            The modality that is influenced.
+            Index of the modality that is influenced.
         n_modalities : int
             Number of modalities.
 
         Returns
         -------
         list of int
-            The other modalities in order, or as often the target itself.
+            The other modalities in order, or the target itself as many times.
         """
         others = [i for i in range(n_modalities) if i != target]
         return others if self.source == "cross" else [target] * len(others)
@@ -246,7 +252,7 @@ class Link:
     Parameters
     ----------
     source : int
-        Which modality's attention is transformed.
+        Index of the modality whose attention F transforms.
     gate : Tensor of shape (B,), optional
         The factor g; None is 1.
     context : Tensor of shape (B, n_context), optional
@@ -263,7 +269,7 @@ class Link:
         Parameters
         ----------
         influence : Tensor of shape (B, ...)
-            What F gives.
+            Output of F.
 
         Returns
         -------
@@ -276,7 +282,7 @@ class Link:
 
 
 Links: TypeAlias = Sequence[Sequence[Link]] | None  # per target, its links in order
-# What `InfluenceSpec.build` made, or None. A ModuleList has no type of what it holds.
+# The result of `InfluenceSpec.build`, or None. A ModuleList has no type for its elements.
 Influences: TypeAlias = Any
 
 
@@ -287,16 +293,16 @@ def influence_attention(
     masks: Sequence[Tensor],
     combine: str,
 ) -> list[Tensor]:
-    """Let the attention of each modality be influenced; zero at padding.
+    """Apply the influences to the attention of each modality.
 
     Parameters
     ----------
     attention : list of Tensor of shape (B, K_i, T)
-        What each modality's clusters attend to, zero at padding.
+        Attention of each modality's clusters, zero at padding.
     influences : ModuleList or None
-        What `InfluenceSpec.build` made; None leaves the attention as it is.
+        The result of `InfluenceSpec.build`; None leaves the attention unchanged.
     links : list of list of Link or None
-        Per target its links, in order; None leaves the attention as it is.
+        For each target its links, in order; None leaves the attention unchanged.
     masks : list of bool Tensor of shape (B, T)
         True at real frames.
     combine : {"add", "multiply"}
@@ -305,7 +311,7 @@ def influence_attention(
     Returns
     -------
     list of Tensor of shape (B, K_i, T)
-        The attention under the influence.
+        The attention after the influence, zero at padding.
     """
     if influences is None or links is None:
         return attention
@@ -321,7 +327,7 @@ def influence_attention(
 
 
 def unordered_pairs(n: int) -> list[tuple[int, int]]:
-    """All pairs of n modalities, each once: the order of correlations everywhere.
+    """List all pairs of n modalities, in the order of all correlations in the package.
 
     Parameters
     ----------

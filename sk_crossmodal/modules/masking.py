@@ -1,17 +1,15 @@
-"""Operations that see real frames only."""
+"""Operations over real frames only."""
 
 from typing import TypeVar
 
 import torch
 from torch import Tensor, nn
 
-from .checks import check_size
-
 Numbers = TypeVar("Numbers")
 
 
 def masked_mean(x: Tensor, mask: Tensor) -> Tensor:
-    """Mean over time of the real frames; zeros where there is none.
+    """Compute the mean over time of the real frames; zeros for a video without frames.
 
     Parameters
     ----------
@@ -37,24 +35,24 @@ def masked_mean(x: Tensor, mask: Tensor) -> Tensor:
 
 
 def attendable(mask: Tensor) -> Tensor:
-    """Keys that attention may look at: the real frames, or all if a video has none."""
+    """Return the mask of keys: the real frames, or all if a video has none."""
     return (mask | ~mask.any(1, keepdim=True))[:, None, None, :]
 
 
 def masked_softmax(logits: Tensor, mask: Tensor) -> Tensor:
-    """Softmax along time over the real frames, zero at padding.
+    """Compute the softmax along time over the real frames, zero at padding.
 
     Parameters
     ----------
     logits : Tensor of shape (B, K, T)
-        How much each of K clusters wants to attend to each moment.
+        Logits of the attention of each of K clusters to each time step.
     mask : bool Tensor of shape (B, T)
         True at real frames.
 
     Returns
     -------
     Tensor of shape (B, K, T)
-        Attention; sums to 1 over time, or is 0 for a video without frames.
+        Attention, which sums to 1 over time, or is 0 for a video without frames.
 
     Examples
     --------
@@ -68,21 +66,20 @@ def masked_softmax(logits: Tensor, mask: Tensor) -> Tensor:
     return attention * mask[:, None, :]
 
 
-def as_it_is(x: Numbers) -> Numbers:
-    """Return a sum as it is: that of all processes, where there is one."""
+def identity(x: Numbers) -> Numbers:
+    """Return a sum unchanged: the sum over all processes if there is one."""
     return x
 
 
 class MaskedBatchNorm(nn.Module):
-    """Batch normalisation whose statistics leave padding out and weigh videos."""
+    """Batch normalisation with weighted statistics of the real frames."""
 
-    all_sum = staticmethod(as_it_is)
+    all_sum = staticmethod(identity)
     running_mean: Tensor
     running_var: Tensor
 
     def __init__(self, n_features: int, momentum: float = 0.1, eps: float = 1e-5) -> None:
         super().__init__()
-        check_size("n_features", n_features)
         self.momentum, self.eps = momentum, eps
         self.weight = nn.Parameter(torch.ones(n_features))
         self.bias = nn.Parameter(torch.zeros(n_features))
@@ -90,7 +87,7 @@ class MaskedBatchNorm(nn.Module):
         self.register_buffer("running_var", torch.ones(n_features))
 
     def forward(self, x: Tensor, mask: Tensor, sample_weight: Tensor | None = None) -> Tensor:
-        """Normalise by the batch's real frames in training, by the running statistics else."""
+        """Normalise by statistics of the batch in training, else by the running ones."""
         mean, var = self.running_mean, self.running_var
         if self.training:
             mean, var = self.statistics(x, mask, sample_weight)
@@ -100,7 +97,7 @@ class MaskedBatchNorm(nn.Module):
     def statistics(
         self, x: Tensor, mask: Tensor, sample_weight: Tensor | None = None
     ) -> tuple[Tensor, Tensor]:
-        """Mean and variance of the real frames, which also move the running statistics."""
+        """Compute mean and variance of the real frames, and update the running ones."""
         weights = mask.unsqueeze(-1).to(self.weight.dtype)  # (B, T, 1)
         if sample_weight is not None:
             weights = weights * sample_weight[:, None, None].to(weights.dtype)

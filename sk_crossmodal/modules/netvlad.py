@@ -2,21 +2,28 @@
 
 from collections.abc import Sequence
 from numbers import Integral
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
 
-from .checks import check_sizes
+from ..validation import SHARE, SIZE, Constraint, check_params, check_size
 from .descriptor import Descriptor
 from .dropout import Dropout
 from .influence import Influences, InfluenceSpec, Links, influence_attention
 from .masking import MaskedBatchNorm
-from .parts import Parts, as_parts, linear_of_parts
+from .scaling import check_widths
+from .split_linear import Parts, as_parts, split_linear
+
+
+def check_clusters(name: str, value: Any) -> None:
+    """Raise TypeError or ValueError unless `value` is a size, or a list or tuple of sizes."""
+    for size in value if isinstance(value, list | tuple) else (value,):
+        check_size(name, size)
 
 
 class NetVLADEncoder(nn.Module):
-    """NetVLAD descriptors, one a modality, whose assignments to clusters influence each other.
+    """NetVLAD descriptors, one per modality, whose cluster assignments influence each other.
 
     Each frame x is softly assigned to clusters, ``a = softmax(BN(x W))``, and a modality v that is
     influenced by modality a is described by ``V_v = sum_t (a_v + g F_a(a_a)) (x_v - c_v)``: per
@@ -28,18 +35,18 @@ class NetVLADEncoder(nn.Module):
     widths : sequence of int
         Width of the frames of each modality.
     spec : InfluenceSpec, optional
-        How modalities influence each other; None for descriptors on their own.
+        How modalities influence each other; None for no influence.
     n_clusters : int or sequence of int
-        Clusters, of each modality alike or one by one.
+        Number of clusters, for all modalities or for each.
     hidden_size : int
-        Width of the layer that follows each descriptor, see `Descriptor`.
+        Width of the ReLU layer after each descriptor.
     dropout : float
-        Probability of dropping a number of the frames, and of the descriptor.
+        Dropout probability of the frames, and of the descriptor.
 
     Notes
     -----
     Shape: a list of ``(B, T, widths[i])`` with masks ``(B, T)``, all on one time line, to a list
-    of ``(B, hidden_size)``. Frames may come in parts, tuples of tensors side by side.
+    of ``(B, hidden_size)``. Frames may be tuples of tensors instead of their concatenation.
 
     Examples
     --------
@@ -51,6 +58,12 @@ class NetVLADEncoder(nn.Module):
     [(2, 32), (2, 32)]
     """
 
+    constraints: ClassVar[dict[str, Constraint]] = {
+        "widths": check_widths,
+        "n_clusters": check_clusters,
+        "hidden_size": SIZE,
+        "dropout": SHARE,
+    }
     splits_frames = True  # see `CrossModalNetwork`
 
     def __init__(
@@ -63,8 +76,8 @@ class NetVLADEncoder(nn.Module):
         dropout: float = 0.1,
     ) -> None:
         super().__init__()
-        check_sizes("widths", widths)
-        clusters = _clusters(n_clusters, len(widths))
+        check_params(locals(), self.constraints)
+        clusters = _clusters_per_tower(n_clusters, len(widths))
         self.out_features = hidden_size
         self.combine = "add" if spec is None else spec.combine
         self.dropout = Dropout(dropout)
@@ -91,7 +104,7 @@ class NetVLADEncoder(nn.Module):
         links: Links = None,
         sample_weight: Tensor | None = None,
     ) -> list[Tensor]:
-        """Describe; `links` holds, per target modality, its `Link` from every other."""
+        """Compute the descriptors; `links` has for each target its `Link` from every other."""
         frames = [tuple(self.dropout(part) for part in as_parts(x)) for x in frames]
         _, after = self.assignments(frames, masks, links, sample_weight)
         return [
@@ -110,7 +123,7 @@ class NetVLADEncoder(nn.Module):
     ) -> tuple[list[Tensor], list[Tensor]]:
         """Assign frames to clusters, before and after the influence: two lists of (B, K_i, T)."""
         before = [
-            norm(linear_of_parts(assign, as_parts(x)), mask, sample_weight)
+            norm(split_linear(assign, as_parts(x)), mask, sample_weight)
             .softmax(-1)
             .transpose(1, 2)
             * mask[:, None, :]
@@ -121,13 +134,13 @@ class NetVLADEncoder(nn.Module):
     def attention(
         self, frames: Sequence[Parts], masks: Sequence[Tensor], links: Links = None
     ) -> list[tuple[Tensor, ...]]:
-        """How much each moment weighs in the descriptor, all clusters together.
+        """Compute the weight of each time step in the descriptor, summed over clusters.
 
         Returns
         -------
         list of (Tensor of shape (B, T), Tensor of shape (B, T))
-            Per modality, before and after the influence, over the number of real frames: before,
-            each of them weighs the same.
+            Per modality, before and after the influence, divided by the number of real frames;
+            before, all real frames have the same weight.
         """
         pairs = zip(*self.assignments(frames, masks, links), strict=True)
         return [
@@ -136,28 +149,22 @@ class NetVLADEncoder(nn.Module):
         ]
 
 
-def _clusters(n_clusters: Any, n_towers: int) -> list[int]:
-    """Return the clusters of each tower."""
-    one = isinstance(n_clusters, Integral)
-    clusters: Any = [n_clusters] * n_towers if one else n_clusters
-    if (
-        not isinstance(clusters, list | tuple)
-        or len(clusters) != n_towers
-        or not all(isinstance(k, Integral) and int(k) > 0 for k in clusters)
-    ):
+def _clusters_per_tower(n_clusters: Any, n_towers: int) -> list[int]:
+    clusters = [n_clusters] * n_towers if isinstance(n_clusters, Integral) else n_clusters
+    if len(clusters) != n_towers:
         raise ValueError(
-            f"n_clusters must be a positive integer or {n_towers} of them, one a tower, got "
+            f"n_clusters must be an integer or {n_towers} of them, one per tower, got "
             f"{n_clusters!r}."
         )
     return [int(k) for k in clusters]
 
 
 def vlad(x: Parts, assignment: Tensor, centres: Tensor) -> Tensor:
-    """Residuals summed per cluster, ``sum_t a_k(t) (x_t - c_k)``, normalised twice."""
+    """Sum residuals per cluster, ``sum_t a_k(t) (x_t - c_k)``, and normalise twice."""
     parts = [assignment @ part for part in as_parts(x)]
     sums = parts[0] if len(parts) == 1 else torch.cat(parts, -1)
     residuals = sums - assignment.sum(2, keepdim=True) * centres  # (B, K, d)
-    # Normalised per cluster and then as a whole, but divided once: the numbers are many.
+    # Normalised per cluster and then as a whole, but divided only once, which is faster.
     norms: Tensor = torch.linalg.vector_norm(residuals, dim=2, keepdim=True)  # (B, K, 1)
     inverse = norms.clamp(min=1e-12).reciprocal()
     whole: Tensor = torch.linalg.vector_norm(norms * inverse, dim=1, keepdim=True)  # (B, 1, 1)

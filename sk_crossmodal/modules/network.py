@@ -1,15 +1,27 @@
 """The network around an encoder: scaling, fusion, correlation, head (Sections 2 and 3)."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Self
+from functools import partial
+from typing import Any, ClassVar, Self
 
 import torch
 from torch import Tensor, nn
 
-from .checks import check_option, check_size, check_sizes
-from .dropout import Dropout
-from .influence import InfluenceSpec, Link, Links, unordered_pairs
-from .parts import Parts
+from ..validation import (
+    FLAG,
+    MAX_INT,
+    SHARE,
+    SIZE,
+    SIZES,
+    Constraint,
+    check_option,
+    check_params,
+    number,
+    options,
+)
+from .fusion import FUSIONS, Fusion
+from .head import HEADS
+from .influence import InfluenceSpec, Links, unordered_pairs
 from .response import watch_responses
 from .scaling import (
     Frames,
@@ -17,12 +29,13 @@ from .scaling import (
     Moments,
     check_inputs,
     check_moments,
+    check_padding,
     scale_frames,
     set_frame_stats,
 )
+from .split_linear import Parts
 
-FUSIONS = ("early", "late", "cross_modal", "cross_modal_gated", "cross_modal_concat")
-N_CONTEXT = 8
+N_CONTEXT = 8  # numbers that encode the correlation of a pair
 
 
 class CrossModalNetwork(nn.Module):
@@ -31,20 +44,21 @@ class CrossModalNetwork(nn.Module):
     Parameters
     ----------
     moments : dict of str to (array of shape (d,), float)
-        Per modality the mean of its features and their scale; its keys are the modalities.
+        For each modality the mean of its features and their scale.
     n_outputs : int
         Number of logits.
     encoder : type
-        Class of the encoder: called with the widths and an `InfluenceSpec` or None.
+        Class of the encoder; the first arguments are the list of widths, and an `InfluenceSpec`
+        or None.
     encoder_params : dict
         Further arguments of the encoder.
     fusion : str
-        One of `FUSIONS`: the paper's E, L, CM without correlation tower, CM-G and CM-C.
+        Name of one of `FUSIONS`.
     gate : {"hard", "soft"}
-        With ``"cross_modal_gated"``: g is ``1[p > 0.5]`` (the paper) or p.
+        Gate g of a gated fusion: ``1[p > 0.5]`` (the paper) or p.
     influence : {"cross", "self", "none"}
-        What F is fed with: the other modality's attention (the paper), or, as controls, the
-        target's own, or nothing, which takes F away and leaves the rest as it is.
+        Input of F: the attention of the other modality (the paper) or, as controls, of the target
+        itself, or "none" for a network without F.
     layer_sizes : sequence of int
         Sizes of F's hidden layers, at least one.
     combine : {"add", "multiply"}
@@ -52,17 +66,19 @@ class CrossModalNetwork(nn.Module):
     n_frames : int
         Length of F's time line.
     n_correlation : int
-        Numbers that describe the correlation of a pair: 1 for p, more for an embedding.
+        Width of the correlation of a pair: 1 for p, more for an embedding.
+    head : str
+        Name of one of `HEADS`.
     hidden_size : int
-        Width of the ReLU layer that fuses the encoders' outputs.
+        Width of the hidden layer of the head.
     dropout, modality_dropout : float
-        Probability of dropping a number before the head, and a whole modality of a video.
+        Dropout probability in the head, and probability of dropping a modality of a video.
     pad_to : int, optional
-        Pad to that many zero frames, taken for real as in the paper; by default padding is
-        masked.
+        Pad with zero frames to this length and count them as real, as in the paper. None masks
+        the padding.
     frozen : bool
-        Whether all but the head keeps its weights and is applied in training as it is later:
-        without dropout, and with the statistics that it has.
+        Whether everything below the head keeps its weights, and works in training as in
+        prediction: without dropout, and with running statistics.
 
     Notes
     -----
@@ -72,10 +88,10 @@ class CrossModalNetwork(nn.Module):
 
     With concatenation, ``e = MLP(2p - 1)`` of 8 numbers is appended to every frame of both
     modalities and enters F's first layer. An encoder whose attribute `splits_frames` is True
-    gets pairs of frames and what is to be appended to them, and saves the copy.
+    gets tuples of frames and appended numbers, without a copy of the frames.
 
-    NOTE[paper]: the paper does not say how frames are scaled, nor does it mask padding. Here
-    frames are centred and divided by one number a modality, and padding never enters.
+    NOTE[paper]: the paper neither says how frames are scaled nor masks padding. Here frames are
+    centred and divided by one number per modality, and padding is masked.
 
     Examples
     --------
@@ -93,6 +109,24 @@ class CrossModalNetwork(nn.Module):
     torch.Size([2, 5])
     """
 
+    constraints: ClassVar[dict[str, Constraint]] = {
+        "moments": check_moments,
+        "n_outputs": number(1, MAX_INT, integer=True),
+        "fusion": partial(check_option, options=FUSIONS),
+        "gate": options("hard", "soft"),
+        "influence": options("cross", "self", "none"),
+        "layer_sizes": SIZES,
+        "combine": options("add", "multiply"),
+        "n_frames": number(1, MAX_INT, integer=True),
+        "n_correlation": SIZE,
+        "head": partial(check_option, options=HEADS),
+        "hidden_size": SIZE,
+        "dropout": SHARE,
+        "modality_dropout": SHARE,
+        "pad_to": check_padding,
+        "frozen": FLAG,
+    }
+
     def __init__(
         self,
         moments: Moments,
@@ -107,6 +141,7 @@ class CrossModalNetwork(nn.Module):
         combine: str = "add",
         n_frames: int = 300,
         n_correlation: int = 1,
+        head: str = "mlp",
         hidden_size: int = 512,
         dropout: float = 0.1,
         modality_dropout: float = 0.0,
@@ -114,38 +149,30 @@ class CrossModalNetwork(nn.Module):
         frozen: bool = False,
     ) -> None:
         super().__init__()
-        check_moments(moments)
-        check_option("fusion", fusion, FUSIONS)
-        check_option("gate", gate, ("hard", "soft"))
-        check_option("influence", influence, ("cross", "self", "none"))
-        check_option("combine", combine, ("add", "multiply"))
-        check_sizes("layer_sizes", layer_sizes)
-        check_size("n_outputs", n_outputs)
-        check_size("hidden_size", hidden_size)
+        check_params(locals(), self.constraints)
         self.names = tuple(moments)
         self.fusion, self.gate = fusion, gate
         self.modality_dropout, self.pad_to = modality_dropout, pad_to
         self.scalers = nn.ModuleList(FrameScaler(*moments[name]) for name in self.names)
         n = len(self.names)
         self.pairs = unordered_pairs(n)
-        concat = fusion == "cross_modal_concat" and n > 1
+        self._fusion: Fusion = FUSIONS[fusion]
+        n_context = N_CONTEXT if self._fusion.uses_correlation == "context" and n > 1 else 0
         self.contexts = None
-        if concat:
+        if n_context:
             self.contexts = nn.ModuleList(_context_net(n_correlation) for _ in self.pairs)
         self.spec = None
-        if fusion.startswith("cross_modal") and influence != "none" and n > 1:
-            sizes = tuple(layer_sizes)
-            self.spec = InfluenceSpec(n_frames, sizes, N_CONTEXT * concat, combine, influence)
-        widths = [len(moments[name][0]) + N_CONTEXT * concat * (n - 1) for name in self.names]
-        if fusion == "early":
-            widths = [sum(widths)]
+        if self._fusion.influences and influence != "none" and n > 1:
+            self.spec = InfluenceSpec(n_frames, tuple(layer_sizes), n_context, combine, influence)
+        widths = self._fusion.encoder_widths(
+            [len(moments[name][0]) + n_context * (n - 1) for name in self.names]
+        )
         self.encoder = encoder(widths, self.spec, **encoder_params)
-        self.head = nn.Sequential(
-            Dropout(dropout),
-            nn.Linear(len(widths) * self.encoder.out_features, hidden_size),
-            nn.ReLU(),
-            Dropout(dropout),
-            nn.Linear(hidden_size, n_outputs),
+        self.head = HEADS[head](
+            len(widths) * self.encoder.out_features,
+            n_outputs,
+            hidden_size=hidden_size,
+            dropout=dropout,
         )
         self.frozen = frozen
         if frozen:
@@ -153,11 +180,11 @@ class CrossModalNetwork(nn.Module):
                 part.requires_grad_(False)
 
     def below_head(self) -> list[nn.Module]:
-        """All parts but the head."""
+        """List all parts but the head."""
         return [part for name, part in self.named_children() if name != "head"]
 
     def train(self, mode: bool = True) -> Self:
-        """Switch to training, or to prediction, where parts that are frozen stay."""
+        """Switch to training or prediction; frozen parts stay in prediction mode."""
         super().train(mode)
         if self.frozen:
             for part in self.below_head():
@@ -165,10 +192,10 @@ class CrossModalNetwork(nn.Module):
         return self
 
     def start_from(self, other: "CrossModalNetwork") -> None:
-        """Take the weights of a network for other outputs, and keep the last layer's own."""
-        last = f"head.{len(self.head) - 1}."
-        own = {name: own for name, own in self.state_dict().items() if name.startswith(last)}
-        self.load_state_dict({**other.state_dict(), **own})
+        """Copy the weights of a network for other outputs, except those of its output layer."""
+        for own, others in zip(self.below_head(), other.below_head(), strict=True):
+            own.load_state_dict(others.state_dict())
+        self.head.copy_from(other.head)
 
     def set_frame_stats(self, stats: Moments) -> None:
         """Set mean and scale of each modality's frames, with which they are scaled."""
@@ -193,7 +220,7 @@ class CrossModalNetwork(nn.Module):
         masks: Mapping[str, Tensor],
         correlation: Tensor | None = None,
     ) -> list[tuple[Tensor, ...]]:
-        """Per tower, attention before and after the influence, each (B, T)."""
+        """Compute each encoder's attention before and after the influence, each (B, T)."""
         pairs: list[tuple[Tensor, ...]] = self.encoder.attention(
             *self.prepare(frames, masks, correlation)
         )
@@ -205,9 +232,9 @@ class CrossModalNetwork(nn.Module):
         masks: Mapping[str, Tensor],
         correlation: Tensor | None = None,
     ) -> list[tuple[Tensor, ...]]:
-        """Per target, how F answers each source, (1, T, T) each; see `influence_response`.
+        """Compute the response of each F, (1, T, T) per target and source.
 
-        The batch must be of one video, so that there is no padding, which F does not see.
+        The batch must be one video, without padding. See `influence_response`.
         """
         found = iter(
             watch_responses(
@@ -223,90 +250,20 @@ class CrossModalNetwork(nn.Module):
         masks: Mapping[str, Tensor],
         correlation: Tensor | None = None,
     ) -> tuple[Sequence[Parts], Sequence[Tensor], Links]:
-        """What the encoder takes: lists of frames and masks, and the links."""
+        """Prepare the arguments of the encoder: lists of frames and masks, and the links."""
         check_inputs(self.scalers, self.names, frames, masks)
         kept = self.drop_modalities([masks[name] for name in self.names])
         x, real = scale_frames(self.scalers, [frames[n] for n in self.names], kept, self.pad_to)
-        if self.fusion == "early":
-            return [torch.cat(x, -1)], [torch.stack(real).any(0)], None
-        contexts = self.encode_correlation(correlation, real)
-        links = self.links(correlation, contexts, real, x[0].dtype)
-        if contexts is None:
-            return x, real, links
-        parts = [self.append_contexts(i, x[i], real[i], contexts) for i in range(len(x))]
-        return parts, real, links
+        return self._fusion.prepare(self, x, real, correlation)
 
     def drop_modalities(self, masks: list[Tensor]) -> list[Tensor]:
-        """In training, take all frames of a modality from some videos, never its last one."""
+        """In training, drop modalities of some videos at random, never all of a video."""
         if not self.training or not self.modality_dropout or len(masks) == 1:
             return masks
         present = torch.stack([mask.any(1) for mask in masks])  # (M, B)
         draw = torch.rand(present.shape, device=present.device).masked_fill(~present, -1.0)
         drop = (draw < self.modality_dropout) & (draw < draw.amax(0))
         return [mask & ~gone[:, None] for mask, gone in zip(masks, drop, strict=True)]
-
-    def known(self, masks: Sequence[Tensor], a: int, b: int) -> Tensor:
-        """Find videos with frames in both modalities, (B,): only there p means something."""
-        return masks[a].any(1) & masks[b].any(1)
-
-    def given(self, correlation: Tensor | None) -> Tensor:
-        """Return the correlations, or raise ValueError where they are needed and missing."""
-        if correlation is None:
-            raise ValueError(
-                f"With fusion={self.fusion!r} correlation must be a tensor of shape "
-                f"(B, {len(self.pairs)}, n_correlation), got None."
-            )
-        return correlation
-
-    def encode_correlation(
-        self, correlation: Tensor | None, masks: Sequence[Tensor]
-    ) -> list[Tensor] | None:
-        """The contexts e of all pairs, a list of (B, 8), or None without concatenation."""
-        if self.contexts is None:
-            return None
-        out = []
-        for i, (a, b) in enumerate(self.pairs):
-            signal = self.given(correlation)[:, i]
-            if signal.shape[-1] == 1:
-                signal = 2 * signal - 1
-            signal = signal * self.known(masks, a, b).unsqueeze(-1)
-            out.append(self.contexts[i](signal))
-        return out
-
-    def append_contexts(
-        self, i: int, x: Tensor, mask: Tensor, contexts: Sequence[Tensor]
-    ) -> Parts:
-        """Append to modality i's frames the context of every pair that it is part of."""
-        own = [e for pair, e in zip(self.pairs, contexts, strict=True) if i in pair]
-        appended = torch.cat(own, -1)[:, None] * mask.unsqueeze(-1)  # (B, T, n), zero at padding
-        if getattr(self.encoder, "splits_frames", False):
-            return x, appended
-        return torch.cat([x, appended], -1)
-
-    def links(
-        self,
-        correlation: Tensor | None,
-        contexts: Sequence[Tensor] | None,
-        masks: Sequence[Tensor],
-        dtype: torch.dtype,
-    ) -> Links:
-        """For each modality its `Link` from every other, or None if nothing influences."""
-        if self.spec is None or self.encoder.influences is None:
-            return None
-        out: list[list[Link]] = [[] for _ in masks]
-        for target in range(len(masks)):
-            others = [i for i in range(len(masks)) if i != target]
-            sources = self.spec.sources(target, len(masks))
-            for other, source in zip(others, sources, strict=True):
-                pair = self.pairs.index((min(other, target), max(other, target)))
-                # Without frames on either side there is no attention to speak of.
-                gate = self.known(masks, other, target).to(dtype)
-                if self.fusion == "cross_modal_gated":
-                    p = self.given(correlation)[:, pair, 0]
-                    gate = gate * ((p > 0.5).to(gate.dtype) if self.gate == "hard" else p)
-                context = None if contexts is None else contexts[pair]
-                out[target].append(Link(source, gate, context))
-        return out
 
 
 def _context_net(n_correlation: int) -> nn.Sequential:

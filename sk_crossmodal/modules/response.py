@@ -1,4 +1,4 @@
-"""How an influence F answers: its derivative, moment by moment (Section 2)."""
+"""The response of an influence F: its derivative, per pair of time steps (Section 2)."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -9,33 +9,32 @@ from torch.nn import functional as F
 
 from .influence import TemporalInfluence
 
-CHUNK = 2**22  # numbers held at once
+CHUNK = 2**22  # numbers in memory per chunk of patterns
 
 
 def influence_response(
     influence: TemporalInfluence, pattern: Tensor | None = None, context: Tensor | None = None
 ) -> Tensor:
-    """Mean derivative of F: what a little more attention at one moment adds at every moment.
+    """Compute the mean derivative of F: the effect of attention at one time step on all others.
 
-    F is a network of ReLUs, so at a pattern a it is linear, and its derivative there is the
-    product of its weights, without those of the hidden units that are zero.
+    F is a ReLU network, so it is linear near a pattern a. Its derivative there is the product of
+    its weights, without those of inactive hidden units.
 
     Parameters
     ----------
     influence : TemporalInfluence
         The influence F.
     pattern : Tensor of shape (B, ..., T), optional
-        Patterns as F takes them, without padding, over which the mean is taken. None takes every
-        hidden unit for active: the bare product of the weights.
+        Input patterns of F, without padding, over which the mean is taken. None counts all hidden
+        units as active, which gives the product of all weights.
     context : Tensor of shape (B, n_context), optional
         The context e.
 
     Returns
     -------
     Tensor of shape (T, T)
-        Row t, column s: the derivative of F(a) at t with respect to a at s. Where F mixes
-        clusters, each pair of them by a factor of its own, those of a source cluster count by
-        their mean size, without their signs.
+        Row t, column s: the derivative of F(a) at t with respect to a at s. If F mixes clusters,
+        each source cluster counts by the mean absolute value of its mixing weights.
 
     Examples
     --------
@@ -56,7 +55,7 @@ def influence_response(
         hidden = influence.hidden_layers(product, context)
         active = [(x > 0).to(first.dtype).flatten(0, -2) for x in hidden]
     if influence.mix is not None:
-        sizes = influence.mix.weight.abs().mean(0)  # one a source cluster, the axis before time
+        sizes = influence.mix.weight.abs().mean(0)  # one per source cluster, the axis before time
         active[0] = active[0] * (
             sizes.mean() if pattern is None else sizes.repeat(len(pattern))[:, None]
         )
@@ -65,7 +64,7 @@ def influence_response(
 
 
 def _mean_slope(active: Sequence[Tensor], inner: Any) -> Tensor:
-    """Mean over N patterns of the derivative of the hidden layers, (H_k, H_1)."""
+    """Compute the mean over N patterns of the derivative of the hidden layers, (H_k, H_1)."""
     n_patterns, size = active[0].shape
     total = active[0].new_zeros(active[-1].shape[1], size)
     for part in zip(*(torch.split(x, max(1, CHUNK // size**2)) for x in active), strict=True):
@@ -77,7 +76,7 @@ def _mean_slope(active: Sequence[Tensor], inner: Any) -> Tensor:
 
 
 def watch_responses(influences: nn.ModuleList, run: Callable[[], object]) -> list[Tensor]:
-    """Run a network, and compute at the patterns that come by how each of its F answers."""
+    """Run a network, and compute the response of each F at its input patterns."""
     seen: dict[TemporalInfluence, Tensor] = {}
 
     def watch(influence: TemporalInfluence, args: tuple[Any, ...], output: Tensor) -> None:

@@ -1,54 +1,55 @@
 """The cross-modal attention RNN encoder, in its attention-cluster form (Section 2, Figure 2)."""
 
 from collections.abc import Sequence
+from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
-from .checks import check_size, check_sizes
+from ..validation import SHARE, SIZE, Constraint, check_params, options
 from .descriptor import Descriptor
 from .dropout import Dropout
+from .exportable_rnn import run_exportable
 from .influence import Influences, InfluenceSpec, Links, influence_attention
 from .masking import masked_softmax
-from .stepwise import run_stepwise
+from .scaling import check_widths
 
 RNN_TYPES = {"gru": nn.GRU, "lstm": nn.LSTM}
 
 
 class RNNEncoder(nn.Module):
-    """Attention clusters over recurrent states, one tower a modality, that influence each other.
+    """Attention clusters over recurrent states, one tower per modality, with influence.
 
-    With h the states of a bidirectional GRU or LSTM, or the frames themselves, each of C clusters
-    attends to moments, ``a = softmax_T(score(h))``, and under the influence of modality a it sees
-    ``c_v = sum_t (a_v + g F_a(a_a)) h_v``. Clusters are normalised, divided by ``sqrt(C)`` and put
-    side by side. There is no shifting operation, as in the paper.
+    Let h be the states of a bidirectional GRU or LSTM, or the frames themselves. Each of C
+    clusters attends to time steps, ``a = softmax_T(score(h))``. Under the influence of modality a,
+    it becomes ``c_v = sum_t (a_v + g F_a(a_a)) h_v``. Clusters are normalised, divided by
+    ``sqrt(C)`` and concatenated. There is no shifting operation, as in the paper.
 
-    NOTE[paper]: the paper names neither the recurrent layer nor the score. Here the layer is
-    bidirectional, as in the attention RNN that it builds on (its reference 4), and the score a
-    linear layer.
+    NOTE[paper]: the paper specifies neither the recurrent layer nor the score. Here the layer is
+    bidirectional, as in the attention RNN of its reference 4, and the score is a linear layer.
 
     Parameters
     ----------
     widths : sequence of int
         Width of the frames of each modality.
     spec : InfluenceSpec, optional
-        How modalities influence each other; None for towers on their own.
+        How modalities influence each other; None for no influence.
     rnn_type : {"gru", "lstm"} or None
         The recurrent layer; None attends to the frames themselves.
     n_clusters : int
-        Attention clusters of each modality.
+        Number of attention clusters of each modality.
     hidden_size : int
-        Width of the recurrent states, both directions together (so it must be even), and of the
-        layer that follows the clusters, see `Descriptor`.
+        Width of the recurrent states of both directions together (so it must be even), and of the
+        ReLU layer after the clusters.
     dropout : float
-        Probability of dropping a number of the frames, of the states, and of the clusters.
+        Dropout probability of the frames, of the states, and of the clusters.
 
     Notes
     -----
     Shape: a list of ``(B, T, widths[i])`` with masks ``(B, T)``, all on one time line, to a list
-    of ``(B, hidden_size)``. Real frames must stand before padding.
+    of ``(B, hidden_size)``. Real frames must come before padding.
 
     Examples
     --------
@@ -59,6 +60,14 @@ class RNNEncoder(nn.Module):
     >>> [tuple(described.shape) for described in encoder(frames, masks)]
     [(2, 32), (2, 32)]
     """
+
+    constraints: ClassVar[dict[str, Constraint]] = {
+        "widths": check_widths,
+        "rnn_type": options(*RNN_TYPES, None),
+        "n_clusters": SIZE,
+        "hidden_size": SIZE,
+        "dropout": SHARE,
+    }
 
     def __init__(
         self,
@@ -71,11 +80,7 @@ class RNNEncoder(nn.Module):
         dropout: float = 0.1,
     ) -> None:
         super().__init__()
-        check_sizes("widths", widths)
-        check_size("n_clusters", n_clusters)
-        check_size("hidden_size", hidden_size)
-        if rnn_type is not None and rnn_type not in RNN_TYPES:
-            raise ValueError(f"rnn_type must be one of {(*RNN_TYPES, None)}, got {rnn_type!r}.")
+        check_params(locals(), self.constraints)
         if rnn_type is not None and hidden_size % 2:
             raise ValueError(f"hidden_size must be even with {rnn_type=}, got {hidden_size}.")
         self.out_features = hidden_size
@@ -88,7 +93,7 @@ class RNNEncoder(nn.Module):
                 for width in widths
             )
             widths = [hidden_size] * len(widths)
-        # A softmax does not see a bias.
+        # A bias would have no effect on a softmax.
         self.scores = nn.ModuleList(nn.Linear(width, n_clusters, bias=False) for width in widths)
         self.descriptors = nn.ModuleList(
             Descriptor(n_clusters * width, hidden_size, dropout) for width in widths
@@ -104,7 +109,7 @@ class RNNEncoder(nn.Module):
         links: Links = None,
         sample_weight: Tensor | None = None,
     ) -> list[Tensor]:
-        """Encode; `links` holds, per target modality, its `Link` from every other."""
+        """Encode; `links` has for each target its `Link` from every other modality."""
         states = self.states(frames, masks)
         _, after = self.clusters(states, masks, links)
         return [
@@ -135,21 +140,21 @@ class RNNEncoder(nn.Module):
     def attention(
         self, frames: Sequence[Tensor], masks: Sequence[Tensor], links: Links = None
     ) -> list[tuple[Tensor, ...]]:
-        """Attention to each moment, mean over clusters.
+        """Compute the attention to each time step, mean over clusters.
 
         Returns
         -------
         list of (Tensor of shape (B, T), Tensor of shape (B, T))
-            Per modality, before and after the influence; after, it need not sum to 1.
+            Per modality, before and after the influence; the latter need not sum to 1.
         """
         pairs = zip(*self.clusters(self.states(frames, masks), masks, links), strict=True)
         return [tuple(a.mean(1) for a in pair) for pair in pairs]
 
 
 def _run(rnn: nn.Module, x: Tensor, mask: Tensor) -> Tensor:
-    """States of both directions over the real frames alone, (B, T, d), zero at padding."""
+    """Compute states of both directions over the real frames, (B, T, d), zero at padding."""
     if torch.compiler.is_exporting():
-        return run_stepwise(rnn, x, mask)
+        return run_exportable(rnn, x, mask)
     lengths = mask.sum(1).clamp(min=1).cpu()
     packed = pack_padded_sequence(x, lengths, batch_first=True, enforce_sorted=False)
     states, _ = pad_packed_sequence(rnn(packed)[0], batch_first=True, total_length=x.shape[1])

@@ -1,4 +1,4 @@
-"""Frames as encoders take them: scaled, and padded if asked to."""
+"""Scaling and padding of frames, and checks of a network's inputs."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, TypeAlias
@@ -7,12 +7,14 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from ..validation import MAX_INT, check_number, short
+
 # Per modality the mean and the scale of its features: arrays, tensors, lists or numbers.
 Moments: TypeAlias = Mapping[str, tuple[Any, Any]]
 
 
 class RawFrames(NamedTuple):
-    """Frames as they are stored, for a network to scale while it turns them into floats."""
+    """Stored frames, which the network converts to floats and scales in one step."""
 
     values: torch.Tensor
     scale: float
@@ -24,7 +26,7 @@ Frames: TypeAlias = Tensor | RawFrames
 
 
 class FrameScaler(nn.Module):
-    """Frames minus a mean, over a scale, both fixed, and zero at padding."""
+    """Frames minus a mean, divided by a scale, both constant; zero at padding."""
 
     mean: Tensor
     inverse: Tensor
@@ -33,7 +35,7 @@ class FrameScaler(nn.Module):
         super().__init__()
         self.register_buffer("mean", torch.as_tensor(mean, dtype=torch.float64))
         scale = torch.as_tensor(scale, dtype=torch.float64)
-        # Of a spread below 1e-38 the inverse is infinite in float32.
+        # The inverse of a scale below 1e-38 is infinite in float32.
         inverse = scale.reciprocal().clamp(max=1 / torch.finfo(torch.float32).tiny)
         self.register_buffer("inverse", inverse)
 
@@ -48,11 +50,11 @@ class FrameScaler(nn.Module):
         return scaled.masked_fill_(~mask.unsqueeze(-1), 0.0)
 
     def scale_stored(self, x: RawFrames) -> Tensor:
-        """Do what stored numbers mean and the scaling in one multiplication and addition."""
+        """Decode and scale stored frames by one multiplication and addition."""
         values = x.values.to(x.dtype, copy=True)
         factor = x.scale * self.inverse
         offset = (x.shift - self.mean) * self.inverse
-        if torch.compiler.is_compiling():  # which fuses it itself
+        if torch.compiler.is_compiling():  # the compiler fuses the operations itself
             return torch.addcmul(offset.to(x.dtype), values, factor.to(x.dtype))
         return torch.addcmul(offset.to(x.dtype), values, factor.to(x.dtype), out=values)
 
@@ -63,19 +65,30 @@ def set_frame_stats(scalers: nn.ModuleList, names: Sequence[str], stats: Moments
         scaler.load_state_dict(FrameScaler(*stats[name]).state_dict())
 
 
-def check_moments(moments: Moments) -> None:
-    """Raise TypeError or ValueError unless these are pairs of means and scales, by modality."""
-    if not isinstance(moments, Mapping) or not moments:
-        raise TypeError(
-            "moments must be a dict of at least one modality's mean and scale, got "
-            f"{type(moments).__name__} {moments!r}."
-        )
-    for name, pair in moments.items():
+def check_moments(name: str, value: Any) -> None:
+    """Raise TypeError or ValueError unless `value` has a mean and a scale per modality."""
+    wanted = f"{name} must be a dict of (mean of each feature, scale), one per modality"
+    if not isinstance(value, Mapping) or not value:
+        raise TypeError(f"{wanted}, got {type(value).__name__} {short(value)}.")
+    for modality, pair in value.items():
         if not isinstance(pair, tuple | list) or len(pair) != 2 or not hasattr(pair[0], "__len__"):
-            raise ValueError(
-                f"The moments of modality {name!r} must be a mean of each feature and their "
-                f"scale, got {pair!r}."
-            )
+            raise ValueError(f"{wanted}, got {short(pair)} of {modality!r}.")
+
+
+def check_widths(name: str, value: Any) -> None:
+    """Raise TypeError or ValueError unless `value` is a sequence of widths of frames."""
+    if isinstance(value, str) or not isinstance(value, Sequence):
+        raise TypeError(f"{name} must be a sequence of integers, got {short(value)}.")
+    if not value:
+        raise ValueError(f"{name} must hold at least one width, got {value!r}.")
+    for width in value:
+        check_number(f"Each of {name}", width, low=1, high=MAX_INT, integer=True)
+
+
+def check_padding(name: str, value: Any) -> None:
+    """Raise TypeError or ValueError unless `value` is a number of frames, or None."""
+    if value is not None:
+        check_number(name, value, low=1, high=MAX_INT, integer=True)
 
 
 def check_inputs(
@@ -85,9 +98,9 @@ def check_inputs(
     masks: Mapping[str, Tensor],
 ) -> None:
     """Raise ValueError unless these are frames and masks as networks take them."""
-    for what, parts in (("frames", frames), ("masks", masks)):
-        if missing := [name for name in names if name not in parts]:
-            raise ValueError(f"{what} must be given of {list(names)}, got none of {missing}.")
+    for argument, given in (("frames", frames), ("masks", masks)):
+        if missing := [name for name in names if name not in given]:
+            raise ValueError(f"{argument} must have the keys {list(names)}, got no {missing}.")
     for name, scaler in zip(names, scalers, strict=True):
         x, mask = frames[name], masks[name]
         values = x.values if isinstance(x, RawFrames) else x
@@ -105,7 +118,7 @@ def check_inputs(
 
 
 def all_real(mask: Tensor) -> bool:
-    """Tell whether a batch is known to have no padding; on a GPU, looking would be waiting."""
+    """Whether a batch is known to have no padding; on a GPU, the check would have to wait."""
     return mask.device.type == "cpu" and not torch.compiler.is_compiling() and bool(mask.all())
 
 
@@ -115,11 +128,11 @@ def scale_frames(
     masks: Sequence[Tensor],
     pad_to: int | None = None,
 ) -> tuple[list[Tensor], list[Tensor]]:
-    """Scale each modality's frames; pad them with zeros that count as real, where asked to."""
+    """Scale the frames of each modality; pad them to `pad_to` real zero frames, if given."""
     scaled = [scaler(x, mask) for scaler, x, mask in zip(scalers, frames, masks, strict=True)]
     if pad_to is None:
         return scaled, list(masks)
-    # NOTE[paper]: zero frames up to a fixed number, not told from real ones (Section 4.2); they
-    # are zero after scaling, where it is the mean frame that is zero.
+    # NOTE[paper]: zero frames up to a fixed number count as real (Section 4.2). They are zero
+    # after scaling, where zero is the mean frame.
     scaled = [F.pad(x, (0, 0, 0, pad_to - x.shape[1])) for x in scaled]
     return scaled, [torch.ones_like(x[..., 0], dtype=torch.bool) for x in scaled]

@@ -2,52 +2,53 @@
 
 import math
 from collections.abc import Sequence
-from typing import Any, TypeAlias
+from typing import Any, ClassVar, TypeAlias
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from ..validation import MAX_LAYERS, SHARE, SIZE, Constraint, check_params, number
 from .attention import PADDING, low_rank_attention
-from .checks import check_size, check_sizes
 from .dropout import Dropout
 from .influence import Influences, InfluenceSpec, Link, Links
 from .masking import attendable, masked_mean
-from .parts import Parts, as_parts, linear_of_parts
+from .scaling import check_widths
+from .split_linear import Parts, as_parts, split_linear
 
 QKV: TypeAlias = tuple[Tensor, ...]  # queries, keys and values, each (B, h, T, d)
 
 
 class TransformerEncoder(nn.Module):
-    """Transformer encoders, one a modality, whose attention logits influence each other.
+    """Transformer encoders, one per modality, whose attention logits influence each other.
 
-    With ``S_m = Q_m K_m^T / sqrt(d)`` the logits of a head of modality m, and F along the key
-    axis, a head of modality v that is influenced by modality a is
-    ``softmax(S_v + g F_a(S_a)) V_v``. Frames are projected to `d_model`, given sinusoidal
-    positions, pass through pre-norm layers, and their mean represents the modality.
+    Let ``S_m = Q_m K_m^T / sqrt(d)`` be the logits of a head of modality m. F acts along the key
+    axis, and a head of modality v under the influence of modality a is
+    ``softmax(S_v + g F_a(S_a)) V_v``. Frames are projected to `d_model`, sinusoidal positions are
+    added, pre-norm layers follow, and the mean of the frames represents the modality.
 
-    NOTE[paper]: the paper writes ``K_ia W_iv^K``, a projection of audio by video's matrix, and no
-    ``1/sqrt(d)``. It is read as ``W_ia^K``, the source's own logits, and the factor is restored.
+    NOTE[paper]: the paper writes ``K_ia W_iv^K``, a projection of audio by video's matrix, without
+    ``1/sqrt(d)``. Here it is ``W_ia^K``, the source's own logits, with that factor.
 
-    NOTE[paper]: the paper names neither positions nor how frames are pooled. Here they are
-    sinusoidal, and the mean of the real frames.
+    NOTE[paper]: the paper specifies neither positions nor pooling. Here positions are sinusoidal,
+    and pooling is the mean of the real frames.
 
     Parameters
     ----------
     widths : sequence of int
         Width of the frames of each modality.
     spec : InfluenceSpec, optional
-        How modalities influence each other; None for towers on their own.
+        How modalities influence each other; None for no influence.
     d_model, n_heads, n_layers : int
-        Width, heads and layers of each tower.
+        Width, number of heads and number of layers of each tower.
     dropout : float
-        Probability of dropping a number: of the frames, of what attention and the feed-forward
-        part add, and of the latter's hidden layer.
+        Dropout probability of the frames, of the outputs of attention and of the feed-forward
+        part, and of the latter's hidden layer.
 
     Notes
     -----
     Shape: a list of ``(B, T, widths[i])`` with masks ``(B, T)``, all on one time line, to a list
-    of ``(B, d_model)``. Frames may come in parts, tuples of tensors side by side.
+    of ``(B, d_model)``. Frames may be tuples of tensors instead of their concatenation.
 
     Examples
     --------
@@ -59,6 +60,13 @@ class TransformerEncoder(nn.Module):
     [(2, 32), (2, 32)]
     """
 
+    constraints: ClassVar[dict[str, Constraint]] = {
+        "widths": check_widths,
+        "d_model": SIZE,
+        "n_heads": SIZE,
+        "n_layers": number(1, MAX_LAYERS, integer=True),
+        "dropout": SHARE,
+    }
     splits_frames = True  # see `CrossModalNetwork`
 
     def __init__(
@@ -72,16 +80,14 @@ class TransformerEncoder(nn.Module):
         dropout: float = 0.1,
     ) -> None:
         super().__init__()
-        check_sizes("widths", widths)
-        for name, value in (("d_model", d_model), ("n_heads", n_heads), ("n_layers", n_layers)):
-            check_size(name, value)
+        check_params(locals(), self.constraints)
         if d_model % n_heads:
             raise ValueError(f"d_model must be a multiple of n_heads, got {d_model=}, {n_heads=}.")
         self.out_features = d_model
         self.combine = "add" if spec is None else spec.combine
         self.inputs: Any = nn.ModuleList(nn.Linear(width, d_model) for width in widths)
         self.dropout = Dropout(dropout)
-        # Any, as a ModuleList has no type of what it holds.
+        # Any, as a ModuleList has no type for its elements.
         self.layers: Any = nn.ModuleList(
             nn.ModuleList(_Layer(d_model, n_heads, dropout) for _ in widths)
             for _ in range(n_layers)
@@ -98,7 +104,7 @@ class TransformerEncoder(nn.Module):
         links: Links = None,
         sample_weight: Tensor | None = None,
     ) -> list[Tensor]:
-        """Encode; `links` holds, per target modality, its `Link` from every other."""
+        """Encode; `links` has for each target its `Link` from every other modality."""
         states = self.states(len(self.layers), frames, masks, links)
         return [
             masked_mean(norm(x), mask)
@@ -108,12 +114,12 @@ class TransformerEncoder(nn.Module):
     def states(
         self, depth: int, frames: Sequence[Parts], masks: Sequence[Tensor], links: Links
     ) -> list[Tensor]:
-        """Encode frames by that many layers, a list of (B, T, d_model), one a modality."""
+        """Encode frames by the first `depth` layers, a list of (B, T, d_model)."""
         states = self.embed(frames)
         for i, layers in enumerate(self.layers[:depth]):
             attended = self.attend(i, states, masks, links)
             states = [
-                layer.finish(x, y) for layer, x, y in zip(layers, states, attended, strict=True)
+                layer.complete(x, y) for layer, x, y in zip(layers, states, attended, strict=True)
             ]
         return states
 
@@ -123,13 +129,13 @@ class TransformerEncoder(nn.Module):
         for layer, x in zip(self.inputs, frames, strict=True):
             parts = tuple(self.dropout(part) for part in as_parts(x))
             line = positions(parts[0].shape[1], layer.out_features, layer.bias)
-            out.append(linear_of_parts(layer, parts) + line)
+            out.append(split_linear(layer, parts) + line)
         return out
 
     def attend(
         self, depth: int, states: Sequence[Tensor], masks: Sequence[Tensor], links: Links
     ) -> list[Tensor]:
-        """What the heads of each modality attend to in one layer, a list of (B, h, T, d)."""
+        """Compute the outputs of the heads of one layer, a list of (B, h, T, d)."""
         layers = self.layers[depth]
         qkv = [layer.project(x) for layer, x in zip(layers, states, strict=True)]
         if self.influences is None or links is None:
@@ -153,10 +159,10 @@ class TransformerEncoder(nn.Module):
         masks: Sequence[Tensor],
         links: Sequence[Link],
     ) -> Tensor:
-        """Fast form of ``softmax(S_v + sum g F(S_a)) V_v``: no logits of a source are made.
+        """Compute ``softmax(S_v + sum g F(S_a)) V_v`` without the logits of a source.
 
-        W_1 acts on keys, so ``W_1 S_a = Q_a (W_1 K_a)^T / sqrt(d)``; and the last layer is linear,
-        so the influence is an addition of low rank to the logits.
+        W_1 acts on keys, so ``W_1 S_a = Q_a (W_1 K_a)^T / sqrt(d)``. The last layer is linear, so
+        the influence is a low-rank term of the logits.
         """
         q, k, v = qkv[target]
         n_frames = q.shape[2]
@@ -166,7 +172,7 @@ class TransformerEncoder(nn.Module):
             source_q, source_k, _ = qkv[link.source]
             first_weight = influence.first_weight(n_frames) / math.sqrt(q.shape[-1])
             seen = first_weight * masks[link.source][:, None]  # (B, H, T)
-            keys = source_k.transpose(1, 2).flatten(2)  # (B, T, h d), as they lie in memory
+            keys = source_k.transpose(1, 2).flatten(2)  # (B, T, h d), their layout in memory
             mixed = (seen.to(q.dtype) @ keys).unflatten(-1, (q.shape[1], -1)).transpose(1, 2)
             first = source_q @ mixed.mT  # (B, h, T, H)
             hidden = influence.hidden(first, link.context)
@@ -179,7 +185,7 @@ class TransformerEncoder(nn.Module):
     def weights(
         self, depth: int, qkv: Sequence[QKV], masks: Sequence[Tensor], links: Links
     ) -> list[list[Tensor]]:
-        """Plain form: attention before and after the influence, pairs of (B, h, T, T)."""
+        """Compute attention before and after the influence in full, pairs of (B, h, T, T)."""
         logits = [q @ k.transpose(2, 3) / math.sqrt(q.shape[-1]) for q, k, _ in qkv]
         out = []
         for target, own in enumerate(logits):
@@ -198,7 +204,7 @@ class TransformerEncoder(nn.Module):
     def attention(
         self, frames: Sequence[Parts], masks: Sequence[Tensor], links: Links = None
     ) -> list[tuple[Tensor, ...]]:
-        """Attention of the last layer, mean over heads and real queries.
+        """Compute the attention of the last layer, mean over heads and real queries.
 
         Returns
         -------
@@ -223,8 +229,7 @@ class _Layer(nn.Module):
         self.n_heads = n_heads
         self.norm = nn.LayerNorm(d_model)
         self.qkv = nn.Linear(d_model, 3 * d_model)
-        # In place, where nothing keeps what is changed: large tensors made anew cost as much as
-        # a product of matrices.
+        # In place where autograd allows it: new large tensors cost as much as a matrix product.
         self.out = nn.Sequential(nn.Linear(d_model, d_model), Dropout(dropout, inplace=True))
         self.feed_forward = nn.Sequential(
             nn.LayerNorm(d_model),
@@ -236,23 +241,23 @@ class _Layer(nn.Module):
         )
 
     def project(self, x: Tensor) -> QKV:
-        """Queries, keys and values, each (B, h, T, d)."""
+        """Compute queries, keys and values, each (B, h, T, d)."""
         qkv = self.qkv(self.norm(x)).unflatten(-1, (3, self.n_heads, -1))  # (B, T, 3, h, d)
         parts: QKV = qkv.permute(2, 0, 3, 1, 4).unbind(0)
         return parts
 
-    def finish(self, x: Tensor, attended: Tensor) -> Tensor:
-        """Residual and feed-forward part after attention."""
+    def complete(self, x: Tensor, attended: Tensor) -> Tensor:
+        """Apply the layer after attention: residual and feed-forward part."""
         shape = x.shape
-        # Frame behind frame, so that a linear layer's result is no view: changing one in place
-        # would have its gradient copied.
+        # Flat, so that a linear layer's result is no view: an in-place change of a view would
+        # copy its gradient.
         x = x.flatten(0, 1) + self.out(attended.transpose(1, 2).flatten(2).flatten(0, 1))
         added: Tensor = self.feed_forward(x)
         return (x + added).view(shape)
 
 
 def positions(n_frames: int, d_model: int, like: Tensor) -> Tensor:
-    """Sinusoidal positions of Vaswani et al. (2017)."""
+    """Compute the sinusoidal positions of Vaswani et al. (2017)."""
     time = torch.arange(n_frames, device=like.device, dtype=torch.float32)[:, None]
     half = torch.arange((d_model + 1) // 2, device=like.device, dtype=torch.float32)
     angle = time * torch.exp(half * (-2 * math.log(10_000.0) / d_model))

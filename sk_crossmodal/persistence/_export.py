@@ -12,7 +12,7 @@ import torch
 from sklearn.utils.validation import check_is_fitted
 
 from ..classification import CrossModalClassifier
-from ..modules import ServedNetwork
+from ..modules import InferenceModule
 from ..validation import check_flag
 from ._file import check_path, write_file
 
@@ -101,7 +101,7 @@ def export_model(estimator: Any, path: str | PathLike[str], *, overwrite: bool =
 def _program(estimator: Any) -> torch.export.ExportedProgram:
     """Trace copies of the networks on the CPU with three videos of four frames."""
     tower = estimator.correlation_tower_
-    network = ServedNetwork(
+    network = InferenceModule(
         _copy(estimator),
         None if tower is None else _copy(tower),
         _max_frames(estimator),

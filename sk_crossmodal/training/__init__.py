@@ -24,7 +24,6 @@ from ._data import Batch, FrameDataset, FrameStats, Videos
 from ._device import resolve_device
 from ._estimator import NetworkEstimator, check_widths
 from ._interruption import fit_method
-from ._loss import WeightedLoss
 from ._net import MultimodalNet
 from ._processes import Processes
 from ._state import check_dict as check_dict
@@ -43,7 +42,6 @@ __all__ = [
     "Targets",
     "TrainingConfig",
     "Videos",
-    "WeightedLoss",
     "check_seed",
     "check_widths",
     "check_y",

@@ -11,11 +11,11 @@ import torch
 from skorch.callbacks import Callback
 from torch.nn.modules.module import register_module_parameter_registration_hook
 
+from ..modules import build_loss
 from ..validation import short
 from ._config import OWN, TrainingConfig
 from ._device import device_memory, seeded
 from ._distributed import DistributedNet
-from ._loss import WeightedLoss
 from ._net import MultimodalNet
 from ._state_file import random_state
 
@@ -34,7 +34,7 @@ class NetworkSpec:
     def net_arguments(self) -> dict[str, Any]:
         """Return the arguments of the skorch net."""
         return {
-            "criterion": WeightedLoss,
+            "criterion": build_loss,
             **{f"module__{name}": value for name, value in self.params.items()},
             **{f"criterion__{name}": value for name, value in self.loss.items()},
         }

@@ -10,7 +10,7 @@ from scipy.sparse import issparse
 from torch.utils.data import Dataset, Sampler
 
 from .._types import Array, Floats, Ints
-from ..modules.scaling import RawFrames
+from ..modules import RawFrames
 from ..multimodal import MultimodalArray
 from ._prefetch import read_ahead
 from ._processes import Processes

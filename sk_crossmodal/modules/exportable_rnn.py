@@ -1,4 +1,4 @@
-"""Recurrent layers step by step: `torch.export` would unroll torch's own for one length."""
+"""Recurrent layers as a scan: `torch.export` would unroll torch's own for one length."""
 
 from typing import Any
 
@@ -7,25 +7,25 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 
-def run_stepwise(rnn: Any, x: Tensor, mask: Tensor) -> Tensor:
-    """States of a bidirectional GRU or LSTM over the real frames alone."""
+def run_exportable(rnn: Any, x: Tensor, mask: Tensor) -> Tensor:
+    """Compute states of a bidirectional GRU or LSTM over the real frames."""
     lengths = mask.sum(1, keepdim=True)
-    moments = torch.arange(x.shape[1], device=x.device)
-    # Real frames from the last to the first, and padding where it is: its own reversal.
-    back = torch.where(mask, lengths - 1 - moments, moments)
+    time = torch.arange(x.shape[1], device=x.device)
+    # Real frames in reverse order, padding in place; applied twice, it changes nothing.
+    back = torch.where(mask, lengths - 1 - time, time)
     reverse = _direction(rnn, _in_order(x, back), "_reverse")
     states = torch.cat([_direction(rnn, x, ""), _in_order(reverse, back)], -1)
     return states * mask.unsqueeze(-1)
 
 
 def _in_order(x: Tensor, rows: Tensor) -> Tensor:
-    """Moments of each video in another order."""
+    """Reorder the time steps of each video."""
     return x.gather(1, rows.unsqueeze(-1).expand(-1, -1, x.shape[2]))
 
 
 def _direction(rnn: Any, x: Tensor, suffix: str) -> Tensor:
-    """States of one direction, (B, T, hidden_size), from the first moment to the last."""
-    # There is no public name of it yet, so that only export may break with another torch.
+    """Compute states of one direction, (B, T, hidden_size), from the first frame to the last."""
+    # Torch has no public scan yet. Imported here, so that a new torch can only break export.
     from torch._higher_order_ops.scan import scan
 
     w_in, w, b_in, b = (

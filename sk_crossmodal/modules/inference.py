@@ -1,4 +1,4 @@
-"""A trained network from frames to probabilities, in a form that `torch.export` takes."""
+"""A trained network from frames to probabilities, in a form that `torch.export` accepts."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -12,21 +12,21 @@ from .influence import TemporalInfluence
 from .network import CrossModalNetwork
 
 
-class ServedNetwork(nn.Module):
-    """A classifier's network and its correlation tower's, from frames to probabilities.
+class InferenceModule(nn.Module):
+    """The networks of a classifier and of its correlation tower, from frames to probabilities.
 
     Parameters
     ----------
     network : CrossModalNetwork
-        The classifier's.
+        The network of the classifier.
     tower : CorrelationNetwork or None
-        The tower's, where the network listens to one.
+        The network of its correlation tower, or None if the fusion uses none.
     max_frames : tuple of int
-        First moments that the network looks at, and that the tower does.
+        Maximum number of frames of the network and of the tower; later ones are ignored.
     embeds : bool
-        Whether the network is told the tower's last hidden layer in place of p.
+        Whether the network gets the tower's last hidden layer in place of p.
     multilabel : bool
-        Whether each output is a probability of its own, or all are one distribution.
+        Whether outputs are independent labels (sigmoid), or exclusive classes (softmax).
 
     Notes
     -----
@@ -40,10 +40,10 @@ class ServedNetwork(nn.Module):
     >>> network = CrossModalNetwork(
     ...     moments, 5, encoder=TransformerEncoder, encoder_params={"d_model": 32}, fusion="late"
     ... )
-    >>> served = ServedNetwork(network, None, (300, 300), embeds=False, multilabel=True).eval()
+    >>> inference = InferenceModule(network, None, (300, 300), embeds=False, multilabel=True)
     >>> frames = {"video": torch.randn(2, 9, 16), "audio": torch.randn(2, 9, 4)}
     >>> masks = {name: torch.ones(2, 9, dtype=torch.bool) for name in frames}
-    >>> served(frames, masks).shape
+    >>> inference.eval()(frames, masks).shape
     torch.Size([2, 5])
     """
 
@@ -61,7 +61,7 @@ class ServedNetwork(nn.Module):
         self.embeds, self.multilabel = embeds, multilabel
         for part in network.modules():
             if isinstance(part, TemporalInfluence):
-                # Longer than any batch, so that every batch is cut, and all are treated alike.
+                # Longer than any batch, so that one program serves all lengths.
                 part.lengthen(max_frames[0] + 1)
 
     def forward(self, frames: Mapping[str, Tensor], masks: Mapping[str, Tensor]) -> Tensor:
@@ -69,7 +69,7 @@ class ServedNetwork(nn.Module):
         correlation = None
         if self.tower is not None:
             correlation = self.correlate(self.tower, frames, masks)
-        logits = self.network(*self.first(self.network, frames, masks), correlation)
+        logits = self.network(*self.cut(self.network, frames, masks), correlation)
         probability: Tensor = logits.sigmoid() if self.multilabel else logits.softmax(-1)
         edge = torch.finfo(probability.dtype).eps / 2
         return probability.clamp(edge, 1 - edge)
@@ -77,24 +77,24 @@ class ServedNetwork(nn.Module):
     def correlate(
         self, tower: CorrelationNetwork, frames: Mapping[str, Tensor], masks: Mapping[str, Tensor]
     ) -> Tensor:
-        """What the tower says of each pair, (B, n_pairs, 1 or H); 0.5 where a side is empty."""
-        embedding = tower.pair_embedding(*self.first(tower, frames, masks))
+        """Apply the tower to each pair, (B, n_pairs, 1 or H); p is 0.5 without frames."""
+        embedding = tower.pair_embedding(*self.cut(tower, frames, masks))
         if self.embeds:
             return embedding
-        there = [masks[name].any(1) for name in tower.names]
-        known = torch.stack([there[a] & there[b] for a, b in tower.pairs], 1)
+        present = [masks[name].any(1) for name in tower.names]
+        known = torch.stack([present[a] & present[b] for a, b in tower.pairs], 1)
         return tower.classify(embedding).sigmoid().where(known, 0.5).unsqueeze(-1)
 
-    def first(
+    def cut(
         self, network: Any, frames: Mapping[str, Tensor], masks: Mapping[str, Tensor]
     ) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
-        """Only so many first moments, in the type of the network."""
-        most = self.max_frames[network is not self.network]
+        """Return the first frames, up to the network's maximum, in its dtype."""
+        n_frames = self.max_frames[network is not self.network]
         dtype = next(network.parameters()).dtype
         x = {name: frames[name].to(dtype) for name in network.names}
         real = {name: masks[name] for name in network.names}
-        if most < max(self.max_frames):
-            # Of one length whatever came in, as a program cannot ask which is the shorter.
-            x = {name: F.pad(each, (0, 0, 0, most))[:, :most] for name, each in x.items()}
-            real = {name: F.pad(each, (0, most))[:, :most] for name, each in real.items()}
+        if n_frames < max(self.max_frames):
+            # Padded first, as an exported program cannot compare lengths.
+            x = {name: F.pad(each, (0, 0, 0, n_frames))[:, :n_frames] for name, each in x.items()}
+            real = {name: F.pad(each, (0, n_frames))[:, :n_frames] for name, each in real.items()}
         return x, real

@@ -1,4 +1,4 @@
-"""Frames in parts that are never put side by side."""
+"""Linear layers over split frames, without their concatenation."""
 
 from typing import TypeAlias
 
@@ -10,12 +10,12 @@ Parts: TypeAlias = Tensor | tuple[Tensor, ...]
 
 
 def as_parts(x: Parts) -> tuple[Tensor, ...]:
-    """Return the parts of frames, a tuple: of tensors that are one, itself alone."""
+    """Return the parts of frames as a tuple, of one part for a tensor."""
     return x if isinstance(x, tuple) else (x,)
 
 
-def linear_of_parts(layer: nn.Linear, parts: tuple[Tensor, ...]) -> Tensor:
-    """Apply a linear layer to parts as if they stood side by side."""
+def split_linear(layer: nn.Linear, parts: tuple[Tensor, ...]) -> Tensor:
+    """Apply a linear layer to the concatenation of parts."""
     weights = torch.split(layer.weight, [part.shape[-1] for part in parts], 1)
     total = F.linear(parts[0], weights[0], layer.bias)
     for part, weight in zip(parts[1:], weights[1:], strict=True):

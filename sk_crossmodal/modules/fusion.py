@@ -1,0 +1,279 @@
+"""How a network combines its modalities (Sections 2 and 5.2)."""
+
+from collections.abc import Sequence
+from typing import Any, Literal
+
+import torch
+from torch import Tensor
+
+from .._registry import Registry
+from .influence import Link, Links
+from .split_linear import Parts
+
+
+class Fusion:
+    """How a network combines its modalities. The base class itself is late fusion.
+
+    A fusion has no weights and no state. To add one, subclass this class, set its attributes,
+    override methods where needed, and call ``FUSIONS.register("name", MyFusion())``. Networks
+    and classifiers then accept ``fusion="name"``.
+
+    Attributes
+    ----------
+    abbreviation : str
+        The abbreviation in the paper (Section 5.2), or "".
+    joint : bool
+        Whether one encoder takes the frames of all modalities, instead of one per modality.
+    influences : bool
+        Whether the attention of each modality influences that of the others.
+    uses_correlation : {"gate", "context"} or None
+        How the output of the correlation tower is used: as the gate of each influence, or encoded
+        and appended to every frame. None if there is no tower.
+
+    Examples
+    --------
+    >>> from sk_crossmodal.modules import FUSIONS
+    >>> class StrictGate(Fusion):
+    ...     influences, uses_correlation = True, "gate"
+    ...
+    ...     def gate(self, probability, gate):
+    ...         return probability > 0.9
+    >>> StrictGate().needs_tower("cross", n_modalities=2)
+    True
+    """
+
+    abbreviation: str = ""
+    joint: bool = False
+    influences: bool = False
+    uses_correlation: Literal["gate", "context"] | None = None
+
+    def needs_tower(self, influence: str, n_modalities: int) -> bool:
+        """Whether a network with this fusion needs a correlation tower.
+
+        Parameters
+        ----------
+        influence : {"cross", "self", "none"}
+            The input of F.
+        n_modalities : int
+            Number of modalities.
+
+        Returns
+        -------
+        bool
+            False if the tower's output would not be used.
+        """
+        nothing_to_gate = self.uses_correlation == "gate" and influence == "none"
+        return self.uses_correlation is not None and n_modalities > 1 and not nothing_to_gate
+
+    def encoder_names(self, names: Sequence[str]) -> tuple[str, ...]:
+        """Name the inputs of the encoder.
+
+        Parameters
+        ----------
+        names : sequence of str
+            Names of the modalities.
+
+        Returns
+        -------
+        tuple of str
+            The same names, or all of them joined by "+" if there is one joint encoder.
+        """
+        return ("+".join(names),) if self.joint else tuple(names)
+
+    def encoder_widths(self, widths: Sequence[int]) -> list[int]:
+        """Compute the widths of the encoder's inputs.
+
+        Parameters
+        ----------
+        widths : sequence of int
+            Width of the frames of each modality, contexts included.
+
+        Returns
+        -------
+        list of int
+            One width per input of the encoder.
+        """
+        return [sum(widths)] if self.joint else list(widths)
+
+    def join(
+        self, frames: Sequence[Parts], masks: Sequence[Tensor]
+    ) -> tuple[Sequence[Parts], Sequence[Tensor]]:
+        """Turn the frames of the modalities into the inputs of the encoder.
+
+        Parameters
+        ----------
+        frames : list of Tensor of shape (B, T, width)
+            Frames of each modality, zero at padding.
+        masks : list of bool Tensor of shape (B, T)
+            True at real frames.
+
+        Returns
+        -------
+        tuple of two lists
+            Frames and masks, as many as `encoder_names` has names.
+        """
+        if not self.joint:
+            return frames, masks
+        return [torch.cat(list(frames), -1)], [torch.stack(list(masks)).any(0)]  # type: ignore[arg-type]
+
+    def gate(self, probability: Tensor, gate: str) -> Tensor:
+        """Compute the gate g of an influence.
+
+        Parameters
+        ----------
+        probability : Tensor of shape (B,)
+            Probability of correlation p, from the tower.
+        gate : {"hard", "soft"}
+            The network's parameter of that name.
+
+        Returns
+        -------
+        Tensor of shape (B,)
+            ``1[p > 0.5]`` (the paper) as bool, or p.
+        """
+        return probability > 0.5 if gate == "hard" else probability
+
+    def prepare(
+        self,
+        network: Any,
+        frames: Sequence[Tensor],
+        masks: Sequence[Tensor],
+        correlation: Tensor | None = None,
+    ) -> tuple[Sequence[Parts], Sequence[Tensor], Links]:
+        """Prepare the arguments of the encoder.
+
+        Parameters
+        ----------
+        network : CrossModalNetwork
+            The network.
+        frames : list of Tensor of shape (B, T, d)
+            Scaled frames of each modality, zero at padding.
+        masks : list of bool Tensor of shape (B, T)
+            True at real frames.
+        correlation : Tensor of shape (B, n_pairs, n_correlation), optional
+            Output of the correlation tower.
+
+        Returns
+        -------
+        tuple of frames, masks and links
+            The first three arguments of the encoder.
+
+        Raises
+        ------
+        ValueError
+            If the fusion uses the correlation and there is none.
+        """
+        contexts = _encode_correlation(network, masks, correlation)
+        links = self._links(network, masks, correlation, contexts, frames[0].dtype)
+        inputs: Sequence[Parts] = frames
+        if contexts:
+            split = getattr(network.encoder, "splits_frames", False) and not self.joint
+            inputs = [
+                _append_contexts(x, mask, _contexts_of(i, network.pairs, contexts), split)
+                for i, (x, mask) in enumerate(zip(frames, masks, strict=True))
+            ]
+        return (*self.join(inputs, masks), links)
+
+    def _links(
+        self,
+        network: Any,
+        masks: Sequence[Tensor],
+        correlation: Tensor | None,
+        contexts: Sequence[Tensor],
+        dtype: torch.dtype,
+    ) -> Links:
+        """For each modality its `Link` from every other, or None without influences."""
+        if network.spec is None or network.encoder.influences is None:
+            return None
+        links: list[list[Link]] = [[] for _ in masks]
+        for target in range(len(masks)):
+            others = [i for i in range(len(masks)) if i != target]
+            sources = network.spec.sources(target, len(masks))
+            for other, source in zip(others, sources, strict=True):
+                pair = network.pairs.index((min(other, target), max(other, target)))
+                # A modality without frames neither influences nor is influenced.
+                gate = _both_present(masks, other, target).to(dtype)
+                if self.uses_correlation == "gate":
+                    p = _required(network, correlation)[:, pair, 0]
+                    gate = gate * self.gate(p, network.gate)
+                links[target].append(Link(source, gate, contexts[pair] if contexts else None))
+        return links
+
+
+class EarlyFusion(Fusion):
+    """One encoder takes the frames of all modalities side by side."""
+
+    abbreviation, joint = "E", True
+
+
+class LateFusion(Fusion):
+    """One encoder per modality; the head combines their outputs."""
+
+    abbreviation = "L"
+
+
+class CrossModalFusion(Fusion):
+    """Late fusion, and the attention of each modality influences that of the others."""
+
+    abbreviation, influences = "CM", True
+
+
+class GatedFusion(CrossModalFusion):
+    """The influence is gated by the probability of correlation."""
+
+    abbreviation, uses_correlation = "CM-G", "gate"
+
+
+class ConcatFusion(CrossModalFusion):
+    """The correlation is appended to every frame, and enters F."""
+
+    abbreviation, uses_correlation = "CM-C", "context"
+
+
+FUSIONS: Registry[Fusion] = Registry(
+    "fusion",
+    early=EarlyFusion(),
+    late=LateFusion(),
+    cross_modal=CrossModalFusion(),
+    cross_modal_gated=GatedFusion(),
+    cross_modal_concat=ConcatFusion(),
+)
+
+
+def _encode_correlation(
+    network: Any, masks: Sequence[Tensor], correlation: Tensor | None
+) -> list[Tensor]:
+    """Return the context e of each pair, (B, 8), or an empty list if none is used."""
+    contexts = []
+    for i, (net, (a, b)) in enumerate(zip(network.contexts or (), network.pairs, strict=False)):
+        signal = _required(network, correlation)[:, i]
+        if signal.shape[-1] == 1:
+            signal = 2 * signal - 1
+        contexts.append(net(signal * _both_present(masks, a, b).unsqueeze(-1)))
+    return contexts
+
+
+def _required(network: Any, correlation: Tensor | None) -> Tensor:
+    if correlation is None:
+        raise ValueError(
+            f"With fusion={network.fusion!r} correlation must be a tensor of shape "
+            f"(B, {len(network.pairs)}, n_correlation), got None."
+        )
+    return correlation
+
+
+def _both_present(masks: Sequence[Tensor], a: int, b: int) -> Tensor:
+    """Videos with frames in both modalities, (B,); p is undefined for the others."""
+    return masks[a].any(1) & masks[b].any(1)
+
+
+def _contexts_of(
+    modality: int, pairs: Sequence[tuple[int, int]], contexts: Sequence[Tensor]
+) -> list[Tensor]:
+    return [e for pair, e in zip(pairs, contexts, strict=True) if modality in pair]
+
+
+def _append_contexts(x: Tensor, mask: Tensor, contexts: list[Tensor], split: bool) -> Parts:
+    """Append contexts to every real frame; if `split`, return both parts without a copy."""
+    appended = torch.cat(contexts, -1)[:, None] * mask.unsqueeze(-1)  # (B, T, n), zero at padding
+    return (x, appended) if split else torch.cat([x, appended], -1)
