@@ -2,7 +2,7 @@
 
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, fields
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import torch
@@ -33,7 +33,6 @@ from ..training import (
 from ..validation import (
     FLAG,
     SHARE,
-    SIZES,
     Constraint,
     check_params,
     check_sample_weight,
@@ -51,14 +50,12 @@ from ._tower import (
 )
 from ._weights import check_class_weight, class_factors
 
+OF_NETWORK = CrossModalNetwork.constraints
 CONSTRAINTS: dict[str, Constraint] = {
-    "fusion": options(*FUSIONS),
-    "gate": options("hard", "soft"),
-    "cross_modal_combine": options("add", "multiply"),
-    "influence": options("cross", "self", "none"),
+    **{name: OF_NETWORK[name] for name in ("fusion", "gate", "influence", "modality_dropout")},
+    "cross_modal_combine": OF_NETWORK["combine"],
+    "cross_modal_layer_sizes": OF_NETWORK["layer_sizes"],
     "correlation_features": options("probability", "embedding"),
-    "cross_modal_layer_sizes": SIZES,
-    "modality_dropout": SHARE,
     "label_smoothing": SHARE,
     "warm_start": FLAG,
     "memory": check_memory_param,
@@ -161,6 +158,7 @@ class CrossModalClassifier(ClassifierMixin, NetworkEstimator):
     pretrained: FrozenEstimator | None = None
     freeze_towers: bool = False
 
+    _constraints: ClassVar[Mapping[str, Constraint]] = {}  # of the parameters of a family
     _fitted_names = (
         *NetworkEstimator._fitted_names,
         "_embeds_correlation",
@@ -362,10 +360,7 @@ class CrossModalClassifier(ClassifierMixin, NetworkEstimator):
 
     def _needs_tower(self, n_modalities: int) -> bool:
         """Whether the network has the correlation of the modalities as an input."""
-        # A gate without an influence has nothing to do.
-        gated_nothing = self.fusion == "cross_modal_gated" and self.influence == "none"
-        needs = self.fusion in ("cross_modal_gated", "cross_modal_concat")
-        return needs and n_modalities > 1 and not gated_nothing
+        return FUSIONS[self.fusion].needs_tower(self.influence, n_modalities)
 
     def _default_tower(self, X: MultimodalArray) -> CorrelationTower:
         """Return an unfitted tower with the encoder, size and training of the classifier."""
@@ -380,7 +375,8 @@ class CrossModalClassifier(ClassifierMixin, NetworkEstimator):
 
     def _embeds(self) -> bool:
         """Whether the network has the tower's embeddings as an input, not probabilities."""
-        return self.correlation_features == "embedding" and self.fusion == "cross_modal_concat"
+        is_context = FUSIONS[self.fusion].uses_correlation == "context"
+        return is_context and self.correlation_features == "embedding"
 
     def _dataset(
         self, videos: Videos, targets: Targets, tower: CorrelationTower | None
@@ -443,8 +439,9 @@ class CrossModalClassifier(ClassifierMixin, NetworkEstimator):
     def _check_params(self) -> None:
         self._validate_params()
         check_params(vars(self), CONSTRAINTS)
+        check_params(vars(self), self._constraints)
         check_class_weight(self.class_weight)
-        is_trained = self.fusion in ("cross_modal_gated", "cross_modal_concat")
+        is_trained = FUSIONS[self.fusion].uses_correlation is not None
         check_tower_params(self.correlation_tower, is_trained=is_trained)
         check_pretrained(self.pretrained, self.freeze_towers, type(self))
 
@@ -551,8 +548,7 @@ class CrossModalClassifier(ClassifierMixin, NetworkEstimator):
             time line. With early fusion the only entry joins the modalities' names by "+".
         """
         dataset = self._prediction_set(X, more)
-        names = self.modality_names_in_
-        names = ("+".join(names),) if self.fusion == "early" else names
+        names = FUSIONS[self.fusion].encoder_names(self.modality_names_in_)
         longest = max(1, int(dataset.lengths().max())) if self.mask_padding else self.max_frames
         shape = (len(dataset), longest)
         out = {n: Bunch(before=np.zeros(shape), after=np.zeros(shape)) for n in names}

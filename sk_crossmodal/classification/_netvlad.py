@@ -2,11 +2,20 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
-from ..modules import NetVLADEncoder
-from ..validation import check_size
+from ..modules import FUSIONS, NetVLADEncoder
+from ..validation import Constraint, check_size
 from ._base import CrossModalClassifier
+
+
+def _check_clusters(name: str, value: Any) -> None:
+    """Raise TypeError or ValueError unless `value` is a size, a dict of sizes, or None."""
+    if isinstance(value, Mapping):
+        for modality, number in value.items():
+            check_size(f"{name}[{modality!r}]", number)
+    elif value is not None:
+        check_size(name, value)
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
@@ -56,6 +65,10 @@ class CrossModalNetVLADClassifier(CrossModalClassifier):
     hidden_size: int = 256
 
     _encoder = NetVLADEncoder
+    _constraints: ClassVar[Mapping[str, Constraint]] = {
+        "hidden_size": NetVLADEncoder.constraints["hidden_size"],
+        "n_clusters": _check_clusters,
+    }
 
     def _encoder_params(self, names: Sequence[str]) -> dict[str, Any]:
         if isinstance(self.n_clusters, Mapping) and not set(names) <= set(self.n_clusters):
@@ -63,7 +76,7 @@ class CrossModalNetVLADClassifier(CrossModalClassifier):
                 f"n_clusters must name a number for each of {list(names)}, got {self.n_clusters}."
             )
         clusters = [self._clusters_of(name) for name in names]
-        if self.fusion == "early":
+        if FUSIONS[self.fusion].joint:
             clusters = [max(clusters)]
         return {
             "n_clusters": tuple(clusters),
@@ -78,12 +91,3 @@ class CrossModalNetVLADClassifier(CrossModalClassifier):
 
     def _width(self) -> int:
         return self.hidden_size
-
-    def _check_params(self) -> None:
-        super()._check_params()
-        check_size("hidden_size", self.hidden_size)
-        if isinstance(self.n_clusters, Mapping):
-            for name, number in self.n_clusters.items():
-                check_size(f"n_clusters[{name!r}]", number)
-        elif self.n_clusters is not None:
-            check_size("n_clusters", self.n_clusters)

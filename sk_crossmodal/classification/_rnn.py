@@ -4,15 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ..modules import RNN_TYPES, RNNEncoder
-from ..validation import SIZE, check_params, options
+from ..modules import RNNEncoder
 from ._base import CrossModalClassifier
-
-CONSTRAINTS = {
-    "rnn_type": options(*RNN_TYPES, None),
-    "n_clusters": SIZE,
-    "hidden_size": SIZE,
-}
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
@@ -63,6 +56,7 @@ class CrossModalRNNClassifier(CrossModalClassifier):
     hidden_size: int = 256
 
     _encoder = RNNEncoder
+    _constraints = RNNEncoder.constraints
 
     def _encoder_params(self, names: Sequence[str]) -> dict[str, Any]:
         return {
@@ -77,7 +71,6 @@ class CrossModalRNNClassifier(CrossModalClassifier):
 
     def _check_params(self) -> None:
         super()._check_params()
-        check_params(vars(self), CONSTRAINTS)
         if self.rnn_type is not None and self.hidden_size % 2:
             raise ValueError(
                 "hidden_size must be even, half of it is for each direction of the recurrent "

@@ -5,14 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..modules import TransformerEncoder
-from ..validation import MAX_LAYERS, SIZE, check_params, number
 from ._base import CrossModalClassifier
-
-CONSTRAINTS = {
-    "d_model": SIZE,
-    "n_heads": SIZE,
-    "n_layers": number(1, MAX_LAYERS, integer=True),
-}
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
@@ -61,6 +54,7 @@ class CrossModalTransformerClassifier(CrossModalClassifier):
     n_layers: int = 1
 
     _encoder = TransformerEncoder
+    _constraints = TransformerEncoder.constraints
 
     def _encoder_params(self, names: Sequence[str]) -> dict[str, Any]:
         return {
@@ -75,7 +69,6 @@ class CrossModalTransformerClassifier(CrossModalClassifier):
 
     def _check_params(self) -> None:
         super()._check_params()
-        check_params(vars(self), CONSTRAINTS)
         if self.d_model % self.n_heads:
             raise ValueError(
                 f"d_model must be a multiple of n_heads, got {self.d_model} and {self.n_heads}."

@@ -1,34 +1,17 @@
-"""Checks of what the encoder of a tower is, and of what it is built with."""
+"""Validation of the encoder of a tower and of its parameters."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from inspect import Parameter, signature
 from typing import Any
 
 from torch import nn
 
-from ..modules import ENCODERS, RNN_TYPES
-from ..validation import MAX_LAYERS, SHARE, SIZE, check_size, number, options, short
-
-
-def _check_clusters(name: str, value: Any) -> None:
-    """Raise TypeError or ValueError unless `value` is a size, or a sequence of sizes."""
-    for size in value if isinstance(value, list | tuple) else [value]:
-        check_size(name, size)
-
-
-CHECKS: dict[str, Callable[[str, Any], object]] = {
-    "d_model": SIZE,
-    "n_heads": SIZE,
-    "n_layers": number(1, MAX_LAYERS, integer=True),
-    "n_clusters": _check_clusters,
-    "hidden_size": SIZE,
-    "rnn_type": options(*RNN_TYPES, None),
-    "dropout": SHARE,
-}
+from ..modules import ENCODERS
+from ..validation import check_params, short
 
 
 def check_encoder(encoder: Any, params: Any) -> None:
-    """Raise TypeError or ValueError unless these are an encoder of a tower, and its arguments."""
+    """Raise TypeError or ValueError unless these are an encoder and its parameters."""
     own = isinstance(encoder, type) and issubclass(encoder, nn.Module)
     if not own and not (isinstance(encoder, str) and encoder in ENCODERS):
         kind = ValueError if isinstance(encoder, str) else TypeError
@@ -47,9 +30,7 @@ def check_encoder(encoder: Any, params: Any) -> None:
             f"encoder_params of {encoder!r} may be {sorted(allowed)}, got "
             f"{sorted(map(str, unknown))}."
         )
-    for name, value in (params or {}).items() if cls in ENCODERS.values() else ():
-        if name in CHECKS:
-            CHECKS[name](f"encoder_params[{name!r}]", value)
+    check_params(params or {}, getattr(cls, "constraints", {}), "encoder_params[{!r}]")
 
 
 def encoder_class(encoder: str | type[nn.Module]) -> type[nn.Module]:

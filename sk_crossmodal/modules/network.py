@@ -1,7 +1,6 @@
 """The network around an encoder: scaling, fusion, correlation, head (Sections 2 and 3)."""
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import partial
 from typing import Any, ClassVar, Self
 
 import torch
@@ -14,10 +13,10 @@ from ..validation import (
     SIZE,
     SIZES,
     Constraint,
-    check_option,
     check_params,
     number,
     options,
+    registered,
 )
 from .fusion import FUSIONS, Fusion
 from .head import HEADS
@@ -112,14 +111,14 @@ class CrossModalNetwork(nn.Module):
     constraints: ClassVar[dict[str, Constraint]] = {
         "moments": check_moments,
         "n_outputs": number(1, MAX_INT, integer=True),
-        "fusion": partial(check_option, options=FUSIONS),
+        "fusion": registered(FUSIONS),
         "gate": options("hard", "soft"),
         "influence": options("cross", "self", "none"),
         "layer_sizes": SIZES,
         "combine": options("add", "multiply"),
         "n_frames": number(1, MAX_INT, integer=True),
         "n_correlation": SIZE,
-        "head": partial(check_option, options=HEADS),
+        "head": registered(HEADS),
         "hidden_size": SIZE,
         "dropout": SHARE,
         "modality_dropout": SHARE,

@@ -12,55 +12,9 @@ from torch import nn
 from torch.nn.modules import module as torch_module
 
 from .._types import Array
-from ..modules import FUSIONS, RNN_TYPES
-from ..validation import (
-    FLAG,
-    SHARE,
-    SIZES,
-    Constraint,
-    check_number,
-    check_option,
-    check_params,
-    check_sizes,
-    number,
-    options,
-)
+from ..validation import check_number, check_params
 
 MAX_PADDING = 100_000  # frames that every video is padded to; no weight depends on it
-_SIZE = number(1, integer=True)
-
-
-def _check_clusters(name: str, value: Any) -> None:
-    if isinstance(value, int):
-        check_number(name, value, low=1, integer=True)
-    else:
-        check_sizes(name, value)
-
-
-# Of classes that have no table `constraints`.
-CONSTRAINTS: dict[str, Constraint] = {
-    **dict.fromkeys(
-        (
-            "n_outputs",
-            "n_frames",
-            "n_correlation",
-            "hidden_size",
-            "d_model",
-            "n_heads",
-            "n_layers",
-        ),
-        _SIZE,
-    ),
-    **dict.fromkeys(("dropout", "modality_dropout"), SHARE),
-    **dict.fromkeys(("layer_sizes", "hidden_layer_sizes"), SIZES),
-    "n_clusters": _check_clusters,
-    "fusion": lambda name, value: check_option(name, value, FUSIONS),  # users may add some
-    "gate": options("hard", "soft"),
-    "influence": options("cross", "self", "none"),
-    "combine": options("add", "multiply"),
-    "rnn_type": options(*RNN_TYPES, None),
-    "frozen": FLAG,
-}
 
 
 def build_network(
@@ -136,4 +90,4 @@ def _check_arguments(cls: Any, params: Any, n_positional: int) -> None:
     needed = [name for name, each in known.items() if each.default is Parameter.empty]
     if missing := [name for name in needed if name not in (*params, *variable)]:
         raise ValueError(f"{cls.__name__} needs the arguments {missing}.")
-    check_params(params, getattr(cls, "constraints", CONSTRAINTS))
+    check_params(params, getattr(cls, "constraints", {}))

@@ -11,7 +11,8 @@ from typing import Any
 import torch
 
 from .._types import Array
-from ..validation import FLAG, SHARE, check_number, check_option
+from ..modules import LOSSES
+from ..validation import FLAG, SHARE, check_number, check_option, check_registered
 from ._build import NetworkSpec, restore_net
 from ._config import TrainingConfig
 from ._load import MAX_PADDING, build_network
@@ -159,7 +160,7 @@ def _check_loss(loss: Any, n_outputs: int | None) -> dict[str, Any]:
     checked = check_dict(loss, "loss")
     if unknown := set(loss) - {"kind", "class_weight", "label_smoothing"}:
         raise ValueError(f"the loss has no arguments {sorted(unknown)}.")
-    check_option("kind", loss.get("kind"), ("binary", "classes"))
+    check_registered("kind", loss.get("kind"), LOSSES)
     SHARE("label_smoothing", loss.get("label_smoothing", 0.0))
     weight = loss.get("class_weight")
     if weight is not None and getattr(weight, "shape", None) != (n_outputs,):

@@ -1,7 +1,17 @@
 """Input validation: numbers, options and arrays, and tables of constraints on parameters."""
 
 from ._arrays import as_array, check_sample_weight
-from ._constraints import FLAG, SHARE, SIZE, SIZES, Constraint, check_params, number, options
+from ._constraints import (
+    FLAG,
+    SHARE,
+    SIZE,
+    SIZES,
+    Constraint,
+    check_params,
+    number,
+    options,
+    registered,
+)
 from ._numbers import (
     MAX_FLOAT,
     MAX_INT,
@@ -11,7 +21,7 @@ from ._numbers import (
     check_size,
     check_sizes,
 )
-from ._options import check_flag, check_option
+from ._options import check_flag, check_option, check_registered
 from ._text import short, unchanged
 
 __all__ = [
@@ -29,11 +39,13 @@ __all__ = [
     "check_number",
     "check_option",
     "check_params",
+    "check_registered",
     "check_sample_weight",
     "check_size",
     "check_sizes",
     "number",
     "options",
+    "registered",
     "short",
     "unchanged",
 ]

@@ -9,7 +9,7 @@ from functools import partial
 from typing import Any, TypeAlias
 
 from ._numbers import check_number, check_size, check_sizes
-from ._options import check_flag, check_option
+from ._options import check_flag, check_option, check_registered
 
 Constraint: TypeAlias = Callable[[str, Any], object]
 
@@ -22,6 +22,11 @@ def number(low: float, high: float | None = None, **kwargs: Any) -> Constraint:
 def options(*values: Any) -> Constraint:
     """Accept one of `values`."""
     return partial(check_option, options=values)
+
+
+def registered(parts: Mapping[str, Any]) -> Constraint:
+    """Accept the name of a part in a registry, also of one that users add later."""
+    return partial(check_registered, parts=parts)
 
 
 FLAG: Constraint = check_flag

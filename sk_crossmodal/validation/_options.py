@@ -1,6 +1,6 @@
 """Validation of parameters that take one of a few values."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -13,6 +13,15 @@ def check_option(name: str, value: Any, options: Iterable[Any]) -> None:
     options = tuple(options)
     if not any(_equals(value, option) for option in options):
         raise ValueError(f"{name} must be one of {options}, got {short(value)}.")
+
+
+def check_registered(name: str, value: Any, parts: Mapping[str, Any]) -> None:
+    """Raise ValueError unless `value` is the name of one of the registered `parts`."""
+    if not isinstance(value, str) or value not in parts:
+        raise ValueError(
+            f"{name} must be one of {tuple(parts)}, got {short(value)}; register your own before "
+            "it is used or loaded."
+        )
 
 
 def check_flag(name: str, value: Any) -> None:
