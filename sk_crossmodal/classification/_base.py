@@ -420,6 +420,8 @@ class CrossModalClassifier(ClassifierMixin, NetworkEstimator):
             "modality_dropout": self.modality_dropout,
             "frozen": self.freeze_towers,
         }
+        if (head := (self.net_params or {}).get("module__head")) is not None:
+            params["head"] = head
         start.check_network(params, embeds)
         loss = {
             "kind": "binary" if targets.multilabel else "classes",

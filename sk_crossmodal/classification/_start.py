@@ -213,4 +213,4 @@ def _constructor_params(arguments: Mapping[str, Any]) -> dict[str, Any]:
         del params["hidden_size"]
     pad_to = arguments.get("pad_to")
     padding = {} if pad_to is None else {"max_frames": pad_to}
-    return {**params, "mask_padding": pad_to is None, **padding}
+    return {"head": "mlp", **params, "mask_padding": pad_to is None, **padding}

@@ -46,6 +46,8 @@ class TrainingConfig:
         processes = Processes.of(estimator.device)
         net_params = dict(estimator.net_params or {})
         max_epochs = net_params.pop("max_epochs", estimator.max_epochs)
+        if isinstance(net_params.get("criterion"), str):  # the name of a registered loss
+            net_params["criterion__kind"] = net_params.pop("criterion")
         return cls(
             name=type(estimator).__name__,
             is_classifier=is_classifier,

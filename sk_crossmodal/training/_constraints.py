@@ -10,6 +10,7 @@ import torch
 from sklearn.callback import FitCallback
 from skorch.callbacks import Callback
 
+from ..modules import HEADS, LOSSES
 from ..validation import (
     FLAG,
     MAX_FLOAT,
@@ -18,6 +19,7 @@ from ..validation import (
     Constraint,
     check_number,
     check_params,
+    check_registered,
     number,
     options,
     short,
@@ -28,7 +30,7 @@ from ._device import PRECISIONS, resolve_device
 # Arguments of the skorch net that users may give, and prefixes of those of its parts.
 NET_ARGUMENTS = (
     *("batch_size", "callbacks", "compile", "criterion", "device", "lr", "max_epochs"),
-    *("optimizer", "precision", "verbose"),
+    *("module__head", "optimizer", "precision", "verbose"),
 )
 NET_PREFIXES = ("callbacks__", "compile__", "criterion__", "optimizer__")
 # Arguments that parameters of the estimator set.
@@ -105,6 +107,10 @@ def check_net_params(name: str, value: Any) -> None:
         raise TypeError(f"{name} must be a dict or None, got {short(value)}.")
     if wrong := [key for key in value if not isinstance(key, str)]:
         raise TypeError(f"{name} must have names of arguments as keys, each a str, got {wrong}.")
+    if isinstance(value.get("criterion"), str):
+        check_registered(f"{name}['criterion']", value["criterion"], LOSSES)
+    if "module__head" in value:
+        check_registered(f"{name}['module__head']", value["module__head"], HEADS)
     of_compile = [f"compile__{each}" for each in signature(torch.compile).parameters]
     if wrong := [
         key

@@ -90,12 +90,12 @@ class NetworkEstimator(LinkedEstimator, CallbackSupportMixin, BaseEstimator):
     callbacks : list of skorch callbacks, default=None
         Added to those of the estimator: instances or classes, or tuples of a name and one.
     net_params : dict, default=None
-        Arguments of the skorch net that replace those of the estimator:
-        `batch_size`, `callbacks`, `compile`, `criterion`, `device`, `lr`, `max_epochs`,
-        `optimizer`, `precision`, `verbose`, and those that begin with ``callbacks__``,
-        ``compile__``, ``criterion__`` or ``optimizer__``, such as
-        ``{"optimizer__betas": (0.9, 0.99)}``. The estimator sets all others, such as
-        ``module__`` and ``iterator_train__``.
+        Arguments of the skorch net that replace those of the estimator: `batch_size`,
+        `callbacks`, `compile`, `device`, `lr`, `max_epochs`, `optimizer`, `precision`, `verbose`,
+        and those that begin with ``callbacks__``, ``compile__``, ``criterion__`` or
+        ``optimizer__``, such as ``{"optimizer__betas": (0.9, 0.99)}``; `criterion`, a loss or its
+        name in :data:`sk_crossmodal.modules.LOSSES`; and, for classifiers, ``module__head``, a
+        name in :data:`sk_crossmodal.modules.HEADS`. The estimator sets all others.
     random_state : int, RandomState or None, default=None
         Random seed. torch's global random state is neither used nor changed.
     verbose : int or bool, default=0
