@@ -29,7 +29,7 @@ def make_problem(n_videos, sizes, seed=0):
     """Return sparse labels closed upward, scores like a model's, and the hierarchy."""
     rng = np.random.default_rng(seed)
     n_labels = sum(sizes)
-    popularity = rng.permutation(1 / np.arange(1, n_labels + 1))  # few labels are most of all
+    popularity = rng.permutation(1 / np.arange(1, n_labels + 1))  # few labels have most videos
     chosen = rng.choice(n_labels, (n_videos, 3), p=popularity / popularity.sum())
     chosen[:n_labels, 0] = np.arange(n_labels)  # every label has a video
     hierarchy = make_hierarchy(sizes, rng)
@@ -58,12 +58,12 @@ def describe(y_true, scores, report):
 
 
 def problem_of(quick):
-    """Return the problem that both rows are about."""
+    """Return the problem of both rows."""
     return make_problem(400, QUICK_SIZES) if quick else make_problem(128_000, SIZES)
 
 
 def metrics(quick):
-    """Time all scores against one of scikit-learn's, which takes labels as a dense array."""
+    """Time all scores against one score of scikit-learn, which needs dense labels."""
     y_true, scores, hierarchy = problem_of(quick)
     dense = y_true.toarray()
     ours, theirs = side_by_side(
@@ -72,7 +72,7 @@ def metrics(quick):
         rounds=3,
         warm=1 if quick else 0,
     )
-    dense = dense.astype(np.int8)  # the form of labels in which it is fastest
+    dense = dense.astype(np.int8)  # its fastest dtype of labels
     int8 = seconds(lambda: average_precision_score(dense, scores, average="macro"))
     return Row(
         measured="GAP, MAP, PERR and Hit@1, whole and of 4 levels: 20 scores",
@@ -89,9 +89,9 @@ def metrics(quick):
 
 
 def metrics_memory(quick):
-    """Measure the peak of what the scores allocate; numpy tells tracemalloc of all its arrays."""
+    """Measure the peak of what the scores allocate; tracemalloc sees all numpy arrays."""
     y_true, scores, hierarchy = problem_of(quick)
-    report = hierarchy_report(y_true[:50], scores[:50], hierarchy)  # what is loaded but once
+    report = hierarchy_report(y_true[:50], scores[:50], hierarchy)  # loads modules
     tracemalloc.start()
     before, _ = tracemalloc.get_traced_memory()
     report = hierarchy_report(y_true, scores, hierarchy)
