@@ -160,7 +160,7 @@ def test_gap_and_map_of_all_labels_equal_scikit_learn(dtype, steps, weighted):
 
 
 def test_map_of_close_float32_scores_is_exact():
-    # One float32 step apart: rounding would tie them, and comparing dtypes would swap them.
+    # One step of float32 apart: rounding would tie them, comparing across dtypes would swap them.
     low = np.float32(0.1)
     high = np.nextafter(low, np.float32(1))
     y_true = np.array([[0], [1], [0], [1]])
