@@ -149,7 +149,7 @@ def _convert_missing(
         raise first
 
 
-def _run(jobs: Iterable[tuple[Any, ...]], n_jobs: int | None, tick: _Tick | None) -> Iterable[int]:
+def _run(jobs: Iterable[Any], n_jobs: int | None, tick: _Tick | None) -> Iterable[int]:
     """Convert shards, in parallel unless `tick` is called for their blocks."""
     if tick is not None:
         return (_convert_shard(*job, tick=tick) for job in jobs)
