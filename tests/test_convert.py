@@ -173,9 +173,9 @@ def test_only_new_shards_are_converted(good, tmp_path, monkeypatch):
 
 
 def only(shard, convert):
-    def checked(reader, about, writer, name, given, parent):
+    def checked(number, reader, about, writer, name, given, parent):
         assert given == shard
-        return convert(reader, about, writer, name, given)
+        return convert(number, reader, about, writer, name, given)
 
     return checked
 
@@ -397,7 +397,7 @@ def test_memory_does_not_grow_with_the_shard(tmp_path, monkeypatch):
         about = reader.describe([path])
         writer = StoreWriter(tmp_path / f"store{n}", about.modalities)
         tracemalloc.start()
-        _conversion._convert_shard(reader, about, writer, "0-x", path)
+        _conversion._convert_shard(0, reader, about, writer, "0-x", path)
         peaks.append(tracemalloc.get_traced_memory()[1])
         tracemalloc.stop()
     assert path.stat().st_size > 16e6

@@ -118,38 +118,29 @@ def _convert_missing(
     progress: bool | None,
 ) -> None:
     """Convert the missing parts; ValueError if a video is in two parts."""
-    names, counts = list(parts), about.n_videos
-    numbers = {name: i for i, name in enumerate(names)}
-    sizes = dict(zip(names, counts or [s.stat().st_size for s in parts.values()], strict=True))
-    checker = DuplicateChecker(reader, list(parts.values()), lambda i: _read_ids(writer, names[i]))
-    done = dict.fromkeys(name for name in names if writer.done(name))
+    names, shards, counts = list(parts), list(parts.values()), about.n_videos
+    sizes = counts or [shard.stat().st_size for shard in shards]
+    checker = DuplicateChecker(reader, shards, lambda i: _read_ids(writer, names[i]))
+    done = dict.fromkeys(i for i, name in enumerate(names) if writer.done(name))
     errors: list[DuplicateVideoError] = []
+    jobs = (
+        (i, reader, about, writer, names[i], shards[i])
+        for i in range(len(names))
+        if i not in done and not errors  # after an error no further shard is begun
+    )
     with tqdm(
         desc="converting",
-        total=sum(sizes.values()),
+        total=sum(sizes),
         unit=" videos" if counts else "B",
         unit_scale=not counts,
         disable=None if progress is None else not progress,
     ) as bar:
-        jobs = (
-            (reader, about, writer, name, parts[name])
-            for name in names
-            if name not in done and not errors  # after an error no further shard is begun
-        )
-        converted: Iterator[str] = (
-            (_convert_shard(*job, bar.update) for job in jobs)
-            if counts
-            else Parallel(n_jobs, return_as="generator_unordered")(
-                delayed(_convert_shard)(*job, parent=os.getpid()) for job in jobs
-            )
-        )
-        for name in chain(done, converted):
-            if name in done or not counts:
-                bar.update(sizes[name])
-            if not reader.incremental:
-                continue
+        for i in chain(done, _run(jobs, n_jobs, bar.update if counts else None)):
+            if i in done or not counts:
+                bar.update(sizes[i])
             try:
-                checker.add(numbers[name])
+                if reader.incremental:
+                    checker.add(i)
             except DuplicateVideoError as error:
                 errors.append(error)
     if errors:
@@ -157,6 +148,16 @@ def _convert_missing(
         # The store may continue without this shard, and then those behind it get other numbers.
         _remove_parts(writer, names[first.number :])
         raise first
+
+
+def _run(jobs: Iterable[Any], n_jobs: int | None, tick: _Tick | None) -> Iterable[int]:
+    """Convert shards, in parallel unless `tick` is called for their blocks."""
+    if tick is not None:
+        return (_convert_shard(*job, tick=tick) for job in jobs)
+    converted: Iterable[int] = Parallel(n_jobs, return_as="generator_unordered")(
+        delayed(_convert_shard)(*job, parent=os.getpid()) for job in jobs
+    )
+    return converted
 
 
 def _remove_parts(writer: StoreWriter, names: Sequence[str]) -> None:
@@ -183,6 +184,7 @@ def _watch(parent: int) -> None:
 
 
 def _convert_shard(
+    number: int,
     reader: Reader,
     about: Description,
     writer: StoreWriter,
@@ -190,8 +192,8 @@ def _convert_shard(
     shard: Path,
     tick: _Tick | None = None,
     parent: int | None = None,
-) -> str:
-    """Write the part of one shard, maybe in a worker process."""
+) -> int:
+    """Write the part of one shard, maybe in a worker process; return its number."""
     if parent is not None:
         _end_with(parent, os.getpid())
     size = shard.stat().st_size
@@ -200,7 +202,7 @@ def _convert_shard(
         if reader.incremental:  # before the part is complete, so that each part has a note
             note = {"size": size, "n_labels": n_labels, "skipped": reader.errors.take(shard)}
             _write_note(writer.path, name, note)
-    return name
+    return number
 
 
 def _write_blocks(
