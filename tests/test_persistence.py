@@ -671,14 +671,14 @@ FORGED = {
     "checkpoint": (lambda o, t: o["params"].update(checkpoint="/x"), "checkpoint must be None"),
     "device": (lambda o, t: o["params"].update(device="meta"), "device cannot be 'meta'"),
     "d_model": (
-        lambda o, t: o["fitted"]["network"]["encoder_params"].update(d_model=10**9),
+        lambda o, t: o["fitted"]["network"]["encoder_params"].update(d_model=10**6),
         "larger than the",
     ),
     "n_layers": (
-        lambda o, t: o["fitted"]["network"]["encoder_params"].update(n_layers=10**9),
+        lambda o, t: o["fitted"]["network"]["encoder_params"].update(n_layers=100),
         "larger than the",
     ),
-    "n_outputs": (lambda o, t: o["fitted"]["network"].update(n_outputs=10**15), "larger than the"),
+    "n_outputs": (lambda o, t: o["fitted"]["network"].update(n_outputs=10**6), "larger than the"),
     "encoder": (
         lambda o, t: o["fitted"]["network"].update(encoder={"!encoder": "os.system"}),
         "No encoder is registered as 'os.system', only .*register yours",
