@@ -67,10 +67,7 @@ class KaggleWriter(_TextWriter):
         self.columns = np.array(numbers or range(len(labels)))
         spaced = [labels[j] for j in self.columns if len(str(labels[j]).split()) != 1]
         if spaced:
-            raise ValueError(
-                f"kaggle separates labels by spaces, but label {spaced[0]!r} has spaces; use "
-                "csv or parquet."
-            )
+            raise ValueError(f"kaggle separates labels by spaces, got {spaced[0]!r}; use csv.")
         super().__init__(path, labels, names, top_k or KAGGLE_TOP_K)
 
     def _heading(self) -> list[str]:
@@ -94,17 +91,14 @@ class ParquetWriter:
             import pyarrow as pa  # optional
             import pyarrow.parquet
         except ImportError as error:
-            raise ImportError(
-                "Parquet needs pyarrow: pip install 'sk_crossmodal[tables]'; or use csv."
-            ) from error
+            hint = "pip install 'sk_crossmodal[tables]', or use csv"
+            raise ImportError(f"Parquet needs pyarrow: {hint}.") from error
         self.pa, self.labels, self.names, self.top_k = pa, labels, names, top_k
         if top_k is None:
             columns = [(str(label), pa.float32()) for label in labels]
             heading = ["id", *(name for name, _ in columns)]
             if twice := [name for name, count in Counter(heading).items() if count > 1]:
-                raise ValueError(
-                    f"Parquet cannot have two columns {twice[0]!r}; use csv, or give --top-k."
-                )
+                raise ValueError(f"Parquet cannot have two columns {twice[0]!r}; give --top-k.")
         else:
             columns = [("rank", pa.int32()), ("label", pa.string()), ("name", pa.string())]
             columns += [("probability", pa.float32())]

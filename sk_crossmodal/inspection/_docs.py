@@ -1,4 +1,7 @@
-"""Docstrings of the displays: each parameter is described once, in the class or here."""
+"""Docstrings of the displays: each parameter is described once, in the class or here.
+
+The errors of `plot` are also those of methods that list none of their own.
+"""
 
 import re
 from inspect import cleandoc, signature
@@ -51,6 +54,7 @@ def complete_docstrings(cls: type) -> None:
             known = shared | _entries(sections.get("Parameters", ""))
             used = [known[each] for each in signature(function).parameters if each in known]
             sections["Parameters"] = _text(used)
+            sections.setdefault("Raises", of_plot["Raises"])  # every method calls `plot`
             sections["Returns"] = f"{cls.__name__}\n    The display, drawn."
             function.__doc__ = _join(head, sections)
 

@@ -102,10 +102,8 @@ class InfluenceDisplay(Display):
             if source in (None, pair[0]) and target in (None, pair[1])
         }
         if not kept:
-            raise ValueError(
-                f"source and target must be one of the pairs {list(responses)}, got "
-                f"{source=}, {target=}."
-            )
+            pairs = list(responses)
+            raise ValueError(f"source and target must be in {pairs}, got {source=}, {target=}.")
         return cls(kept).plot(seconds_per_frame=seconds_per_frame, axes=axes)
 
     @classmethod
@@ -126,11 +124,6 @@ class InfluenceDisplay(Display):
             The responses of one influence; or of several, by source and target.
         source, target : str, default="source" and "target"
             Names of the modalities of one influence.
-
-        Raises
-        ------
-        ValueError
-            If the responses are not a matrix of finite numbers.
         """
         responses = response if isinstance(response, Mapping) else {(source, target): response}
         arrays = {pair: np.asarray(each) for pair, each in responses.items()}

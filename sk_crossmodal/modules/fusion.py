@@ -168,8 +168,9 @@ class Fusion:
         inputs: Sequence[Parts] = frames
         if contexts:
             split = getattr(network.encoder, "splits_frames", False) and not self.joint
+            of_pairs = list(zip(network.pairs, contexts, strict=True))
             inputs = [
-                _append_contexts(x, mask, _contexts_of(i, network.pairs, contexts), split)
+                _append_contexts(x, mask, [e for pair, e in of_pairs if i in pair], split)
                 for i, (x, mask) in enumerate(zip(frames, masks, strict=True))
             ]
         return (*self.join(inputs, masks), links)
@@ -255,22 +256,14 @@ def _encode_correlation(
 
 def _required(network: Any, correlation: Tensor | None) -> Tensor:
     if correlation is None:
-        raise ValueError(
-            f"With fusion={network.fusion!r} correlation must be a tensor of shape "
-            f"(B, {len(network.pairs)}, n_correlation), got None."
-        )
+        wanted = f"correlation must be a tensor (B, {len(network.pairs)}, n_correlation)"
+        raise ValueError(f"With fusion={network.fusion!r} {wanted}, got None.")
     return correlation
 
 
 def _both_present(masks: Sequence[Tensor], a: int, b: int) -> Tensor:
     """Videos with frames in both modalities, (B,); p is undefined for the others."""
     return masks[a].any(1) & masks[b].any(1)
-
-
-def _contexts_of(
-    modality: int, pairs: Sequence[tuple[int, int]], contexts: Sequence[Tensor]
-) -> list[Tensor]:
-    return [e for pair, e in zip(pairs, contexts, strict=True) if modality in pair]
 
 
 def _append_contexts(x: Tensor, mask: Tensor, contexts: list[Tensor], split: bool) -> Parts:

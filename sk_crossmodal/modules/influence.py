@@ -108,20 +108,7 @@ class TemporalInfluence(nn.Module):
         return weight, _fit_last_axis(self.last.bias, n_frames)
 
     def hidden(self, first: Tensor, context: Tensor | None = None) -> Tensor:
-        """Compute the last hidden layer from the product ``W_1 a``.
-
-        Parameters
-        ----------
-        first : Tensor of shape (B, ..., H_1)
-            ``W_1 a``, as this product can often be computed without `a` itself.
-        context : Tensor of shape (B, n_context), optional
-            The context e.
-
-        Returns
-        -------
-        Tensor of shape (B, ..., H_k)
-            Input of the last, linear layer.
-        """
+        """Compute the last hidden layer, (B, ..., H_k), from ``W_1 a``, (B, ..., H_1)."""
         return self.hidden_layers(first, context)[-1]
 
     def hidden_layers(self, first: Tensor, context: Tensor | None = None) -> list[Tensor]:
@@ -129,9 +116,8 @@ class TemporalInfluence(nn.Module):
         bias = self.first.bias
         if self.context is not None:
             if context is None:
-                raise ValueError(
-                    f"context must be a tensor of shape (B, {self.context.in_features}), got None."
-                )
+                width = self.context.in_features
+                raise ValueError(f"context must be a tensor of shape (B, {width}), got None.")
             shape = (context.shape[0],) + (1,) * (first.ndim - 2) + (-1,)
             bias = (bias + self.context(context)).view(shape)
         out = [F.relu(first + bias.to(first.dtype), inplace=True)]

@@ -134,13 +134,10 @@ class NetVLADEncoder(nn.Module):
     def attention(
         self, frames: Sequence[Parts], masks: Sequence[Tensor], links: Links = None
     ) -> list[tuple[Tensor, ...]]:
-        """Compute the weight of each time step in the descriptor, summed over clusters.
+        """Compute the weight of each time step before and after the influence, (B, T) each.
 
-        Returns
-        -------
-        list of (Tensor of shape (B, T), Tensor of shape (B, T))
-            Per modality, before and after the influence, divided by the number of real frames;
-            before, all real frames have the same weight.
+        It is the sum over clusters, divided by the number of real frames: without an influence,
+        all real frames have the same weight.
         """
         pairs = zip(*self.assignments(frames, masks, links), strict=True)
         return [
@@ -152,10 +149,8 @@ class NetVLADEncoder(nn.Module):
 def _clusters_per_tower(n_clusters: Any, n_towers: int) -> list[int]:
     clusters = [n_clusters] * n_towers if isinstance(n_clusters, Integral) else n_clusters
     if len(clusters) != n_towers:
-        raise ValueError(
-            f"n_clusters must be an integer or {n_towers} of them, one per tower, got "
-            f"{n_clusters!r}."
-        )
+        wanted = f"an integer or {n_towers} of them, one per tower"
+        raise ValueError(f"n_clusters must be {wanted}, got {n_clusters!r}.")
     return [int(k) for k in clusters]
 
 

@@ -140,13 +140,7 @@ class RNNEncoder(nn.Module):
     def attention(
         self, frames: Sequence[Tensor], masks: Sequence[Tensor], links: Links = None
     ) -> list[tuple[Tensor, ...]]:
-        """Compute the attention to each time step, mean over clusters.
-
-        Returns
-        -------
-        list of (Tensor of shape (B, T), Tensor of shape (B, T))
-            Per modality, before and after the influence; the latter need not sum to 1.
-        """
+        """Compute attention before and after the influence, mean over clusters, (B, T) each."""
         pairs = zip(*self.clusters(self.states(frames, masks), masks, links), strict=True)
         return [tuple(a.mean(1) for a in pair) for pair in pairs]
 

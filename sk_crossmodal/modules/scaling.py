@@ -121,17 +121,12 @@ def check_inputs(
     for name, scaler in zip(names, scalers, strict=True):
         x, mask = frames[name], masks[name]
         values = x.values if isinstance(x, RawFrames) else x
-        width = len(scaler.get_buffer("mean"))
+        shape, width = tuple(values.shape), len(scaler.get_buffer("mean"))
         if values.ndim != 3 or values.shape[2] != width:
-            raise ValueError(
-                f"Frames of modality {name!r} must be of shape (B, T, {width}), got "
-                f"{tuple(values.shape)}."
-            )
+            raise ValueError(f"Frames of {name!r} must be of shape (B, T, {width}), got {shape}.")
         if mask.dtype != torch.bool or mask.shape != values.shape[:2]:
-            raise ValueError(
-                f"The mask of modality {name!r} must be a bool tensor of shape "
-                f"{tuple(values.shape[:2])}, got {mask.dtype} of shape {tuple(mask.shape)}."
-            )
+            wanted = f"of shape {shape[:2]}, got {mask.dtype} of shape {tuple(mask.shape)}"
+            raise ValueError(f"The mask of {name!r} must be a bool tensor {wanted}.")
 
 
 def all_real(mask: Tensor) -> bool:

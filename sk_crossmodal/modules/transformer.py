@@ -204,12 +204,9 @@ class TransformerEncoder(nn.Module):
     def attention(
         self, frames: Sequence[Parts], masks: Sequence[Tensor], links: Links = None
     ) -> list[tuple[Tensor, ...]]:
-        """Compute the attention of the last layer, mean over heads and real queries.
+        """Compute attention of the last layer before and after the influence, (B, T) each.
 
-        Returns
-        -------
-        list of (Tensor of shape (B, T), Tensor of shape (B, T))
-            Per modality, before and after the influence.
+        It is the mean over heads and real queries.
         """
         last = len(self.layers) - 1
         states = self.states(last, frames, masks, links)
