@@ -125,7 +125,7 @@ def loading():
         "store is a file",
         partial(in_place, "good.csv"),
         ValueError,
-        r"good\.csv.* a file is there",
+        r"good\.csv: it is a file",
     )
     yield "store is no store", partial(in_place, "busy"), ValueError, r"busy is no store"
 
@@ -207,7 +207,7 @@ def made():
     both = {"irrelevant_audio": 0.7, "static_video": 0.5}
     yield "shares above 1", partial(make, **both), ValueError, r"at most 1, got 0\.7 and 0\.5"
     few = {"branching": (3, 2, 2, 2)}
-    yield "few labels", partial(make, **few), ValueError, r"at least 4 top-level .* has 3"
+    yield "few labels", partial(make, **few), ValueError, r"need 4 top-level .* has 3"
     short = {"n_frames": (5, 9)}
     yield "no room", partial(make, **short), ValueError, r"need 14 frames, the shortest .* has 5"
 

@@ -56,7 +56,7 @@ def score_of(name, **options):
 SCORES = {
     "gap": gap_score,
     "map": map_score,
-    "per": perr_score,
+    "perr": perr_score,
     "hit_at_1": hit_at_1_score,
     "report": report,
     "scorer": score_of("gap_level_1"),
@@ -120,8 +120,8 @@ WEIGHTS = [
     ("number", 1.0, r"sample_weight must be 2 numbers, .*got shape \(\)"),
     ("ragged", [[1], [1, 1]], "sample_weight must be 2 numbers, .*got a list"),
     ("negative", [1, -1], r"sample_weight must be finite, at least 0 .*got .* -1.0"),
-    ("NaN", [1, np.nan], "sample_weight must be finite .*got values from nan"),
-    ("infinite", [1, np.inf], "sample_weight must be finite .*to inf"),
+    ("NaN", [1, np.nan], "sample_weight must be finite, .*got values from nan"),
+    ("infinite", [1, np.inf], "sample_weight must be finite, .*to inf"),
     ("zero", [0, 0], "sample_weight must be .* not all 0, got values from 0.0 to 0.0"),
     ("text", ["a", "b"], "sample_weight must be numbers or booleans, got dtype <U1"),
     ("None", [1, None], "sample_weight must be numbers .*dtype object with None"),
@@ -341,9 +341,9 @@ def options():
     call = partial(hierarchy_report, Y, S, LabelHierarchy({"a": []}), by_group=True)
     yield "report-fewer groups", call, ValueError, "got 1 nodes for 3 labels"
     call = partial(hierarchy_report, [1, 0], S, TREE)
-    yield "report-one list", call, ValueError, r"y_true must be .*got shape \(3,\)"
+    yield "report-one list", call, ValueError, r"y_true must be .*got shape \(2,\)"
     call = partial(hierarchy_report, Y[:, :2], S, TREE)
-    yield "report-fewer columns", call, ValueError, r"y_true of \(2, 2\) and y_score of \(2, 3\)"
+    yield "report-fewer columns", call, ValueError, r"must have one shape, got \(2, 2\), \(2, 3\)"
     for form, given, error, pattern in REPORTS:
         arrays = {name: np.ones(1) for name in ("n_videos", "n_labels", *SCORES)[:6]}
         call = partial(HierarchyReport, **{"rows": ("a",), **arrays, **given})

@@ -22,9 +22,7 @@ def top_columns(probability: Floats, top_k: int) -> Ints:
 class _TextWriter:
     """A writer of CSV rows."""
 
-    def __init__(
-        self, path: Path, labels: Sequence[Any], names: Sequence[str], top_k: int | None
-    ) -> None:
+    def __init__(self, path: Path, labels: Any, names: Any, top_k: int | None) -> None:
         self.labels, self.names, self.top_k = labels, names, top_k
         heading = self._heading()
         self.file = open(path, "w", encoding="utf-8", newline="")  # noqa: SIM115
@@ -59,9 +57,7 @@ class CsvWriter(_TextWriter):
 class KaggleWriter(_TextWriter):
     """A submission for YouTube-8M's challenges: ids, and pairs of label and confidence."""
 
-    def __init__(
-        self, path: Path, labels: Sequence[Any], names: Sequence[str], top_k: int | None
-    ) -> None:
+    def __init__(self, path: Path, labels: Any, names: Any, top_k: int | None) -> None:
         numbers = [j for j, label in enumerate(labels) if isinstance(label, int)]
         # The challenges have no labels for YouTube-8M's verticals, whose names are text.
         self.columns = np.array(numbers or range(len(labels)))
@@ -84,9 +80,7 @@ class KaggleWriter(_TextWriter):
 class ParquetWriter:
     """Parquet: the columns of CSV, with numeric types."""
 
-    def __init__(
-        self, path: Path, labels: Sequence[Any], names: Sequence[str], top_k: int | None
-    ) -> None:
+    def __init__(self, path: Path, labels: Any, names: Any, top_k: int | None) -> None:
         try:
             import pyarrow as pa  # optional
             import pyarrow.parquet

@@ -265,15 +265,14 @@ def _check(params: dict[str, Any]) -> None:
     except TypeError as error:  # this function raises ValueError for wrong types, too
         raise ValueError(str(error)) from None
     if params["irrelevant_audio"] + params["static_video"] > 1:
-        raise ValueError("irrelevant_audio and static_video must add up to at most 1.")
+        given = f"{params['irrelevant_audio']} and {params['static_video']}"
+        raise ValueError(f"irrelevant_audio + static_video must be at most 1, got {given}.")
     n_tops, n = params["branching"][0], params["n_distractors"]
     if n_tops < n + 2:
         raise ValueError(f"{n} distractors need {n + 2} top-level labels, branching has {n_tops}.")
     needed = (n + 1) * params["scene_frames"][1] + params["lead"][1]
     if needed > (shortest := params["n_frames"][0]):
-        raise ValueError(
-            f"Scenes and lead need {needed} frames, the shortest video has {shortest}."
-        )
+        raise ValueError(f"Scenes and lead need {needed} frames, the shortest has {shortest}.")
 
 
 def _is_integer(value: Any, low: int) -> bool:

@@ -70,14 +70,7 @@ class AttentionDisplay(Display):
             Any estimator with `attention_weights`, or a search, a Pipeline or a
             `TransformedTargetClassifier` around one.
         X : MultimodalArray or any form that becomes one, of one video
-            The video, such as ``X[[3]]``.
-
-        Raises
-        ------
-        TypeError
-            If the estimator has no `attention_weights`.
-        ValueError
-            If X does not have exactly one video, or another argument does not fit it.
+            The video, such as ``X[[3]]``; exactly one.
         """
         estimator, X = unwrap(estimator, "attention_weights", X)
         attention = estimator.attention_weights(X)
@@ -140,7 +133,7 @@ class AttentionDisplay(Display):
         before, after = ({k: np.shape(v) for k, v in p.items()} for p in (self.before, self.after))
         if not before or before != after:
             shapes = f"shapes {before} and {after}"
-            raise ValueError(f"before and after must hold the same modalities (T,), got {shapes}.")
+            raise ValueError(f"before and after must be of the same modalities, got {shapes}.")
         for part in (self.before, self.after):
             for name, attention in part.items():
                 as_numbers(f"The attention to {name!r}", attention, "T")

@@ -73,7 +73,8 @@ def check_hierarchy(hierarchy: Any, n_labels: int | None = None) -> None:
     if not isinstance(hierarchy, LabelHierarchy):
         raise TypeError(f"hierarchy must be a LabelHierarchy, got {type(hierarchy).__name__}.")
     if n_labels is not None and len(hierarchy) != n_labels:
-        raise ValueError(f"hierarchy has {len(hierarchy)} nodes for {n_labels} labels.")
+        given = f"{len(hierarchy)} nodes for {n_labels} labels"
+        raise ValueError(f"hierarchy must have one node per label, got {given}.")
 
 
 def check_models(models: Sequence[Any] | Mapping[Any, Any], baseline: Any) -> None:

@@ -65,13 +65,6 @@ class ErrorRatesDisplay(Display):
             The hierarchy of the labels, in the order of the columns, or the level of each.
         **params : dict
             `score`, and the parameters of :func:`compare_predictions`.
-
-        Raises
-        ------
-        TypeError
-            If an estimator has no `predict_proba`.
-        ValueError
-            If an estimator is not fitted, or y and the hierarchy do not fit its labels.
         """
         return cls.from_predictions(y, scores_by_model(estimator, X), hierarchy, ax=ax, **params)
 

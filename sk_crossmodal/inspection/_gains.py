@@ -70,13 +70,6 @@ class CategoryGainDisplay(Display):
             Two classifiers by name, the baseline first.
         **params : dict
             Other parameters of :meth:`from_predictions`.
-
-        Raises
-        ------
-        TypeError
-            If an estimator has no `predict_proba`.
-        ValueError
-            If there are not two estimators, or the other arguments do not fit them.
         """
         return cls.from_predictions(y, scores_by_model(estimator, X), hierarchy, ax=ax, **params)
 
@@ -111,9 +104,7 @@ class CategoryGainDisplay(Display):
         if hasattr(y_scores, "keys"):
             if len(y_scores) != 2:
                 given = list(y_scores)
-                raise ValueError(
-                    f"y_scores must be of two models, the baseline first, got {given}."
-                )
+                raise ValueError(f"y_scores must be two models, the baseline first, got {given}.")
             params["baseline"] = next(iter(y_scores))
         report = compare_predictions(y_true, y_scores, hierarchy, by_group=True, **params)
         return cls.from_report(report, score=score, max_categories=max_categories, ax=ax)

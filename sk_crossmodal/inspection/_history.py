@@ -62,13 +62,6 @@ class TrainingCurveDisplay(Display):
         estimator : fitted classifier or CorrelationTower
             Any estimator with `history_`, or a search, a Pipeline or a
             `TransformedTargetClassifier` around one; of a search the refitted estimator.
-
-        Raises
-        ------
-        TypeError
-            If the estimator has no `history_`.
-        ValueError
-            If no epoch was finished, or the history has no such score.
         """
         estimator, _ = unwrap(estimator, "history_")
         history = estimator.history_

@@ -85,14 +85,7 @@ class InfluenceDisplay(Display):
             A few dozen videos, at whose attention F is differentiated. None takes every hidden
             unit of F as active, for a first look.
         source, target : str, default=None
-            Draw only influences of, or on, this modality.
-
-        Raises
-        ------
-        TypeError
-            If the estimator has no `influence_response`.
-        ValueError
-            If the classifier has no influence, or none from `source` on `target`.
+            Draw only influences of, or on, this modality; there must be one.
         """
         estimator, X = unwrap(estimator, "influence_response", X)
         responses = estimator.influence_response(X)
@@ -103,7 +96,7 @@ class InfluenceDisplay(Display):
         }
         if not kept:
             pairs = list(responses)
-            raise ValueError(f"source and target must be in {pairs}, got {source=}, {target=}.")
+            raise ValueError(f"Give one of the pairs {pairs}, got {source=}, {target=}.")
         return cls(kept).plot(seconds_per_frame=seconds_per_frame, axes=axes)
 
     @classmethod

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from .._types import Floats
-from ._inputs import prepare
+from ._inputs import SampleWeight, prepare
 from ._ranking import at_or_above, average_precision, thresholds_of
 from ._subsets import LabelSubset, RankedSubset, rank
 from ._validation import as_top_k
@@ -16,11 +16,7 @@ POOL_BLOCK = 2**22  # scores per sort when every score is in the pool
 
 
 def gap_score(
-    y_true: Any,
-    y_score: ArrayLike,
-    *,
-    top_k: int | None = 20,
-    sample_weight: ArrayLike | None = None,
+    y_true: Any, y_score: ArrayLike, *, top_k: int | None = 20, sample_weight: SampleWeight = None
 ) -> float:
     """Compute the global average precision (GAP).
 

@@ -7,7 +7,7 @@ from numpy.typing import ArrayLike
 
 from .._types import Array, Ints
 from ..validation import check_flag, check_option
-from ._inputs import prepare
+from ._inputs import SampleWeight, prepare
 from ._subsets import Cutoff, LabelSubset, RankedSubset, rank
 
 EMPTY_VIDEOS = ("zero", "skip")
@@ -19,7 +19,7 @@ def perr_score(
     *,
     empty_videos: str = "zero",
     positive_scores_only: bool = False,
-    sample_weight: ArrayLike | None = None,
+    sample_weight: SampleWeight = None,
 ) -> float:
     """Compute the precision at equal recall rate (PERR).
 
@@ -81,7 +81,7 @@ def hit_at_1_score(
     y_score: ArrayLike,
     *,
     empty_videos: str = "zero",
-    sample_weight: ArrayLike | None = None,
+    sample_weight: SampleWeight = None,
 ) -> float:
     """Compute Hit@1, the share of videos whose best label is true.
 

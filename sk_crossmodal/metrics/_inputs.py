@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import scipy.sparse as sp
@@ -11,6 +11,8 @@ from numpy.typing import ArrayLike
 
 from .._types import Array, Bools, Floats
 from ._validation import as_labels, as_scores, as_weights
+
+SampleWeight: TypeAlias = ArrayLike | None
 
 ROW_BLOCK = 2**20  # scores per block of rows: few, so that they stay in the cache
 # Bytes per block of columns: many, so that each cache line of a row is used completely. The block
@@ -92,9 +94,7 @@ class ScoringInput:
             first += len(rows)
 
 
-def prepare(
-    y_true: Any, y_score: ArrayLike, sample_weight: ArrayLike | None = None
-) -> ScoringInput:
+def prepare(y_true: Any, y_score: ArrayLike, sample_weight: SampleWeight = None) -> ScoringInput:
     """Check the three inputs of every score, and drop videos of weight zero."""
     labels = as_labels(y_true)
     scores = as_scores(y_score, labels.shape)

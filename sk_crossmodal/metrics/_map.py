@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 
 from .._types import Array, Bools, Floats, Ints
 from ..validation import check_option
-from ._inputs import ScoringInput, prepare
+from ._inputs import SampleWeight, ScoringInput, prepare
 from ._ranking import among_best, at_or_above, average_precision, largest, thresholds_of
 from ._subsets import LabelSubset
 from ._validation import as_top_k
@@ -25,7 +25,7 @@ def map_score(
     *,
     top_k: int | None = None,
     empty_classes: str = "skip",
-    sample_weight: ArrayLike | None = None,
+    sample_weight: SampleWeight = None,
 ) -> float:
     """Compute the mean average precision (MAP).
 

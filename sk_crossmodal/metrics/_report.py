@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike
 from .._html import STYLE, table
 from .._types import Floats, Ints
 from ..validation import check_flag
-from ._inputs import prepare
+from ._inputs import SampleWeight, prepare
 from ._label_sets import as_indicator
 from ._levels import row_columns
 from ._scores import SCORES, subset_scores
@@ -166,7 +166,7 @@ def hierarchy_report(
     top_k: int | None = 20,
     rows: str = "either",
     threshold: float = 0.5,
-    sample_weight: ArrayLike | None = None,
+    sample_weight: SampleWeight = None,
 ) -> HierarchyReport:
     """Compute all scores by level, or by top-level group, of a label hierarchy.
 

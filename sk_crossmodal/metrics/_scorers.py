@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.metrics import make_scorer
 
-from ._inputs import prepare
+from ._inputs import SampleWeight, prepare
 from ._label_sets import as_indicator
 from ._levels import level_columns, level_numbers
 from ._scores import SCORES, Score, subset_scores
@@ -111,7 +111,7 @@ def level_score(
     score: Score,
     level: int | None,
     hierarchy: Any,
-    sample_weight: ArrayLike | None = None,
+    sample_weight: SampleWeight = None,
     **options: Any,
 ) -> float:
     """Compute one score, overall or at one level, as in :func:`hierarchy_report`."""

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from .._registry import Registry
 from .influence import Link, Links
-from .split_linear import Parts
+from .split_linear import Inputs, Parts, Tensors
 
 
 class Fusion:
@@ -95,9 +95,7 @@ class Fusion:
         """
         return [sum(widths)] if self.joint else list(widths)
 
-    def join(
-        self, frames: Sequence[Parts], masks: Sequence[Tensor]
-    ) -> tuple[Sequence[Parts], Sequence[Tensor]]:
+    def join(self, frames: Inputs, masks: Tensors) -> tuple[Inputs, Tensors]:
         """Turn the frames of the modalities into the inputs of the encoder.
 
         Parameters
@@ -134,12 +132,8 @@ class Fusion:
         return probability > 0.5 if gate == "hard" else probability
 
     def prepare(
-        self,
-        network: Any,
-        frames: Sequence[Tensor],
-        masks: Sequence[Tensor],
-        correlation: Tensor | None = None,
-    ) -> tuple[Sequence[Parts], Sequence[Tensor], Links]:
+        self, network: Any, frames: Tensors, masks: Tensors, correlation: Tensor | None = None
+    ) -> tuple[Inputs, Tensors, Links]:
         """Prepare the arguments of the encoder.
 
         Parameters
@@ -165,7 +159,7 @@ class Fusion:
         """
         contexts = _encode_correlation(network, masks, correlation)
         links = self._links(network, masks, correlation, contexts, frames[0].dtype)
-        inputs: Sequence[Parts] = frames
+        inputs: Inputs = frames
         if contexts:
             split = getattr(network.encoder, "splits_frames", False) and not self.joint
             of_pairs = list(zip(network.pairs, contexts, strict=True))
@@ -178,9 +172,9 @@ class Fusion:
     def _links(
         self,
         network: Any,
-        masks: Sequence[Tensor],
+        masks: Tensors,
         correlation: Tensor | None,
-        contexts: Sequence[Tensor],
+        contexts: Tensors,
         dtype: torch.dtype,
     ) -> Links:
         """For each modality its `Link` from every other, or None without influences."""
@@ -241,9 +235,7 @@ FUSIONS: Registry[Fusion] = Registry(
 )
 
 
-def _encode_correlation(
-    network: Any, masks: Sequence[Tensor], correlation: Tensor | None
-) -> list[Tensor]:
+def _encode_correlation(network: Any, masks: Tensors, correlation: Tensor | None) -> list[Tensor]:
     """Return the context e of each pair, (B, 8), or an empty list if none is used."""
     contexts = []
     for i, (net, (a, b)) in enumerate(zip(network.contexts or (), network.pairs, strict=False)):
@@ -261,7 +253,7 @@ def _required(network: Any, correlation: Tensor | None) -> Tensor:
     return correlation
 
 
-def _both_present(masks: Sequence[Tensor], a: int, b: int) -> Tensor:
+def _both_present(masks: Tensors, a: int, b: int) -> Tensor:
     """Videos with frames in both modalities, (B,); p is undefined for the others."""
     return masks[a].any(1) & masks[b].any(1)
 

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ..validation import MAX_INT, SIZES, Constraint, check_params, number, options
+from .split_linear import Tensors
 
 
 class TemporalInfluence(nn.Module):
@@ -273,11 +274,7 @@ Influences: TypeAlias = Any
 
 
 def influence_attention(
-    attention: list[Tensor],
-    influences: Influences,
-    links: Links,
-    masks: Sequence[Tensor],
-    combine: str,
+    attention: list[Tensor], influences: Influences, links: Links, masks: Tensors, combine: str
 ) -> list[Tensor]:
     """Apply the influences to the attention of each modality.
 
