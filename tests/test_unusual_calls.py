@@ -1,6 +1,6 @@
 """Unusual but right forms of X, y and weights are taken, and mean what the plain ones mean."""
 
-from unittest import mock
+from functools import wraps
 
 import numpy as np
 import pytest
@@ -9,10 +9,17 @@ from estimator_cases import Interrupt, RandomStates, make_classifier, make_label
 from scipy.sparse import csr_array
 from sklearn.model_selection import GridSearchCV, KFold, PredefinedSplit, cross_validate
 from skorch.callbacks import Callback, EpochTimer
+from torch import nn
 
 from sk_crossmodal.metrics import map_scorer
-from sk_crossmodal.modules import MeanEncoder
-from sk_crossmodal.training import _rehearsal
+from sk_crossmodal.modules import (
+    HEADS,
+    CorrelationNetwork,
+    CrossModalNetwork,
+    Head,
+    MeanEncoder,
+)
+from sk_crossmodal.training import _estimator
 
 pytestmark = pytest.mark.one_version
 
@@ -329,47 +336,189 @@ def test_compiled_networks_of_another_shape_do_not_go_on():
         gone_on("fit", {**EAGER}, {"d_model": 32})
 
 
+class OneLayer(Head):
+    """A head of one layer."""
+
+    output_layer = "linear"
+
+    def __init__(self, in_features, n_outputs, *, hidden_size, dropout):
+        super().__init__()
+        self.linear = nn.Linear(in_features, n_outputs)
+
+    def forward(self, x):
+        return self.linear(x)
+
+
+class Steps(list):
+    """Records when networks are built and frames are read; a build may fail."""
+
+    def __init__(self, monkeypatch, *, fails=False):
+        super().__init__()
+        for network in (CrossModalNetwork, CorrelationNetwork):
+            monkeypatch.setattr(network, "__init__", self._building(network, fails=fails))
+        scan = self._recording("read", _estimator.scan_frames)
+        monkeypatch.setattr(_estimator, "scan_frames", scan)
+
+    def _building(self, network, *, fails):
+        build = network.__init__
+
+        @wraps(build)
+        def init(*args, **kwargs):
+            self.append(network)
+            if fails:
+                raise KeyError("no network")
+            build(*args, **kwargs)
+
+        return init
+
+    def _recording(self, name, function):
+        def recording(*args, **kwargs):
+            self.append(name)
+            return function(*args, **kwargs)
+
+        return recording
+
+
+@pytest.mark.parametrize("method", ["fit", "partial_fit"])
 @pytest.mark.parametrize(
-    ("params", "builds"),
+    ("fusion", "networks"),
     [
-        ({}, 0),
-        ({"lr": 1e-3}, 0),
-        ({"class_weight": {0: 2.0}}, 1),
-        ({"d_model": 32}, 1),
-        ({"lr": 1e-2}, 1),
-        ({"net_params": {"optimizer__betas": (0.9, 0.99)}}, 1),
-        ({"callbacks": [EpochTimer()]}, 1),
+        ("early", [CrossModalNetwork]),
+        ("late", [CrossModalNetwork]),
+        ("cross_modal_gated", [CorrelationNetwork, CrossModalNetwork]),
     ],
 )
-def test_what_was_built_so_before_is_not_tried_again(params, builds):
+def test_network_of_each_fit_is_built_once_before_frames_are_read(
+    monkeypatch, method, fusion, networks
+):
+    classifier = small(make_classifier, fusion=fusion, warm_start=True)
+    steps = Steps(monkeypatch)
+    getattr(classifier, method)(FRAMES, Y)
+    built = [step for step in steps if step != "read"]
+    assert built == networks
+    assert steps[: len(built)] == built  # and then the frames are read
+    steps.clear()
+    getattr(classifier, method)(FRAMES, Y)  # continues, with the tower of before
+    assert [step for step in steps if step != "read"] == [CrossModalNetwork]
+    assert steps[0] is CrossModalNetwork
+
+
+def test_network_of_a_tower_is_built_once_before_frames_are_read(monkeypatch):
+    steps = Steps(monkeypatch)
+    small(make_tower).fit(FRAMES, Y)
+    assert steps == [CorrelationNetwork, "read"]
+
+
+@both
+def test_failed_build_raises_before_frames_are_read_and_changes_nothing(
+    monkeypatch, make, counting
+):
+    callback = counting()
+    estimator = small(make, callbacks=[callback])
+    before, random_states, state = estimator.get_params(), RandomStates(), vars(callback).copy()
+    steps = Steps(monkeypatch, fails=True)
+    with pytest.raises(ValueError, match="cannot build its network with .*no network"):
+        estimator.fit(FRAMES, Y)
+    assert len(steps) == 1
+    assert estimator.get_params() == before
+    assert not hasattr(estimator, "net_")
+    assert (vars(callback), counting.begun) == (state, 0)
+    assert random_states.unchanged()
+
+
+CHANGES = pytest.mark.parametrize(
+    "params",
+    [
+        {},
+        {"lr": 1e-3},
+        {"class_weight": {0: 2.0}},
+        {"d_model": 32},
+        {"lr": 1e-2},
+        {"net_params": {"optimizer__betas": (0.9, 0.99)}},
+        {"callbacks": [EpochTimer()]},
+    ],
+    ids=str,
+)
+
+
+@CHANGES
+def test_failed_build_of_a_continued_fit_leaves_the_fitted_classifier_unchanged(
+    monkeypatch, params
+):
     classifier = small(make_classifier, callbacks=[Interrupt(99)], compile=False)
     classifier.partial_fit(FRAMES, Y)
     classifier.set_params(**params)
-    with mock.patch.object(_rehearsal, "_build", side_effect=KeyError) as build:
-        if builds:
-            with pytest.raises(ValueError, match="cannot build its network"):
-                classifier.partial_fit(FRAMES, Y)
-        else:
+    before, expected = vars(classifier).copy(), classifier.predict_proba(FRAMES)
+    random_states = RandomStates()
+    with monkeypatch.context() as patch:
+        steps = Steps(patch, fails=True)
+        with pytest.raises(ValueError, match="cannot build its network"):
             classifier.partial_fit(FRAMES, Y)
-    assert build.call_count == builds
+        assert steps == [CrossModalNetwork]
+    assert random_states.unchanged()
+    assert classifier.n_iter_ == 1
+    assert all(vars(classifier)[name] is value for name, value in before.items())
+    np.testing.assert_array_equal(classifier.predict_proba(FRAMES), expected)
 
 
-@pytest.mark.parametrize("taken_away", [False, True])
-def test_what_may_have_changed_is_tried_again(taken_away):
+@CHANGES
+def test_continued_fit_builds_its_network_once_with_the_new_parameters(monkeypatch, params):
+    classifier = small(make_classifier).partial_fit(FRAMES, Y)
+    steps = Steps(monkeypatch)
+    classifier.set_params(**params)
+    if "d_model" in params:
+        with pytest.raises(ValueError, match=r"expected encoder\S* of shape \(16, 3\), got \(32"):
+            classifier.partial_fit(FRAMES, Y)
+        assert steps == [CrossModalNetwork]
+        return
+    classifier.partial_fit(FRAMES, Y)
+    assert steps == [CrossModalNetwork, "read"]
+    (group,) = classifier.net_.optimizer_.param_groups
+    assert group["lr"] == params.get("lr", classifier.lr)
+    assert group["betas"] == (params.get("net_params") or {}).get("optimizer__betas", (0.9, 0.999))
+    weight = classifier.net_.criterion_.class_weight
+    assert (weight is not None) == ("class_weight" in params)
+
+
+@pytest.mark.parametrize("removed", [False, True])
+def test_continued_fit_uses_net_params_that_were_changed_in_place_or_removed(removed):
     net_params = {"optimizer__betas": [0.9, 0.99], "optimizer__eps": 1e-6}
     classifier = small(make_classifier, class_weight={0: 2.0}, net_params=net_params)
     classifier.partial_fit(FRAMES, Y)
-    if taken_away:
-        classifier.set_params(net_params={"optimizer__eps": 1e-6})
-        building = mock.patch.object(_rehearsal, "_build", side_effect=KeyError)
-        with building as build, pytest.raises(ValueError, match="cannot build"):
-            classifier.partial_fit(FRAMES, Y)
-        assert build.call_count == 1
+    if removed:
+        classifier.set_params(net_params={"optimizer__eps": 1e-6}).partial_fit(FRAMES, Y)
+        (group,) = classifier.net_.optimizer_.param_groups
+        assert (group["betas"], group["eps"]) == ((0.9, 0.999), 1e-6)
     else:
         net_params["optimizer__betas"][0] = 7
         with pytest.raises(ValueError, match=r"cannot build its network.*beta.*7"):
             classifier.partial_fit(FRAMES, Y)
-    assert classifier.n_iter_ == 1
+    assert classifier.n_iter_ == 1 + removed
+
+
+@pytest.mark.parametrize("method", ["fit", "partial_fit"])
+@pytest.mark.parametrize(
+    ("params", "tensor"),
+    [
+        ({"d_model": 32}, r"encoder\S* of shape \(16, 3\), got \(32, 3\)"),
+        ({"n_layers": 2}, r"encoder\S* of shape None, got \("),
+        ({"fusion": "early"}, r"encoder\S* of shape"),
+        ({"net_params": {"module__head": "one layer"}}, r"head\S* of shape"),
+    ],
+    ids=str,
+)
+def test_warm_start_with_another_shape_is_refused_by_the_name_of_the_weight(
+    monkeypatch, method, params, tensor
+):
+    monkeypatch.setitem(HEADS._parts, "one layer", OneLayer)
+    classifier = small(make_classifier, warm_start=True).fit(FRAMES, Y)
+    expected = classifier.predict_proba(FRAMES)
+    steps = Steps(monkeypatch)
+    with pytest.raises(ValueError, match=f"must stay the same: expected {tensor}"):
+        getattr(classifier.set_params(**params), method)(FRAMES, Y)
+    assert steps == [CrossModalNetwork]
+    classifier.set_params(**small(make_classifier, warm_start=True).get_params(deep=False))
+    np.testing.assert_array_equal(classifier.predict_proba(FRAMES), expected)
 
 
 def test_a_video_too_large_is_refused_in_going_on():
