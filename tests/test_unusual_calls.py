@@ -229,7 +229,7 @@ def test_callbacks_may_be_classes(make, named, counting):
 def test_arguments_of_callbacks_leave_a_refused_one_alone(make, counting):
     callback = counting()
     params = {"callbacks__Counting__step": 5, "callbacks__nobody__step": 5}
-    with pytest.raises(ValueError, match=r"for the callbacks \['nobody'\]"):
+    with pytest.raises(ValueError, match=r"net_params name the callback 'nobody__step'"):
         said(small(make, callbacks=[callback], net_params=params))
     assert (callback.step, counting.begun) == (1, 0)
 
@@ -332,7 +332,7 @@ def test_compiled_networks_go_on(method, compiled):
 
 @COMPILES
 def test_compiled_networks_of_another_shape_do_not_go_on():
-    with pytest.raises(ValueError, match=r"expected encoder\S* of shape \(16, 3\), got \(32, 3\)"):
+    with pytest.raises(ValueError, match=r"encoder\S* of shape \(16, 3\), got \(32, 3\)"):
         gone_on("fit", {**EAGER}, {"d_model": 32})
 
 
@@ -417,7 +417,7 @@ def test_failed_build_raises_before_frames_are_read_and_changes_nothing(
     estimator = small(make, callbacks=[callback])
     before, random_states, state = estimator.get_params(), RandomStates(), vars(callback).copy()
     steps = Steps(monkeypatch, fails=True)
-    with pytest.raises(ValueError, match="cannot build its network with .*no network"):
+    with pytest.raises(ValueError, match=r"cannot build its network with .*no network"):
         estimator.fit(FRAMES, Y)
     assert len(steps) == 1
     assert estimator.get_params() == before
@@ -467,7 +467,7 @@ def test_continued_fit_builds_its_network_once_with_the_new_parameters(monkeypat
     steps = Steps(monkeypatch)
     classifier.set_params(**params)
     if "d_model" in params:
-        with pytest.raises(ValueError, match=r"expected encoder\S* of shape \(16, 3\), got \(32"):
+        with pytest.raises(ValueError, match=r"encoder\S* of shape \(16, 3\), got \(32"):
             classifier.partial_fit(FRAMES, Y)
         assert steps == [CrossModalNetwork]
         return
@@ -514,7 +514,7 @@ def test_warm_start_with_another_shape_is_refused_by_the_name_of_the_weight(
     classifier = small(make_classifier, warm_start=True).fit(FRAMES, Y)
     expected = classifier.predict_proba(FRAMES)
     steps = Steps(monkeypatch)
-    with pytest.raises(ValueError, match=f"must stay the same: expected {tensor}"):
+    with pytest.raises(ValueError, match=f"must have the weights of the fit before, {tensor}"):
         getattr(classifier.set_params(**params), method)(FRAMES, Y)
     assert steps == [CrossModalNetwork]
     classifier.set_params(**small(make_classifier, warm_start=True).get_params(deep=False))
@@ -523,7 +523,7 @@ def test_warm_start_with_another_shape_is_refused_by_the_name_of_the_weight(
 
 def test_a_video_too_large_is_refused_in_going_on():
     classifier = small(make_classifier, mask_padding=False).partial_fit(FRAMES, Y)
-    with pytest.raises(ValueError, match="max_frames=2147483647 with mask_padding=False makes"):
+    with pytest.raises(ValueError, match="max_frames=2147483647 with mask_padding=False pads"):
         classifier.set_params(max_frames=2**31 - 1).partial_fit(FRAMES, Y)
 
 

@@ -273,7 +273,9 @@ class CrossModalClassifier(ClassifierMixin, NetworkEstimator):
         if self.checkpoint is not None:
             raise ValueError("partial_fit writes no checkpoint; pickle the classifier instead.")
         if isinstance(self.class_weight, str):
-            raise ValueError("partial_fit needs a dict as class_weight, as it sees few videos.")
+            raise ValueError(
+                f"partial_fit needs a dict as class_weight, got {self.class_weight!r}."
+            )
         start = choose_start(self, continues=True, keeps_optimizer=True)
         videos = start.align(self._validate_fit_videos(arrays, y, sample_weight))
         if start.continues:

@@ -99,8 +99,8 @@ class WarmStart(_FromSource):
         before = self.source.net_
         new, old = (each.plain_module().state_dict() for each in (net, before))
         for name in {**new, **old}:
-            if (given := _shape(new.get(name))) != (wanted := _shape(old.get(name))):
-                wanted = f"weights of the fit before, {name} of shape {wanted}"
+            if (given := _shape(new.get(name))) != (shape := _shape(old.get(name))):
+                wanted = f"weights of the fit before, {name} of shape {shape}"
                 raise ValueError(f"The network must have the {wanted}, got {given}.")
         net.plain_module().load_state_dict(old)
         if self.keeps_optimizer and _optimize_alike(net.optimizer_, before.optimizer_):

@@ -84,7 +84,11 @@ def _naming_arguments(name: str, given: Mapping[str, Any]) -> Iterator[None]:
     except (MemoryError, ImportError):
         raise
     except Exception as error:
-        text = ", ".join(f"{key}={short(value)}" for key, value in given.items() if value)
+        text = ", ".join(
+            f"{key}={getattr(value, '__name__', short(value))}"
+            for key, value in given.items()
+            if value
+        )
         kind = TypeError if isinstance(error, TypeError) else ValueError
         raise kind(f"{name} cannot build its network with {text}: {error}") from error
 

@@ -39,6 +39,20 @@ NET_PREFIXES = ("callbacks__", "compile__", "criterion__", "optimizer__")
 RESERVED = ("criterion__class_weight", "criterion__kind", "criterion__label_smoothing")
 
 
+def check_columns(name: str, value: Any) -> None:
+    """Raise TypeError or ValueError unless `value` can be the parameter `modalities`."""
+    check_modalities(value)
+    for each, columns in value.items() if isinstance(value, Mapping) else ():
+        try:
+            if isinstance(columns, slice):
+                columns.indices(1)
+        except (TypeError, ValueError) as error:
+            raise type(error)(f"{name}[{each!r}]: {error}, got {columns}.") from error
+        if not isinstance(columns, slice):
+            width = f"{name}[{each!r}], unless a slice,"
+            check_number(width, columns, low=1, high=MAX_INT, integer=True)
+
+
 def check_seed(name: str, value: Any) -> None:
     """Raise TypeError or ValueError unless `value` can be the parameter `random_state`."""
     if value is not None and value is not np.random and not isinstance(value, RandomState):
@@ -95,7 +109,7 @@ def check_device(name: str, value: Any) -> None:
 COUNT: Constraint = number(1, MAX_INT, integer=True)
 CONSTRAINTS: dict[str, Callable[[str, Any], object]] = {
     "net_params": check_net_params,  # first, as it can replace others
-    "modalities": lambda name, value: check_modalities(value),
+    "modalities": check_columns,
     "frame_scaling": options("modality", "feature", None),
     "mask_padding": FLAG,
     "max_frames": COUNT,

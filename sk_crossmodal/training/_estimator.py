@@ -362,7 +362,8 @@ class NetworkEstimator(LinkedEstimator, CallbackSupportMixin, BaseEstimator):
 
     def _check_shapes(self, X: Any, more: Sequence[Any], *, is_wide: bool) -> None:
         """Raise ValueError for tables of another width, or of single frames by mistake."""
-        shape, name = getattr(X, "shape", ()), type(self).__name__
+        shape: tuple[int, ...] = getattr(X, "shape", ())
+        name = type(self).__name__
         if is_wide and len(shape) == 2 and shape[0] > 0 and shape[1] != (n := self.n_features_in_):
             given = f"X has {shape[1]} features"
             raise ValueError(f"{given}, but {name} is expecting {n} features as input.")

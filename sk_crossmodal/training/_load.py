@@ -35,7 +35,7 @@ def build_network(
         given = weights.get(name)
         if (found := _form(given)) != _form(wanted):
             raise ValueError(f"the tensor {name!r} must be {_form(wanted)}, got {found}.")
-        if name.endswith("running_var") and bool((given < 0).any()):
+        if name.endswith("running_var") and bool((weights[name] < 0).any()):
             raise ValueError(f"the tensor {name!r} has variances below 0.")
     if unknown := sorted(set(weights) - set(needed)):
         raise ValueError(f"the network has no tensors {reprlib.repr(unknown)}.")

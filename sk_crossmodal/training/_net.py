@@ -178,8 +178,8 @@ class MultimodalNet(NeuralNet):
         where = f"after {len(row['batches'])} batches of epoch {row['epoch']}"
         advice = "float32, " * (self.precision == "bfloat16") + "frame_scaling='modality'"
         raise ValueError(
-            f"Training of {self.owner} diverged: {reason} {where} with a learning rate of {rate:g} "
-            f"in {self.precision}. The estimator is unchanged; try a lower `lr`, {advice}."
+            f"Training of {self.owner} diverged: {reason} {where} with a learning rate of {rate:g}"
+            f" in {self.precision}. The estimator is unchanged. Try a lower `lr`, {advice}."
         )
 
     def single(self) -> "MultimodalNet":

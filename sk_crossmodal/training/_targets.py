@@ -137,10 +137,8 @@ class Targets:
     def _check_hierarchy(self) -> None:
         given, n = self.hierarchy, len(self.classes)
         if not isinstance(given, LabelHierarchy | None):
-            raise TypeError(
-                "hierarchy must be None or a LabelHierarchy, such as the hierarchy_ of a fitted "
-                f"HierarchyLabelBinarizer, got {short(given)}."
-            )
+            wanted = "hierarchy must be None or a LabelHierarchy, as a binarizer's hierarchy_"
+            raise TypeError(f"{wanted}, got {short(given)}.")
         if given is None:
             return
         if self.multilabel and len(given) != n:
