@@ -221,7 +221,7 @@ def misfits():
             "a module of another kind",
             lambda: make_tower(encoder=torch.nn.Linear, encoder_params={}),
             (X, Y),
-            "encoder=<class 'torch.nn.*unexpected keyword argument 'dropout'",
+            "encoder=Linear, .*unexpected keyword argument 'dropout'",
         ),
         (
             "a wrong encoder of one's own",

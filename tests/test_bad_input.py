@@ -106,7 +106,7 @@ def test_sparse_x(make):
 def test_frames_of_the_wrong_width_at_predict(method):
     wide = [np.hstack([frames, frames[:, :1]]) for frames in AUDIO]
     labels = (Y,) if method == "score" else ()
-    message = r"'audio' has frames of 7 features.*fitted with 6"
+    message = r"X has frames of .*'audio': 7}, but .* was fitted with .*'audio': 6}"
     for given in ((VIDEO, wide), ({"video": VIDEO, "audio": wide},)):
         with pytest.raises(ValueError, match=message):
             getattr(fitted("late"), method)(*given, *labels)
@@ -116,7 +116,9 @@ def test_frames_of_the_wrong_width_at_predict(method):
 
 def test_wrong_modalities_at_predict():
     classifier = fitted("late")
-    with pytest.raises(ValueError, match=r"3 modalities were given.*fitted with 2"):
+    with pytest.raises(
+        ValueError, match=r"must have the modalities \['video', 'audio'\], got 3 arrays"
+    ):
         classifier.predict(VIDEO, AUDIO, AUDIO)
     with pytest.raises(ValueError, match=r"\['audio'\] are missing"):
         classifier.predict(X.select(["video"]))
@@ -153,7 +155,7 @@ def test_labels_of_another_length(make, form):
         (np.full((48, 2), 2), "of 0 and 1"),
         (np.linspace(0, 1, 48), "continuous"),
         (np.where(np.arange(48) == 3, np.nan, 1.0), "NaN"),
-        (np.ones(48, int), "one class|mismatched"),
+        (np.ones(48, int), "one class|no negative pairs"),
         (np.zeros((48, 2, 2), int), "dim 3"),
     ],
     ids=["none", "twos", "continuous", "nan", "one class", "3-D"],
@@ -188,7 +190,7 @@ def test_forgotten_labels(make, cut):
     given = [VIDEO, AUDIO]
     if cut:
         given = [np.stack([frames[:6] for frames in rows]) for rows in given]
-    with pytest.raises(ValueError, match=r"like frames in the place of y, which comes last"):
+    with pytest.raises(ValueError, match="like frames, but y comes last, as in fit"):
         make().fit(*given)
 
 
@@ -198,7 +200,7 @@ def test_labels_outside_the_hierarchy(make):
     with pytest.raises(ValueError, match=rf"outside the hierarchy: \['{np.unique(Y)[0]}'\]"):
         make(hierarchy=hierarchy).fit(X, Y)
     hierarchy = make_labels()[0].hierarchy_
-    with pytest.raises(ValueError, match=f"y has 3 columns, but hierarchy has {len(hierarchy)}"):
+    with pytest.raises(ValueError, match=f"each node of hierarchy, {len(hierarchy)}, got 3"):
         make(hierarchy=hierarchy).fit(X, np.eye(3, dtype=int)[np.arange(48) % 3])
 
 
@@ -216,7 +218,9 @@ OTHERS = {
 @pytest.mark.parametrize("other", OTHERS)
 def test_tower_of_other_modalities(other, fusion):
     tower = FrozenEstimator(make_tower(max_epochs=1).fit(OTHERS[other], Y))
-    with pytest.raises(ValueError, match=r"correlation_tower was fitted on .*, but X has"):
+    with pytest.raises(
+        ValueError, match=r"correlation_tower was fitted on .*, expected .* in X: {"
+    ):
         make_classifier(fusion=fusion, correlation_tower=tower).fit(X, Y)
     # A fusion that does not use it does not mind.
     make_classifier(fusion="late", correlation_tower=tower, max_epochs=1).fit(X, Y)
@@ -283,7 +287,9 @@ def test_one_video_is_not_taken_for_many():
     classifier = fitted("late")
     video = X[3]
     for given in [(video,), tuple(video.values())]:
-        with pytest.raises(ValueError, match=r"2-D arrays.*up to \d+ frames.*X\[\[i\]\]"):
+        with pytest.raises(
+            ValueError, match=r"2-D arrays.*up to \d+ frames: give \[frames\] or X\[\[i\]\]"
+        ):
             classifier.predict(*given)
     one = classifier.predict_proba(*([frames] for frames in video.values()))
     np.testing.assert_allclose(one, classifier.predict_proba(X[[3]]), rtol=1e-5)

@@ -192,7 +192,7 @@ def test_partial_fit_of_what_does_not_fit(params, calls, match):
 @pytest.mark.parametrize("y", [CLASSES, Y])
 def test_classes_are_those_of_the_first_call(y):
     classifier = make_classifier(fusion="late").partial_fit(X, y)
-    with pytest.raises(ValueError, match="classes must be as in the first call"):
+    with pytest.raises(ValueError, match="classes must be as before"):
         classifier.partial_fit(X, y, classes=["zzz"])
     right = np.unique(y) if y.ndim == 1 else np.arange(y.shape[1])
     assert classifier.partial_fit(X, y, classes=right).n_iter_ == 2
