@@ -33,7 +33,7 @@ wrong = (ValueError, TypeError)
 
 
 @pytest.mark.parametrize("fusion", ["middle", "", None, 3, "Late", ["late"]])
-def test_unknown_fusion_lists_the_known_ones(fusion):
+def test_unknown_fusion_raises_with_the_known_ones(fusion):
     with pytest.raises(ValueError, match=r"fusion must be one of .*'late'.*'cross_modal_gated'"):
         make_classifier(fusion=fusion).fit(X, Y)
 
@@ -42,7 +42,7 @@ def test_unknown_fusion_lists_the_known_ones(fusion):
     ("encoder", "allowed"),
     [("mean", "'d_model', 'dropout'"), ("transformer", "'d_model', 'dropout', 'n_heads'")],
 )
-def test_encoder_params_say_what_is_allowed(encoder, allowed):
+def test_unknown_encoder_params_raise_with_the_known_ones(encoder, allowed):
     message = rf"encoder_params of '{encoder}' may be \[{allowed}.*\], got \['foo'\]"
     with pytest.raises(ValueError, match=message):
         make_tower(encoder=encoder, encoder_params={"foo": 1}).fit(X, Y)
@@ -103,7 +103,7 @@ def test_sparse_x(make):
 
 
 @pytest.mark.parametrize("method", ["predict", "predict_proba", "decision_function", "score"])
-def test_frames_of_the_wrong_width_at_predict(method):
+def test_predict_with_other_widths_is_refused(method):
     wide = [np.hstack([frames, frames[:, :1]]) for frames in AUDIO]
     labels = (Y,) if method == "score" else ()
     message = r"X has frames of .*'audio': 7}, but .* was fitted with .*'audio': 6}"
@@ -114,7 +114,7 @@ def test_frames_of_the_wrong_width_at_predict(method):
         getattr(fitted("late"), method)(np.zeros((48, 13)), *labels)
 
 
-def test_wrong_modalities_at_predict():
+def test_predict_with_other_modalities_is_refused():
     classifier = fitted("late")
     with pytest.raises(
         ValueError, match=r"must have the modalities \['video', 'audio'\], got 3 arrays"
@@ -126,14 +126,14 @@ def test_wrong_modalities_at_predict():
         classifier.predict(VIDEO)
 
 
-def test_modalities_that_x_does_not_have():
+def test_modalities_missing_in_x_are_refused():
     with pytest.raises(ValueError, match=r"\['text'\] are missing; X has \['video', 'audio'\]"):
         make_classifier(modalities=["video", "text"]).fit(X, Y)
     with pytest.raises(ValueError, match=r"'video' has frames of 8 features.*says 9"):
         make_classifier(modalities={"video": 9, "audio": 6}).fit(X, Y)
 
 
-def test_frames_of_text():
+def test_frames_of_text_are_refused():
     with pytest.raises(wrong, match=r"float|numbers|numeric"):
         make_classifier().fit(np.array([["a", "b"]] * 4), [0, 1, 0, 1])
 
@@ -143,7 +143,7 @@ def test_frames_of_text():
 
 @pytest.mark.parametrize("form", FORMS)
 @both
-def test_labels_of_another_length(make, form):
+def test_labels_of_another_length_are_refused(make, form):
     with pytest.raises(ValueError, match="X has 48 rows, y has 47"):
         make().fit(X, make_y(form)[:47])
 
@@ -161,7 +161,7 @@ def test_labels_of_another_length(make, form):
     ids=["none", "twos", "continuous", "nan", "one class", "3-D"],
 )
 @both
-def test_bad_labels(make, y, message):
+def test_wrong_labels_are_refused(make, y, message):
     with pytest.raises(ValueError, match=message):
         make().fit(X, y)
 
@@ -176,7 +176,7 @@ LABEL_SETS = {
 
 @pytest.mark.parametrize("labels", LABEL_SETS)
 @both
-def test_raw_label_sets(make, labels):
+def test_label_sets_are_refused(make, labels):
     with pytest.raises(ValueError, match=r"y holds label sets .* HierarchyLabelBinarizer"):
         make().fit(X, LABEL_SETS[labels])
     with pytest.raises(ValueError, match=r"y holds label sets .* HierarchyLabelBinarizer"):
@@ -185,7 +185,7 @@ def test_raw_label_sets(make, labels):
 
 @pytest.mark.parametrize("cut", [False, True], ids=["ragged", "3-D"])
 @both
-def test_forgotten_labels(make, cut):
+def test_fit_without_labels_is_refused(make, cut):
     """The last modality stands where y should."""
     given = [VIDEO, AUDIO]
     if cut:
@@ -195,7 +195,7 @@ def test_forgotten_labels(make, cut):
 
 
 @both
-def test_labels_outside_the_hierarchy(make):
+def test_labels_outside_the_hierarchy_are_refused(make):
     hierarchy = LabelHierarchy({name: [] for name in np.unique(Y)[1:].tolist()})
     with pytest.raises(ValueError, match=rf"outside the hierarchy: \['{np.unique(Y)[0]}'\]"):
         make(hierarchy=hierarchy).fit(X, Y)
@@ -216,7 +216,7 @@ OTHERS = {
 
 @pytest.mark.parametrize("fusion", ["cross_modal_gated", "cross_modal_concat"])
 @pytest.mark.parametrize("other", OTHERS)
-def test_tower_of_other_modalities(other, fusion):
+def test_tower_of_other_modalities_is_refused(other, fusion):
     tower = FrozenEstimator(make_tower(max_epochs=1).fit(OTHERS[other], Y))
     with pytest.raises(
         ValueError, match=r"correlation_tower was fitted on .*, expected .* in X: {"
@@ -250,7 +250,7 @@ FAILURES = {
 
 
 @pytest.mark.parametrize("failure", FAILURES)
-def test_a_failed_fit_leaves_the_old_one(failure):
+def test_failed_fit_keeps_the_fit_before(failure):
     params, X_bad, y_bad = FAILURES[failure]
     classifier = pickle.loads(pickle.dumps(fitted("cross_modal_concat")))
     expected = classifier.predict_proba(X)
@@ -264,7 +264,7 @@ def test_a_failed_fit_leaves_the_old_one(failure):
 
 
 @pytest.mark.parametrize("failure", ["parameter", "nan", "length", "one class", "training"])
-def test_a_failed_fit_leaves_the_old_tower(failure):
+def test_failed_fit_keeps_the_tower_before(failure):
     params, X_bad, y_bad = FAILURES[failure]
     tower = pickle.loads(pickle.dumps(fitted_tower()))
     expected = tower.transform(X)
@@ -274,7 +274,7 @@ def test_a_failed_fit_leaves_the_old_tower(failure):
     assert tower.transform(X).tobytes() == expected.tobytes()
 
 
-def test_a_failed_first_fit_leaves_nothing():
+def test_failed_first_fit_leaves_no_attributes():
     classifier = make_classifier()
     with pytest.raises(ValueError, match="row 5"):
         classifier.fit(damaged("audio", 5, np.nan), Y)
@@ -283,7 +283,7 @@ def test_a_failed_first_fit_leaves_nothing():
         classifier.score(X, Y)
 
 
-def test_one_video_is_not_taken_for_many():
+def test_single_video_is_refused_as_many():
     classifier = fitted("late")
     video = X[3]
     for given in [(video,), tuple(video.values())]:

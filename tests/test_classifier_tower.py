@@ -46,7 +46,7 @@ def weights_of(tower):
 
 
 @with_tower
-def test_none_trains_one_of_the_classifiers_size(fusion):
+def test_default_tower_has_the_encoder_and_size_of_the_classifier(fusion):
     tower = fitted(fusion).correlation_tower_
     assert isinstance(tower, CorrelationTower)
     assert tower.encoder is TransformerEncoder
@@ -88,7 +88,7 @@ def test_unfitted_tower_gets_hierarchy_and_seed():
 
 
 @with_tower
-def test_own_tower_is_the_same_as_one_fitted_before(fusion):
+def test_tower_trained_inside_fit_equals_one_fitted_before(fusion):
     inside = make_classifier(fusion=fusion, correlation_tower=make_tower()).fit(X, Y)
     before = make_classifier(fusion=fusion, correlation_tower=FrozenEstimator(new_tower()))
     assert before.fit(X, Y).predict_proba(X).tobytes() == inside.predict_proba(X).tobytes()
@@ -178,7 +178,7 @@ def test_tower_does_not_see_videos_of_no_weight():
     ],
     ids=["order", "same"],
 )
-def test_tower_of_the_same_modalities_only(other):
+def test_frozen_tower_with_another_order_of_modalities_is_refused(other):
     tower = FrozenEstimator(make_tower().fit(other(), Y))
     classifier = make_classifier(correlation_tower=tower)
     if other().modality_names == X.modality_names:
@@ -199,7 +199,7 @@ def test_tower_of_the_same_modalities_only(other):
     ids=["str", "classifier", "frozen classifier", "frozen unfitted tower"],
 )
 @with_tower
-def test_what_is_no_tower(fusion, tower, error, message):
+def test_wrong_correlation_tower_is_refused(fusion, tower, error, message):
     with pytest.raises(error, match=message):
         make_classifier(fusion=fusion, correlation_tower=tower).fit(X, Y)
 
@@ -209,7 +209,7 @@ def test_what_is_no_tower(fusion, tower, error, message):
     [lambda: fitted("late"), lambda: LogisticRegression().fit(np.eye(4), [0, 1, 0, 1])],
     ids=["classifier", "linear"],
 )
-def test_frozen_estimator_of_another_kind(make):
+def test_frozen_estimator_that_is_not_a_tower_is_refused(make):
     with pytest.raises(TypeError, match="correlation_tower must be"):
         make_classifier(correlation_tower=FrozenEstimator(make())).fit(X, Y)
 
@@ -257,7 +257,7 @@ def test_soft_gate():
     assert np.abs(logits[0.4] - logits[0.9]).max() > 1e-6
 
 
-def test_gated_attention_is_untouched_where_p_is_low():
+def test_gated_attention_with_low_probability_is_unchanged():
     tower = FixedTower(**TOWER).fit(X, Y)
     classifier = make_classifier(
         fusion="cross_modal_gated",
@@ -274,7 +274,7 @@ def test_gated_attention_is_untouched_where_p_is_low():
 
 
 @pytest.mark.parametrize("influence", ["cross", "self", "none"])
-def test_concatenation_listens_to_the_verdict(influence):
+def test_concatenation_with_other_probabilities_changes_the_logits(influence):
     verdicts = [0.1, 0.4, 0.9]
     logits = logits_by_verdict(verdicts, fusion="cross_modal_concat", influence=influence)
     assert np.abs(logits[0.1] - logits[0.4]).max() > 1e-6
@@ -282,7 +282,7 @@ def test_concatenation_listens_to_the_verdict(influence):
 
 
 @with_tower
-def test_training_verdicts_are_the_towers(fusion):
+def test_training_inputs_are_the_probabilities_of_the_tower(fusion):
     recorder, tower = Recorder(), new_tower()
     make_classifier(
         fusion=fusion, correlation_tower=FrozenEstimator(tower), callbacks=[recorder]
@@ -291,7 +291,7 @@ def test_training_verdicts_are_the_towers(fusion):
     np.testing.assert_array_equal(told, tower.transform(X)[:, :, None])
 
 
-def test_embedding_in_place_of_the_probability():
+def test_correlation_features_embedding_gives_embeddings_to_the_network():
     recorder, tower = Recorder(), new_tower()
     classifier = make_classifier(
         correlation_features="embedding",
@@ -305,7 +305,7 @@ def test_embedding_in_place_of_the_probability():
     assert np.abs(p - plain.predict_proba(X)).max() > 1e-5
 
 
-def test_gated_fusion_takes_the_probability_anyway():
+def test_gated_fusion_with_embedding_uses_the_probability():
     one, other = (
         make_classifier(fusion="cross_modal_gated", correlation_features=features)
         for features in ("probability", "embedding")
@@ -314,7 +314,7 @@ def test_gated_fusion_takes_the_probability_anyway():
 
 
 @pytest.mark.parametrize("fusion", ["cross_modal", "cross_modal_gated", "cross_modal_concat"])
-def test_influence_and_its_controls(fusion):
+def test_influence_and_its_controls_give_different_classifiers(fusion):
     tower = FrozenEstimator(fitted_tower())
     p = {
         influence: make_classifier(fusion=fusion, influence=influence, correlation_tower=tower)
@@ -326,7 +326,7 @@ def test_influence_and_its_controls(fusion):
         assert np.abs(p[a] - p[b]).max() > 1e-6, (a, b)
 
 
-def test_without_influence_attention_does_not_move():
+def test_attention_without_influence_is_unchanged():
     classifier = make_classifier(influence="none").fit(X, Y)
     for pair in classifier.attention_weights(X).values():
         np.testing.assert_array_equal(pair.before, pair.after)
@@ -362,7 +362,7 @@ def test_wrong_class_weight_is_refused_before_a_tower_is_trained(class_weight):
     assert not RecordingTower.fits
 
 
-def test_gate_on_no_influence_needs_no_tower():
+def test_gated_fusion_without_influence_needs_no_tower():
     tower = recording_tower()
     params = {"fusion": "cross_modal_gated", "influence": "none", "correlation_tower": tower}
     classifier = make_classifier(**params).fit(make_videos().data, make_y("classes"))

@@ -122,7 +122,7 @@ def test_correlations(name):
     np.testing.assert_allclose(predict_correlations(name), CORRELATIONS[name], rtol=0, atol=1e-4)
 
 
-def test_drawn_partners(monkeypatch):
+def test_drawn_negatives(monkeypatch):
     monkeypatch.setattr("sk_crossmodal.correlation._tower.ALL_PAIRS", 0)
     np.testing.assert_allclose(predict_correlations("mean"), DRAWN["mean"], rtol=0, atol=1e-4)
 

@@ -36,7 +36,7 @@ def data(form=CLASSES):
     ("encoder", "params"),
     [("mean", {"d_model": 32}), ("transformer", {"d_model": 32, "n_heads": 2})],
 )
-def test_learns_what_belongs_together(encoder, params):
+def test_tower_learns_which_modalities_are_correlated(encoder, params):
     easy = {"irrelevant_audio": 0.0, "static_video": 0.0, "n_distractors": 0}
     train, test = (make_videos(n, seed, **easy) for n, seed in ((300, 1), (200, 2)))
     tower = make_tower(
@@ -47,7 +47,7 @@ def test_learns_what_belongs_together(encoder, params):
     assert rates["error"] < 0.3
 
 
-def test_learns_on_the_videos_of_the_demo():
+def test_tower_learns_on_the_videos_of_the_demo():
     train, test = (
         make_crossmodal_videos(400, irrelevant_audio=0.0, random_state=seed) for seed in (0, 1)
     )
@@ -76,7 +76,7 @@ def test_error_rates_follow_from_probabilities(form):
     }
 
 
-def test_videos_of_one_length_match_as_in_transform():
+def test_positive_pairs_of_equal_lengths_equal_transform():
     """Where nothing is cut, a matching pair is the video itself."""
     X = make_videos(n_frames=(7, 7)).data
     y = make_y(CLASSES)
@@ -86,7 +86,7 @@ def test_videos_of_one_length_match_as_in_transform():
     assert mismatched.shape == (len(X),)
 
 
-def test_mismatched_pairs_join_two_videos():
+def test_negative_pairs_join_two_videos():
     """One modality each of two videos: what the tower says of a container that does so."""
     X = make_videos(n_frames=(7, 7)).data
     tower = make_tower().fit(X, make_y(CLASSES))
@@ -107,7 +107,7 @@ def marked_noise(seed, n_lengths, n=200):
 
 
 @pytest.mark.parametrize("n_lengths", [10, 200], ids=["equal lengths", "no equal lengths"])
-def test_endings_give_no_pair_away(n_lengths):
+def test_marked_last_frames_do_not_reveal_negative_pairs(n_lengths):
     """Cut to the shorter length, only one side of a mismatched pair would show how it ends."""
     params = {"encoder_params": {"d_model": 16}, "hidden_layer_sizes": (32,), "dropout": 0.0}
     tower = make_tower(**params, lr=1e-2, max_epochs=20).fit(*marked_noise(0, n_lengths))
@@ -182,7 +182,7 @@ def test_three_modalities():
     assert matching.shape == mismatched.shape == (90,)
 
 
-def test_half_without_frames():
+def test_video_without_frames_in_one_modality_gets_one_half():
     X = ragged(n=30, widths={"video": 4, "audio": 3, "text": 2})
     rows = {name: rows_of(X, name) for name in X.modality_names}
     rows["audio"][3] = rows["audio"][3][:0]
@@ -195,7 +195,7 @@ def test_half_without_frames():
     assert (untouched != 0.5).all()
 
 
-def test_negative_weight_lowers_the_verdict():
+def test_negative_weight_lowers_the_probability():
     X, y = data()
     means = [
         make_tower(negative_weight=weight, lr=5e-3, max_epochs=15).fit(X, y).transform(X).mean()
@@ -219,7 +219,7 @@ def drawn(monkeypatch):
     return pairs
 
 
-def test_negatives_are_of_other_top_levels(drawn):
+def test_negatives_have_other_top_level_labels(drawn):
     X, y = data("multilabel")
     hierarchy = make_labels()[0].hierarchy_
     make_tower(hierarchy=hierarchy).fit(X, y)
@@ -244,7 +244,7 @@ def test_early_stopping_pairs_within_each_part(drawn):
     assert all("valid_loss" in row for row in tower.history_)
 
 
-def test_a_weight_is_that_of_repeated_videos():
+def test_video_of_weight_two_equals_the_same_video_twice():
     """Of few videos all pairs are seen, so that weights are exact."""
     X, y = data()
     times = np.random.RandomState(0).randint(4, size=20)
@@ -256,7 +256,7 @@ def test_a_weight_is_that_of_repeated_videos():
         np.testing.assert_allclose(weighted.transform(X), repeated.transform(X), rtol=1e-9)
 
 
-def test_fit_transform_takes_modalities_one_by_one():
+def test_fit_transform_accepts_modalities_one_by_one():
     X, y = data()
     parts = [rows_of(X, name) for name in X.modality_names]
     expected = make_tower().fit(X, y).transform(X)
@@ -264,7 +264,7 @@ def test_fit_transform_takes_modalities_one_by_one():
     np.testing.assert_array_equal(make_tower().fit_transform(*parts, y), expected)
 
 
-def test_videos_held_out_that_make_no_pairs():
+def test_held_out_videos_without_negatives_are_refused():
     X, y = data()
     of_one_class = np.flatnonzero(y == y[0])
     with pytest.raises(ValueError, match="among the videos held out"):
@@ -280,20 +280,20 @@ def test_one_modality():
 @pytest.mark.parametrize(
     "y", [np.ones((48, 3), int), np.eye(3, dtype=int)[np.zeros(48, int)], np.zeros((48, 2), int)]
 )
-def test_labels_that_allow_no_negatives(y):
+def test_labels_without_negatives_are_refused(y):
     with pytest.raises(ValueError, match="no mismatched pairs"):
         make_tower().fit(make_videos().data, y)
 
 
 @pytest.mark.parametrize("y", [np.zeros(48, int), np.array(["a"] * 48)])
-def test_one_class_allows_no_negatives(y):
+def test_one_class_is_refused(y):
     with pytest.raises(
         ValueError, match=r"No two videos differ in .*: there are no negative pairs"
     ):
         make_tower().fit(make_videos().data, y)
 
 
-def test_one_top_level_allows_no_negatives():
+def test_one_top_level_label_is_refused():
     hierarchy = LabelHierarchy({"all": [], "a": ["all"], "b": ["all"]})
     with pytest.raises(ValueError, match="top-level"):
         make_tower(hierarchy=hierarchy).fit(make_videos().data, np.array(["a", "b"] * 24))
@@ -310,7 +310,7 @@ def test_evaluation_without_negatives(y, method):
         assert "mismatched pairs" in str(error)  # noqa: PT017, no error is fine as well
 
 
-def test_global_random_state_is_left_alone():
+def test_global_random_state_is_unchanged():
     X, y = data()
     states = RandomStates()
     tower = make_tower().fit(X, y)
@@ -322,7 +322,7 @@ def test_global_random_state_is_left_alone():
     assert states.unchanged()
 
 
-def test_random_state_decides():
+def test_same_random_state_gives_the_same_tower():
     X, y = data()
     first = make_tower().fit(X, y).transform(X)
     torch.manual_seed(123)
@@ -331,7 +331,7 @@ def test_random_state_decides():
     assert make_tower(random_state=1).fit(X, y).transform(X).tobytes() != first.tobytes()
 
 
-def test_zero_weight_is_absence():
+def test_video_of_weight_zero_is_left_out():
     X, y = data()
     weight = (np.arange(48) % 3 > 0).astype(float)
     kept = np.flatnonzero(weight)

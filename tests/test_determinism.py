@@ -42,7 +42,7 @@ def in_a_process(hash_seed):
     return json.loads(out.stdout)
 
 
-def test_processes(monkeypatch):
+def test_training_in_another_process_gives_the_same_bytes(monkeypatch):
     """Three families, with and without a tower, and the tower alone; here and in another one."""
     monkeypatch.syspath_prepend(str(ROBUSTNESS))
     sys.modules.pop("training_cases", None)
@@ -58,7 +58,7 @@ def test_processes(monkeypatch):
 
 
 @pytest.mark.parametrize("backend", ["loky", "threading"])
-def test_jobs_of_a_search(backend):
+def test_search_with_several_jobs_gives_the_same_bytes(backend):
     classifier = make_classifier(correlation_tower=make_tower(max_epochs=1), dropout=0.3)
     grid = {"fusion": ["late", "cross_modal_concat"], "lr": [1e-3, 1e-2]}
     alone = GridSearchCV(classifier, grid, cv=2, scoring="neg_log_loss").fit(X, CLASSES)
@@ -72,7 +72,7 @@ def test_jobs_of_a_search(backend):
     assert jobs.predict_proba(X).tobytes() == alone.predict_proba(X).tobytes()
 
 
-def test_jobs_of_a_cross_validation():
+def test_cross_validation_with_several_jobs_gives_the_same_bytes():
     for family in FAMILIES:
         classifier = make_classifier(family, fusion="cross_modal", dropout=0.3)
         alone, jobs = (
@@ -82,7 +82,7 @@ def test_jobs_of_a_cross_validation():
         assert alone.tobytes() == jobs.tobytes()
 
 
-def test_the_state_of_others_decides_nothing():
+def test_global_random_state_does_not_change_results():
     """Neither what was drawn before, nor what is drawn between fit and predict."""
     outcomes = set()
     for seed in (0, 1):

@@ -56,7 +56,7 @@ def changed(before, after):
 
 
 @pytest.mark.parametrize("family", FAMILIES)
-def test_frozen_towers_keep_every_byte(family):
+def test_freeze_towers_keeps_all_weights_but_the_head(family):
     """Weights, moments and the statistics of NetVLAD's BatchNorm."""
     pretrained = pretrain(family)
     before = state(pretrained)
@@ -77,7 +77,7 @@ def test_frozen_towers_keep_every_byte(family):
 
 
 @pytest.mark.parametrize("family", FAMILIES)
-def test_all_but_the_last_layer_starts_as_it_was(family):
+def test_pretrained_weights_are_the_start_except_the_output_layer(family):
     """And with towers that are not frozen, all of it moves."""
     pretrained, spy = pretrain(family), Recorder()
     tuned = tune(pretrained, family, callbacks=[("spy", spy)]).fit(X, Y)
@@ -92,14 +92,14 @@ def test_all_but_the_last_layer_starts_as_it_was(family):
     assert tuned.predict(X).shape == Y.shape
 
 
-def test_the_same_labels_get_a_new_last_layer():
+def test_pretrained_on_the_same_labels_gets_a_new_output_layer():
     pretrained, spy = pretrain(fusion="late"), Recorder()
     tuned = tune(pretrained, fusion="late", callbacks=[("spy", spy)]).fit(X, TOP)
     initial = dict(tuned.net_.callbacks_)["spy"].initial_
     assert changed(state(pretrained), initial) == {"head.4.weight", "head.4.bias"}
 
 
-def test_a_frozen_head_is_trained_as_by_hand():
+def test_head_on_frozen_towers_equals_adam_by_hand():
     """Adam on fixed features, written down once more, ends at the same probabilities."""
     pretrained = pretrain(fusion="late", dropout=0.3)
     params = {"fusion": "late", "dropout": 0.0, "freeze_towers": True, "batch_size": 48}
@@ -137,7 +137,7 @@ def groups(videos):
 
 
 @pytest.mark.parametrize("seed", [0, 1])
-def test_few_examples_are_enough(seed):
+def test_fine_tuning_with_few_videos_beats_training_from_scratch(seed):
     """Pretrained on 600 videos of eight labels, tuned on 32 of three others."""
     params = {"branching": (8, 1, 1, 1), "n_features": {"video": 32, "audio": 16}}
     params.update(n_frames=(10, 14), n_distractors=1, scene_frames=(1, 2), lead=(1, 2))
@@ -156,7 +156,7 @@ def test_few_examples_are_enough(seed):
         assert tuned.fit(shots.data, groups(shots)).score(test.data, groups(test)) > alone + 0.08
 
 
-def test_in_a_search_and_a_pipeline():
+def test_pretrained_in_a_search_and_a_pipeline_is_unchanged():
     pretrained = pretrain(fusion="late")
     other = pretrain(fusion="late", lr=1e-2)
     search = GridSearchCV(
@@ -173,7 +173,7 @@ def test_in_a_search_and_a_pipeline():
     )
 
 
-def test_pretrained_inside_of_a_target():
+def test_pretrained_classifier_of_a_target_transformer_can_be_used():
     """The classifier of a `TransformedTargetClassifier` is its `classifier_`."""
     paths = make_videos().target
     target = TransformedTargetClassifier(
@@ -187,7 +187,7 @@ def test_pretrained_inside_of_a_target():
         tune(target, fusion="late").fit(X, TOP)
 
 
-def test_modalities_are_brought_into_order_and_must_be_the_same():
+def test_pretrained_with_other_modalities_is_refused():
     pretrained = pretrain(fusion="late")
     video, audio = rows_of(X, "video"), rows_of(X, "audio")
     tuned = tune(pretrained, fusion="late").fit(from_rows(audio=audio, video=video), TOP)
@@ -198,7 +198,7 @@ def test_modalities_are_brought_into_order_and_must_be_the_same():
         tune(pretrained, fusion="late").fit(from_rows(video=video), TOP)
 
 
-def test_frames_are_scaled_as_in_pretraining():
+def test_fine_tuning_keeps_the_scaling_of_pretrained():
     pretrained = pretrain(fusion="late")
     shifted = from_rows(**{n: [3 * x + 1 for x in rows_of(X, n)] for n in ("video", "audio")})
     tuned = tune(pretrained, fusion="late").fit(shifted, TOP)
@@ -239,7 +239,7 @@ def pretrain_once():
     return PRETRAINED[0]
 
 
-def test_embeddings_of_another_width():
+def test_pretrained_with_another_embedding_width_is_refused():
     params = {"correlation_features": "embedding"}
     pretrained = pretrain(**params)
     tower = make_tower(hidden_layer_sizes=(5,))
@@ -249,7 +249,7 @@ def test_embeddings_of_another_width():
     assert tuned.correlation_tower_.lr == 1e-2
 
 
-def test_warm_start_and_partial_fit_go_on_from_what_was_tuned():
+def test_warm_start_and_partial_fit_continue_a_tuned_classifier():
     pretrained = pretrain(fusion="late")
     tuned = tune(pretrained, fusion="late", warm_start=True, freeze_towers=True).fit(X, TOP)
     before = state(tuned)
@@ -264,7 +264,7 @@ def test_warm_start_and_partial_fit_go_on_from_what_was_tuned():
     assert changed(once, state(parts.partial_fit(X, TOP))) == HEAD
 
 
-def test_early_stopping_and_no_dropout_in_what_is_frozen():
+def test_frozen_layers_have_no_dropout_with_early_stopping():
     """With all of the head's dropout off, the loss of the first batch has nothing random."""
     pretrained = pretrain(fusion="late", dropout=0.5)
     params = {"fusion": "late", "freeze_towers": True, "dropout": 0.0, "batch_size": 48}
@@ -276,7 +276,7 @@ def test_early_stopping_and_no_dropout_in_what_is_frozen():
     assert not tuned.module_.encoder.training
 
 
-def test_checkpoints_tell_pretrained_models_apart(tmp_path):
+def test_checkpoints_of_other_pretrained_classifiers_differ(tmp_path):
     first, second = pretrain(fusion="late"), pretrain(fusion="late", lr=1e-2)
     kept = {"fusion": "late", "checkpoint": tmp_path, "max_epochs": 1}
     tune(first, **kept).fit(X, TOP)
@@ -293,7 +293,7 @@ def test_checkpoints_tell_pretrained_models_apart(tmp_path):
     assert not changed(state(whole), state(resumed))
 
 
-def test_saved_and_pickled(tmp_path):
+def test_tuned_classifier_can_be_saved_and_pickled(tmp_path):
     tuned = tune(pretrain(), freeze_towers=True).fit(X, Y)
     expected = tuned.predict_proba(X)
     with pytest.warns(

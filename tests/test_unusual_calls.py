@@ -98,14 +98,14 @@ both = pytest.mark.parametrize("make", [make_classifier, make_tower], ids=["clas
 
 @pytest.mark.parametrize("form", FORMS_OF_X)
 @both
-def test_forms_of_x(make, form):
+def test_every_form_of_x_gives_the_same_predictions(make, form):
     X = FORMS_OF_X[form](FRAMES)
     estimator = small(make)
     np.testing.assert_allclose(said(estimator, X=X), said(small(make)), rtol=1e-5)
     np.testing.assert_allclose(estimator.predict_proba(X), said(small(make)), rtol=1e-5)
 
 
-def test_memory_maps(tmp_path):
+def test_memory_maps_give_the_same_predictions(tmp_path):
     X = memory_map(FRAMES, tmp_path / "x")
     y, weight = memory_map(Y, tmp_path / "y"), memory_map(WEIGHT, tmp_path / "w")
     expected = said(small(make_classifier))
@@ -114,14 +114,14 @@ def test_memory_maps(tmp_path):
 
 @pytest.mark.parametrize("form", FORMS_OF_Y)
 @both
-def test_forms_of_y(make, form):
+def test_every_form_of_y_gives_the_same_predictions(make, form):
     expected = said(small(make))
     np.testing.assert_array_equal(said(small(make), y=FORMS_OF_Y[form](Y)), expected)
 
 
 @pytest.mark.parametrize("form", FORMS_OF_WEIGHT)
 @both
-def test_forms_of_weights(make, form):
+def test_every_form_of_weights_gives_the_same_predictions(make, form):
     expected = said(small(make))
     weight = FORMS_OF_WEIGHT[form](WEIGHT)
     np.testing.assert_array_equal(said(small(make), weight=weight), expected)
@@ -207,7 +207,7 @@ def counting():
 
 @pytest.mark.parametrize("named", [False, True])
 @both
-def test_callbacks_are_begun_once(make, named, counting):
+def test_callbacks_are_initialized_once(make, named, counting):
     callback = counting()
     said(small(make, callbacks=[("mine", callback) if named else callback]))
     assert (counting.made, counting.begun) == (1, 1)
@@ -226,7 +226,7 @@ def test_callbacks_may_be_classes(make, named, counting):
 
 
 @both
-def test_arguments_of_callbacks_leave_a_refused_one_alone(make, counting):
+def test_refused_arguments_of_callbacks_leave_callbacks_unchanged(make, counting):
     callback = counting()
     params = {"callbacks__Counting__step": 5, "callbacks__nobody__step": 5}
     with pytest.raises(ValueError, match=r"net_params name the callback 'nobody__step'"):
@@ -293,14 +293,14 @@ class Never(OnCPU):
 
 
 @pytest.mark.parametrize("encoder", [OnCPU, Mixing, Unique, Empty, PassesOn])
-def test_encoders_of_ones_own(encoder):
+def test_users_encoders_can_be_trained(encoder):
     before = RandomStates()
     tower = small(make_tower, encoder=encoder, encoder_params={"d_model": 8})
     assert np.isfinite(said(tower)).all()
     assert before.unchanged()
 
 
-def test_an_encoder_of_ones_own_that_cannot_be_built_leaves_random_numbers_alone():
+def test_encoder_that_cannot_be_built_leaves_random_states_unchanged():
     before = RandomStates()
     with pytest.raises(ValueError, match=r"cannot build .*encoder=.*Never.*: never"):
         said(small(make_tower, encoder=Never, encoder_params={}))
@@ -325,13 +325,13 @@ def gone_on(method, *settings, **params):
 @COMPILES
 @pytest.mark.parametrize("method", ["fit", "partial_fit"])
 @pytest.mark.parametrize("compiled", [(True, True), (True, False), (False, True)])
-def test_compiled_networks_go_on(method, compiled):
+def test_compiled_network_continues_training(method, compiled):
     each = [{**EAGER, "compile": yes} for yes in compiled]
     np.testing.assert_allclose(gone_on(method, *each), gone_on(method, {}, {}), rtol=1e-4)
 
 
 @COMPILES
-def test_compiled_networks_of_another_shape_do_not_go_on():
+def test_compiled_network_of_another_shape_is_refused():
     with pytest.raises(ValueError, match=r"encoder\S* of shape \(16, 3\), got \(32, 3\)"):
         gone_on("fit", {**EAGER}, {"d_model": 32})
 
@@ -521,7 +521,7 @@ def test_warm_start_with_another_shape_is_refused_by_the_name_of_the_weight(
     np.testing.assert_array_equal(classifier.predict_proba(FRAMES), expected)
 
 
-def test_a_video_too_large_is_refused_in_going_on():
+def test_partial_fit_with_padding_beyond_memory_is_refused():
     classifier = small(make_classifier, mask_padding=False).partial_fit(FRAMES, Y)
     with pytest.raises(ValueError, match="max_frames=2147483647 with mask_padding=False pads"):
         classifier.set_params(max_frames=2**31 - 1).partial_fit(FRAMES, Y)
@@ -534,7 +534,7 @@ IN_HALVES = np.repeat([0, 1], N // 2)  # one class in the rows to train on, in b
 
 
 @pytest.mark.parametrize("make", [make_classifier, make_tower], ids=["classifier", "tower"])
-def test_one_class_in_a_fold(make):
+def test_fold_with_one_class_is_refused(make):
     scoring = None if make is make_classifier else lambda *args: 0.0
     search = GridSearchCV(
         small(make), {"lr": [1e-3]}, cv=FOLDS, scoring=scoring, error_score="raise"
@@ -544,7 +544,7 @@ def test_one_class_in_a_fold(make):
     assert not hasattr(search, "best_estimator_")
 
 
-def test_a_class_in_no_training_fold():
+def test_class_in_no_training_fold_is_never_predicted():
     """It is not learned, and its videos count as wrong."""
     y = np.where(np.arange(N) < N // 2, np.arange(N) % 2, np.arange(N) % 2 + 1)
     got = cross_validate(
@@ -555,7 +555,7 @@ def test_a_class_in_no_training_fold():
     assert (got["test_score"] <= 0.5).all()
 
 
-def test_a_label_in_no_training_fold():
+def test_label_in_no_training_fold_gets_a_probability():
     """Its column is all 0; it gets a probability like any other, and scores stay finite."""
     M = np.zeros((N, 3), int)
     M[np.arange(N), np.arange(N) % 2] = 1
@@ -577,21 +577,21 @@ def test_a_label_in_no_training_fold():
     assert np.isfinite(got["test_map"]).all()
 
 
-def test_a_search_over_wrong_values_says_which():
+def test_search_over_wrong_values_names_the_value():
     grid = {"lr": [1e-3, -1.0]}
     search = GridSearchCV(small(make_classifier), grid, cv=KFold(2), error_score="raise")
     with pytest.raises(ValueError, match=r"lr must be a number > 0.*got -1.0"):
         search.fit(FRAMES, Y)
 
 
-def test_one_row_of_everything():
+def test_fit_on_one_row_works_for_indicators_only():
     with pytest.raises(ValueError, match=r"only one class is present.*got \[0\]"):
         small(make_classifier).fit(FRAMES[:1], Y[:1])
     one = small(make_classifier).fit(FRAMES[:1], np.array([[1, 0]]))
     assert one.predict_proba(FRAMES[:1]).shape == (1, 2)
 
 
-def test_hierarchy_labels_of_unusual_videos():
+def test_indicators_with_empty_columns_are_accepted():
     """A binarizer's indicators of few videos have columns that are all 0."""
     labels, M = make_labels()
     few = M[:4]
