@@ -11,7 +11,7 @@ N = 48
 X, Y, M = make_videos().data, make_y("classes"), make_y("multilabel")
 VIDEO, AUDIO = rows_of(X, "video"), rows_of(X, "audio")
 CYCLE = np.arange(N) % 4
-WIDE = np.random.RandomState(0).randn(N, 14)  # one frame a video, both modalities side by side
+WIDE = np.random.RandomState(0).randn(N, 14)  # one frame per video, both modalities side by side
 
 
 def with_row(value, row=3):
@@ -35,7 +35,7 @@ def column(rows):
 ARRAY = r"must be an array of numbers \(n, d\) or \(n, T, d\), or a list of \(T_i, d\)"
 ROW = r"Row 3 of X must be an array of numbers \(T_i, 8\), got "
 FRAME = pd.DataFrame({"video": column(VIDEO), "audio": column(AUDIO)})
-# Name to X, or to all modalities in a tuple, and the message, whichever method it is given to.
+# By name: X, or a tuple of all modalities, and the message of every method.
 BAD_X = {
     "None": (None, rf"X {ARRAY}, got NoneType"),
     "a number": (3, rf"X {ARRAY}, got int"),
@@ -137,7 +137,7 @@ BAD_X = {
     ),
 }
 NO_AUDIO = [np.zeros((0, 6))] * N
-# Only wrong where something is learned from it.
+# Only wrong in methods that train.
 BAD_X_FOR_FIT = {
     "no frame of a modality": (
         {"video": VIDEO, "audio": NO_AUDIO},
@@ -149,7 +149,7 @@ BAD_X_FOR_FIT = {
     ),
     "videos of no length": (np.zeros((N, 0, 14)), r"no frames of \['video', 'audio'\] in any"),
 }
-# Only wrong once the modalities are known.
+# Only wrong after fit.
 BAD_X_LATER = {
     "frames too wide": (
         {"video": VIDEO, "audio": [np.hstack([f, f[:, :1]]) for f in AUDIO]},
@@ -241,9 +241,9 @@ BAD_Y = {
     "the last modality": (AUDIO, FRAMES),
     "the last modality, 3-D": (np.zeros((N, 6, 6)), rf"dim 3[^$]*{FRAMES}"),
 }
-SECOND = "the hierarchy whose nodes are the columns|mismatched|only one class|differ"
+SECOND = "the hierarchy whose nodes are the columns|no negative pairs|only one class|differ"
 BAD_Y_FOR_FIT = {"one class": (np.ones(N, int), rf"only one class is present.*got \[1\]|{SECOND}")}
-# Of another form than in the fit before, which was on classes that are text.
+# Of another form than in the fit before, on classes of type str.
 BAD_Y_LATER = {
     "indicators": (M, r"y must be a vector of the .*'Food'.*got shape \(48, 28\)"),
     "numbers": (CYCLE, r"y must be a vector of .*'Food'.*got (shape \(48,\) of int|classes \[0)"),

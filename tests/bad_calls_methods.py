@@ -161,7 +161,7 @@ def misfits():
             "checkpoint needs an int as random_state.*got None",
         ),
         (
-            "no mismatched pairs",
+            "no negative pairs",
             lambda: make_classifier(hierarchy=None),
             (X, np.ones((48, 2), int)),
             "No two videos differ in all of their top-level labels",
@@ -186,7 +186,7 @@ def misfits():
         ),
         ("one video", make_tower, (X[[0]], Y[:1]), "needs two videos to compare, X has 1 sample"),
         (
-            "no mismatched pairs",
+            "no negative pairs",
             make_tower,
             (X, np.ones((48, 2), int)),
             "No two videos differ.*there are no negative pairs; fusion='late' needs none",

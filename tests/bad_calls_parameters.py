@@ -305,7 +305,7 @@ ENCODER = (
     r"encoder must be one of \('transformer', 'netvlad', 'rnn', 'mean'\), or the class of a "
     "torch module"
 )
-# Those of every estimator: each parameter to what is wanted, and to what is not.
+# By estimator and parameter: the start of the message, and the wrong values.
 PARAMETERS = {
     "CrossModalTransformerClassifier": {
         **CLASSIFIERS,

@@ -1,4 +1,4 @@
-"""Every wrong input is refused with an error that names it, before anything has changed."""
+"""Wrong input raises an error that names it, before anything has changed."""
 
 import pickle
 
@@ -186,7 +186,7 @@ def test_label_sets_are_refused(make, labels):
 @pytest.mark.parametrize("cut", [False, True], ids=["ragged", "3-D"])
 @both
 def test_fit_without_labels_is_refused(make, cut):
-    """The last modality stands where y should."""
+    """The last modality is given in place of y."""
     given = [VIDEO, AUDIO]
     if cut:
         given = [np.stack([frames[:6] for frames in rows]) for rows in given]
@@ -222,11 +222,11 @@ def test_tower_of_other_modalities_is_refused(other, fusion):
         ValueError, match=r"correlation_tower was fitted on .*, expected .* in X: {"
     ):
         make_classifier(fusion=fusion, correlation_tower=tower).fit(X, Y)
-    # A fusion that does not use it does not mind.
+    # A fusion without a tower ignores it.
     make_classifier(fusion="late", correlation_tower=tower, max_epochs=1).fit(X, Y)
 
 
-# Nothing has changed --------------------------------------------------------------------------
+# Failed fits ---------------------------------------------------------------------------------
 
 
 class Fail(Callback):

@@ -1,4 +1,4 @@
-"""Checkpoints: a fit that was cut short anywhere comes to the same, bit for bit."""
+"""Checkpoints: an interrupted and resumed fit equals an uninterrupted one, bit for bit."""
 
 import errno
 import os
@@ -39,7 +39,7 @@ X, Y, CLASSES = make_videos().data, make_y("multilabel"), make_y("classes")
 HELD_OUT = (make_videos(24, 1).data, make_labels()[0].transform(make_videos(24, 1).target))
 
 
-class Killed(Exception):  # noqa: N818, what it stands for is no error
+class Killed(Exception):  # noqa: N818, it replaces a killed process
     pass
 
 
@@ -152,7 +152,7 @@ def test_checkpoint_interval_below_one_saves_within_the_epoch(folder, steps):
 @pytest.mark.parametrize("n_videos", [48, 96])
 @pytest.mark.parametrize("interval", [1, 0.3])
 def test_resumed_tower_equals_the_uninterrupted_one(at, n_videos, interval, folder):
-    """With 48 videos every batch has all pairs, with 96 partners are drawn for each."""
+    """With 48 videos every batch has all pairs, with 96 one negative is drawn for each."""
     data = make_videos(n_videos).data, make_y("classes", n_videos)
     tower = make_tower(
         encoder="rnn",
@@ -264,7 +264,7 @@ def test_optimizers_of_other_kinds(folder):
 @pytest.mark.parametrize("kind", [np.float64, np.float32])
 @pytest.mark.parametrize("schedule", ["plateau", "cosine"])
 def test_numbers_of_numpy(kind, schedule, folder):
-    """As `np.logspace` and distributions give them to searches."""
+    """As `np.logspace` and distributions return them."""
     classifier = make_classifier(
         fusion="late",
         lr=kind(0.1),
@@ -326,7 +326,7 @@ def test_resumed_fit_with_a_frozen_tower_equals_the_uninterrupted_one(folder):
     other = pickle.loads(pickle.dumps(classifier))  # as in another process
     other.set_params(resume=True).fit(X, Y)
     assert_same(other, expected)
-    classifier.set_params(correlation_tower=towers[1])  # judges otherwise, so no checkpoint fits
+    classifier.set_params(correlation_tower=towers[1])  # another tower, so no checkpoint fits
     assert_same(resumed(classifier, X, Y), plain(classifier, X, Y))
 
 
@@ -340,7 +340,7 @@ def test_checkpoint_and_memory_work_together(folder, tmp_path, steps):
     assert len(steps) == 6  # memory finds the tower, whatever its checkpoints
 
 
-# A real kill ------------------------------------------------------------------------------
+# A killed process ------------------------------------------------------------------------------
 
 SCRIPT = """
 import os, signal, sys
@@ -414,7 +414,7 @@ def test_partial_file_of_a_killed_process_is_removed_when_old(folder):
 
 
 def test_partial_file_that_another_process_finishes_is_ignored(folder):
-    """It is listed, and gone when it is looked at, like a link to nowhere."""
+    """The file is listed, but gone when it is opened, like a broken link."""
     classifier = make_classifier(fusion="late", checkpoint=folder).fit(X, Y)
     (kept,) = files(folder)
     Path(folder, kept).with_suffix(".gone.part").symlink_to("nowhere")
@@ -483,7 +483,7 @@ def test_ctrl_c_in_training_can_be_resumed(folder, steps):
 
 
 def test_reading_ahead_ends_with_the_epoch(folder, monkeypatch):
-    """Even of one that is cut short: no thread goes on reading ahead."""
+    """Also of an interrupted epoch: no thread continues to read ahead."""
     closed, read = [], BatchLoader.__iter__
 
     def watched(loader):
@@ -497,7 +497,7 @@ def test_reading_ahead_ends_with_the_epoch(folder, monkeypatch):
     killed = clone(classifier).set_params(callbacks=[KillAt(4)])
     with pytest.raises(Killed) as raised:
         killed.fit(X, Y)
-    assert raised.traceback  # which keeps every frame, and what these hold, alive
+    assert raised.traceback  # which keeps every frame and its variables alive
     assert len(closed) == 2
 
 
@@ -508,7 +508,7 @@ def test_checkpoint_of_a_process_group_is_written_by_the_first_process(main, fol
     assert len(files(folder)) == main
 
 
-# Which fit is which -----------------------------------------------------------------------
+# Identity of a fit ------------------------------------------------------------------------
 
 
 def test_longer_fit_continues_from_a_finished_shorter_one(folder, steps):
@@ -545,15 +545,15 @@ def test_checkpoint_without_resume_is_not_overwritten(folder):
     classifier = make_classifier(fusion="late", checkpoint=folder).fit(X, Y)
     probability, (name,) = classifier.predict_proba(X), files(folder)
     before = Path(folder, name).read_bytes()
-    with pytest.raises(ValueError, match=f"checkpoint of this fit already.*{name}.*resume=True"):
+    with pytest.raises(ValueError, match=f"{name} has a checkpoint of this fit: resume=True"):
         classifier.fit(X, Y)
     assert Path(folder, name).read_bytes() == before
     np.testing.assert_array_equal(classifier.predict_proba(X), probability)
 
 
-def changed(what):
+def changed(part):
     video, audio = rows_of(X, "video"), rows_of(X, "audio")
-    if what == "frame":
+    if part == "frame":
         video[7][0, 1] += 1e-3
     return from_rows(video=video, audio=audio)
 
@@ -593,7 +593,7 @@ def test_fit_with_other_inputs_starts_from_scratch_and_prints_the_difference(
 def test_the_same_fit(params, folder, steps, capsys):
     classifier = make_classifier(fusion="late", checkpoint=folder).fit(X, Y)
     del steps[:]
-    # The same videos that lie elsewhere, in a container of its own.
+    # The same videos in another container.
     resumed(classifier.set_params(**params), changed("nothing"), np.array(Y))
     assert not steps
     assert ("Resuming after 2 epochs" in capsys.readouterr().out) == ("verbose" in params)
@@ -675,7 +675,7 @@ def test_damaged_checkpoint_is_refused(how, folder, steps):
     with pytest.raises(ValueError, match=rf"{path.name}' cannot be read: .*Delete it"):
         resumed(classifier, X, Y)
     assert not steps
-    # Another fit's damage is not this one's affair.
+    # A damaged checkpoint of another fit is ignored.
     other = clone(classifier).set_params(lr=1e-5, verbose=1)
     assert resumed(other, X, Y).n_iter_ == 2
 
@@ -691,7 +691,7 @@ def test_checkpoint_with_a_flipped_bit_is_refused_or_equal(folder):
             again = resumed(classifier, X[:9], Y[:9])
         except ValueError:
             refused += 1
-        else:  # between the members of the archive there is room for nothing
+        else:  # a bit outside the members of the archive
             assert_same(again, expected)
     assert refused > 5
 
@@ -713,7 +713,7 @@ def test_folder_that_cannot_be_created_raises(tmp_path, steps):
     assert not steps
 
 
-# Beside everything else -------------------------------------------------------------------
+# With other features ---------------------------------------------------------------------
 
 
 def test_fit_without_checkpoint_writes_nothing(tmp_path, monkeypatch):
@@ -784,7 +784,7 @@ def test_warm_start(folder, steps):
     assert_same(again, expected)
     assert again.n_iter_ == 6
     assert len(steps) == 6
-    again.fit(X, Y)  # goes on from other weights now, so it is another fit
+    again.fit(X, Y)  # continues from other weights now, so it is another fit
     assert again.n_iter_ == 10
     other = make_classifier(warm_start=True, correlation_tower=make_tower(), lr=1e-2).fit(X, Y)
     del steps[:]
@@ -793,7 +793,7 @@ def test_warm_start(folder, steps):
     assert len(files(folder)) == 3
 
 
-class Told:
+class EpochCounter:
     """A callback of scikit-learn's, and one of skorch's, that count epochs."""
 
     max_propagation_depth = None
@@ -825,11 +825,11 @@ class Count(Callback):
 def test_callbacks_of_a_resumed_fit_see_the_trained_epochs(folder):
     classifier = make_classifier(fusion="late", max_epochs=5, checkpoint=folder)
     cut(classifier, 7, X, Y)
-    told, count = Told(), Count()
-    again = clone(classifier).set_params(resume=True, callbacks=[count]).set_callbacks(told)
+    counter, count = EpochCounter(), Count()
+    again = clone(classifier).set_params(resume=True, callbacks=[count]).set_callbacks(counter)
     again.fit(X, Y)
     assert again.n_iter_ == 5
-    assert told.epochs == dict(again.net_.callbacks_)["Count"].epochs_ == 3
+    assert counter.epochs == dict(again.net_.callbacks_)["Count"].epochs_ == 3
 
 
 def test_documented_example_resumes(tmp_path, monkeypatch, capsys):
@@ -857,7 +857,7 @@ def test_parameters():
 
 
 def test_checkpoint_of_another_fit_under_this_name_is_refused(folder, steps):
-    """Put in this one's place by hand: it would go on from other weights, and say nothing."""
+    """Under this fit's name it would silently continue from other weights."""
     classifier = make_classifier(fusion="late", checkpoint=folder).fit(X, Y)
     (ours,) = Path(folder).iterdir()
     other = clone(classifier).set_params(lr=1e-2).fit(X, Y)

@@ -1,4 +1,4 @@
-"""What a fitted classifier gives back, for every form of X and y."""
+"""Predictions and fitted attributes of a classifier, for every form of X and y."""
 
 import io
 import pickle
@@ -215,7 +215,7 @@ def test_wide_forms_are_split_as_in_fit(form, modalities):
 
 
 def test_wide_array_after_positional_fit_is_split_into_modalities(positional):
-    """What was fitted on two arrays takes one with the columns of both."""
+    """A classifier fitted on two arrays accepts one array with the columns of both."""
     expected = positional.predict_proba(VIDEO, AUDIO)
     assert positional.predict_proba(WIDE).tobytes() == expected.tobytes()
 
@@ -260,7 +260,7 @@ def test_one_modality(fusion):
 
 @every_fusion
 def test_quantised_videos(fusion):
-    """uint8 frames that are dequantised on the device, and the floats that they mean."""
+    """uint8 frames, dequantised on the device, and the same frames as floats."""
     rng, n = np.random.RandomState(0), 30
     lengths = {"video": rng.randint(1, 6, n), "audio": rng.randint(1, 6, n)}
     stored = {
@@ -372,7 +372,7 @@ def test_max_frames(fusion):
 def test_same_random_state_gives_the_same_classifier(fusion):
     y, expected = make_y("classes"), fitted(fusion).predict_proba(X)
     torch.manual_seed(7)
-    np.random.seed(7)  # noqa: NPY002, the global state is what must not matter
+    np.random.seed(7)  # noqa: NPY002, the global state must not matter
     again = make_classifier(fusion=fusion).fit(X, y)
     assert again.predict_proba(X).tobytes() == expected.tobytes()
     assert again.fit(X, y).predict_proba(X).tobytes() == expected.tobytes()
@@ -426,7 +426,7 @@ def test_round_trip(fusion, trip):
 @pytest.mark.parametrize("early_stopping", [False, True])
 @pytest.mark.parametrize("fusion", ["late", "cross_modal_concat"])
 def test_pickle_contains_no_training_data(fusion, early_stopping):
-    """Ten times the videos make no larger a model."""
+    """A pickle is no larger with ten times the videos."""
     sizes = []
     for n in (48, 480):
         classifier = make_classifier(

@@ -1,4 +1,4 @@
-"""What a classifier does with its correlation tower, and what the network is told."""
+"""The correlation tower of a classifier, and its output as input of the network."""
 
 import pickle
 
@@ -37,7 +37,7 @@ with_tower = pytest.mark.parametrize("fusion", WITH_TOWER)
 
 
 def new_tower(**params):
-    """A tower fitted anew, which a test may look after."""
+    """A newly fitted tower, which a test may change."""
     return make_tower(**params).fit(X, Y)
 
 
@@ -214,11 +214,11 @@ def test_frozen_estimator_that_is_not_a_tower_is_refused(make):
         make_classifier(correlation_tower=FrozenEstimator(make())).fit(X, Y)
 
 
-# What the network is told ---------------------------------------------------------------------
+# Input of the network ---------------------------------------------------------------------------
 
 
 class FixedTower(CorrelationTower):
-    """A fitted tower that says p of every video."""
+    """A tower that predicts the probability p for every video."""
 
     p = 0.5
 
@@ -226,33 +226,36 @@ class FixedTower(CorrelationTower):
         return np.full((len(X), 1), self.p, np.float32)
 
 
-def say(tower, p):
+def with_probability(tower, p):
     tower.p = p
     return tower
 
 
-def logits_by_verdict(verdicts, **params):
-    """Outputs of one classifier for several verdicts of its tower."""
+def logits_by_probability(probabilities, **params):
+    """Outputs of one classifier for several probabilities of its tower."""
     tower = FixedTower(**TOWER).fit(X, Y)
     classifier = make_classifier(
-        correlation_tower=FrozenEstimator(say(tower, 0.9)), lr=1e-2, max_epochs=4, **params
+        correlation_tower=FrozenEstimator(with_probability(tower, 0.9)),
+        lr=1e-2,
+        max_epochs=4,
+        **params,
     ).fit(X, Y)
     out = {}
-    for p in verdicts:
-        say(classifier.correlation_tower_, p)
+    for p in probabilities:
+        with_probability(classifier.correlation_tower_, p)
         out[p] = classifier.decision_function(X)
     return out
 
 
 def test_hard_gate():
-    logits = logits_by_verdict([0.1, 0.5, 0.51, 0.9], fusion="cross_modal_gated", gate="hard")
+    logits = logits_by_probability([0.1, 0.5, 0.51, 0.9], fusion="cross_modal_gated", gate="hard")
     np.testing.assert_array_equal(logits[0.1], logits[0.5])
     np.testing.assert_array_equal(logits[0.51], logits[0.9])
     assert np.abs(logits[0.1] - logits[0.9]).max() > 1e-5
 
 
 def test_soft_gate():
-    logits = logits_by_verdict([0.1, 0.4, 0.9], fusion="cross_modal_gated", gate="soft")
+    logits = logits_by_probability([0.1, 0.4, 0.9], fusion="cross_modal_gated", gate="soft")
     assert np.abs(logits[0.1] - logits[0.4]).max() > 1e-6
     assert np.abs(logits[0.4] - logits[0.9]).max() > 1e-6
 
@@ -261,13 +264,13 @@ def test_gated_attention_with_low_probability_is_unchanged():
     tower = FixedTower(**TOWER).fit(X, Y)
     classifier = make_classifier(
         fusion="cross_modal_gated",
-        correlation_tower=FrozenEstimator(say(tower, 0.9)),
+        correlation_tower=FrozenEstimator(with_probability(tower, 0.9)),
         lr=1e-2,
         max_epochs=4,
     ).fit(X, Y)
     moved = {}
     for p in (0.1, 0.9):
-        say(classifier.correlation_tower_, p)
+        with_probability(classifier.correlation_tower_, p)
         pair = classifier.attention_weights(X)["video"]
         moved[p] = np.abs(pair.after - pair.before).max()
     assert moved[0.1] < 1e-6 < 1e-4 < moved[0.9]
@@ -275,8 +278,8 @@ def test_gated_attention_with_low_probability_is_unchanged():
 
 @pytest.mark.parametrize("influence", ["cross", "self", "none"])
 def test_concatenation_with_other_probabilities_changes_the_logits(influence):
-    verdicts = [0.1, 0.4, 0.9]
-    logits = logits_by_verdict(verdicts, fusion="cross_modal_concat", influence=influence)
+    probabilities = [0.1, 0.4, 0.9]
+    logits = logits_by_probability(probabilities, fusion="cross_modal_concat", influence=influence)
     assert np.abs(logits[0.1] - logits[0.4]).max() > 1e-6
     assert np.abs(logits[0.4] - logits[0.9]).max() > 1e-6
 
@@ -287,8 +290,8 @@ def test_training_inputs_are_the_probabilities_of_the_tower(fusion):
     make_classifier(
         fusion=fusion, correlation_tower=FrozenEstimator(tower), callbacks=[recorder]
     ).fit(X, Y)
-    told = recorder.train_.extra["correlation"]
-    np.testing.assert_array_equal(told, tower.transform(X)[:, :, None])
+    given = recorder.train_.extra["correlation"]
+    np.testing.assert_array_equal(given, tower.transform(X)[:, :, None])
 
 
 def test_correlation_features_embedding_gives_embeddings_to_the_network():

@@ -104,7 +104,7 @@ def test_early_stopping_restores_the_best_weights(form):
 
 
 def rows_in(dataset):
-    """Each video's first number, by which it is known."""
+    """The first number of each video, which identifies it."""
     return {dataset.X[i]["video"][0, 0].item() for i in range(len(dataset.X))}
 
 
@@ -120,7 +120,7 @@ def test_held_out_videos(fraction, n_held_out):
 
 
 def test_held_out_videos_do_not_change_the_scaling():
-    """The scaler's moments are those of the videos that are trained on."""
+    """The statistics of the scaler are those of the training videos."""
     recorder = Recorder()
     classifier = late(early_stopping=True, validation_fraction=0.5, callbacks=[recorder])
     classifier.fit(X, make_y("classes"))
@@ -178,7 +178,7 @@ def test_video_of_weight_zero_is_left_out(fusion):
     weighted = make_classifier(fusion=fusion).fit(X, y, sample_weight=weight)
     removed = make_classifier(fusion=fusion).fit(X[kept], y[kept], sample_weight=weight[kept])
     assert weighted.predict_proba(X).tobytes() == removed.predict_proba(X).tobytes()
-    # Weights that are all the same are none.
+    # Equal weights have no effect.
     plain = make_classifier(fusion=fusion).fit(X[kept], y[kept]).predict_proba(X)
     np.testing.assert_allclose(weighted.predict_proba(X), plain, atol=1e-4)
 
@@ -204,7 +204,7 @@ def test_class_weight_of_classes():
     heavy = late(class_weight={"Food": 50}).fit(X, y).predict_proba(X).mean(0)
     food = list(np.unique(y)).index("Food")
     assert heavy[food] > plain[food] + 0.02
-    # Weights that are all the same are none.
+    # Equal weights have no effect.
     same = late(class_weight=dict.fromkeys(np.unique(y), 3.0)).fit(X, y).predict_proba(X)
     np.testing.assert_allclose(same, fitted("late").predict_proba(X), atol=1e-4)
 
@@ -243,7 +243,7 @@ def test_balanced_where_a_class_is_only_held_out(seed):
 
 @pytest.mark.parametrize("seed", range(4))
 def test_balanced_where_a_label_is_only_held_out(seed):
-    """A label never seen has no say in when to stop."""
+    """A label without training videos does not affect early stopping."""
     y = np.eye(2, dtype=int)[np.arange(48) % 2]
     y = np.hstack([y, (np.arange(48) == seed)[:, None]])
     classifier = late(
@@ -252,7 +252,7 @@ def test_balanced_where_a_label_is_only_held_out(seed):
     assert classifier.fit(X, y).history_[-1]["valid_loss"] < 100
 
 
-# skorch beneath -------------------------------------------------------------------------------
+# The skorch net -------------------------------------------------------------------------------
 
 
 class CountEpochs(Callback):
@@ -312,7 +312,7 @@ def test_interrupted_training_leaves_a_fitted_classifier(fusion, early_stopping)
         assert classifier.fit(X, y) is classifier
     assert classifier.n_iter_ == 2
     if fusion == "late" and not early_stopping:
-        # What two epochs reach: the interruption comes at the end of the second.
+        # The result of two epochs: the interruption comes at the end of the second.
         two = make_classifier(**params, max_epochs=2).fit(X, y)
         assert classifier.predict_proba(X).tobytes() == two.predict_proba(X).tobytes()
     assert classifier.predict_proba(X).shape == (48, 4)

@@ -49,7 +49,7 @@ def processes(search):
 
 
 def check(search, store):
-    """The search ran elsewhere, in two processes, and found what one here finds."""
+    """The search in two other processes has the results of a local one."""
     path, y = store
     here = make_search().fit(MultimodalArray.open(path), y)
     assert processes(here) == {os.getpid()}

@@ -22,7 +22,7 @@ import json, sys
 import numpy as np, torch
 sys.path[:0] = sys.argv[1:2]
 torch.set_num_threads(1)
-torch.manual_seed(int(sys.argv[2]))  # what others draw decides nothing
+torch.manual_seed(int(sys.argv[2]))  # other random numbers must not matter
 np.random.seed(int(sys.argv[2]))
 from training_cases import cases, fit
 print(json.dumps({name: fit(build) for name, build in cases(1).items()}))
@@ -30,7 +30,7 @@ print(json.dumps({name: fit(build) for name, build in cases(1).items()}))
 
 
 def in_a_process(hash_seed):
-    """The outcomes of the campaigns' trainings in a process of its own."""
+    """The results of training in another process."""
     environment = {
         **os.environ,
         "PYTHONPATH": os.pathsep.join(sys.path),
@@ -43,7 +43,7 @@ def in_a_process(hash_seed):
 
 
 def test_training_in_another_process_gives_the_same_bytes(monkeypatch):
-    """Three families, with and without a tower, and the tower alone; here and in another one."""
+    """Three families with and without a tower, and the tower alone, here and elsewhere."""
     monkeypatch.syspath_prepend(str(ROBUSTNESS))
     sys.modules.pop("training_cases", None)
     training_cases = __import__("training_cases")
@@ -83,7 +83,7 @@ def test_cross_validation_with_several_jobs_gives_the_same_bytes():
 
 
 def test_global_random_state_does_not_change_results():
-    """Neither what was drawn before, nor what is drawn between fit and predict."""
+    """Random numbers drawn before fit, or between fit and predict, have no effect."""
     outcomes = set()
     for seed in (0, 1):
         torch.manual_seed(seed)

@@ -1,4 +1,4 @@
-"""Training by two processes is training by one; see launched.py for what they run."""
+"""Training by two processes equals training by one; they run launched.py."""
 
 import os
 import pickle
@@ -22,7 +22,7 @@ NAMES = [*cases("cpu"), "resumed"]
 
 
 def launch(out, task, **options):
-    """Run launched.py in two processes; return what became of it."""
+    """Run launched.py in two processes; return the completed process."""
     run = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2"]
     places = [str(Path(sk_crossmodal.__file__).parents[1]), str(TESTS)]
     environment = {
@@ -44,7 +44,7 @@ def launch(out, task, **options):
 
 @pytest.fixture(scope="module")
 def together(tmp_path_factory):
-    """What each of two processes found, and what they printed."""
+    """The results of each of two processes, and their output."""
     pytest.importorskip("accelerate", reason="accelerate is not installed")
     out = tmp_path_factory.mktemp("launch")
     numbered_videos().save(out / "store")
@@ -83,7 +83,7 @@ def test_both_processes_end_with_the_same_weights(together, name):
 
 def test_each_process_reads_its_share_of_the_store(together):
     (first, second), *_ = together
-    # For the tower's verdicts, and then for the epoch, whose last batch is of one video.
+    # For the tower's probabilities, and then for the epoch, whose last batch is of one video.
     assert sorted(first["read"] + second["read"]) == sorted(2 * list(range(48)))
     for read, epoch in ((first["read"], 24), (second["read"], 24)):
         assert len(set(read[:24])) == 24
@@ -158,7 +158,7 @@ def test_shares_of_processes_cover_all_rows_once(n, count):
 def test_statistics_are_summed_over_processes():
     x, mask = torch.randn(6, 3, 2, dtype=torch.float64), torch.rand(6, 3) > 0.3
     whole, part = MaskedBatchNorm(2).double(), MaskedBatchNorm(2).double()
-    # Both halves the same: what two processes have is twice what one has.
+    # Both halves are the same: the sum of two processes is twice that of one.
     part.all_sum = lambda value: 2 * value
     twice = torch.cat([x, x]), torch.cat([mask, mask])
     torch.testing.assert_close(part.statistics(x, mask), whole.statistics(*twice))

@@ -19,7 +19,7 @@ def late(**params):
 
 
 def assert_diverges(estimator, words="", **fit_params):
-    """New it stays not fitted; fitted before, it stays as it was."""
+    """A new estimator stays unfitted, a fitted one stays unchanged."""
     fitted_before = clone(estimator).set_params(lr=1e-3, callbacks=None).fit(X, Y)
     fitted_before.set_params(**estimator.get_params(deep=False))
     for each in (estimator, fitted_before):
@@ -105,7 +105,7 @@ def test_divergence_on_held_out_videos_raises():
 
 
 def test_divergence_with_a_checkpoint_keeps_finite_weights(tmp_path):
-    """What is kept are finite weights, from which going on comes to the same error."""
+    """The checkpoint has finite weights, and resuming raises the same error."""
     for i, params in enumerate(({"checkpoint_interval": 1}, {"checkpoint_interval": 0.3})):
         folder = tmp_path / str(i)
         classifier = late(callbacks=[Spoil(4)], max_epochs=3, checkpoint=folder, **params)

@@ -1,4 +1,4 @@
-"""Validation videos of the user's own, and what is remembered of them."""
+"""Validation videos that users give, and the scores on them."""
 
 import numpy as np
 import pytest
@@ -25,7 +25,7 @@ def late(**params):
 
 
 def labels(form):
-    # Rows of other videos, so that validation is on something else.
+    # Rows of other videos, so that validation differs from training.
     return make_y(form), make_y(form)[:20]
 
 
@@ -51,7 +51,7 @@ def test_validation_loss_is_that_of_the_restored_weights():
 
 
 def test_fit_with_eval_set_trains_on_all_videos():
-    """Nothing else is held out: the first step is that of a fit without early stopping."""
+    """No training video is held out: the first step equals that without early stopping."""
     y, y_val = labels("multilabel")
     whole = late(early_stopping=False, max_epochs=1).fit(X, y)
     for early_stopping in ("auto", True, False):

@@ -1,4 +1,4 @@
-"""What every family of classifiers does alike, and the parameters of each."""
+"""Behaviour that all families of classifiers share, and the parameters of each."""
 
 import inspect
 import io
@@ -67,7 +67,7 @@ def test_fit_and_predict(family, fusion, form):
     assert ((p > 0) & (p < 1)).all()
     expected = np.unique(y)[p.argmax(1)] if y.ndim == 1 else (p > 0.5).astype(int)
     np.testing.assert_array_equal(predicted, expected)
-    assert len({row.tobytes() for row in p.round(4)}) > 40  # videos are told apart
+    assert len({row.tobytes() for row in p.round(4)}) > 40  # videos differ
     assert (classifier.correlation_tower_ is not None) == (fusion in WITH_TOWER)
 
 
@@ -610,7 +610,7 @@ def test_zero_padding_is_explicit_zero_frames(family, fusion, max_frames):
     """Also where it cuts: the frames beyond `max_frames` are gone before."""
     rows = even_videos()
     params = {"fusion": fusion, "max_frames": max_frames, **EXACT}
-    if fusion in WITH_TOWER:  # which is to say the same of both
+    if fusion in WITH_TOWER:  # the tower must predict the same for both
         params["correlation_tower"] = FrozenEstimator(Constant().fit(from_rows(**rows), BITS))
     short, padded = from_rows(**rows), zero_padded(rows, max_frames)
     implicit = make_classifier(family, mask_padding=False, **params).fit(short, BITS)
@@ -625,7 +625,7 @@ def test_zero_padding_is_explicit_zero_frames(family, fusion, max_frames):
 
 
 class Constant(CorrelationTower):
-    """A tower that says the same of every video."""
+    """A tower that predicts the same for every video."""
 
     def __init__(self):
         super().__init__(encoder="mean", encoder_params={"d_model": 4}, max_epochs=1)
@@ -648,7 +648,7 @@ def test_zero_padding_of_a_tower(encoder):
 @fusions
 @families
 def test_length_of_zero_padding(family, fusion):
-    """Without a mask, what is behind the end counts; with one, only real frames do."""
+    """Without a mask the padding counts; with one, only real frames do."""
     videos = from_rows(**even_videos())
 
     def predictions(**params):
@@ -780,7 +780,7 @@ def test_smoothed_loss_of_labels(smoothing):
 
 
 def test_smoothing_and_weights_keep_absent_labels_improbable():
-    """However much a label weighs, the best probability for those without it is the smoothed 0."""
+    """With any weight, the best probability of an absent label is the smoothed 0."""
     logits = torch.zeros(4, 1, dtype=torch.float64, requires_grad=True)
     criterion = build_loss("binary", [50.0], label_smoothing=0.1)
     target = {"y": torch.zeros(4, 1), "weight": torch.ones(4)}
@@ -873,7 +873,7 @@ def test_tower_with_a_users_encoder_can_be_used():
     tower = make_tower(encoder=FirstFrame, encoder_params={"size": 5}).fit(X, Y)
     assert isinstance(tower.module_.encoder, FirstFrame)
     firsts = from_rows(**{n: [frames[:1] for frames in rows_of(X, n)] for n in ("video", "audio")})
-    # Videos of one frame each are what the encoder sees of the whole ones.
+    # Of whole videos the encoder sees the first frame.
     np.testing.assert_allclose(tower.transform(firsts), tower.transform(X), atol=1e-6)
 
 

@@ -1,4 +1,4 @@
-"""Fine-tuning: a classifier starts from one that is fitted on other labels."""
+"""Fine-tuning: a classifier starts from one that was fitted on other labels."""
 
 import pickle
 
@@ -57,7 +57,7 @@ def changed(before, after):
 
 @pytest.mark.parametrize("family", FAMILIES)
 def test_freeze_towers_keeps_all_weights_but_the_head(family):
-    """Weights, moments and the statistics of NetVLAD's BatchNorm."""
+    """Weights, frame statistics and the statistics of NetVLAD's BatchNorm."""
     pretrained = pretrain(family)
     before = state(pretrained)
     tuned = tune(pretrained, family, freeze_towers=True, weight_decay=1.0, dropout=0.5)
@@ -78,7 +78,7 @@ def test_freeze_towers_keeps_all_weights_but_the_head(family):
 
 @pytest.mark.parametrize("family", FAMILIES)
 def test_pretrained_weights_are_the_start_except_the_output_layer(family):
-    """And with towers that are not frozen, all of it moves."""
+    """Without frozen towers, all weights change."""
     pretrained, spy = pretrain(family), Recorder()
     tuned = tune(pretrained, family, callbacks=[("spy", spy)]).fit(X, Y)
     before, initial = state(pretrained), dict(tuned.net_.callbacks_)["spy"].initial_
@@ -100,7 +100,7 @@ def test_pretrained_on_the_same_labels_gets_a_new_output_layer():
 
 
 def test_head_on_frozen_towers_equals_adam_by_hand():
-    """Adam on fixed features, written down once more, ends at the same probabilities."""
+    """Adam on fixed features, written out, gives the same probabilities."""
     pretrained = pretrain(fusion="late", dropout=0.3)
     params = {"fusion": "late", "dropout": 0.0, "freeze_towers": True, "batch_size": 48}
     params.update(max_epochs=4, lr=1e-2, lr_schedule=None, early_stopping=False)
@@ -265,7 +265,7 @@ def test_warm_start_and_partial_fit_continue_a_tuned_classifier():
 
 
 def test_frozen_layers_have_no_dropout_with_early_stopping():
-    """With all of the head's dropout off, the loss of the first batch has nothing random."""
+    """Without dropout in the head, the loss of the first batch is deterministic."""
     pretrained = pretrain(fusion="late", dropout=0.5)
     params = {"fusion": "late", "freeze_towers": True, "dropout": 0.0, "batch_size": 48}
     tuned = tune(pretrained, **params, early_stopping=True, max_epochs=3).fit(X, TOP)

@@ -1,4 +1,4 @@
-"""Going on from a fit: warm start and `partial_fit`, as MLPClassifier has them."""
+"""Continued training: warm start and `partial_fit`, as MLPClassifier has them."""
 
 import copy
 import pickle
@@ -43,19 +43,19 @@ def test_warm_start_continues_training(fusion):
         fusion=fusion, correlation_tower=tower, warm_start=True, max_epochs=5, lr=5e-3
     )
     first = classifier.fit(X, Y).loss_curve_
-    judge, first_module = classifier.correlation_tower_, classifier.module_
+    tower_before, first_module = classifier.correlation_tower_, classifier.module_
     classifier.fit(X, Y)
     assert classifier.n_iter_ == 10
     assert classifier.loss_curve_[:5] == first
     assert classifier.loss_curve_[5] < first[1]
     assert [row["epoch"] for row in classifier.history_] == list(range(1, 11))
-    assert classifier.correlation_tower_ is judge
-    assert len(tower.fits) == (judge is not None)
+    assert classifier.correlation_tower_ is tower_before
+    assert len(tower.fits) == (tower_before is not None)
     assert classifier.module_ is not first_module
 
 
 def test_warm_start_with_tiny_learning_rate_keeps_the_weights():
-    """With a learning rate of next to nothing, it is the same network that went on."""
+    """With a tiny learning rate the network is nearly unchanged."""
     classifier = make_classifier(fusion="late", warm_start=True).fit(X, Y)
     before = weights(classifier)
     after = weights(classifier.set_params(lr=1e-30).fit(X, Y))
@@ -104,7 +104,7 @@ def test_warm_start_with_other_data_is_refused_and_keeps_the_fit(change, data, m
 
 @pytest.mark.parametrize("fusion", FUSIONS)
 def test_partial_fit_learns(fusion):
-    """On all videos at a time it learns about as fast as fit, and as fit it can be repeated."""
+    """On all videos it learns about as fast as fit, and can be repeated."""
     tower = FrozenEstimator(make_tower().fit(X, Y))
     settings = {"fusion": fusion, "correlation_tower": tower, "lr": 5e-3, "dropout": 0.0}
     classifier, again = make_classifier(**settings), make_classifier(**settings)
@@ -119,7 +119,7 @@ def test_partial_fit_learns(fusion):
 
 
 def test_partial_fit_keeps_the_state_of_adam():
-    """One batch an epoch and no dropout: partial fits are the fit itself, not restarts of it."""
+    """With one batch per epoch and no dropout, partial fits equal one fit."""
     settings = {"fusion": "late", "dropout": 0.0, "batch_size": 100, "precision": "float64"}
     whole = make_classifier(**settings, max_epochs=5, lr_schedule=None).fit(X, Y)
     parts = make_classifier(**settings, lr_schedule=None)
@@ -144,7 +144,7 @@ def test_partial_fit_continues_a_fit_and_a_pickle():
 
 
 def test_partial_fit_learns_from_each_chunk():
-    """What only the second chunk holds is learned."""
+    """Classes of the second chunk alone are learned."""
     order = np.argsort(CLASSES, kind="stable")
     first, second = order[:24], order[24:]
     classifier = make_classifier(fusion="late", lr=3e-3, d_model=32)

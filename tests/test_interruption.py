@@ -31,7 +31,7 @@ def press(*args, **kwargs):
 
 
 class Press(Callback):
-    """Ctrl-C with some batch, counted over all epochs, to train on or held out."""
+    """Ctrl-C at a training or validation batch, counted over all epochs."""
 
     def __init__(self, batch, training=True, moment="end"):
         self.batch, self.training, self.moment = batch, training, moment
@@ -50,7 +50,7 @@ class Press(Callback):
 
 
 class Begun(Callback):
-    """Notes every training that begins, of all clones."""
+    """Records every start of training, of all clones."""
 
     count = 0
 
@@ -90,7 +90,7 @@ def assert_usable(classifier, n_epochs):
 
 
 @pytest.mark.parametrize(
-    ("batch", "training", "said", "n_epochs"),
+    ("batch", "training", "messages", "n_epochs"),
     [
         (0, True, "after 0 epochs of 9 and 1 batches of the next", 0),
         (2, True, "after 0 epochs of 9 and 3 batches of the next", 0),
@@ -101,13 +101,13 @@ def assert_usable(classifier, n_epochs):
 )
 @pytest.mark.parametrize("checkpoint", [False, True])
 def test_interrupted_fit_keeps_the_weights_reached(
-    batch, training, said, n_epochs, checkpoint, tmp_path
+    batch, training, messages, n_epochs, checkpoint, tmp_path
 ):
     params = {"early_stopping": False, "max_epochs": 9}
     kept = {"checkpoint": tmp_path, "checkpoint_interval": 0.4} if checkpoint else {}
     classifier = late(Press(batch, training), **params, **kept)
     with pytest.warns(
-        UserWarning, match=f"CrossModalTransformerClassifier was .*{said}"
+        UserWarning, match=f"CrossModalTransformerClassifier was .*{messages}"
     ) as warned:
         assert classifier.fit(X, Y, eval_set=HELD_OUT) is classifier
     assert ("resume=True continues" in str(warned[0].message)) == checkpoint
@@ -159,10 +159,10 @@ def test_interrupted_tower_is_used_and_the_classifier_trained(memory, tmp_path):
     )
     with pytest.warns(UserWarning, match="interrupted after 1 epochs") as warned:
         classifier.fit(X, Y)
-    said = [str(warning.message) for warning in warned]
-    assert len(said) == 2
-    assert "CorrelationTower was interrupted" in said[0]
-    assert "now CrossModalTransformerClassifier is trained" in said[1]
+    messages = [str(warning.message) for warning in warned]
+    assert len(messages) == 2
+    assert "CorrelationTower was interrupted" in messages[0]
+    assert "now CrossModalTransformerClassifier is trained" in messages[1]
     assert_usable(classifier, 2)
     assert classifier.correlation_tower_.n_iter_ == 1
     assert not classifier.net_.interrupted
@@ -208,7 +208,7 @@ def test_interrupted_tower_without_classifier_is_fitted(monkeypatch):
 
 
 def test_interruption_at_any_time_leaves_all_or_nothing():
-    """Fitted and said so, or as before and raised; with nothing in between."""
+    """Either fitted with a warning, or unchanged with an error."""
     kept, delay = 0, 0.001
     while kept < 4 and delay < 60:  # however slow the machine is
         delay *= 1.5
@@ -216,14 +216,14 @@ def test_interruption_at_any_time_leaves_all_or_nothing():
         timer = threading.Timer(delay, press)
         try:
             timer.start()
-            with warnings.catch_warnings(record=True) as said:
+            with warnings.catch_warnings(record=True) as messages:
                 warnings.simplefilter("always")
                 classifier.fit(X, Y)
         except KeyboardInterrupt:
             assert not any(name.endswith("_") for name in vars(classifier))
         else:
             kept += 1
-            assert any("Classifier was interrupted" in str(each.message) for each in said)
+            assert any("Classifier was interrupted" in str(each.message) for each in messages)
             assert_usable(classifier, classifier.n_iter_)
         timer.join()
     assert kept == 4
@@ -287,7 +287,7 @@ class PressAfter(Begun):
 
 
 def test_search_interrupted_in_the_refit_keeps_its_results():
-    """Its candidates have been told apart, and the best one is fitted as `fit` says."""
+    """The scores of the candidates are kept, and the best one is fitted."""
     PressAfter.count = 0
     with pytest.warns(UserWarning, match="after 0 epochs of 2 and 1 batches"):
         search = grid_search(late(PressAfter(7)))

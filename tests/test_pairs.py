@@ -24,7 +24,7 @@ def one_label_each(labels):
 
 
 def random_labels(seed):
-    """Some samples without labels, and some with all of them, which nobody fits."""
+    """Some samples have no labels, and some all of them: both have no negatives."""
     labels = np.random.RandomState(seed).rand(30, 5) < 0.25
     labels[3] = False
     labels[7] = True
@@ -66,7 +66,7 @@ def test_the_only_candidate_of_many_is_found(place):
 
 @pytest.mark.parametrize("n_others", [6, 2000], ids=["common", "rare"])
 def test_negatives_are_uniform(n_others):
-    """Six candidates, which blind drawing finds at once, or only looking one by one."""
+    """Six candidates, found by random draws or only by listing."""
     labels = np.array([0] * n_others + [1] * 6)
     rows = np.zeros(600, int)
     negatives = draw_negatives(one_label_each(labels), rows, drawing())
@@ -143,7 +143,7 @@ LABELS = np.array([0, 0, 1, 1, 2, 0])
 
 
 def make_pairs(labels=LABELS, n_modalities=2, negatives=None, **params):
-    """Every frame of video i is 100 i + 1 plus its time."""
+    """Frame t of video i is 100 i + 1 + t."""
     rows = [np.full((length, 1), 100.0 * i + 1) for i, length in enumerate(LENGTHS)]
     rows = [row + np.arange(len(row))[:, None] for row in rows]
     names = ("video", "audio", "text")[:n_modalities]
@@ -250,7 +250,7 @@ def test_pairs_are_cut(max_frames):
 @pytest.mark.parametrize("n_modalities", [2, 3])
 def test_targets_and_weights(n_modalities):
     n_pairs = {2: 1, 3: 3}[n_modalities]
-    # Video 4 fits nobody: it has a negative of -1.
+    # Video 4 has no candidates: its negative is -1.
     negatives = np.array([2, 3, 0, 1, -1, 2])
     dataset = make_pairs(n_modalities=n_modalities, negative_weight=2.5, negatives=negatives)
     _, target = dataset.__getitems__([0, 4, 5])

@@ -1,4 +1,4 @@
-"""Reading ahead: the same batches, no thread left behind, errors where they belong."""
+"""Reading ahead: the same batches, no thread left, errors at their batch."""
 
 import gc
 import pickle
@@ -54,7 +54,7 @@ def test_read_ahead_yields_all_batches_in_order(n):
 
 
 def test_read_ahead_reads_in_another_thread():
-    """The caller waits for what only the thread can do."""
+    """The caller waits for the thread."""
     read = [threading.Event() for _ in range(4)]
 
     def fetch(i):
@@ -159,13 +159,13 @@ def test_loader_without_shuffling_draws_no_random_numbers(ahead):
 
 @pytest.mark.parametrize(("n_frames", "large"), [(16, False), (1200, True)])
 def test_is_large_is_true_for_large_batches_only(n_frames, large):
-    """Of 8 videos, 14 float64 numbers a moment: 14 kB, and 1.05 MB."""
+    """8 videos of 14 float64 numbers per time step: 14 kB, and 1.05 MB."""
     X = ragged(n=16, lengths=(n_frames, n_frames + 1))
     dataset = FrameDataset(X)
     assert dataset.step_bytes() == (8 + 6) * 8
     assert BatchLoader(dataset, 8, shuffle=True).is_large() == large
     assert not BatchLoader(FrameDataset(X, max_frames=10), 8, shuffle=True).is_large()
-    assert BatchLoader(dataset, 10**9, shuffle=True).is_large() == large  # there are but 16
+    assert BatchLoader(dataset, 10**9, shuffle=True).is_large() == large  # there are only 16
 
 
 # Fits -------------------------------------------------------------------------------------
@@ -275,7 +275,7 @@ def test_outputs_leave_the_gradient_mode_unchanged():
 
 
 def test_every_module_is_in_the_mode_of_the_net():
-    """Also one that the user has told otherwise."""
+    """Also a module whose mode the user has changed."""
     X, y = make_videos().data, make_y("classes")
     classifier = make_classifier(fusion="late", dropout=0.5, early_stopping=True).fit(X, y)
     expected = classifier.predict_proba(X)

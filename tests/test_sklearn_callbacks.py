@@ -1,4 +1,4 @@
-"""scikit-learn's callbacks: told of every epoch, of the tower's too, and able to stop."""
+"""scikit-learn's callbacks: called for every epoch, also of the tower, and able to stop training."""
 
 import numpy as np
 import pytest
@@ -115,7 +115,7 @@ def test_scoring_monitor_records_every_epoch():
 
 
 def test_metadata_has_weights_only_if_given():
-    """As LogisticRegression has it; else routing would ask for requests of what is not there."""
+    """As in LogisticRegression: otherwise routing would ask for requests of absent metadata."""
     for weight in (None, np.ones(48)):
         notes = Notes()
         make_classifier(fusion="late").set_callbacks(notes).fit(X, Y, sample_weight=weight)
@@ -144,7 +144,7 @@ def test_meta_estimators_pass_callbacks_on():
 
 
 def test_fitted_estimator_keeps_nothing_of_a_callback():
-    """The fitted net can be pickled and forgets what it reported to."""
+    """The fitted net can be pickled, and keeps no callback."""
     classifier = make_classifier(fusion="late", callbacks=[Recorder()])
     classifier.set_callbacks(Notes()).fit(X, Y)
     assert classifier.net_.tasks is None

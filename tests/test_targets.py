@@ -23,7 +23,7 @@ DAG = LabelHierarchy(
 
 
 def round_trip(y):
-    """What a classifier that is always right would predict."""
+    """The predictions of a classifier that is always right."""
     checked = check_y(y, len(y) if not issparse(y) else y.shape[0])
     targets = Targets(checked)
     encoded = targets.encode(checked)
@@ -115,7 +115,7 @@ def test_decode_threshold_is_strict():
 
 
 def brute_force_top_level(labels_of_samples, hierarchy):
-    """Column j is True if root j is a label of the sample, or above one."""
+    """Column j is True if root j is a label of the sample, or an ancestor of one."""
     return [
         [
             any(root == node or root in hierarchy.ancestors(node) for node in nodes)

@@ -1,4 +1,4 @@
-"""`memory=`: fitted towers are kept by their parameters and what they were trained on."""
+"""`memory=`: fitted towers are cached by their parameters and training data."""
 
 import numpy as np
 import pytest
@@ -86,7 +86,7 @@ def test_tower_with_other_inputs_is_trained_again(folder, params, data, weight):
 )
 def test_tower_with_the_same_inputs_is_found(folder, params):
     classifier = gated(folder).fit(X, Y)
-    # The same videos that lie elsewhere, in a container of its own.
+    # The same videos in another container.
     elsewhere = from_rows(**{name: rows_of(X, name) for name in X.modality_names})
     clone(classifier).set_params(**params).fit(elsewhere, Y)
     assert len(RecordingTower.fits) == 1

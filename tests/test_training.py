@@ -39,7 +39,7 @@ def test_shuffled_batches_differ_between_epochs():
     buckets = LengthBuckets(lengths_of(60), 6, shuffle=True)
     epochs = [[sorted(batch) for batch in buckets] for _ in range(3)]
     assert epochs[0] != epochs[1] != epochs[2]
-    # Videos of the same length change their company, not only the order of the batches.
+    # Videos of the same length are in other batches, not only the order of batches changes.
     assert sorted(epochs[0]) != sorted(epochs[1])
     torch.manual_seed(0)
     assert [sorted(batch) for batch in buckets] == epochs[0]
@@ -204,7 +204,7 @@ def test_loss_without_any_weight_is_zero(kind):
 
 
 def adam_by_hand(module, inputs, loss, lr, n_steps):
-    """Adam (Kingma and Ba 2015), in its own words, on a copy of the module."""
+    """Adam (Kingma and Ba 2015), written out, on a copy of the module."""
     module = copy.deepcopy(module)
     first = {name: torch.zeros_like(p) for name, p in module.named_parameters()}
     second = copy.deepcopy(first)
@@ -223,7 +223,7 @@ def adam_by_hand(module, inputs, loss, lr, n_steps):
 @pytest.mark.parametrize("n_steps", [1, 2])
 @pytest.mark.parametrize("form", ["multilabel", "classes"])
 def test_training_step_equals_adam_by_hand(form, n_steps):
-    """One batch an epoch in float64 against a step that is written out."""
+    """One batch per epoch in float64 against a step that is written out."""
     X, y = make_videos().data, make_y(form)
     weight = np.random.RandomState(0).uniform(0.5, 2, len(X))
     recorder = Recorder()
@@ -265,7 +265,7 @@ def test_training_step_equals_adam_by_hand(form, n_steps):
 
 
 def test_processes_with_different_data_raise_everywhere(monkeypatch):
-    """All of them say so, before any waits for the others' batches."""
+    """All processes raise, before any waits for a batch of the others."""
 
     def gather(parts, own):
         parts[:] = ["3 videos", own]

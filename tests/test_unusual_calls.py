@@ -1,4 +1,4 @@
-"""Unusual but right forms of X, y and weights are taken, and mean what the plain ones mean."""
+"""Unusual but valid forms of X, y and weights give the same results as plain ones."""
 
 from functools import wraps
 
@@ -24,7 +24,7 @@ from sk_crossmodal.training import _estimator
 pytestmark = pytest.mark.one_version
 
 N = 24
-# Whole numbers that float16 and uint8 have, too.
+# Whole numbers that float16 and uint8 represent exactly.
 FRAMES = np.random.RandomState(0).randint(0, 9, size=(N, 5, 6)).astype(np.float32)
 Y = np.arange(N) % 3
 WEIGHT = np.arange(N) % 2 + 1.0
@@ -89,7 +89,7 @@ def small(make, **params):
     return make(**params)
 
 
-def said(estimator, X=FRAMES, y=Y, weight=WEIGHT):
+def fit_predict(estimator, X=FRAMES, y=Y, weight=WEIGHT):
     return estimator.fit(X, y, sample_weight=weight).predict_proba(FRAMES)
 
 
@@ -101,30 +101,30 @@ both = pytest.mark.parametrize("make", [make_classifier, make_tower], ids=["clas
 def test_every_form_of_x_gives_the_same_predictions(make, form):
     X = FORMS_OF_X[form](FRAMES)
     estimator = small(make)
-    np.testing.assert_allclose(said(estimator, X=X), said(small(make)), rtol=1e-5)
-    np.testing.assert_allclose(estimator.predict_proba(X), said(small(make)), rtol=1e-5)
+    np.testing.assert_allclose(fit_predict(estimator, X=X), fit_predict(small(make)), rtol=1e-5)
+    np.testing.assert_allclose(estimator.predict_proba(X), fit_predict(small(make)), rtol=1e-5)
 
 
 def test_memory_maps_give_the_same_predictions(tmp_path):
     X = memory_map(FRAMES, tmp_path / "x")
     y, weight = memory_map(Y, tmp_path / "y"), memory_map(WEIGHT, tmp_path / "w")
-    expected = said(small(make_classifier))
-    np.testing.assert_array_equal(said(small(make_classifier), X, y, weight), expected)
+    expected = fit_predict(small(make_classifier))
+    np.testing.assert_array_equal(fit_predict(small(make_classifier), X, y, weight), expected)
 
 
 @pytest.mark.parametrize("form", FORMS_OF_Y)
 @both
 def test_every_form_of_y_gives_the_same_predictions(make, form):
-    expected = said(small(make))
-    np.testing.assert_array_equal(said(small(make), y=FORMS_OF_Y[form](Y)), expected)
+    expected = fit_predict(small(make))
+    np.testing.assert_array_equal(fit_predict(small(make), y=FORMS_OF_Y[form](Y)), expected)
 
 
 @pytest.mark.parametrize("form", FORMS_OF_WEIGHT)
 @both
 def test_every_form_of_weights_gives_the_same_predictions(make, form):
-    expected = said(small(make))
+    expected = fit_predict(small(make))
     weight = FORMS_OF_WEIGHT[form](WEIGHT)
-    np.testing.assert_array_equal(said(small(make), weight=weight), expected)
+    np.testing.assert_array_equal(fit_predict(small(make), weight=weight), expected)
 
 
 NUMPY = {
@@ -168,17 +168,19 @@ OWN = {
 
 @both
 def test_numbers_of_numpy(make):
-    """Every parameter that is a number, text or a bool may be one of NumPy's."""
+    """Parameters may be numbers, texts and bools of NumPy."""
     params = {**NUMPY, **OWN[make]}
     plain = {name: value.item() for name, value in params.items() if hasattr(value, "item")}
     plain |= {"class_weight": {0: 2.0}} if make is make_classifier else {}
-    np.testing.assert_array_equal(said(small(make, **params)), said(small(make, **plain)))
+    np.testing.assert_array_equal(
+        fit_predict(small(make, **params)), fit_predict(small(make, **plain))
+    )
 
 
 @pytest.mark.parametrize("verbose", [True, False, np.True_, np.False_])
 @both
 def test_verbose_may_be_a_bool(make, verbose, capsys):
-    said(small(make, verbose=verbose))
+    fit_predict(small(make, verbose=verbose))
     assert ("train_loss" in capsys.readouterr().out) == verbose
 
 
@@ -186,22 +188,22 @@ def test_verbose_may_be_a_bool(make, verbose, capsys):
 
 
 class Counting(Callback):
-    """Counts how often it is made and begun."""
+    """Counts its instances and initializations."""
 
-    made = begun = 0
+    made = initialized = 0
 
     def __init__(self, step=1):
         self.step = step
         type(self).made += 1
 
     def initialize(self):
-        type(self).begun += self.step
+        type(self).initialized += self.step
         return self
 
 
 @pytest.fixture
 def counting():
-    Counting.made = Counting.begun = 0
+    Counting.made = Counting.initialized = 0
     return Counting
 
 
@@ -209,8 +211,8 @@ def counting():
 @both
 def test_callbacks_are_initialized_once(make, named, counting):
     callback = counting()
-    said(small(make, callbacks=[("mine", callback) if named else callback]))
-    assert (counting.made, counting.begun) == (1, 1)
+    fit_predict(small(make, callbacks=[("mine", callback) if named else callback]))
+    assert (counting.made, counting.initialized) == (1, 1)
 
 
 @pytest.mark.parametrize("named", [False, True])
@@ -219,8 +221,8 @@ def test_callbacks_may_be_classes(make, named, counting):
     name = "mine" if named else "Counting"
     callbacks = [EpochTimer, (name, counting) if named else counting]
     estimator = small(make, callbacks=callbacks, net_params={f"callbacks__{name}__step": 5})
-    said(estimator)
-    assert (counting.made, counting.begun) == (1, 5)
+    fit_predict(estimator)
+    assert (counting.made, counting.initialized) == (1, 5)
     assert isinstance(dict(estimator.net_.callbacks_)[name], counting)
     assert estimator.callbacks is callbacks
 
@@ -230,22 +232,22 @@ def test_refused_arguments_of_callbacks_leave_callbacks_unchanged(make, counting
     callback = counting()
     params = {"callbacks__Counting__step": 5, "callbacks__nobody__step": 5}
     with pytest.raises(ValueError, match=r"net_params name the callback 'nobody__step'"):
-        said(small(make, callbacks=[callback], net_params=params))
-    assert (callback.step, counting.begun) == (1, 0)
+        fit_predict(small(make, callbacks=[callback], net_params=params))
+    assert (callback.step, counting.initialized) == (1, 0)
 
 
 @both
 def test_callbacks_of_net_params_may_be_a_tuple(make, counting):
     estimator = small(make, net_params={"callbacks": (counting(),)})
-    said(estimator)
-    assert counting.begun == 1
+    fit_predict(estimator)
+    assert counting.initialized == 1
 
 
-# Encoders of the user's own ---------------------------------------------------------------------
+# Encoders of users -----------------------------------------------------------------------------
 
 
 class OnCPU(MeanEncoder):
-    """Draws its numbers on the CPU, whatever the device around it is."""
+    """Draws its numbers on the CPU, whatever the default device is."""
 
     def __init__(self, widths, spec=None, *, d_model=8, dropout=0.1):
         super().__init__(widths, spec, d_model=d_model, dropout=dropout)
@@ -261,7 +263,7 @@ class Mixing(OnCPU):
 
 
 class Unique(MeanEncoder):
-    """Looks at its numbers, of which torch says "Meta tensors" have none."""
+    """Reads its numbers, which tensors on the device "meta" do not have."""
 
     def __init__(self, widths, spec=None, *, d_model=8, dropout=0.1):
         super().__init__(widths, spec, d_model=d_model, dropout=dropout)
@@ -269,7 +271,7 @@ class Unique(MeanEncoder):
 
 
 class Empty(MeanEncoder):
-    """Takes numbers out of torch, and says in words of its own that there are none."""
+    """Raises its own error on a device without numbers."""
 
     def __init__(self, widths, spec=None, *, d_model=8, dropout=0.1):
         super().__init__(widths, spec, d_model=d_model, dropout=dropout)
@@ -296,25 +298,25 @@ class Never(OnCPU):
 def test_users_encoders_can_be_trained(encoder):
     before = RandomStates()
     tower = small(make_tower, encoder=encoder, encoder_params={"d_model": 8})
-    assert np.isfinite(said(tower)).all()
+    assert np.isfinite(fit_predict(tower)).all()
     assert before.unchanged()
 
 
 def test_encoder_that_cannot_be_built_leaves_random_states_unchanged():
     before = RandomStates()
     with pytest.raises(ValueError, match=r"cannot build .*encoder=.*Never.*: never"):
-        said(small(make_tower, encoder=Never, encoder_params={}))
+        fit_predict(small(make_tower, encoder=Never, encoder_params={}))
     assert before.unchanged()
 
 
-# Going on ---------------------------------------------------------------------------------------
+# Continued training ---------------------------------------------------------------------------------------
 
 EAGER = {"compile": True, "net_params": {"compile__backend": "eager"}}
 COMPILES = pytest.mark.filterwarnings("ignore:The .grad attribute of a Tensor:UserWarning")
 
 
-def gone_on(method, *settings, **params):
-    """A classifier that learns once with each of some settings in turn."""
+def continued(method, *settings, **params):
+    """Predictions of a classifier that is trained with several settings in turn."""
     classifier = small(make_classifier, warm_start=True, dropout=0.0, **params)
     for setting in settings:
         getattr(classifier.set_params(**setting), method)(FRAMES, Y)
@@ -327,13 +329,13 @@ def gone_on(method, *settings, **params):
 @pytest.mark.parametrize("compiled", [(True, True), (True, False), (False, True)])
 def test_compiled_network_continues_training(method, compiled):
     each = [{**EAGER, "compile": yes} for yes in compiled]
-    np.testing.assert_allclose(gone_on(method, *each), gone_on(method, {}, {}), rtol=1e-4)
+    np.testing.assert_allclose(continued(method, *each), continued(method, {}, {}), rtol=1e-4)
 
 
 @COMPILES
 def test_compiled_network_of_another_shape_is_refused():
     with pytest.raises(ValueError, match=r"encoder\S* of shape \(16, 3\), got \(32, 3\)"):
-        gone_on("fit", {**EAGER}, {"d_model": 32})
+        continued("fit", {**EAGER}, {"d_model": 32})
 
 
 class OneLayer(Head):
@@ -422,7 +424,7 @@ def test_failed_build_raises_before_frames_are_read_and_changes_nothing(
     assert len(steps) == 1
     assert estimator.get_params() == before
     assert not hasattr(estimator, "net_")
-    assert (vars(callback), counting.begun) == (state, 0)
+    assert (vars(callback), counting.initialized) == (state, 0)
     assert random_states.unchanged()
 
 
@@ -527,10 +529,10 @@ def test_partial_fit_with_padding_beyond_memory_is_refused():
         classifier.set_params(max_frames=2**31 - 1).partial_fit(FRAMES, Y)
 
 
-# Folds that lack something ----------------------------------------------------------------------
+# Folds without a class ---------------------------------------------------------------------------
 
 FOLDS = PredefinedSplit(np.repeat([0, 1], N // 2))
-IN_HALVES = np.repeat([0, 1], N // 2)  # one class in the rows to train on, in both folds
+IN_HALVES = np.repeat([0, 1], N // 2)  # one class in the training rows of both folds
 
 
 @pytest.mark.parametrize("make", [make_classifier, make_tower], ids=["classifier", "tower"])
@@ -545,7 +547,7 @@ def test_fold_with_one_class_is_refused(make):
 
 
 def test_class_in_no_training_fold_is_never_predicted():
-    """It is not learned, and its videos count as wrong."""
+    """The class is not learned, and its videos count as wrong."""
     y = np.where(np.arange(N) < N // 2, np.arange(N) % 2, np.arange(N) % 2 + 1)
     got = cross_validate(
         small(make_classifier), FRAMES, y, cv=FOLDS, return_estimator=True, error_score="raise"
@@ -556,7 +558,7 @@ def test_class_in_no_training_fold_is_never_predicted():
 
 
 def test_label_in_no_training_fold_gets_a_probability():
-    """Its column is all 0; it gets a probability like any other, and scores stay finite."""
+    """A column of zeros gets a probability as others, and scores are finite."""
     M = np.zeros((N, 3), int)
     M[np.arange(N), np.arange(N) % 2] = 1
     M[:6, 2] = 1  # only in the first half
