@@ -141,24 +141,19 @@ class _OpenFile:
         try:
             self.fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
         except FileNotFoundError:
-            raise FileNotFoundError(
-                f"{path} is gone: the store was moved or deleted after it was opened."
-            ) from None
-        self._check()
+            raise FileNotFoundError(f"{path} is gone: its store was moved or deleted.") from None
+        self._check_size()
 
     def read_rest(self, out: Array, place: int, done: int) -> None:
         """Read the rest after `done` bytes: one call reads at most 2 GB."""
         rest = out.reshape(-1).view(np.uint8)
         while done < len(rest):
-            self._check()
+            self._check_size()
             done += os.preadv(self.fd, [rest[done:].data], place + done)
 
-    def _check(self) -> None:
+    def _check_size(self) -> None:
         if (size := os.fstat(self.fd).st_size) != self.size:
-            raise ValueError(
-                f"{self.path} has {size} bytes, it had {self.size} when the store was opened: the "
-                "store was changed since."
-            )
+            raise ValueError(f"{self.path} has {size} bytes, not {self.size}: it was changed.")
 
     def __del__(self, close: Callable[[int], None] = os.close) -> None:
         # When Python exits, `os` may be gone already.
