@@ -77,7 +77,7 @@ MODALITIES = [
     *(Case({"video": v, "audio": 6}, COLUMNS + ".*from 1 on, got") for v in (-1, 0, HUGE)),
     Case({"video": slice("a")}, COLUMNS + r".*got slice\(None, 'a', None\)"),
     Case({"video": slice(0, 4, 0)}, COLUMNS + r".*got slice\(0, 4, 0\)"),
-    Case({"video": slice(0, 4)}, "gives columns of 'video'.*X is no wide array"),
+    Case({"video": slice(0, 4)}, "modalities has columns of 'video'.*X is not wide"),
     Case({"video": 9, "audio": 6}, "'video' has frames of 8 features, but modalities says 9"),
     Case(["video", "text"], r"\['text'\] are missing; X has \['video', 'audio'\]"),
 ]

@@ -215,7 +215,7 @@ def test_as_multimodal_with_names_names_positional_modalities():
 def test_as_multimodal_with_wrong_widths_raises():
     parts = videos()
     assert_content(as_multimodal(parts, modalities=WIDTHS), parts)
-    with pytest.raises(ValueError, match=r"'audio' has 3 features.*says 128"):
+    with pytest.raises(ValueError, match=r"'audio' has frames of 3 features.*says 128"):
         as_multimodal(parts, modalities={"video": 4, "audio": 128})
 
 

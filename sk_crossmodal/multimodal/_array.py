@@ -12,14 +12,7 @@ from numpy.typing import ArrayLike, DTypeLike
 from .._types import Array, Bools, Floats, Ints
 from ..store import StoreFiles, as_lengths, as_list, as_mapping, as_names
 from ..validation import check_number
-from ._checks import (
-    as_columns,
-    as_frames,
-    as_max_frames,
-    as_quantization,
-    as_rows,
-    as_weights,
-)
+from ._checks import as_columns, as_frames, as_max_frames, as_quantization, as_rows, as_weights
 from ._frames import Frames, stored_frames
 from ._save import save
 from ._scan import MAX_VIDEOS, StatsRequest, scan
@@ -315,10 +308,8 @@ class MultimodalArray:
         rows = as_rows(rows, len(self))
         parts = {name: part.take(rows) for name, part in self._frames.items()}
         line = np.maximum.reduce([part.lengths for part in parts.values()])
-        if max_frames is None:
-            kept = line
-        else:
-            kept = np.minimum(line, as_max_frames(max_frames, len(rows)))
+        limit = line if max_frames is None else as_max_frames(max_frames, len(rows))
+        kept = np.minimum(line, limit)
         steps = np.arange(max(1, int(kept.max(initial=0))))
         frames, masks = {}, {}
         for name, part in parts.items():

@@ -67,9 +67,8 @@ def as_multimodal(
     MultimodalArray(2 videos, video: 2-7 frames of 3 float64, audio: 1 frames of 2 float64)
     """
     if modalities is not None:
-        if isinstance(modalities, str) or not isinstance(
-            modalities, Mapping | Sequence | np.ndarray
-        ):
+        several = isinstance(modalities, Mapping | Sequence | np.ndarray)
+        if not several or isinstance(modalities, str):
             raise TypeError(f"modalities must be a dict or sequence of names, got {modalities!r}.")
         as_names(modalities)
     if isinstance(X, Store):
@@ -79,12 +78,14 @@ def as_multimodal(
     elif (parts := _named_parts(X, more, modalities)) is not None:
         array = _from_parts(parts)
     else:
-        return _non_empty(_from_wide(X, modalities))
-    if modalities is not None:
-        if isinstance(modalities, Mapping):
-            _check_widths(array, modalities)
-        array = array.select(list(modalities))
-    return _non_empty(array)
+        whole = _from_parts({"X": X}, "X")
+        array = whole.select(_column_slices(whole.n_features["X"], modalities))
+        modalities = None
+    if isinstance(modalities, Mapping):
+        _check_widths(array, modalities)
+    if not len(array):
+        raise ValueError(EMPTY.format("X"))
+    return array if modalities is None else array.select(list(modalities))
 
 
 def has_named_modalities(X: Any) -> bool:
@@ -113,22 +114,14 @@ def _named_parts(
 ) -> Mapping[Any, Any] | None:
     """Return the frames of X by name of modality, or None for one wide array."""
     if more:
-        parts = (X, *more)
-        return dict(zip(_positional_names(len(parts), modalities), parts, strict=True))
+        return dict(zip(_positional_names(1 + len(more), modalities), (X, *more), strict=True))
     # Some sparse matrices are dicts.
     return X if isinstance(X, Mapping) and not issparse(X) else _object_columns(X)
 
 
-def _non_empty(array: MultimodalArray) -> MultimodalArray:
-    if not len(array):
-        raise ValueError(EMPTY.format("X"))
-    return array
-
-
 def _positional_names(count: int, modalities: Iterable[str] | None) -> list[str]:
-    if modalities is None:
-        return [*DEFAULT_NAMES, *(f"modality_{i}" for i in range(3, count))][:count]
-    names = list(modalities)
+    default = [*DEFAULT_NAMES, *(f"modality_{i}" for i in range(3, count))][:count]
+    names = default if modalities is None else list(modalities)
     if len(names) != count:
         raise ValueError(f"modalities must name {count} modalities, got {names}.")
     return names
@@ -136,25 +129,17 @@ def _positional_names(count: int, modalities: Iterable[str] | None) -> list[str]
 
 def _check_widths(array: MultimodalArray, modalities: Mapping[str, Any]) -> None:
     for name, width in modalities.items():
-        given = array.n_features.get(name, width)
+        d = array.n_features.get(name, width)
         if isinstance(width, slice):
             raise TypeError(f"modalities has columns of {name!r}, {width}, but X is not wide.")
-        if width != given:
-            raise ValueError(f"{name!r} has {given} features, but modalities says {width}.")
+        if width != d:
+            raise ValueError(f"{name!r} has frames of {d} features, but modalities says {width}.")
 
 
-def _from_parts(parts: Mapping[Any, Any]) -> MultimodalArray:
-    flat = {name: _flatten(part, f"modality {name!r}") for name, part in parts.items()}
-    return MultimodalArray.from_frames(
-        {name: values for name, (values, _) in flat.items()},
-        {name: lengths for name, (_, lengths) in flat.items()},
-    )
-
-
-def _from_wide(X: Any, modalities: Any) -> MultimodalArray:
-    values, lengths = _flatten(X, "X")
-    whole = MultimodalArray.from_frames({"X": values}, {"X": lengths})
-    return whole.select(_column_slices(values.shape[1], modalities))
+def _from_parts(parts: Mapping[Any, Any], title: str = "modality {!r}") -> MultimodalArray:
+    flat = {name: _flatten(part, title.format(name)) for name, part in parts.items()}
+    frames, lengths = ({name: each[i] for name, each in flat.items()} for i in range(2))
+    return MultimodalArray.from_frames(frames, lengths)
 
 
 def _column_slices(width: int, modalities: Any) -> dict[str, slice]:
@@ -187,7 +172,7 @@ def _object_columns(X: Any) -> dict[Any, list[Any]] | None:
     if not (hasattr(X, "columns") and hasattr(X, "__getitem__")):
         return None
     if len(set(X.columns)) < len(list(X.columns)):
-        raise ValueError(f"The data frame X has columns of one name: {list(X.columns)}.")
+        raise ValueError(f"The data frame X has several columns of one name: {list(X.columns)}.")
     columns = {name: X[name] for name in X.columns}
     plain = [name for name, column in columns.items() if np.ndim(_first(column)) == 0]
     if plain and len(plain) < len(columns):
@@ -207,13 +192,15 @@ def _flatten(part: Any, name: str) -> tuple[Array, Array]:
         raise TypeError(f"Sparse data was passed for {name}, but dense data is required.")
     if isinstance(part, MultimodalArray):
         raise TypeError(f"A MultimodalArray was passed for {name}; pass it alone, as X.")
-    if isinstance(part, Sequence) and not len(part):
-        raise ValueError(EMPTY.format(name))
-    if _is_ragged(part):
-        return _flatten_ragged(part, name)
     objects = isinstance(part, np.ndarray) and part.dtype == object and part.ndim == 1
-    if (objects or isinstance(part, list | tuple)) and len(part) and all(map(_is_empty, part)):
-        raise ValueError(f"{name} has frames in none of its {len(part)} videos: unknown width.")
+    if objects or isinstance(part, Sequence):
+        if not len(part):
+            raise ValueError(EMPTY.format(name))
+        if (first := _first(part)) is None:
+            videos = f"{len(part)} videos, expected an array (T_i, d)"
+            raise ValueError(f"{name} has frames in none of its {videos}.")
+        if len(_shape(first)) == 2:
+            return _flatten_ragged(part, np.asarray(first), name)
     values = _as_numbers(part, name)
     if values.ndim == 2:
         return values, np.ones(len(values), np.int64)
@@ -224,6 +211,7 @@ def _flatten(part: Any, name: str) -> tuple[Array, Array]:
 def _as_numbers(part: Any, name: str) -> Array:
     """Return frames (n, d) or (n, T, d) as an array of floats or uint8."""
     wanted = f"{name} must be an array of numbers (n, d) or (n, T, d), or a list of (T_i, d)"
+    problem = ""
     try:
         array = part if hasattr(part, "dtype") or hasattr(part, "columns") else np.asarray(part)
         if problem := _not_numbers(array):
@@ -237,10 +225,11 @@ def _as_numbers(part: Any, name: str) -> Array:
                 input_name=name,
             )
         if values.ndim > 3:
-            raise ValueError(f"shape {values.shape}")
+            raise ValueError(problem := f"shape {values.shape}")
     except (TypeError, ValueError, OverflowError, RuntimeError) as error:  # torch's, of gradients
         kind = TypeError if isinstance(error, TypeError) else ValueError
-        raise kind(f"{wanted}, got {type(part).__name__}: {error}.{_hint(part)}") from error
+        given = problem or f"{type(part).__name__}: {error}"
+        raise kind(f"{wanted}, got {given}.{_hint(part)}") from error
     return values
 
 
@@ -255,16 +244,10 @@ def _not_numbers(array: Any) -> str:
     dtype = getattr(array, "dtype", None)
     kind = getattr(dtype, "kind", "O")
     if kind == "c":  # the message of check_array would print all of it
-        return f"Complex data not supported, dtype {dtype}"
+        return f"dtype {dtype}. Complex data not supported"
     if kind not in "biufO":  # objects may be numbers
         return f"dtype {dtype}{'; load files first; y comes last' if kind in 'US' else ''}"
     return "a masked array; fill it first" if np.ma.is_masked(array) else ""
-
-
-def _is_ragged(part: Any) -> bool:
-    if isinstance(part, np.ndarray):
-        return part.dtype == object and part.ndim == 1 and len(_shape(_first(part))) == 2
-    return isinstance(part, Sequence) and len(_shape(_first(part))) == 2
 
 
 def _is_empty(row: Any) -> bool:
@@ -291,8 +274,7 @@ def _first(part: Iterable[Any]) -> Any:
     return next((row for row in candidates if 0 not in _shape(row)), first)
 
 
-def _flatten_ragged(part: Iterable[Any], name: str) -> tuple[Array, Array]:
-    first = np.asarray(_first(part))
+def _flatten_ragged(part: Iterable[Any], first: Array, name: str) -> tuple[Array, Array]:
     empty = np.empty((0, first.shape[1]), first.dtype)
     rows = [
         empty if _is_empty(row) else _as_row(row, empty, f"Row {i} of {name}")

@@ -62,13 +62,15 @@ class PartWriter:
         self._write(arrays, lists)
         self._videos, self._failed = self._videos + n, False
 
-    def close(self, keep: bool) -> None:
-        """Complete the files, or only close them."""
+    def __enter__(self) -> "PartWriter":
+        return self
+
+    def __exit__(self, error: type[BaseException] | None, *_: object) -> None:
         self._closed = True
         with ExitStack() as stack:  # closes the other files if one fails
             for file in self._files.values():
-                stack.callback(file.close, keep)
-        if keep and self._failed:
+                stack.callback(file.close, error is None)
+        if error is None and self._failed:
             raise ValueError(f"Writing to {self._folder} failed before: it is incomplete.")
 
     def _open(self, name: str, dtype: DTypeLike, shape: tuple[int, ...] = ()) -> None:
@@ -79,12 +81,11 @@ class PartWriter:
         name = f"modality {modality.name!r}"
         if not isinstance(pair, tuple | list) or len(pair) != 2:
             kind = type(pair).__name__
-            raise TypeError(f"M{name[1:]} must be a pair of frames and lengths, got {kind}.")
+            raise TypeError(f"Frames and lengths of {name} must be a pair, got {kind}.")
         values = as_array(f"Frames of {name}", pair[0])
-        wanted = f"{modality.dtype} of shape (n_frames, {modality.width})"
-        given = f"{values.dtype} of shape {values.shape}"
-        expected = (modality.dtype, modality.width)
-        if values.ndim != 2 or (values.dtype.name, values.shape[1]) != expected:
+        if (values.dtype.name, values.shape[1:]) != (modality.dtype, (modality.width,)):
+            wanted = f"{modality.dtype} of shape (n_frames, {modality.width})"
+            given = f"{values.dtype} of shape {values.shape}"
             raise ValueError(f"Frames of {name} must be {wanted}, got {given}.")
         lengths = as_lengths(modality.name, pair[1], len(values))
         if (bad := first_bad_frame(values)) is not None:
@@ -131,18 +132,17 @@ def read_part(folder: str, modalities: tuple[StoredModality, ...]) -> PartConten
         offsets[m.name], (counts[m.name], _) = npy_layout(frames, m.stored_dtype, (None, m.width))
         if each.min(initial=0) < 0 or each.sum() != counts[m.name]:
             raise damaged(f"{file} should add up to the {counts[m.name]} frames in {frames}")
-    (n, *more) = (len(each) for each in lengths.values())
-    if any(other != n for other in more):
+    (n, *more) = {len(each) for each in lengths.values()}
+    if more:
         raise damaged(f"modalities in {folder} differ in their numbers of videos")
-    has = {}
-    for indptr, flat in (LABELS, IDS):
-        indptr_file, flat_file = (os.path.join(folder, name) for name in (indptr, flat))
-        has[indptr] = os.path.exists(indptr_file) or os.path.exists(flat_file)
-        if has[indptr]:
-            npy_layout(indptr_file, LENGTH, (n + 1,))
-            npy_layout(flat_file, LABEL if flat == LABELS[1] else TEXT, (None,))
-    entry = StoredPart(os.path.basename(folder), n, counts)
-    return PartContent(entry, lengths, offsets, has[LABELS[0]], has[IDS[0]])
+    has = []
+    for files in (LABELS, IDS):
+        indptr, flat = (os.path.join(folder, name) for name in files)
+        has.append(os.path.exists(indptr) or os.path.exists(flat))
+        if has[-1]:
+            npy_layout(indptr, LENGTH, (n + 1,))
+            npy_layout(flat, LABEL if files == LABELS else TEXT, (None,))
+    return PartContent(StoredPart(os.path.basename(folder), n, counts), lengths, offsets, *has)
 
 
 def read_lists(folder: str, files: tuple[str, str]) -> Lists:

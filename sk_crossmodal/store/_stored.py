@@ -5,7 +5,7 @@ from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
-from typing import Any, overload
+from typing import Any
 
 import numpy as np
 
@@ -23,29 +23,17 @@ class StoredFrames:
 
     def __init__(self, files: "FrameFiles", columns: slice = slice(None)) -> None:
         self.files, self.columns = files, columns
-        self.dtype = files.dtype
+        self.dtype, self.finite = files.dtype, files.finite  # see `StoredModality`
         self.shape = (files.ends[-1], len(range(files.width)[columns]))
-
-    @property
-    def finite(self) -> bool:
-        """Whether all frames were checked to be finite when they were written."""
-        return self.files.finite
 
     def __len__(self) -> int:
         return self.files.ends[-1]
 
-    @overload
-    def __getitem__(self, key: slice) -> Array: ...
-
-    @overload
-    def __getitem__(self, key: tuple[slice, slice]) -> "StoredFrames": ...
-
-    def __getitem__(self, key: slice | tuple[slice, slice]) -> "Array | StoredFrames":
+    def __getitem__(self, key: slice | tuple[slice, slice]) -> Any:
         """Read frames, ``[start:stop]``, or select features without reading, ``[:, slice]``."""
         if isinstance(key, tuple):
-            return StoredFrames(
-                self.files, _slice_of_slice(self.columns, key[1], self.files.width)
-            )
+            columns = _slice_of_slice(self.columns, key[1], self.files.width)
+            return StoredFrames(self.files, columns)
         start, stop, _ = key.indices(len(self))
         out = np.empty((max(0, stop - start), self.shape[1]), self.dtype)
         self.read_into(out, start)

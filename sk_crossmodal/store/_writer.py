@@ -139,16 +139,11 @@ class StoreWriter:
                 raise ValueError(f"{self._part(name)} is being written by another writer.")
             if self.done(name):
                 raise ValueError(f"Part {name!r} of {self.path} is complete already.")
-            shutil.rmtree(temporary, ignore_errors=True)  # of a writer that was killed
-            os.mkdir(temporary)
-            try:
-                with _writing(PartWriter(temporary, self._header.modalities)) as writer:
+            with _temporary(temporary):
+                with PartWriter(temporary, self._header.modalities) as writer:
                     yield writer
                 sync_folder(temporary)
                 os.rename(temporary, self._part(name))
-            except BaseException:
-                shutil.rmtree(temporary, ignore_errors=True)
-                raise
             sync_folder(os.path.dirname(temporary))
 
     def finish(self, parts: Iterable[str], n_labels: int | None = None) -> None:
@@ -183,9 +178,9 @@ class StoreWriter:
             given = f"{n_labels=} and {'labels' if True in has['labels'] else 'no labels'}"
             raise ValueError(f"n_labels is required with labels and None without, got {given}.")
         for each in filled if n_labels is not None else ():
-            _, labels = read_lists(self._part(each.entry.name), LABELS)
-            if (largest := labels.max(initial=-1)) >= n_labels:
-                name = each.entry.name
+            name = each.entry.name
+            largest = read_lists(self._part(name), LABELS)[1].max(initial=-1)
+            if largest >= n_labels:
                 raise ValueError(f"Part {name!r} has label {largest}, must be below {n_labels=}.")
         entries, ids = tuple(each.entry for each in contents), has["ids"] == {True}
         header = replace(self._header, parts=entries, n_labels=n_labels, ids=ids)
@@ -196,11 +191,11 @@ class StoreWriter:
         return os.path.join(self.path, PARTS, name)
 
     def _hidden(self, name: str, what: str) -> str:
-        return os.path.join(self.path, PARTS, f".{name}.{what}")
+        return self._part(f".{name}.{what}")
 
     def _clean(self) -> None:
         """Remove the files of killed writers, but not those of active writers."""
-        names = os.listdir(os.path.join(self.path, PARTS))
+        names = os.listdir(self._part(""))
         for part in {name[1:-5] for name in names if name[0] == "." and name[-5:] in HIDDEN}:
             with locked(self._hidden(part, "lock")) as held:
                 if held:
@@ -208,17 +203,6 @@ class StoreWriter:
         if os.path.exists(beside := _lock_beside(self.path)):
             with locked(beside):
                 pass
-
-
-@contextmanager
-def _writing(writer: PartWriter) -> Iterator[PartWriter]:
-    """Complete the files if the block ends without an error, and always close them."""
-    complete = False
-    try:
-        yield writer
-        complete = True
-    finally:
-        writer.close(complete)
 
 
 def _describe(modalities: Any, attributes: Any) -> Header:
@@ -231,14 +215,13 @@ def _describe(modalities: Any, attributes: Any) -> Header:
             raise TypeError(f"modalities[{name!r}] must be {wanted}, got {about!r}.")
     try:
         given = {} if attributes is None else {**attributes}
-        text = json.dumps(given, allow_nan=False, ensure_ascii=False)
-        text.encode()
+        as_json = json.dumps(given, allow_nan=False, ensure_ascii=False).encode()
     except (TypeError, ValueError) as error:
         kind = TypeError if isinstance(error, TypeError) else ValueError
         problem = f"got {attributes!r}: {error}"
         raise kind(f"attributes must be a dict of JSON values, {problem}") from None
     described = tuple(StoredModality(name, **about) for name, about in modalities.items())
-    return Header(described, json.loads(text))
+    return Header(described, json.loads(as_json))
 
 
 @contextmanager
@@ -259,13 +242,20 @@ def _hidden_folder(path: str) -> Iterator[str]:
     with locked(_lock_beside(path), PATIENCE) as held:
         if not held:
             raise ValueError(f"{path} is being written by another process.")
-        shutil.rmtree(folder, ignore_errors=True)  # of a writer that was killed
-        os.mkdir(folder)
-        try:
+        with _temporary(folder):
             yield folder
-        finally:
-            shutil.rmtree(folder, ignore_errors=True)
     sync_folder(parent)
+
+
+@contextmanager
+def _temporary(folder: str) -> Iterator[None]:
+    """Make an empty folder, which is removed at the end unless it was renamed."""
+    shutil.rmtree(folder, ignore_errors=True)  # of a writer that was killed
+    os.mkdir(folder)
+    try:
+        yield
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _start(folder: str, header: Header) -> None:
