@@ -19,8 +19,7 @@ def save(
     parts: dict[str, Frames], path: str | os.PathLike[str], y: Any = None, ids: Any = None
 ) -> None:
     """Write the frames of a container, see `MultimodalArray.save`."""
-    n = _n_videos(parts)
-    path = as_path(path)
+    path, n = as_path(path), len(next(iter(parts.values())).lengths)
     if os.path.lexists(path):
         raise ValueError(f"{path} exists already; expected a new folder.")
     y, ids = _as_indicator(y, n), None if ids is None else as_list("ids", ids)
@@ -41,16 +40,12 @@ def save(
         writer.finish(["0"], None if y is None else y.shape[1])
 
 
-def _n_videos(parts: dict[str, Frames]) -> int:
-    return len(next(iter(parts.values())).lengths)
-
-
 def _row_blocks(parts: dict[str, Frames]) -> Iterator[slice]:
     """Yield slices of rows with at most `BLOCK_BYTES` of frames, or with one larger video."""
     each = [p.lengths * p.width * p.values.dtype.itemsize for p in parts.values()]
     sizes = np.sum(each, axis=0)
     ends, first = np.cumsum(sizes), 0
-    while first < _n_videos(parts):
+    while first < len(ends):
         limit = ends[first] - sizes[first] + BLOCK_BYTES
         last = max(first + 1, int(np.searchsorted(ends, limit, side="right")))
         yield slice(first, last)

@@ -19,25 +19,17 @@ class StoreFiles:
         self.path = os.path.realpath(as_path(path))
         self.header = read_header(self.path)
         if self.header.parts is None:
-            advice = (
-                "run its program again, or write the missing parts and call StoreWriter.finish"
-            )
+            advice = "run its program again, or call StoreWriter.finish with all parts"
             raise ValueError(f"The store at {self.path} is not finished: {advice}.")
         self._contents = [self._read_part(entry) for entry in self.header.parts]
 
     def frames(self, modality: StoredModality) -> tuple[StoredFrames, Ints]:
         """Return the frames of a modality, which stay on the disk, and their lengths."""
-        entries = [each.entry for each in self._contents]
-        files = FrameFiles(
-            os.path.join(self.path, PARTS),
-            tuple(entry.name for entry in entries),
-            modality.file("frames"),
-            tuple(entry.frames[modality.name] for entry in entries),
-            tuple(each.offsets[modality.name] for each in self._contents),
-            modality.stored_dtype,
-            modality.width,
-            modality.finite,
-        )
+        parts = {
+            each.entry.name: (each.entry.frames[modality.name], each.offsets[modality.name])
+            for each in self._contents
+        }
+        files = FrameFiles(os.path.join(self.path, PARTS), parts, modality)
         lengths = [each.lengths[modality.name] for each in self._contents]
         return StoredFrames(files), np.concatenate([*lengths, np.empty(0, np.int64)])
 

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from .._types import Array, Ints
+from ._layout import StoredModality
 
 N_READERS = 4  # threads that read a large batch
 MIN_THREADED = 1 << 22  # bytes; below, one thread is faster
@@ -64,30 +65,25 @@ class FrameFiles:
     """The files of one modality, one per part, read as one array.
 
     `os.preadv` reads into the buffer of the caller: the pages of a memory map would count against
-    memory limits. A pickle has the paths of the files, not their content.
+    memory limits. A pickle has the paths of the files, not their content. `parts` has the number
+    of frames of each part, and the offset of the first in its file.
     """
 
     def __init__(
-        self,
-        folder: str,
-        parts: tuple[str, ...],
-        name: str,
-        counts: tuple[int, ...],
-        offsets: tuple[int, ...],
-        dtype: np.dtype[Any],
-        width: int,
-        finite: bool,
+        self, folder: str, parts: dict[str, tuple[int, int]], modality: StoredModality
     ) -> None:
-        self._arguments = (folder, parts, name, counts, offsets, dtype, width, finite)
-        self.dtype, self.width, self.finite = dtype, width, finite
+        self._arguments = (folder, parts, modality)
+        self.dtype, self.width = modality.stored_dtype, modality.width
+        self.finite, name = modality.finite, modality.file("frames")
+        counts, offsets = np.reshape([*parts.values()], (-1, 2)).T.astype(int)
         self.ends: list[int] = [0, *np.cumsum(counts).tolist()]  # the n-th part begins at ends[n]
-        self._row_bytes = width * dtype.itemsize
+        self._row_bytes = self.width * self.dtype.itemsize
         self._files = [
             (os.path.join(folder, part, name), offset + count * self._row_bytes)
-            for part, count, offset in zip(parts, counts, offsets, strict=True)
+            for part, (count, offset) in parts.items()
         ]
         # The file position at which frame 0 of the whole array would be.
-        self._places = np.array(offsets) - np.array(self.ends[:-1]) * self._row_bytes
+        self._places = offsets - np.array(self.ends[:-1]) * self._row_bytes
         # A reader holds the file, so that it stays open when the cache drops it.
         self._open = lru_cache(MAX_OPEN_FILES)(_OpenFile)
 
