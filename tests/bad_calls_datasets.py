@@ -125,7 +125,7 @@ def loading():
         "store is a file",
         partial(in_place, "good.csv"),
         ValueError,
-        r"good\.csv: it is a file",
+        r"A store is a folder, but .*good\.csv is a file",
     )
     yield "store is no store", partial(in_place, "busy"), ValueError, r"busy is no store"
 

@@ -90,7 +90,7 @@ MODALITIES = [
     ),
     Case(
         {"video": slice(0, 4)},
-        "modalities has columns of 'video', slice.*, but X is not one wide array",
+        "modalities has columns of 'video', .*X is not wide",
     ),
     Case({"video": 9, "audio": 6}, "'video' has frames of 8 features, but modalities says 9"),
     Case(["video", "text"], r"\['text'\] are missing; X has \['video', 'audio'\]"),

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pytest
 from scipy.sparse import csr_array
 
 from sk_crossmodal.multimodal import MultimodalArray, Store, StoreWriter, as_multimodal
@@ -43,6 +44,11 @@ class Stores:
         return part
 
 
+def frame_moments():
+    with pytest.warns(DeprecationWarning, match="use frame_stats"):
+        X.frame_moments(max_videos=0)
+
+
 @cache
 def stores():
     folder = tempfile.mkdtemp()
@@ -65,7 +71,7 @@ CASES = [
         "init-arr",
         lambda: MultimodalArray({"a": np.ones((2, 3))}),
         TypeError,
-        r"A MultimodalArray is built by from_frames, as_multimodal or open, ",
+        r"A MultimodalArray is built by from_frames, as_multimodal or open\.",
     ),
     (
         "init-list",
@@ -89,7 +95,7 @@ CASES = [
         "init-name",
         lambda: MultimodalArray({3: X._frames["video"]}),
         TypeError,
-        r"Names of modalities must be str, frames has \[3\]\.",
+        r"Names of modalities must be str, got 3\.",
     ),
     (
         "ff-none",
@@ -121,7 +127,7 @@ CASES = [
             {"a": np.ones((2, 3)), 1: np.ones((2, 3))}, {"a": [1, 1]}
         ),
         TypeError,
-        r"Names of modalities must be str, frames has \[1\]\.",
+        r"Names of modalities must be str, got 1\.",
     ),
     (
         "ff-str",
@@ -169,7 +175,7 @@ CASES = [
         "ff-neg",
         lambda: MultimodalArray.from_frames({"a": np.ones((2, 3))}, {"a": [3, -1]}),
         ValueError,
-        r"Lengths of modality 'a' must be non\-negative and add up to its ",
+        r"Lengths of modality 'a' must be >= 0 and add up to its 2 frames, got 2\.",
     ),
     (
         "ff-float",
@@ -201,7 +207,7 @@ CASES = [
             {"a": np.ones((2, 3))}, {"a": [2**62, 2**62, 2**62, 2**62, 2]}
         ),
         ValueError,
-        r"Lengths of modality 'a' must be non\-negative and add up to its ",
+        r"Lengths of modality 'a' must be >= 0 and add up to its 2 frames, got",
     ),
     (
         "ff-2dlen",
@@ -225,13 +231,13 @@ CASES = [
         "ff-sum",
         lambda: MultimodalArray.from_frames({"a": np.ones((2, 3))}, {"a": [1]}),
         ValueError,
-        r"Lengths of modality 'a' must be non\-negative and add up to its ",
+        r"Lengths of modality 'a' must be >= 0 and add up to its 2 frames, got 1\.",
     ),
     (
         "ff-int-name",
         lambda: MultimodalArray.from_frames({1: np.ones((2, 3))}, {1: [2]}),
         TypeError,
-        r"Names of modalities must be str, frames has \[1\]\.",
+        r"Names of modalities must be str, got 1\.",
     ),
     (
         "ff-rows",
@@ -319,13 +325,13 @@ CASES = [
         "open-missing",
         with_stores(lambda s: MultimodalArray.open(s.folder / "missing")),
         FileNotFoundError,
-        r"There is no store at .*/missing\.",
+        r"There is no store at .*/missing: expected a folder\.",
     ),
     (
         "open-file",
         with_stores(lambda s: MultimodalArray.open(s.file)),
         FileNotFoundError,
-        r"There is no store at .*/file, which is a file: a store is a folder\.",
+        r"There is no store at .*/file: expected a folder\.",
     ),
     (
         "open-dir",
@@ -367,7 +373,7 @@ CASES = [
         "save-exists",
         with_stores(lambda s: X.save(s.ok)),
         ValueError,
-        r".*/ok exists already; a store is written to a new folder\.",
+        r".*/ok exists already; expected a new folder\.",
     ),
     (
         "save-below-file",
@@ -391,37 +397,37 @@ CASES = [
         "save-y1",
         with_stores(lambda s: X.save(s.folder / "y", y=[1, 0])),
         ValueError,
-        r"y must be a multilabel indicator of shape \(2, n_labels\), dense ",
+        r"y must be a multilabel indicator \(2, n_labels\), got int64 of shape \(2,\);",
     ),
     (
         "save-yn",
         with_stores(lambda s: X.save(s.folder / "y", y=[[1, 0]])),
         ValueError,
-        r"y must be a multilabel indicator of shape \(2, n_labels\), dense ",
+        r"y must be a multilabel indicator \(2, n_labels\), got int64 of shape \(1, 2\);",
     ),
     (
         "save-y2",
         with_stores(lambda s: X.save(s.folder / "y", y=[[1, 2], [0, 0]])),
         ValueError,
-        r"y must be a multilabel indicator of 0 and 1, but has other num",
+        r"y must be a multilabel indicator of 0 and 1, got other numbers\.",
     ),
     (
         "save-ynan",
         with_stores(lambda s: X.save(s.folder / "y", y=[[1, np.nan], [0, 0]])),
         ValueError,
-        r"y must be a multilabel indicator of 0 and 1, but has other num",
+        r"y must be a multilabel indicator of 0 and 1, got other numbers\.",
     ),
     (
         "save-yneg",
         with_stores(lambda s: X.save(s.folder / "y", y=[[1, -1], [0, 0]])),
         ValueError,
-        r"y must be a multilabel indicator of 0 and 1, but has other num",
+        r"y must be a multilabel indicator of 0 and 1, got other numbers\.",
     ),
     (
         "save-ystr",
         with_stores(lambda s: X.save(s.folder / "y", y=[["a", "b"], ["c", "d"]])),
         ValueError,
-        r"y must be a multilabel indicator of shape \(2, n_labels\), dense ",
+        r"y must be a multilabel indicator \(2, n_labels\), got <U1 of shape \(2, 2\);",
     ),
     (
         "save-yragged",
@@ -433,13 +439,13 @@ CASES = [
         "save-yset",
         with_stores(lambda s: X.save(s.folder / "y", y="ab")),
         ValueError,
-        r"y must be a multilabel indicator of shape \(2, n_labels\), dense ",
+        r"y must be a multilabel indicator \(2, n_labels\), got <U2 of shape \(\); OneHotEncoder",
     ),
     (
         "save-yobj",
         with_stores(lambda s: X.save(s.folder / "y1", y=np.array([[1, None], [0, 0]], object))),
         ValueError,
-        r"y must be a multilabel indicator of shape \(2, n_labels\), dense ",
+        r"y must be a multilabel indicator \(2, n_labels\), got object of shape \(2, 2\);",
     ),
     (
         "save-idsn",
@@ -451,7 +457,7 @@ CASES = [
         "save-idsi",
         with_stores(lambda s: X.save(s.folder / "y", ids=[1, 2])),
         ValueError,
-        r"ids must be a str for each of 2 videos, got \[1, 2\], \.\.\.",
+        r"ids must be 2 str without the character 0, got \[1, 2\]\.",
     ),
     (
         "save-idss",
@@ -469,7 +475,7 @@ CASES = [
         "save-idsnul",
         with_stores(lambda s: X.save(s.folder / "y", ids=["a\x00", "b"])),
         ValueError,
-        r"ids must not contain the character 0, which an array of str may l",
+        r"ids must be 2 str without the character 0, got \['a\\x00', 'b'\]\.",
     ),
     (
         "save-idssur",
@@ -481,7 +487,7 @@ CASES = [
         "save-idsb",
         with_stores(lambda s: X.save(s.folder / "y", ids=[b"a", b"b"])),
         ValueError,
-        r"ids must be a str for each of 2 videos, got \[b'a', b'b'\], \.",
+        r"ids must be 2 str without the character 0, got \[b'a', b'b'\]\.",
     ),
     (
         "save-name-sur",
@@ -533,13 +539,18 @@ CASES = [
         IndexError,
         r"Rows of 2 videos cannot be selected by \(0, 1\): too many indices",
     ),
-    ("get-big", lambda: X[7], IndexError, r"There is no row 7 in a MultimodalArray of 2\."),
+    (
+        "get-big",
+        lambda: X[7],
+        IndexError,
+        r"Rows of 2 videos cannot be selected by 7: range object index out of range",
+    ),
     ("get-bigl", lambda: X[[7]], IndexError, r"Rows of 2 videos cannot be selected by \[7\]"),
     (
         "get-bool",
         lambda: X[True],
         IndexError,
-        r"MultimodalArray is indexed by rows, got a single bool\.",
+        r"MultimodalArray is one-dimensional, got the index True\.",
     ),
     (
         "get-mask",
@@ -604,13 +615,13 @@ CASES = [
         "sel-dup",
         lambda: X.select(["video", "video"]),
         ValueError,
-        r"modalities must name each modality once, got \['video', 'video'\]\.",
+        r"Each modality must be named once, got \['video', 'video'\]\.",
     ),
     (
         "sel-dict2",
         lambda: X.select({"a": slice(1)}),
         ValueError,
-        r"Columns are split from one modality, X has \['video', 'audio'\]\.",
+        r"Columns need one modality, X has \['video', 'audio'\]\.",
     ),
     (
         "sel-unhash",
@@ -622,13 +633,13 @@ CASES = [
         "sel-dict-int",
         lambda: one.select({"a": 2}),
         TypeError,
-        r"Modality 'a' must be a slice of columns, such as slice\(0, 4\), g",
+        r"Columns of modality 'a' must be a slice, got 2\.",
     ),
     (
         "sel-dict-list",
         lambda: one.select({"a": [0, 1]}),
         TypeError,
-        r"Modality 'a' must be a slice of columns, such as slice\(0, 4\), g",
+        r"Columns of modality 'a' must be a slice, got \[0, 1\]\.",
     ),
     (
         "sel-dict-empty",
@@ -646,7 +657,7 @@ CASES = [
         "sel-dict-name",
         lambda: one.select({3: slice(2)}),
         TypeError,
-        r"Names of modalities must be str, frames has \[3\]\.",
+        r"Names of modalities must be str, got 3\.",
     ),
     (
         "sel-dict-f",
@@ -696,14 +707,14 @@ CASES = [
         "pad-mfneg",
         lambda: X.pad([0], -1),
         ValueError,
-        r"max_frames must be one number or 1, none of them negative, got ",
+        r"max_frames must be one number or 1, all >= 0, got -1\.",
     ),
     ("pad-mff", lambda: X.pad([0], 1.5), TypeError, r"max_frames must be integers, got 1\.5\."),
     (
         "pad-mfn",
         lambda: X.pad([0, 1], [1, 2, 3]),
         ValueError,
-        r"max_frames must be one number or 2, none of them negative, got ",
+        r"max_frames must be one number or 2, all >= 0, got \[1, 2, 3\]\.",
     ),
     ("pad-mfstr", lambda: X.pad([0], "a"), TypeError, r"max_frames must be integers, got 'a'\."),
     (
@@ -752,13 +763,13 @@ CASES = [
         "rf-unknown",
         lambda: X.replace_frames({"text": np.ones((5, 2))}),
         ValueError,
-        r"Unknown modalities \['text'\]; X has \['video', 'audio'\]\.",
+        r"There is no modality 'text'; X has \['video', 'audio'\]\.",
     ),
     (
         "rf-n",
         lambda: X.replace_frames({"video": np.ones((4, 2))}),
         ValueError,
-        r"New frames of modality 'video' must be as many as there are, 5,",
+        r"Modality 'video' needs 5 new frames, got 4\.",
     ),
     (
         "rf-list",
@@ -788,19 +799,19 @@ CASES = [
         "fm-swn",
         lambda: X.frame_stats(sample_weight=np.ones(3)),
         ValueError,
-        r"sample_weight must be finite, not negative and of shape \(2,\), g",
+        r"sample_weight must be \(2,\) finite numbers >= 0, got array\(\[1\., 1\., 1\.\]\)\.",
     ),
     (
         "fm-swneg",
         lambda: X.frame_stats(sample_weight=np.array([-1.0, 1.0])),
         ValueError,
-        r"sample_weight must be finite, not negative and of shape \(2,\), g",
+        r"sample_weight must be \(2,\) finite numbers >= 0, got array\(\[-1\.,  1\.\]\)\.",
     ),
     (
         "fm-swnan",
         lambda: X.frame_stats(sample_weight=np.array([np.nan, 1.0])),
         ValueError,
-        r"sample_weight must be finite, not negative and of shape \(2,\), g",
+        r"sample_weight must be \(2,\) finite numbers >= 0, got array\(\[nan,  1\.\]\)\.",
     ),
     (
         "fm-mv0",
@@ -832,6 +843,12 @@ CASES = [
         TypeError,
         r"max_videos must be an integer >= 1, got 1\.5\.",
     ),
+    (
+        "fm-old",
+        frame_moments,
+        ValueError,
+        r"max_videos must be an integer >= 1, got 0\.",
+    ),
     ("am-none", lambda: as_multimodal(None), ValueError, r"X must be an array of numbers"),
     ("am-int", lambda: as_multimodal(3), ValueError, r"X must be an array of numbers"),
     ("am-str", lambda: as_multimodal("abc"), ValueError, r"X must be an array of numbers"),
@@ -861,14 +878,14 @@ CASES = [
         "am-emptyd",
         lambda: as_multimodal({}),
         ValueError,
-        r"X must name at least one modality, got none\.",
+        r"MultimodalArray needs at least one modality, got none\.",
     ),
     ("am-1d", lambda: as_multimodal(np.ones(3)), ValueError, r"X must be an array of numbers"),
     (
         "am-4d",
         lambda: as_multimodal(np.ones((2, 2, 2, 2))),
         ValueError,
-        r"X must be an array of numbers .*, got shape \(2, 2, 2, 2\)",
+        r"X must be an array of numbers .*, got shape \(2, 2, 2, 2\)\.",
     ),
     ("am-0d", lambda: as_multimodal(np.array(1.0)), ValueError, r"X must be an array of numbers"),
     (
@@ -954,55 +971,55 @@ CASES = [
         "am-m-str",
         lambda: as_multimodal(np.ones((2, 3)), modalities="video"),
         TypeError,
-        r"modalities must be a dict or a sequence of names, got 'video'\.",
+        r"modalities must be a dict or sequence of names, got 'video'\.",
     ),
     (
         "am-m-int",
         lambda: as_multimodal(np.ones((2, 3)), modalities=3),
         TypeError,
-        r"modalities must be a dict or a sequence of names, got 3\.",
+        r"modalities must be a dict or sequence of names, got 3\.",
     ),
     (
         "am-m-empty",
         lambda: as_multimodal(np.ones((2, 3)), modalities=[]),
         ValueError,
-        r"modalities must name at least one modality, got none\.",
+        r"MultimodalArray needs at least one modality, got none\.",
     ),
     (
         "am-m-dup",
         lambda: as_multimodal(np.ones((2, 3)), modalities=["a", "a"]),
         ValueError,
-        r"modalities must name each modality once, got \['a', 'a'\]\.",
+        r"Each modality must be named once, got \['a', 'a'\]\.",
     ),
     (
         "am-m-w",
         lambda: as_multimodal(np.ones((2, 3)), modalities={"a": 1, "b": 1}),
         ValueError,
-        r"X has 3 features, but modalities=\{'a': 1, 'b': 1\} expects 2: pass all",
+        r"X has 3 features, but modalities=\{'a': 1, 'b': 1\} expects 2, each width >= 1\.",
     ),
     (
         "am-m-neg",
         lambda: as_multimodal(np.ones((2, 3)), modalities={"a": 4, "b": -1}),
         ValueError,
-        r"X has 3 features, too few for a width >= 1 of each modality i",
+        r"X has 3 features, but modalities=\{'a': 4, 'b': -1\} expects 3, each width >= 1\.",
     ),
     (
         "am-m-f",
         lambda: as_multimodal(np.ones((2, 3)), modalities={"a": 1.5, "b": 1.5}),
         TypeError,
-        r"modalities must give every modality of a wide array its width \(",
+        r"modalities must have only widths \(int\) or only slices, got \{'a': 1\.5, 'b': 1\.5\}\.",
     ),
     (
         "am-m-bool",
         lambda: as_multimodal(np.ones((2, 2)), modalities={"a": True, "b": True}),
         TypeError,
-        r"modalities must give every modality of a wide array its width \(",
+        r"modalities must have only widths \(int\) or only slices, got \{'a': True, 'b': True\}\.",
     ),
     (
         "am-m-mixed",
         lambda: as_multimodal(np.ones((2, 3)), modalities={"a": 1, "b": slice(1, 3)}),
         TypeError,
-        r"modalities must give every modality of a wide array its width \(",
+        r"modalities must have only widths \(int\) or only slices, got \{'a': 1, 'b': slice\(1,",
     ),
     (
         "am-m-sl",
@@ -1020,7 +1037,7 @@ CASES = [
         "am-m-width",
         lambda: as_multimodal(X, modalities={"video": 9, "audio": 2}),
         ValueError,
-        r"Modality 'video' has frames of 4 features, but modalities says 9\.",
+        r"'video' has frames of 4 features, but modalities says 9\.",
     ),
     (
         "am-m-slx",
@@ -1032,7 +1049,7 @@ CASES = [
         "am-m-count",
         lambda: as_multimodal(np.ones((2, 3)), np.ones((2, 3)), modalities=["a"]),
         ValueError,
-        r"modalities names 1 modalities \['a'\], but 2 were given\.",
+        r"modalities must name 2 modalities, got \['a'\]\.",
     ),
     (
         "am-m-names",
@@ -1044,7 +1061,7 @@ CASES = [
         "am-m-many",
         lambda: as_multimodal(np.ones((2, 3)), modalities=list("abcd")),
         ValueError,
-        r"X has 3 features, too few for a width >= 1 of each modality i",
+        r"X has 3 features, but modalities=\{'a': 1, 'b': 1, 'c': 1, 'd': 0\} expects 3, each",
     ),
     (
         "am-m-unhash",
@@ -1080,7 +1097,7 @@ CASES = [
         "am-df-empty",
         lambda: as_multimodal(pd.DataFrame()),
         ValueError,
-        r"X must name at least one modality, got none\.",
+        r"MultimodalArray needs at least one modality, got none\.",
     ),
     (
         "am-df-str",
@@ -1102,7 +1119,7 @@ CASES = [
             pd.DataFrame({"a": [np.ones((1, 2)), np.ones((1, 2))], "b": [1, 2]})
         ),
         ValueError,
-        r"Columns \['b'\] of the data frame X have no frames, others do",
+        r"Columns \['b'\] of the data frame X have no frames, but others have\.",
     ),
     (
         "am-datetime",
@@ -1174,13 +1191,13 @@ CASES = [
         "sw-nodict",
         with_stores(lambda s: StoreWriter(s.folder / "q", {"a": 3})),
         TypeError,
-        r"modalities\['a'\] must be a dict of width and dtype, and of scal",
+        r"modalities\['a'\] must be a dict of width, dtype and perhaps scale and shift, got 3\.",
     ),
     (
         "sw-missing",
         with_stores(lambda s: StoreWriter(s.folder / "q", {"a": {"width": 1}})),
         TypeError,
-        r"modalities\['a'\] must be a dict of width and dtype, and of scal",
+        r"modalities\['a'\] must be a dict of width, dtype and perhaps scale and shift, got",
     ),
     (
         "sw-extra",
@@ -1188,13 +1205,13 @@ CASES = [
             lambda s: StoreWriter(s.folder / "q", {"a": {"width": 1, "dtype": "uint8", "x": 1}})
         ),
         TypeError,
-        r"modalities\['a'\] must be a dict of width and dtype, and of scal",
+        r"modalities\['a'\] must be a dict of width, dtype and perhaps scale and shift, got",
     ),
     (
         "sw-w0",
         with_stores(lambda s: StoreWriter(s.folder / "q", {"a": {"width": 0, "dtype": "uint8"}})),
         ValueError,
-        r"Modality 'a' needs a width >= 1, an int, got 0\.",
+        r"The width of modality 'a' must be an integer >= 1, got 0\.",
     ),
     (
         "sw-wf",
@@ -1202,7 +1219,7 @@ CASES = [
             lambda s: StoreWriter(s.folder / "q", {"a": {"width": 1.5, "dtype": "uint8"}})
         ),
         ValueError,
-        r"Modality 'a' needs a width >= 1, an int, got 1\.5\.",
+        r"The width of modality 'a' must be an integer >= 1, got 1\.5\.",
     ),
     (
         "sw-ws",
@@ -1210,7 +1227,7 @@ CASES = [
             lambda s: StoreWriter(s.folder / "q", {"a": {"width": "1", "dtype": "uint8"}})
         ),
         ValueError,
-        r"Modality 'a' needs a width >= 1, an int, got '1'\.",
+        r"The width of modality 'a' must be an integer >= 1, got '1'\.",
     ),
     (
         "sw-wn",
@@ -1218,7 +1235,7 @@ CASES = [
             lambda s: StoreWriter(s.folder / "q", {"a": {"width": None, "dtype": "uint8"}})
         ),
         ValueError,
-        r"Modality 'a' needs a width >= 1, an int, got None\.",
+        r"The width of modality 'a' must be an integer >= 1, got None\.",
     ),
     (
         "sw-wnan",
@@ -1226,7 +1243,7 @@ CASES = [
             lambda s: StoreWriter(s.folder / "q", {"a": {"width": np.nan, "dtype": "uint8"}})
         ),
         ValueError,
-        r"Modality 'a' needs a width >= 1, an int, got nan\.",
+        r"The width of modality 'a' must be an integer >= 1, got nan\.",
     ),
     (
         "sw-winf",
@@ -1234,7 +1251,7 @@ CASES = [
             lambda s: StoreWriter(s.folder / "q", {"a": {"width": np.inf, "dtype": "uint8"}})
         ),
         ValueError,
-        r"Modality 'a' needs a width >= 1, an int, got inf\.",
+        r"The width of modality 'a' must be an integer >= 1, got inf\.",
     ),
     (
         "sw-wtrue",
@@ -1242,7 +1259,7 @@ CASES = [
             lambda s: StoreWriter(s.folder / "q1", {"a": {"width": True, "dtype": "uint8"}})
         ),
         ValueError,
-        r"Modality 'a' needs a width >= 1, an int, got True\.",
+        r"The width of modality 'a' must be an integer >= 1, got True\.",
     ),
     (
         "sw-wbig",
@@ -1250,13 +1267,13 @@ CASES = [
             lambda s: StoreWriter(s.folder / "q3", {"a": {"width": 2**70, "dtype": "uint8"}})
         ),
         ValueError,
-        r"Modality 'a' needs a width >= 1, an int, got 11805916207174113034",
+        r"The width of modality 'a' must be an integer >= 1, got 1180591620717411303424\.",
     ),
     (
         "sw-d",
         with_stores(lambda s: StoreWriter(s.folder / "q", {"a": {"width": 1, "dtype": "int8"}})),
         ValueError,
-        r"Modality 'a' has dtype 'int8', expected one of \('uint8', 'float16",
+        r"The dtype of modality 'a' must be one of \('uint8', 'float16', .*\), got 'int8'\.",
     ),
     (
         "sw-dx",
@@ -1264,19 +1281,19 @@ CASES = [
             lambda s: StoreWriter(s.folder / "q", {"a": {"width": 1, "dtype": "nonsense"}})
         ),
         ValueError,
-        r"Modality 'a' has dtype 'nonsense', expected one of \('uint8', 'flo",
+        r"The dtype of modality 'a' must be one of \('uint8', 'float16', .*\), got 'nonsense'\.",
     ),
     (
         "sw-dn",
         with_stores(lambda s: StoreWriter(s.folder / "q", {"a": {"width": 1, "dtype": None}})),
         ValueError,
-        r"Modality 'a' has dtype None, expected one of \('uint8', 'float16',",
+        r"The dtype of modality 'a' must be one of \('uint8', 'float16', .*\), got None\.",
     ),
     (
         "sw-d3",
         with_stores(lambda s: StoreWriter(s.folder / "q", {"a": {"width": 1, "dtype": 3}})),
         ValueError,
-        r"Modality 'a' has dtype 3, expected one of \('uint8', 'float16', '",
+        r"The dtype of modality 'a' must be one of \('uint8', 'float16', .*\), got 3\.",
     ),
     (
         "sw-sc",
@@ -1286,7 +1303,7 @@ CASES = [
             )
         ),
         ValueError,
-        r"Modality 'a' needs a finite scale, got nan\.",
+        r"The scale of modality 'a' must be a number > -inf and < inf, got nan\.",
     ),
     (
         "sw-scs",
@@ -1296,7 +1313,7 @@ CASES = [
             )
         ),
         TypeError,
-        r"Modality 'a' needs a scale, got '1'\.",
+        r"The scale of modality 'a' must be a number > -inf and < inf, got '1'\.",
     ),
     (
         "sw-scn",
@@ -1306,7 +1323,7 @@ CASES = [
             )
         ),
         TypeError,
-        r"Modality 'a' needs a scale, got None\.",
+        r"The scale of modality 'a' must be a number > -inf and < inf, got None\.",
     ),
     (
         "sw-name",
@@ -1320,7 +1337,7 @@ CASES = [
             lambda s: StoreWriter(s.folder / "q", {"a": {"width": 1, "dtype": "uint8"}}, [1])
         ),
         TypeError,
-        r"attributes must be a dict, got \[1\]\.",
+        r"attributes must be a dict of JSON values, got \[1\]: 'list' object is not a mapping",
     ),
     (
         "sw-attobj",
@@ -1330,7 +1347,7 @@ CASES = [
             )
         ),
         TypeError,
-        r"attributes must be JSON values, got \{'x': ",
+        r"attributes must be a dict of JSON values, got \{'x': ",
     ),
     (
         "sw-attnan",
@@ -1340,7 +1357,7 @@ CASES = [
             )
         ),
         ValueError,
-        r"attributes must be JSON values, got \{'x': nan\}: Out of ",
+        r"attributes must be a dict of JSON values, got \{'x': nan\}: Out of range float values",
     ),
     (
         "sw-attkey",
@@ -1350,19 +1367,19 @@ CASES = [
             )
         ),
         TypeError,
-        r"attributes must be JSON values, got \{\(1, 2\): 3\}",
+        r"attributes must be a dict of JSON values, got \{\(1, 2\): 3\}: keys must be str",
     ),
     (
         "sw-other",
         with_stores(lambda s: StoreWriter(s.ok, {"a": {"width": 1, "dtype": "uint8"}})),
         ValueError,
-        r"The store at .*/ok has another description: its modalities ",
+        r".*/ok has other modalities: they are \(StoredModality\(name='video', width=4,",
     ),
     (
         "sw-file",
         with_stores(lambda s: StoreWriter(s.file, {"a": {"width": 1, "dtype": "uint8"}})),
         ValueError,
-        r"A store cannot be created at .*/file: it is a file, a store",
+        r"A store is a folder, but .*/file is a file\.",
     ),
     (
         "sw-belowfile",
@@ -1398,55 +1415,55 @@ CASES = [
             )
         ),
         ValueError,
-        r"attributes must be JSON values, got \{'a': '\\ud800'\}",
+        r"attributes must be a dict of JSON values, got \{'a': '\\ud800'\}: 'utf-8' codec can't",
     ),
     (
         "done-none",
         with_stores(lambda s: s.writer().done(None)),
         ValueError,
-        r"The name of a part must be a non\-empty str without '/' that starts with no dot, got ",
+        r"The name of a part must be a file name, not hidden, got None\.",
     ),
     (
         "done-dot",
         with_stores(lambda s: s.writer().done(".x")),
         ValueError,
-        r"The name of a part must be a non\-empty str without '/' that starts with no dot, got ",
+        r"The name of a part must be a file name, not hidden, got '\.x'\.",
     ),
     (
         "done-sl",
         with_stores(lambda s: s.writer().done("a/b")),
         ValueError,
-        r"The name of a part must be a non\-empty str without '/' that starts with no dot, got ",
+        r"The name of a part must be a file name, not hidden, got 'a/b'\.",
     ),
     (
         "part-none",
         with_stores(lambda s: s.writer().part(None).__enter__()),
         ValueError,
-        r"The name of a part must be a non\-empty str without '/' that starts with no dot, got ",
+        r"The name of a part must be a file name, not hidden, got None\.",
     ),
     (
         "part-dots",
         with_stores(lambda s: s.writer().part("..").__enter__()),
         ValueError,
-        r"The name of a part must be a non\-empty str without '/' that starts with no dot, got ",
+        r"The name of a part must be a file name, not hidden, got '\.\.'\.",
     ),
     (
         "part-int",
         with_stores(lambda s: s.writer().part(3).__enter__()),
         ValueError,
-        r"The name of a part must be a non\-empty str without '/' that starts with no dot, got ",
+        r"The name of a part must be a file name, not hidden, got 3\.",
     ),
     (
         "part-sl",
         with_stores(lambda s: s.writer().part("../../x").__enter__()),
         ValueError,
-        r"The name of a part must be a non\-empty str without '/' that starts with no dot, got ",
+        r"The name of a part must be a file name, not hidden, got '\.\./\.\./x'\.",
     ),
     (
         "part-nul",
         with_stores(lambda s: s.writer().part("a\x00").__enter__()),
         ValueError,
-        r"The name of a part must be a non\-empty str without '/' that starts with no dot, got ",
+        r"The name of a part must be a file name, not hidden, got 'a\\x00'\.",
     ),
     (
         "part-sur",
@@ -1470,31 +1487,31 @@ CASES = [
         "ap-missing",
         with_stores(lambda s: s.append({})),
         ValueError,
-        r"Frames of modality 'video' are missing\.",
+        r"Frames of \['video'\] are needed, got \[\]\.",
     ),
     (
         "ap-extra",
         with_stores(lambda s: s.append({**F, "audio": F["video"]})),
         ValueError,
-        r"Frames of \['video'\] are needed, of equally many videos; got \[",
+        r"Frames of \['video'\] are needed, got \['video', 'audio'\]\.",
     ),
     (
         "ap-arr",
         with_stores(lambda s: s.append({"video": np.ones((5, 4), np.uint8)})),
         TypeError,
-        r"Modality 'video' must be a pair of frames and lengths, ",
+        r"Frames and lengths of modality 'video' must be a pair, got ",
     ),
     (
         "ap-one",
         with_stores(lambda s: s.append({"video": (np.ones((5, 4), np.uint8),)})),
         TypeError,
-        r"Modality 'video' must be a pair of frames and lengths, ",
+        r"Frames and lengths of modality 'video' must be a pair, got ",
     ),
     (
         "ap-int",
         with_stores(lambda s: s.append({"video": 3})),
         TypeError,
-        r"Modality 'video' must be a pair of frames and lengths, ",
+        r"Frames and lengths of modality 'video' must be a pair, got ",
     ),
     (
         "ap-dtype",
@@ -1518,7 +1535,7 @@ CASES = [
         "ap-len",
         with_stores(lambda s: s.append({"video": (np.ones((5, 4), np.uint8), [2, 2])})),
         ValueError,
-        r"Lengths of modality 'video' must be non\-negative and add up to ",
+        r"Lengths of modality 'video' must be >= 0 and add up to its 5 frames, got 4\.",
     ),
     (
         "ap-lenf",
@@ -1542,19 +1559,19 @@ CASES = [
         "ap-lab-f",
         with_stores(lambda s: s.append(F, labels=[[1.5], []])),
         ValueError,
-        r"labels must be integers, got float64\.",
+        r"labels must be integers from 0 to 2147483647, got array\(\[1\.5\]\)\.",
     ),
     (
         "ap-lab-s",
         with_stores(lambda s: s.append(F, labels=[["a"], []])),
         ValueError,
-        r"labels must be integers, got <U1\.",
+        r"labels must be integers from 0 to 2147483647, got array\(\['a'\], dtype='<U1'\)\.",
     ),
     (
         "ap-lab-neg",
         with_stores(lambda s: s.append(F, labels=[[-1], []])),
         ValueError,
-        r"labels must be columns of an indicator, >= 0, got \-1 to ",
+        r"labels must be integers from 0 to 2147483647, got array\(\[-1\]\)\.",
     ),
     (
         "ap-lab-int",
@@ -1572,25 +1589,25 @@ CASES = [
         "ap-lab-big",
         with_stores(lambda s: s.append(F, labels=[[2**40], []])),
         ValueError,
-        r"labels must be columns of an indicator, >= 0, got 109951162",
+        r"labels must be integers from 0 to 2147483647, got array\(\[1099511627776\]\)\.",
     ),
     (
         "ap-lab-huge",
         with_stores(lambda s: s.append(F, labels=[[2**70], []])),
         ValueError,
-        r"labels must be integers, got object\.",
+        r"labels must be integers from 0 to 2147483647, got array\(\[1180591620717411303424\],",
     ),
     (
         "ap-lab-bool",
         with_stores(lambda s: s.append(F, labels=[[True], []])),
         ValueError,
-        r"labels must be integers, got bool\.",
+        r"labels must be integers from 0 to 2147483647, got array\(\[ True\]\)\.",
     ),
     (
         "ap-lab-nest",
         with_stores(lambda s: s.append(F, labels=[[[1]], []])),
         ValueError,
-        r"labels must be integers, got int64\.",
+        r"labels must be integers from 0 to 2147483647, got array\(\[\[1\]\]\)\.",
     ),
     (
         "ap-lab-nest2",
@@ -1602,13 +1619,13 @@ CASES = [
         "ap-ids-n",
         with_stores(lambda s: s.append(F, ids=["a"])),
         ValueError,
-        r"ids must be a str for each of 2 videos, got \['a'\], \.\.\.",
+        r"ids must be 2 str without the character 0, got \['a'\]\.",
     ),
     (
         "ap-ids-i",
         with_stores(lambda s: s.append(F, ids=[1, 2])),
         ValueError,
-        r"ids must be a str for each of 2 videos, got \[1, 2\], \.\.\.",
+        r"ids must be 2 str without the character 0, got \[1, 2\]\.",
     ),
     (
         "ap-ids-x",
@@ -1650,7 +1667,7 @@ CASES = [
         "fin-int",
         with_stores(lambda s: s.writer().finish([3])),
         ValueError,
-        r"The name of a part must be a non\-empty str without '/' that starts with no dot, got ",
+        r"The name of a part must be a file name, not hidden, got 3\.",
     ),
     (
         "fin-missing",
@@ -1660,9 +1677,9 @@ CASES = [
     ),
     (
         "fin-dup",
-        with_stores(lambda s: s.writer().finish(["good", "good"])),
+        with_stores(lambda s: s.writer().finish(["good", "good"], 3)),
         ValueError,
-        r"Each part of a store is named once, got \['good', 'good'\]\.",
+        r"Each part of a store must be named once, got \['good', 'good'\]\.",
     ),
     (
         "fin-nl",
@@ -1674,7 +1691,7 @@ CASES = [
         "fin-nl0",
         with_stores(lambda s: s.writer().finish(["good"], 0)),
         ValueError,
-        r"Part 'good' has label 2, it must be below n_labels=0\.",
+        r"Part 'good' has label 2, must be below n_labels=0\.",
     ),
     (
         "fin-nls",
@@ -1716,7 +1733,7 @@ CASES = [
         "fin-unhash",
         with_stores(lambda s: s.writer().finish([["a"]])),
         ValueError,
-        r"The name of a part must be a non\-empty str without '/' that starts with no dot, got ",
+        r"The name of a part must be a file name, not hidden, got \['a'\]\.",
     ),
     (
         "fin-empty-nl",

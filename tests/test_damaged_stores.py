@@ -69,10 +69,10 @@ def forge(store, **changes):
     [
         ({"version": True}, "version True"),
         ({"version": 2}, "version 2"),
-        ({"modalities": []}, "no modality"),
+        ({"modalities": []}, "at least one modality, got none"),
         ({"attributes": [1]}, "attributes"),
         ({"attributes": float("nan")}, "NaN"),
-        ({"ids": 1}, "ids 1"),
+        ({"ids": 1}, r"ids must be one of \(True, False\), got 1"),
         ({"n_labels": "5"}, "n_labels must be an integer >= 0 and <= 2147483648, got '5'"),
         ({"n_labels": -1}, "n_labels must be an integer >= 0"),
         ({"n_labels": 2**40}, "n_labels must be .* <= 2147483648, got 1099511627776"),
@@ -80,9 +80,12 @@ def forge(store, **changes):
         ({"parts": [{"name": "/etc", "videos": 0, "frames": {}}]}, "got '/etc'"),
         ({"parts": [{"name": "b", "videos": 2, "frames": 3}]}, "frames of part 'b'"),
         ({"parts": [{"name": "b", "videos": 1.5, "frames": {}}]}, r"videos of part 'b'.*1\.5"),
-        ({"parts": [{"name": "b", "videos": 0, "frames": {}}] * 2}, "a part twice"),
+        (
+            {"parts": [{"name": "b", "videos": 0, "frames": {}}] * 2},
+            r"part of a store must be named once, got \['b', 'b'\]",
+        ),
         ({"modalities": [{"name": "v", "width": 2**70, "dtype": "uint8"}]}, "width"),
-        ({"modalities": [{"name": "v", "width": 1, "dtype": "O"}]}, "dtype 'O'"),
+        ({"modalities": [{"name": "v", "width": 1, "dtype": "O"}]}, "dtype .*, got 'O'"),
         (
             {"modalities": [{"name": "v", "width": 1, "dtype": "uint8", "scale": 1e999}]},
             "Infinity",

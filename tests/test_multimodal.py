@@ -837,10 +837,14 @@ FLAT = np.zeros((3, 4))
     ("frames", "lengths", "message"),
     [
         ({}, {}, "at least one modality"),
-        ({"video": FLAT}, {"audio": [3]}, r"same modalities.*video.*audio"),
+        (
+            {"video": FLAT},
+            {"audio": [3]},
+            r"lengths must be of \['video'\], as frames, got \['audio'\]",
+        ),
         ({"video": FLAT}, {"video": [2]}, r"'video'.*add up to its 3 frames.*2"),
         ({"video": FLAT}, {"video": [2, 2]}, r"'video'.*add up to its 3 frames.*4"),
-        ({"video": FLAT}, {"video": [4, -1]}, r"'video'.*non-negative"),
+        ({"video": FLAT}, {"video": [4, -1]}, r"'video'.*>= 0"),
         ({"video": FLAT}, {"video": [1.0, 2.0]}, r"'video'.*integers"),
         ({"video": FLAT}, {"video": 3}, r"'video'.*shape \(n,\)"),
         ({"video": FLAT}, {"video": [[3]]}, r"'video'.*shape \(n,\)"),
@@ -912,7 +916,7 @@ def test_as_multimodal_with_different_numbers_of_rows_raises():
 
 @pytest.mark.parametrize("names", [["a"], ["a", "b", "c"]])
 def test_as_multimodal_with_wrong_number_of_names_raises(names):
-    with pytest.raises(ValueError, match=rf"names {len(names)} modalities.*2 were given"):
+    with pytest.raises(ValueError, match=r"must name 2 modalities, got \['a'"):
         as_multimodal(FLAT, FLAT, modalities=names)
 
 
@@ -990,9 +994,9 @@ def test_replace_frames_replaces_and_checks():
     assert replaced.quantization == {"video": (1.0, 0.0), "audio": (0.5, -1.0)}
     assert X.n_features == WIDTHS
     assert_content(container(parts).replace_frames({}), parts)
-    with pytest.raises(ValueError, match=r"Unknown modalities \['text'\]"):
+    with pytest.raises(ValueError, match="no modality 'text'"):
         X.replace_frames({"text": new})
-    with pytest.raises(ValueError, match=f"as many as there are, {len(new)}, got {len(new) - 1}"):
+    with pytest.raises(ValueError, match=f"needs {len(new)} new frames, got {len(new) - 1}"):
         X.replace_frames({"video": new[1:]})
 
 

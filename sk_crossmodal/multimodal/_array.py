@@ -10,17 +10,9 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 
 from .._types import Array, Bools, Floats, Ints
-from ..store import StoreFiles, check_lengths, check_mapping, check_several
+from ..store import StoreFiles, as_lengths, as_list, as_mapping, as_names
 from ..validation import check_number
-from ._checks import (
-    check_columns,
-    check_flat,
-    check_max_frames,
-    check_names,
-    check_quantization,
-    check_rows,
-    check_weights,
-)
+from ._checks import as_columns, as_frames, as_max_frames, as_quantization, as_rows, as_weights
 from ._frames import Frames, stored_frames
 from ._save import save
 from ._scan import MAX_VIDEOS, StatsRequest, scan
@@ -68,13 +60,9 @@ class MultimodalArray:
     """
 
     def __init__(self, frames: Mapping[str, Frames]) -> None:
-        check_mapping("frames", frames)
-        self._frames = dict(frames)
+        self._frames: dict[str, Frames] = dict(as_mapping("frames", frames))
         if not all(isinstance(part, Frames) for part in self._frames.values()):
-            raise TypeError(
-                "A MultimodalArray is built by from_frames, as_multimodal or open, got frames as "
-                f"{[type(part).__name__ for part in self._frames.values()]}."
-            )
+            raise TypeError("A MultimodalArray is built by from_frames, as_multimodal or open.")
         if not self._frames:
             raise ValueError("MultimodalArray needs at least one modality, got none.")
         counts = {name: len(part.lengths) for name, part in self._frames.items()}
@@ -112,28 +100,18 @@ class MultimodalArray:
         ValueError
             If names, numbers of rows, shapes or sums of lengths do not match.
         """
-        quantization = {} if quantization is None else quantization
-        given = {"frames": frames, "lengths": lengths, "quantization": quantization}
-        for what, each in given.items():
-            check_mapping(what, each)
-        if set(frames) != set(lengths):
-            raise ValueError(
-                f"frames and lengths must name the same modalities, got {list(frames)} "
-                f"and {list(lengths)}."
-            )
+        quantization = as_mapping("quantization", {} if quantization is None else quantization)
+        if set(as_mapping("frames", frames)) != set(as_mapping("lengths", lengths)):
+            raise ValueError(f"lengths must be of {list(frames)}, as frames, got {list(lengths)}.")
         if unknown := set(quantization) - set(frames):
             raise ValueError(f"quantization names unknown modalities {sorted(unknown)}.")
-        checked = {name: check_flat(name, values) for name, values in frames.items()}
-        return cls(
-            {
-                name: Frames.from_lengths(
-                    values,
-                    check_lengths(name, lengths[name], len(values)),
-                    *check_quantization(name, quantization.get(name, (1.0, 0.0))),
-                )
-                for name, values in checked.items()
-            }
-        )
+        parts = {}
+        for name, values in frames.items():
+            flat = as_frames(name, values)
+            counts = as_lengths(name, lengths[name], len(flat))
+            pair = as_quantization(name, quantization.get(name, (1.0, 0.0)))
+            parts[name] = Frames.from_lengths(flat, counts, *pair)
+        return cls(parts)
 
     @classmethod
     def open(cls, path: str | os.PathLike[str]) -> "MultimodalArray":
@@ -248,14 +226,11 @@ class MultimodalArray:
         return self.shape[0]
 
     def __repr__(self) -> str:
-        return (
-            f"MultimodalArray({len(self)} videos, "
-            + ", ".join(
-                f"{name}: {_span(part.lengths)} frames of {part.width} {part.values.dtype}"
-                for name, part in self._frames.items()
-            )
-            + ")"
+        parts = (
+            f"{name}: {_span(part.lengths)} frames of {part.width} {part.values.dtype}"
+            for name, part in self._frames.items()
         )
+        return f"MultimodalArray({len(self)} videos, {', '.join(parts)})"
 
     @overload
     def __getitem__(self, key: int | np.integer[Any]) -> dict[str, Floats]: ...
@@ -267,32 +242,21 @@ class MultimodalArray:
         # scikit-learn selects rows with ``X[rows, ...]``.
         if isinstance(key, tuple) and len(key) == 2 and key[1] is Ellipsis:
             key = key[0]
-        if isinstance(key, bool | np.bool_):
-            raise IndexError("MultimodalArray is indexed by rows, got a single bool.")
-        if isinstance(key, np.ndarray) and key.ndim == 0 and key.dtype.kind in "iu":
-            key = int(key)
-        if isinstance(key, int | np.integer):
-            if not -len(self) <= key < len(self):
-                raise IndexError(f"There is no row {key} in a MultimodalArray of {len(self)}.")
-            row = range(len(self))[key]
-            return {n: p.dequantise(p.stored(row)) for n, p in self._frames.items()}
+        one = isinstance(key, int | np.integer) and not isinstance(key, bool)
+        every: Any = range(len(self)) if one else np.arange(len(self))
         try:
-            rows = np.arange(len(self))[key]
+            rows = every[key]
         except (IndexError, TypeError, ValueError) as error:
-            raise type(error)(
-                f"Rows of {len(self)} videos cannot be selected by {key!r}: {error}. "
-                "X.select([...]) selects modalities."
-            ) from None
-        if rows.ndim != 1:
+            message = f"Rows of {len(self)} videos cannot be selected by {key!r}: {error}"
+            raise type(error)(f"{message}. X.select selects modalities.") from None
+        if np.ndim(rows) == 0:
+            return {n: p.dequantise(p.stored(rows)) for n, p in self._frames.items()}
+        if rows.ndim > 1:
             raise IndexError(f"MultimodalArray is one-dimensional, got the index {key!r}.")
         return MultimodalArray({name: part.take(rows) for name, part in self._frames.items()})
 
     def __array__(self, dtype: Any = None, copy: Any = None) -> NoReturn:
-        raise TypeError(
-            "A MultimodalArray has videos of different lengths and is no table of numbers. Pass "
-            "it to estimators of sk_crossmodal; ModalityTransformer applies others to the frames "
-            "of a modality, and X[i] is a dict of the frames of one video."
-        )
+        raise TypeError("A MultimodalArray is no table of numbers; see ModalityTransformer.")
 
     def select(self, modalities: Iterable[str] | Mapping[str, slice]) -> "MultimodalArray":
         """Return the same videos with some of the modalities, in the given order.
@@ -310,19 +274,14 @@ class MultimodalArray:
         """
         if isinstance(modalities, Mapping):
             if len(self._frames) > 1:
-                raise ValueError(
-                    f"Columns are split from one modality, X has {list(self.modality_names)}."
-                )
+                raise ValueError(f"Columns need one modality, X has {list(self._frames)}.")
             (whole,) = self._frames.values()
-            columns = {n: check_columns(n, c, whole.width) for n, c in modalities.items()}
+            columns = {n: as_columns(n, c, whole.width) for n, c in modalities.items()}
             return MultimodalArray({n: whole.columns(each) for n, each in columns.items()})
-        modalities = check_several("modalities", modalities)
-        check_names(modalities)
-        if missing := [name for name in modalities if name not in self._frames]:
-            raise ValueError(
-                f"Modalities {missing} are missing; X has {list(self.modality_names)}."
-            )
-        return MultimodalArray({name: self._frames[name] for name in modalities})
+        names = as_names(as_list("modalities", modalities))
+        if missing := [name for name in names if name not in self._frames]:
+            raise ValueError(f"Modalities {missing} are missing; X has {list(self._frames)}.")
+        return MultimodalArray({name: self._frames[name] for name in names})
 
     def pad(
         self, rows: ArrayLike, max_frames: ArrayLike | None = None
@@ -346,12 +305,11 @@ class MultimodalArray:
         masks : dict of str to bool ndarray of shape (B, T)
             True at real frames. A modality without frames in a video is False throughout.
         """
-        rows = check_rows(rows, len(self))
-        if max_frames is not None:
-            max_frames = check_max_frames(max_frames, len(rows))
+        rows = as_rows(rows, len(self))
         parts = {name: part.take(rows) for name, part in self._frames.items()}
         line = np.maximum.reduce([part.lengths for part in parts.values()])
-        kept = line if max_frames is None else np.minimum(line, max_frames)
+        limit = line if max_frames is None else as_max_frames(max_frames, len(rows))
+        kept = np.minimum(line, limit)
         steps = np.arange(max(1, int(kept.max(initial=0))))
         frames, masks = {}, {}
         for name, part in parts.items():
@@ -399,20 +357,12 @@ class MultimodalArray:
         ValueError
             If a modality is unknown, or the number of its frames differs.
         """
-        check_mapping("frames", frames)
-        if unknown := [name for name in frames if name not in self._frames]:
-            raise ValueError(f"Unknown modalities {unknown}; X has {list(self._frames)}.")
-        checked = {name: check_flat(name, values) for name, values in frames.items()}
-        for name, values in checked.items():
-            if len(values) != (total := self.lengths(name).sum()):
-                raise ValueError(
-                    f"New frames of modality {name!r} must be as many as there are, {total}, got "
-                    f"{len(values)}."
-                )
-        new = {
-            name: Frames.from_lengths(values, check_lengths(name, self.lengths(name), len(values)))
-            for name, values in checked.items()
-        }
+        new = {}
+        for name, values in as_mapping("frames", frames).items():
+            flat, lengths = as_frames(name, values), self._part(name).lengths
+            if len(flat) != (total := lengths.sum()):
+                raise ValueError(f"Modality {name!r} needs {total} new frames, got {len(flat)}.")
+            new[name] = Frames.from_lengths(flat, lengths)
         return MultimodalArray({**self._frames, **new})
 
     def frame_stats(
@@ -442,13 +392,10 @@ class MultimodalArray:
             deviation of each feature, 1 for a constant feature; otherwise the root mean square
             of the standard deviations of the features that vary, 1 if none does.
         """
-        n = len(self)
         check_number("max_videos", max_videos, low=1, integer=True)
-        weight = None if sample_weight is None else check_weights(sample_weight, n)
-        (stats,) = scan(
-            self._frames, None, [StatsRequest(None, weight, bool(per_feature), max_videos)]
-        )
-        return stats
+        weight = None if sample_weight is None else as_weights(sample_weight, len(self))
+        request = StatsRequest(None, weight, bool(per_feature), max_videos)
+        return scan(self._frames, None, [request])[0]
 
     def frame_moments(self, **kwargs: Any) -> dict[str, tuple[Floats, Any]]:
         """Call :meth:`frame_stats`, the new name of this method.

@@ -1,4 +1,4 @@
-"""Validation of the arguments of `MultimodalArray`."""
+"""Conversion and validation of the arguments of `MultimodalArray`."""
 
 from typing import Any
 
@@ -8,20 +8,10 @@ from .._types import Array, Floats, Ints
 from ..validation import as_array
 
 
-def check_names(names: list[Any]) -> None:
-    """Raise TypeError or ValueError unless names of modalities are str, each once."""
-    if others := [name for name in names if not isinstance(name, str)]:
-        raise TypeError(f"Names of modalities must be str, got {others[0]!r}.")
-    if len(set(names)) < len(names):
-        raise ValueError(f"modalities must name each modality once, got {names}.")
-
-
-def check_columns(name: str, columns: Any, width: int) -> slice:
+def as_columns(name: str, columns: Any, width: int) -> slice:
     """Return `columns` if it is a slice that selects some of `width` columns."""
     if not isinstance(columns, slice):
-        raise TypeError(
-            f"Modality {name!r} must be a slice of columns, such as slice(0, 4), got {columns!r}."
-        )
+        raise TypeError(f"Columns of modality {name!r} must be a slice, got {columns!r}.")
     try:
         picked = range(width)[columns]
     except (TypeError, ValueError) as error:
@@ -31,7 +21,7 @@ def check_columns(name: str, columns: Any, width: int) -> slice:
     return columns
 
 
-def check_rows(rows: Any, n: int) -> Ints:
+def as_rows(rows: Any, n: int) -> Ints:
     """Return rows of n videos as integers (B,)."""
     array = as_array("rows", rows)
     if array.ndim != 1 or (array.size and array.dtype.kind not in "iu"):
@@ -41,31 +31,27 @@ def check_rows(rows: Any, n: int) -> Ints:
     return array.astype(np.intp, copy=False)
 
 
-def check_max_frames(max_frames: Any, n: int) -> Ints:
+def as_max_frames(max_frames: Any, n: int) -> Ints:
     """Return one number of frames, or n, as integers."""
     array = as_array("max_frames", max_frames)
     if array.dtype.kind not in "iu" and array.size:
         raise TypeError(f"max_frames must be integers, got {max_frames!r}.")
     if array.shape not in ((), (n,)) or (array < 0).any():
-        raise ValueError(
-            f"max_frames must be one number or {n}, none of them negative, got {max_frames!r}."
-        )
+        raise ValueError(f"max_frames must be one number or {n}, all >= 0, got {max_frames!r}.")
     return array.astype(np.int64, copy=False)
 
 
-def check_weights(sample_weight: Any, n: int) -> Floats:
+def as_weights(sample_weight: Any, n: int) -> Floats:
     """Return weights as float64 (n,); all of them may be zero, unlike in `fit`."""
     weights = as_array("sample_weight", sample_weight)
     if weights.dtype.kind not in "biuf":
         raise TypeError(f"sample_weight must be numbers, got {sample_weight!r}.")
     if weights.shape != (n,) or not (np.isfinite(weights) & (weights >= 0)).all():
-        raise ValueError(
-            f"sample_weight must be finite, not negative and of shape ({n},), got {weights!r}."
-        )
+        raise ValueError(f"sample_weight must be ({n},) finite numbers >= 0, got {weights!r}.")
     return weights.astype(np.float64, copy=False)
 
 
-def check_quantization(name: str, pair: Any) -> tuple[float, float]:
+def as_quantization(name: str, pair: Any) -> tuple[float, float]:
     """Return the scale and shift of a modality as floats."""
     what = f"The quantization of modality {name!r}"
     numbers = as_array(what, pair)
@@ -76,7 +62,7 @@ def check_quantization(name: str, pair: Any) -> tuple[float, float]:
     return float(pair[0]), float(pair[1])
 
 
-def check_flat(name: str, values: Any) -> Array:
+def as_frames(name: str, values: Any) -> Array:
     """Return frames (n_frames, n_features) as uint8, float16, float32 or float64."""
     what = f"Frames of modality {name!r}"
     array = as_array(what, values)

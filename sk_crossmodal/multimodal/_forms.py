@@ -1,6 +1,7 @@
 """`as_multimodal`: every accepted form of X becomes a `MultimodalArray`."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import accumulate
 from numbers import Integral
 from typing import Any
 
@@ -9,8 +10,8 @@ from scipy.sparse import issparse
 from sklearn.utils import check_array
 
 from .._types import Array
+from ..store import as_names
 from ._array import MultimodalArray
-from ._checks import check_names
 from ._store import Store
 
 DEFAULT_NAMES = ("video", "audio", "text")
@@ -73,11 +74,14 @@ def as_multimodal(
     elif (parts := _named_parts(X, more, modalities)) is not None:
         array = _from_parts(parts)
     else:
-        return _non_empty(_from_wide(X, modalities))
-    if modalities is not None:
+        whole = _from_parts({"X": X}, "X")
+        array = whole.select(_column_slices(whole.n_features["X"], modalities))
+        modalities = None
+    if isinstance(modalities, Mapping):
         _check_widths(array, modalities)
-        array = array.select(list(modalities))
-    return _non_empty(array)
+    if not len(array):
+        raise ValueError(EMPTY.format("X"))
+    return array if modalities is None else array.select(list(modalities))
 
 
 def has_named_modalities(X: Any) -> bool:
@@ -106,71 +110,42 @@ def _named_parts(
 ) -> Mapping[Any, Any] | None:
     """Return the frames of X by name of modality, or None for one wide array."""
     if more:
-        parts = (X, *more)
-        return dict(zip(_positional_names(len(parts), modalities), parts, strict=True))
+        return dict(zip(_positional_names(1 + len(more), modalities), (X, *more), strict=True))
     # Some sparse matrices are dicts.
     return X if isinstance(X, Mapping) and not issparse(X) else _object_columns(X)
 
 
 def check_modalities(modalities: Any) -> None:
-    """Raise unless `modalities` names each modality once, by a str."""
+    """Raise TypeError or ValueError unless `modalities` names each modality once, by a str."""
     if modalities is None:
         return
     if isinstance(modalities, str) or not isinstance(modalities, Mapping | Sequence | np.ndarray):
-        raise TypeError(f"modalities must be a dict or a sequence of names, got {modalities!r}.")
-    names = list(modalities)
-    if not names:
+        raise TypeError(f"modalities must be a dict or sequence of names, got {modalities!r}.")
+    if not as_names(modalities):
         raise ValueError("modalities must name at least one modality, got none.")
-    check_names(names)
-
-
-def _non_empty(array: MultimodalArray) -> MultimodalArray:
-    if not len(array):
-        raise ValueError(EMPTY.format("X"))
-    return array
 
 
 def _positional_names(count: int, modalities: Iterable[str] | None) -> list[str]:
-    if modalities is None:
-        return [*DEFAULT_NAMES, *(f"modality_{i}" for i in range(3, count))][:count]
-    names = list(modalities)
+    default = [*DEFAULT_NAMES, *(f"modality_{i}" for i in range(3, count))][:count]
+    names = default if modalities is None else list(modalities)
     if len(names) != count:
-        raise ValueError(
-            f"modalities names {len(names)} modalities {names}, but {count} were given."
-        )
+        raise ValueError(f"modalities must name {count} modalities, got {names}.")
     return names
 
 
-def _check_widths(array: MultimodalArray, modalities: Any) -> None:
-    if not isinstance(modalities, Mapping):
-        return
+def _check_widths(array: MultimodalArray, modalities: Mapping[str, Any]) -> None:
     for name, width in modalities.items():
-        given = array.n_features.get(name)
+        d = array.n_features.get(name, width)
         if isinstance(width, slice):
-            raise TypeError(
-                f"modalities has columns of {name!r}, {width}, but X is not one wide array."
-            )
-        if given is not None and width != given:
-            raise ValueError(
-                f"Modality {name!r} has frames of {given} features, but modalities says {width}."
-            )
+            raise TypeError(f"modalities has columns of {name!r}, {width}, but X is not wide.")
+        if width != d:
+            raise ValueError(f"{name!r} has frames of {d} features, but modalities says {width}.")
 
 
-def _from_parts(parts: Mapping[Any, Any]) -> MultimodalArray:
-    if not list(parts):
-        raise ValueError("X must name at least one modality, got none.")
-    check_names(list(parts))
-    flat = {name: _flatten(part, f"modality {name!r}") for name, part in parts.items()}
-    return MultimodalArray.from_frames(
-        {name: values for name, (values, _) in flat.items()},
-        {name: lengths for name, (_, lengths) in flat.items()},
-    )
-
-
-def _from_wide(X: Any, modalities: Any) -> MultimodalArray:
-    values, lengths = _flatten(X, "X")
-    whole = MultimodalArray.from_frames({"X": values}, {"X": lengths})
-    return whole.select(_column_slices(values.shape[1], modalities))
+def _from_parts(parts: Mapping[Any, Any], title: str = "modality {!r}") -> MultimodalArray:
+    flat = {name: _flatten(part, title.format(name)) for name, part in parts.items()}
+    frames, lengths = ({name: each[i] for name, each in flat.items()} for i in range(2))
+    return MultimodalArray.from_frames(frames, lengths)
 
 
 def _column_slices(width: int, modalities: Any) -> dict[str, slice]:
@@ -184,23 +159,12 @@ def _column_slices(width: int, modalities: Any) -> dict[str, slice]:
     if all(isinstance(size, slice) for size in sizes.values()):
         return sizes
     if not all(isinstance(s, Integral) and not isinstance(s, bool) for s in sizes.values()):
-        raise TypeError(
-            "modalities must give every modality of a wide array its width (an int), or every "
-            f"one its columns (a slice), got {sizes}."
-        )
-    if min(sizes.values()) < 1:
-        raise ValueError(
-            f"X has {width} features, too few for a width >= 1 of each modality in "
-            f"modalities={sizes}."
-        )
-    ends = np.cumsum(list(sizes.values())).tolist()
-    if ends[-1] != width:
-        raise ValueError(
-            f"X has {width} features, but modalities={sizes} expects {ends[-1]}: pass all "
-            "modalities side by side, or each as an array of its own."
-        )
-    starts = [0, *ends]
-    return {name: slice(starts[i], ends[i]) for i, name in enumerate(sizes)}
+        raise TypeError(f"modalities must have only widths (int) or only slices, got {sizes}.")
+    starts = [0, *accumulate(map(int, sizes.values()))]
+    if min(sizes.values()) < 1 or starts[-1] != width:
+        expected = f"modalities={sizes} expects {starts[-1]}, each width >= 1"
+        raise ValueError(f"X has {width} features, but {expected}.")
+    return {name: slice(starts[i], starts[i + 1]) for i, name in enumerate(sizes)}
 
 
 def _default_widths(width: int) -> dict[str, int]:
@@ -218,10 +182,7 @@ def _object_columns(X: Any) -> dict[Any, list[Any]] | None:
     columns = {name: X[name] for name in X.columns}
     plain = [name for name, column in columns.items() if np.ndim(_first(column)) == 0]
     if plain and len(plain) < len(columns):
-        raise ValueError(
-            f"Columns {plain} of the data frame X have no frames, others do; each cell must be an "
-            "array (T_i, d) or (d,), or None."
-        )
+        raise ValueError(f"Columns {plain} of the data frame X have no frames, but others have.")
     if plain:
         return None
     return {name: [_as_frames(cell) for cell in column] for name, column in columns.items()}
@@ -237,16 +198,15 @@ def _flatten(part: Any, name: str) -> tuple[Array, Array]:
         raise TypeError(f"Sparse data was passed for {name}, but dense data is required.")
     if isinstance(part, MultimodalArray):
         raise TypeError(f"A MultimodalArray was passed for {name}; pass it alone, as X.")
-    if isinstance(part, Sequence) and not len(part):
-        raise ValueError(EMPTY.format(name))
-    if _is_ragged(part):
-        return _flatten_ragged(part, name)
     objects = isinstance(part, np.ndarray) and part.dtype == object and part.ndim == 1
-    if (objects or isinstance(part, list | tuple)) and len(part) and all(map(_is_empty, part)):
-        raise ValueError(
-            f"{name} has frames in none of its {len(part)} videos, so that their width is "
-            "unknown: expected an array (T_i, d) for at least one of them."
-        )
+    if objects or isinstance(part, Sequence):
+        if not len(part):
+            raise ValueError(EMPTY.format(name))
+        if (first := _first(part)) is None:
+            videos = f"{len(part)} videos, expected an array (T_i, d)"
+            raise ValueError(f"{name} has frames in none of its {videos}.")
+        if len(_shape(first)) == 2:
+            return _flatten_ragged(part, np.asarray(first), name)
     values = _as_numbers(part, name)
     if values.ndim == 2:
         return values, np.ones(len(values), np.int64)
@@ -257,9 +217,11 @@ def _flatten(part: Any, name: str) -> tuple[Array, Array]:
 def _as_numbers(part: Any, name: str) -> Array:
     """Return frames (n, d) or (n, T, d) as an array of floats or uint8."""
     wanted = f"{name} must be an array of numbers (n, d) or (n, T, d), or a list of (T_i, d)"
+    problem = ""
     try:
         array = part if hasattr(part, "dtype") or hasattr(part, "columns") else np.asarray(part)
-        _check_numbers(array, wanted)
+        if problem := _not_numbers(array):
+            raise ValueError(problem)
         with np.errstate(over="ignore"):  # overflow gives infinity, which is an error later
             values: Array = check_array(
                 array,
@@ -268,43 +230,30 @@ def _as_numbers(part: Any, name: str) -> Array:
                 ensure_all_finite=False,
                 input_name=name,
             )
+        if values.ndim > 3:
+            raise ValueError(problem := f"shape {values.shape}")
     except (TypeError, ValueError, OverflowError, RuntimeError) as error:  # torch's, of gradients
-        if str(error).startswith((wanted, "Complex data")):
-            raise
         kind = TypeError if isinstance(error, TypeError) else ValueError
-        raise kind(f"{error}\n{wanted}, got {type(part).__name__}.{_hint(part)}") from error
-    if values.ndim not in (2, 3):
-        raise ValueError(f"{wanted}, got shape {values.shape}.{_hint(part)}")
+        given = problem or f"{type(part).__name__}: {error}"
+        raise kind(f"{wanted}, got {given}.{_hint(part)}") from error
     return values
 
 
 def _hint(part: Any) -> str:
     """Return the next step for a list of modalities, "" for anything else."""
-    if isinstance(part, list | tuple) and len(part) and len(_shape(part[0])) in (1, 3):
-        return (
-            " If these are several modalities, give each as an argument of its own, (X_video, "
-            "X_audio), or as_multimodal({name: X, ...})."
-        )
-    return ""
+    several = isinstance(part, list | tuple) and len(part) and len(_shape(part[0])) in (1, 3)
+    return " Give each modality as an argument of its own, (X_video, X_audio)." if several else ""
 
 
-def _check_numbers(array: Any, wanted: str) -> None:
-    """Raise ValueError unless all items of an array may be numbers."""
+def _not_numbers(array: Any) -> str:
+    """Return why an array cannot hold numbers, "" if it may."""
     dtype = getattr(array, "dtype", None)
     kind = getattr(dtype, "kind", "O")
-    if kind not in "biufcO":  # objects may be numbers
-        hint = " Files are not opened here: load their frames first. y comes last."
-        raise ValueError(f"{wanted}, got dtype {dtype}.{hint if kind in 'US' else ''}")
     if kind == "c":  # the message of check_array would print all of it
-        raise ValueError(f"Complex data not supported: {wanted}, got dtype {dtype}.")
-    if np.ma.is_masked(array):
-        raise ValueError(f"{wanted}, got a masked array; fill it first.")
-
-
-def _is_ragged(part: Any) -> bool:
-    if isinstance(part, np.ndarray):
-        return part.dtype == object and part.ndim == 1 and len(_shape(_first(part))) == 2
-    return isinstance(part, Sequence) and len(_shape(_first(part))) == 2
+        return f"dtype {dtype}. Complex data not supported"
+    if kind not in "biufO":  # objects may be numbers
+        return f"dtype {dtype}{'; load files first; y comes last' if kind in 'US' else ''}"
+    return "a masked array; fill it first" if np.ma.is_masked(array) else ""
 
 
 def _is_empty(row: Any) -> bool:
@@ -331,8 +280,7 @@ def _first(part: Iterable[Any]) -> Any:
     return next((row for row in candidates if 0 not in _shape(row)), first)
 
 
-def _flatten_ragged(part: Iterable[Any], name: str) -> tuple[Array, Array]:
-    first = np.asarray(_first(part))
+def _flatten_ragged(part: Iterable[Any], first: Array, name: str) -> tuple[Array, Array]:
     empty = np.empty((0, first.shape[1]), first.dtype)
     rows = [
         empty if _is_empty(row) else _as_row(row, empty, f"Row {i} of {name}")
@@ -352,12 +300,10 @@ def _as_row(row: Any, empty: Array, name: str) -> Array:
     if array.shape == empty.shape:  # its dtype, often float64, must not change that of all others
         return empty
     if array.ndim != 2 or array.shape[1] != width:
-        raise ValueError(
-            f"{name} has shape {array.shape}, expected (T_i, {width}) as in the rows before, or "
-            "None for a video without frames. Pass several modalities as separate arguments."
-        )
-    if array.dtype.kind not in "biuf":
-        raise ValueError(f"{wanted}, got dtype {array.dtype}.")
-    if np.ma.is_masked(row):
-        raise ValueError(f"{wanted}, got a masked array; fill it first.")
+        expected = f"(T_i, {width}) as in the rows before, or None for no frames"
+        raise ValueError(f"{name} has shape {array.shape}, expected {expected}.")
+    masked = np.ma.is_masked(row)
+    if masked or array.dtype.kind not in "biuf":
+        problem = "a masked array; fill it first" if masked else f"dtype {array.dtype}"
+        raise ValueError(f"{wanted}, got {problem}.")
     return array

@@ -149,14 +149,6 @@ class Frames:
         return given.kind == "f" and not (known and given.itemsize <= dtype.itemsize)
 
 
-def _copy_frames(out: Array, values: Array | StoredFrames, start: int) -> None:
-    """Fill `out` (k, n_features) with the k frames from `start` on."""
-    if isinstance(values, StoredFrames):
-        values.read_into(out, start)
-    else:
-        out[:] = values[start : start + len(out)]
-
-
 def _joined(values: Array | StoredFrames, begins: Ints, lengths: Ints) -> Array:
     """Read several non-empty ranges of frames; adjacent ranges are read as one."""
     breaks = np.flatnonzero(begins[1:] != begins[:-1] + lengths[:-1]) + 1
@@ -166,8 +158,11 @@ def _joined(values: Array | StoredFrames, begins: Ints, lengths: Ints) -> Array:
         return values[begins[0] : begins[0] + lengths[0]]
     out, place = np.empty((lengths.sum(), values.shape[1]), values.dtype), 0
     for begin, length in zip(begins.tolist(), lengths.tolist(), strict=True):
-        _copy_frames(out[place : place + length], values, begin)
-        place += length
+        here, place = out[place : place + length], place + length
+        if isinstance(values, StoredFrames):
+            values.read_into(here, begin)
+        else:
+            here[:] = values[begin : begin + length]
     return out
 
 

@@ -8,7 +8,7 @@ import numpy as np
 from scipy.sparse import csr_array, issparse
 
 from .._types import Ints
-from ..store import check_path, check_several, new_store
+from ..store import as_list, as_path, new_store
 from ..validation import as_array
 from ._frames import Frames
 
@@ -19,19 +19,15 @@ def save(
     parts: dict[str, Frames], path: str | os.PathLike[str], y: Any = None, ids: Any = None
 ) -> None:
     """Write the frames of a container, see `MultimodalArray.save`."""
-    n = _n_videos(parts)
-    path = check_path(path)
+    path, n = as_path(path), len(next(iter(parts.values())).lengths)
     if os.path.lexists(path):
-        raise ValueError(f"{path} exists already; a store is written to a new folder.")
-    y, ids = _check_y(y, n), _check_all_ids(ids, n)
+        raise ValueError(f"{path} exists already; expected a new folder.")
+    y, ids = _as_indicator(y, n), None if ids is None else as_list("ids", ids)
+    if ids is not None and len(ids) != n:
+        raise ValueError(f"ids must name each of {n} videos, got {len(ids)}.")
     about = {
-        name: {
-            "width": part.width,
-            "dtype": part.values.dtype.name,
-            "scale": part.scale,
-            "shift": part.shift,
-        }
-        for name, part in parts.items()
+        name: {"width": p.width, "dtype": p.values.dtype.name, "scale": p.scale, "shift": p.shift}
+        for name, p in parts.items()
     }
     with new_store(path, about) as writer:
         with writer.part("0") as out:
@@ -44,16 +40,12 @@ def save(
         writer.finish(["0"], None if y is None else y.shape[1])
 
 
-def _n_videos(parts: dict[str, Frames]) -> int:
-    return len(next(iter(parts.values())).lengths)
-
-
 def _row_blocks(parts: dict[str, Frames]) -> Iterator[slice]:
     """Yield slices of rows with at most `BLOCK_BYTES` of frames, or with one larger video."""
     each = [p.lengths * p.width * p.values.dtype.itemsize for p in parts.values()]
     sizes = np.sum(each, axis=0)
     ends, first = np.cumsum(sizes), 0
-    while first < _n_videos(parts):
+    while first < len(ends):
         limit = ends[first] - sizes[first] + BLOCK_BYTES
         last = max(first + 1, int(np.searchsorted(ends, limit, side="right")))
         yield slice(first, last)
@@ -66,30 +58,16 @@ def _of_rows(y: csr_array, rows: slice) -> tuple[Ints, Ints]:
     return y.indices[indptr[0] : indptr[-1]], indptr[1:-1] - indptr[0]
 
 
-def _check_y(y: Any, n: int) -> csr_array | None:
+def _as_indicator(y: Any, n: int) -> csr_array | None:
     if y is None:
         return None
     y = y if issparse(y) else as_array("y", y)
     if y.ndim != 2 or y.shape[0] != n or y.dtype.kind not in "biuf":
-        raise ValueError(
-            f"y must be a multilabel indicator of shape ({n}, n_labels), dense or sparse, got "
-            f"shape {y.shape} and dtype {y.dtype}. Convert a vector of classes with "
-            "sklearn.preprocessing.OneHotEncoder, or save it in another file."
-        )
+        given = f"{y.dtype} of shape {y.shape}; OneHotEncoder converts a vector of classes"
+        raise ValueError(f"y must be a multilabel indicator ({n}, n_labels), got {given}.")
     y = csr_array(y, copy=True)
     y.sum_duplicates()
     y.eliminate_zeros()
     if len(y.data) and not (y.data == 1).all():
-        raise ValueError("y must be a multilabel indicator of 0 and 1, but has other numbers.")
+        raise ValueError("y must be a multilabel indicator of 0 and 1, got other numbers.")
     return y
-
-
-def _check_all_ids(ids: Any, n: int) -> list[Any] | None:
-    if ids is None:
-        return None
-    names = [
-        str(each) if isinstance(each, np.str_) else each for each in check_several("ids", ids)
-    ]
-    if len(names) != n:
-        raise ValueError(f"ids must name each of {n} videos, got {len(names)}.")
-    return names

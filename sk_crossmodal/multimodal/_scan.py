@@ -91,11 +91,8 @@ def _scan_part(
         lengths = part.lengths[rows]
         if checked is not None and (bad := first_bad_frame(frames, checked)) is not None:
             row = rows[np.searchsorted(np.cumsum(lengths), bad, side="right")]
-            raise ValueError(
-                f"Input X contains NaN or infinity in modality {name!r}, row {row}; frames must "
-                f"be finite as {dtype}. Leave such frames out, or fill them in, as np.nan_to_num "
-                "does."
-            )
+            found = f"NaN or infinity in modality {name!r}, row {row}"
+            raise ValueError(f"Input X contains {found}; frames must be finite as {dtype}.")
         for each, sample in zip(sums, samples, strict=True):
             each.add(*sample.of_block(rows, lengths, frames))
     return sums

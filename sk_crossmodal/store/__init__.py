@@ -1,9 +1,10 @@
 """Files of videos on the disk: what a store consists of, and how it is written and read."""
 
-from ._checks import check_lengths as check_lengths
-from ._checks import check_mapping as check_mapping
-from ._checks import check_path as check_path
-from ._checks import check_several as check_several
+from ._checks import as_lengths as as_lengths
+from ._checks import as_list as as_list
+from ._checks import as_mapping as as_mapping
+from ._checks import as_names as as_names
+from ._checks import as_path as as_path
 from ._checks import first_bad_frame as first_bad_frame
 from ._layout import HEADER as HEADER
 from ._layout import PARTS as PARTS

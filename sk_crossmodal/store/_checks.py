@@ -1,8 +1,8 @@
-"""Validation of what users give to a store or a container."""
+"""Conversion and validation of what users give to a store or a container, and of its files."""
 
 import os
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import DTypeLike
@@ -11,7 +11,7 @@ from .._types import Array
 from ..validation import as_array
 
 
-def check_path(path: Any) -> str:
+def as_path(path: Any) -> str:
     """Return the absolute path of a folder."""
     given = path if isinstance(path, str) else getattr(path, "__fspath__", lambda: None)()
     if not isinstance(given, str):
@@ -21,33 +21,62 @@ def check_path(path: Any) -> str:
     return os.path.abspath(given)
 
 
-def check_mapping(name: str, value: Any) -> None:
-    """Raise TypeError unless `value` is a dict by name of modality."""
+def as_mapping(name: str, value: Any) -> Mapping[str, Any]:
+    """Return a dict by name of modality."""
     if not isinstance(value, Mapping):
         raise TypeError(f"{name} must be a dict by name of modality, got {value!r}.")
-    if others := [each for each in value if not isinstance(each, str)]:
-        raise TypeError(f"Names of modalities must be str, {name} has {others}.")
+    as_names(value)
+    return value
 
 
-def check_several(name: str, value: Any) -> list[Any]:
+def as_names(names: Iterable[Any]) -> list[str]:
+    """Return names of modalities as a list of str, each once."""
+    names = list(names)
+    if others := [name for name in names if not isinstance(name, str)]:
+        raise TypeError(f"Names of modalities must be str, got {others[0]!r}.")
+    if len(set(names)) < len(names):
+        raise ValueError(f"Each modality must be named once, got {names}.")
+    return names
+
+
+def as_list(name: str, value: Any) -> list[Any]:
     """Return a list of the items of any iterable but a str."""
     if isinstance(value, str | bytes) or not isinstance(value, Iterable):
         raise TypeError(f"{name} must be a sequence, got {value!r}.")
     return list(value)
 
 
-def check_lengths(name: str, lengths: Any, n_frames: int) -> Array:
+def as_lengths(name: str, lengths: Any, n_frames: int) -> Array:
     """Return the number of frames of each video as an array; their sum must be `n_frames`."""
-    wanted = f"Lengths of modality {name!r} must be"
+    wanted = f"Lengths of modality {name!r} must"
     given = as_array(f"Lengths of modality {name!r}", lengths)
     if given.ndim != 1 or (given.size and given.dtype.kind not in "iu"):
-        raise ValueError(f"{wanted} integers of shape (n,), got {lengths!r}.")
+        raise ValueError(f"{wanted} be integers of shape (n,), got {lengths!r}.")
     if (given < 0).any() or (given > n_frames).any() or given.sum() != n_frames:
-        total = given.sum(dtype=object)
-        raise ValueError(
-            f"{wanted} non-negative and add up to its {n_frames} frames, got a sum of {total}."
-        )
+        total = given.sum(dtype=object)  # exact
+        raise ValueError(f"{wanted} be >= 0 and add up to its {n_frames} frames, got {total}.")
     return given
+
+
+def as_utf8(name: str, text: str) -> bytes:
+    """Return a text as UTF-8."""
+    try:
+        return text.encode()
+    except UnicodeEncodeError:
+        raise ValueError(f"{name} must be text that UTF-8 can encode, got {text!r}.") from None
+
+
+def open_file(path: str, problem: str = "Damaged store") -> BinaryIO:
+    """Open a file of a store to read it."""
+    if not os.path.isfile(path):  # a device has no end, a pipe may block
+        state = "no file" if os.path.exists(path) else "missing"
+        raise ValueError(f"{problem}: {path} is {state}.")
+    return open(path, "rb")
+
+
+def damaged(message: str) -> ValueError:
+    """Return an error that says what is wrong in a store."""
+    return ValueError(f"Damaged store: {message}.")
 
 
 def first_bad_frame(frames: Array, dtype: DTypeLike = np.float64) -> int | None:

@@ -4,20 +4,22 @@ import json
 import os
 from dataclasses import asdict, dataclass, field
 from glob import escape, glob
-from math import isfinite
-from numbers import Integral, Real
+from math import inf
+from numbers import Integral
 from typing import Any
 from urllib.parse import quote
 
 import numpy as np
 
 from .._files import PARTIAL, locked, naming, sync_folder, write_atomic
-from ..validation import check_number
-from ._checks import check_mapping
+from ..validation import check_flag, check_number, number
+from ._checks import as_mapping, as_names, as_utf8, open_file
 
 FORMAT, VERSION = "sk_crossmodal.store", 1
 HEADER, PARTS = "store.json", "parts"
 MAX_COLUMNS = 1 << 31  # features of a frame, or labels
+FINITE = number(-inf, inf, open_low=True, open_high=True)
+N_LABELS = number(0, MAX_COLUMNS, integer=True)
 DTYPES = ("uint8", "float16", "float32", "float64")
 PATIENCE = 1.0  # seconds to wait for a lock
 LENGTH, LABEL, TEXT = np.dtype("<i8"), np.dtype("<i4"), np.dtype("u1")
@@ -35,26 +37,18 @@ class StoredModality:
     finite: bool = True  # all frames were checked when they were written
 
     def __post_init__(self) -> None:
-        if not isinstance(self.name, str):
-            raise TypeError(f"Names of modalities must be str, got {self.name!r}.")
-        _check_text("The name of a modality", self.name)
-        if not _is_width(self.width):
-            raise ValueError(
-                f"Modality {self.name!r} needs a width >= 1, an int, got {self.width!r}."
-            )
-        dtype = _dtype_name(self.dtype)
+        (name,) = as_names([self.name])
+        as_utf8("The name of a modality", name)
+        dtype, width, which = _dtype_name(self.dtype), self.width, f"modality {name!r}"
+        integer = isinstance(width, Integral) and not isinstance(width, bool)
+        if not integer or not 1 <= int(width) <= MAX_COLUMNS:
+            raise ValueError(f"The width of {which} must be an integer >= 1, got {width!r}.")
         if dtype not in DTYPES:
-            raise ValueError(
-                f"Modality {self.name!r} has dtype {self.dtype!r}, expected one of {DTYPES}."
-            )
-        for what, number in (("scale", self.scale), ("shift", self.shift)):
-            if isinstance(number, bool) or not isinstance(number, Real):
-                raise TypeError(f"Modality {self.name!r} needs a {what}, got {number!r}.")
-            if not isfinite(number):
-                raise ValueError(f"Modality {self.name!r} needs a finite {what}, got {number!r}.")
-        if not isinstance(self.finite, bool):
-            raise TypeError(f"Modality {self.name!r} has finite={self.finite!r}, not a bool.")
-        plain = (int(self.width), dtype, float(self.scale), float(self.shift))
+            raise ValueError(f"The dtype of {which} must be one of {DTYPES}, got {self.dtype!r}.")
+        for key in ("scale", "shift"):
+            FINITE(f"The {key} of {which}", getattr(self, key))
+        check_flag(f"finite of {which}", self.finite)
+        plain = (int(width), dtype, float(self.scale), float(self.shift))
         for key, value in zip(("width", "dtype", "scale", "shift"), plain, strict=True):
             object.__setattr__(self, key, value)  # the types that JSON returns
 
@@ -78,7 +72,7 @@ class StoredPart:
 
     def __post_init__(self) -> None:
         check_part_name(self.name)
-        check_mapping(f"frames of part {self.name!r}", self.frames)
+        as_mapping(f"frames of part {self.name!r}", self.frames)
         counts = {"videos": self.videos, **{f"frames of {n!r}": k for n, k in self.frames.items()}}
         for what, count in counts.items():
             check_number(f"{what} of part {self.name!r}", count, low=0, integer=True)
@@ -94,6 +88,19 @@ class Header:
     n_labels: int | None = None
     ids: bool = False
 
+    def __post_init__(self) -> None:
+        if not self.modalities:
+            raise ValueError("A store needs at least one modality, got none.")
+        as_names(each.name for each in self.modalities)
+        names = [each.name for each in self.parts or ()]
+        if len(set(names)) < len(names):
+            raise ValueError(f"Each part of a store must be named once, got {names}.")
+        if not isinstance(self.attributes, dict):
+            raise ValueError(f"attributes must be a dict, got {self.attributes!r}.")
+        check_flag("ids", self.ids)
+        if self.n_labels is not None:
+            N_LABELS("n_labels", self.n_labels)
+
     def to_text(self) -> str:
         """Return the header as JSON."""
         about = {"format": FORMAT, "version": VERSION, **asdict(self)}
@@ -105,59 +112,30 @@ class Header:
         given = json.loads(text, parse_constant=_reject_constant)
         if not isinstance(given, dict) or given.get("format") != FORMAT:
             raise ValueError(f'it does not say "format": "{FORMAT}"')
-        if type(given["version"]) is not int or given["version"] != VERSION:
-            raise ValueError(
-                f"it has version {given['version']} of the format, this sk_crossmodal reads "
-                f"version {VERSION}"
-            )
-        parts = given["parts"]
+        version, parts = given["version"], given["parts"]
+        if type(version) is not int or version != VERSION:
+            raise ValueError(f"it has version {version} of the format, expected {VERSION}")
         return cls(
             tuple(StoredModality(**each) for each in given["modalities"]),
             given["attributes"],
             None if parts is None else tuple(StoredPart(**each) for each in parts),
             given["n_labels"],
             given["ids"],
-        )._checked()
-
-    def _checked(self) -> "Header":
-        """Return the header itself, or raise if it is not valid."""
-        if not self.modalities:
-            raise ValueError("it has no modality")
-        for what, given in (("modality", self.modalities), ("part", self.parts or ())):
-            names = [each.name for each in given]
-            if len(set(names)) < len(names):
-                raise ValueError(f"it names a {what} twice, {names}")
-        if not isinstance(self.attributes, dict) or not isinstance(self.ids, bool):
-            raise ValueError(f"its attributes are {self.attributes!r}, its ids {self.ids!r}")
-        if self.n_labels is not None:
-            check_n_labels(self.n_labels)
-        return self
+        )
 
 
 def read_header(path: str) -> Header:
     """Read the header of the store in a folder."""
     file = os.path.join(path, HEADER)
     if not os.path.isdir(path):
-        what = "" if not os.path.exists(path) else ", which is a file: a store is a folder"
-        raise FileNotFoundError(
-            f"There is no store at {path}{what}. MultimodalArray.save and sk-crossmodal convert "
-            "write stores."
-        )
-    if os.path.exists(file) and not os.path.isfile(file):  # a device has no end, a pipe may block
-        raise ValueError(f"{path} is no store: {file} is no file.")
+        raise FileNotFoundError(f"There is no store at {path}: expected a folder.")
+    with open_file(file, f"{path} is no store") as opened:
+        data = opened.read()
     try:
-        with open(file, encoding="utf-8") as opened:
-            return Header.from_text(opened.read())
-    except FileNotFoundError:
-        raise ValueError(f"{path} is no store: {file} is missing.") from None
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise ValueError(
-            f"{file} cannot be read, it is not JSON ({error}): restore it, or write the store "
-            "again."
-        ) from error
+        return Header.from_text(data.decode())
     except (ValueError, KeyError, TypeError, RecursionError) as error:
-        reason = error if type(error) is ValueError else repr(error)
-        raise ValueError(f"{file} cannot be read: {reason}.") from error
+        reason = f"{type(error).__name__}: {error}"
+        raise ValueError(f"{file} cannot be read, restore it ({reason}).") from error
 
 
 def write_header(path: str, header: Header) -> None:
@@ -172,38 +150,15 @@ def write_header(path: str, header: Header) -> None:
     sync_folder(path)
 
 
-def check_n_labels(n_labels: Any) -> None:
-    """Raise TypeError or ValueError unless it can be the number of columns of an indicator."""
-    check_number("n_labels", n_labels, low=0, high=MAX_COLUMNS, integer=True)
-
-
 def check_part_name(name: Any) -> None:
     """Raise ValueError unless a part's name can be that of a folder."""
     if not isinstance(name, str) or not name or name[0] == "." or "/" in name or "\0" in name:
-        raise ValueError(
-            "The name of a part must be a non-empty str without '/' that starts with no dot, got "
-            f"{name!r}."
-        )
-    _check_text("The name of a part", name)
+        raise ValueError(f"The name of a part must be a file name, not hidden, got {name!r}.")
+    as_utf8("The name of a part", name)
 
 
 def _reject_constant(text: str) -> None:
     raise ValueError(f"{text} is not a number of JSON")
-
-
-def _check_text(what: str, text: str) -> None:
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        raise ValueError(f"{what} must be text that UTF-8 can encode, got {text!r}.") from None
-
-
-def _is_width(width: Any) -> bool:
-    return (
-        isinstance(width, Integral)
-        and not isinstance(width, bool)
-        and 1 <= int(width) <= MAX_COLUMNS
-    )
 
 
 def _dtype_name(dtype: Any) -> str | None:

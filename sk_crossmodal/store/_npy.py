@@ -1,6 +1,7 @@
 """`.npy` files: written piece by piece, and checked before they are read."""
 
 import os
+from math import prod
 
 import numpy as np
 from numpy.lib import format as npy
@@ -8,6 +9,7 @@ from numpy.typing import ArrayLike, DTypeLike
 
 from .._files import naming
 from .._types import Array
+from ._checks import damaged, open_file
 
 
 class GrowingNpy:
@@ -41,40 +43,32 @@ class GrowingNpy:
         npy.write_array_header_1_0(self._file, {**about, "shape": (self.length, *self.shape)})
 
 
-def check_npy(
+def npy_layout(
     path: str, dtype: DTypeLike, shape: tuple[int | None, ...]
 ) -> tuple[int, tuple[int, ...]]:
     """Return offset and shape of the array in a file; ValueError unless it is as expected."""
-    if os.path.exists(path) and not os.path.isfile(path):  # a device has no end, a pipe may block
-        raise ValueError(f"Damaged store: {path} is no file.")
-    try:
-        with open(path, "rb") as file:
+    with open_file(path) as file:
+        try:
             if npy.read_magic(file) != (1, 0):
-                raise ValueError("it does not have version 1.0 of the .npy format")
+                raise ValueError("expected version 1.0")
             given, fortran, found = npy.read_array_header_1_0(file)
-            offset, size = file.tell(), os.fstat(file.fileno()).st_size
-    except FileNotFoundError:
-        raise ValueError(f"Damaged store: {path} is missing.") from None
-    except OSError:
-        raise
-    except Exception as error:  # NumPy parses Python, which raises errors of many types
-        raise ValueError(f"Damaged store: {path} is no .npy file of a store: {error}.") from None
-    fits = len(given) == len(shape) and all(
-        e in (None, g) for e, g in zip(shape, given, strict=True)
-    )
-    if fortran or found != dtype or not fits:
-        raise ValueError(
-            f"Damaged store: {path} should have {np.dtype(dtype)} of shape {shape} in C order, "
-            f"but has {found} of shape {given}{' in Fortran order' * fortran}."
-        )
-    expected = offset + found.itemsize * int(np.prod(given, dtype=object))
+        except OSError:
+            raise
+        except Exception as error:  # NumPy parses Python, which raises errors of many types
+            raise damaged(f"{path} is no .npy file of a store: {error}") from None
+        offset, size = file.tell(), os.fstat(file.fileno()).st_size
+    expected, dtype = offset + found.itemsize * prod(given), np.dtype(dtype)
+    differs = any(n not in (None, k) for n, k in zip(shape, given, strict=False))
+    if fortran or found != dtype or len(given) != len(shape) or differs:
+        order = " in Fortran order" * fortran
+        raise damaged(f"{path} should have {dtype} of {shape}, but has {found} of {given}{order}")
     if size != expected:
-        raise ValueError(f"Damaged store: {path} has {size} bytes, but should have {expected}.")
+        raise damaged(f"{path} has {size} bytes, but should have {expected}")
     return offset, given
 
 
 def load_npy(path: str, dtype: DTypeLike, shape: tuple[int | None, ...]) -> Array:
     """Check a file and read all of it."""
-    check_npy(path, dtype, shape)
+    npy_layout(path, dtype, shape)
     array: Array = np.load(path, allow_pickle=False)
     return array

@@ -5,7 +5,7 @@ import os
 import numpy as np
 
 from .._types import Array, Ints
-from ._checks import check_path
+from ._checks import as_path, damaged
 from ._layout import PARTS, Header, StoredModality, StoredPart, read_header
 from ._parts import IDS, LABELS, PartContent, read_lists, read_part
 from ._stored import FrameFiles, StoredFrames
@@ -16,52 +16,42 @@ class StoreFiles:
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         # Without links, which may lead elsewhere when frames are read.
-        self.path = os.path.realpath(check_path(path))
+        self.path = os.path.realpath(as_path(path))
         self.header = read_header(self.path)
         if self.header.parts is None:
-            raise ValueError(
-                f"The store at {self.path} is not finished: run the program that wrote it again "
-                "(sk-crossmodal convert continues), or write the missing parts and call "
-                "StoreWriter.finish."
-            )
-        self._contents = [self._check_part(entry) for entry in self.header.parts]
+            advice = "run its program again, or call StoreWriter.finish with all parts"
+            raise ValueError(f"The store at {self.path} is not finished: {advice}.")
+        self._contents = [self._read_part(entry) for entry in self.header.parts]
 
     def frames(self, modality: StoredModality) -> tuple[StoredFrames, Ints]:
         """Return the frames of a modality, which stay on the disk, and their lengths."""
-        entries = [each.entry for each in self._contents]
-        files = FrameFiles(
-            os.path.join(self.path, PARTS),
-            tuple(entry.name for entry in entries),
-            modality.file("frames"),
-            tuple(entry.frames[modality.name] for entry in entries),
-            tuple(each.offsets[modality.name] for each in self._contents),
-            modality.stored_dtype,
-            modality.width,
-            modality.finite,
-        )
+        parts = {
+            each.entry.name: (each.entry.frames[modality.name], each.offsets[modality.name])
+            for each in self._contents
+        }
+        files = FrameFiles(os.path.join(self.path, PARTS), parts, modality)
         lengths = [each.lengths[modality.name] for each in self._contents]
         return StoredFrames(files), np.concatenate([*lengths, np.empty(0, np.int64)])
 
-    def _check_part(self, entry: StoredPart) -> PartContent:
+    def _read_part(self, entry: StoredPart) -> PartContent:
         folder = os.path.join(self.path, PARTS, entry.name)
         content = read_part(folder, self.header.modalities)
         if content.entry != entry:
-            raise ValueError(f"Damaged store: {folder} should be {entry}, but is {content.entry}.")
+            raise damaged(f"{folder} should be {entry}, but is {content.entry}")
         expected = {"labels": self.header.n_labels is not None, "ids": self.header.ids}
         for what, there in expected.items():
             if entry.videos and there and not getattr(content, what):
-                raise ValueError(f"Damaged store: {what} are missing in {folder}.")
+                raise damaged(f"{what} are missing in {folder}")
         return content
 
 
 def read_labels(path: str, header: Header) -> tuple[Ints, Array]:
     """Return the numbers of labels of the videos of a store, and all labels."""
     sizes, labels = _read_all(path, header, LABELS)
-    if len(labels) and not 0 <= labels.min() <= labels.max() < (header.n_labels or 0):
-        raise ValueError(
-            f"Damaged store: labels in {path} should be below {header.n_labels}, but are from "
-            f"{labels.min()} to {labels.max()}."
-        )
+    low, high = (labels.min(), labels.max()) if len(labels) else (0, -1)
+    if low < 0 or high >= (header.n_labels or 0):
+        n = header.n_labels
+        raise damaged(f"labels in {path} should be below {n}, but are from {low} to {high}")
     return sizes, labels
 
 
@@ -72,7 +62,7 @@ def read_ids(path: str, header: Header) -> list[str]:
     try:
         return [coded[end - size : end].decode() for end, size in zip(ends, sizes, strict=True)]
     except UnicodeDecodeError as error:
-        raise ValueError(f"Damaged store: ids in {path} are not text: {error}.") from None
+        raise damaged(f"ids in {path} are not text: {error}") from None
 
 
 def _read_all(path: str, header: Header, files: tuple[str, str]) -> tuple[Ints, Array]:

@@ -5,11 +5,12 @@ from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
-from typing import Any, overload
+from typing import Any
 
 import numpy as np
 
 from .._types import Array, Ints
+from ._layout import StoredModality
 
 N_READERS = 4  # threads that read a large batch
 MIN_THREADED = 1 << 22  # bytes; below, one thread is faster
@@ -23,29 +24,17 @@ class StoredFrames:
 
     def __init__(self, files: "FrameFiles", columns: slice = slice(None)) -> None:
         self.files, self.columns = files, columns
-        self.dtype = files.dtype
+        self.dtype, self.finite = files.dtype, files.finite  # see `StoredModality`
         self.shape = (files.ends[-1], len(range(files.width)[columns]))
-
-    @property
-    def finite(self) -> bool:
-        """Whether all frames were checked to be finite when they were written."""
-        return self.files.finite
 
     def __len__(self) -> int:
         return self.files.ends[-1]
 
-    @overload
-    def __getitem__(self, key: slice) -> Array: ...
-
-    @overload
-    def __getitem__(self, key: tuple[slice, slice]) -> "StoredFrames": ...
-
-    def __getitem__(self, key: slice | tuple[slice, slice]) -> "Array | StoredFrames":
+    def __getitem__(self, key: slice | tuple[slice, slice]) -> Any:
         """Read frames, ``[start:stop]``, or select features without reading, ``[:, slice]``."""
         if isinstance(key, tuple):
-            return StoredFrames(
-                self.files, _slice_of_slice(self.columns, key[1], self.files.width)
-            )
+            columns = _slice_of_slice(self.columns, key[1], self.files.width)
+            return StoredFrames(self.files, columns)
         start, stop, _ = key.indices(len(self))
         out = np.empty((max(0, stop - start), self.shape[1]), self.dtype)
         self.read_into(out, start)
@@ -76,30 +65,25 @@ class FrameFiles:
     """The files of one modality, one per part, read as one array.
 
     `os.preadv` reads into the buffer of the caller: the pages of a memory map would count against
-    memory limits. A pickle has the paths of the files, not their content.
+    memory limits. A pickle has the paths of the files, not their content. `parts` has the number
+    of frames of each part, and the offset of the first in its file.
     """
 
     def __init__(
-        self,
-        folder: str,
-        parts: tuple[str, ...],
-        name: str,
-        counts: tuple[int, ...],
-        offsets: tuple[int, ...],
-        dtype: np.dtype[Any],
-        width: int,
-        finite: bool,
+        self, folder: str, parts: dict[str, tuple[int, int]], modality: StoredModality
     ) -> None:
-        self._arguments = (folder, parts, name, counts, offsets, dtype, width, finite)
-        self.dtype, self.width, self.finite = dtype, width, finite
+        self._arguments = (folder, parts, modality)
+        self.dtype, self.width = modality.stored_dtype, modality.width
+        self.finite, name = modality.finite, modality.file("frames")
+        counts, offsets = np.reshape([*parts.values()], (-1, 2)).T.astype(int)
         self.ends: list[int] = [0, *np.cumsum(counts).tolist()]  # the n-th part begins at ends[n]
-        self._row_bytes = width * dtype.itemsize
+        self._row_bytes = self.width * self.dtype.itemsize
         self._files = [
             (os.path.join(folder, part, name), offset + count * self._row_bytes)
-            for part, count, offset in zip(parts, counts, offsets, strict=True)
+            for part, (count, offset) in parts.items()
         ]
         # The file position at which frame 0 of the whole array would be.
-        self._places = np.array(offsets) - np.array(self.ends[:-1]) * self._row_bytes
+        self._places = offsets - np.array(self.ends[:-1]) * self._row_bytes
         # A reader holds the file, so that it stays open when the cache drops it.
         self._open = lru_cache(MAX_OPEN_FILES)(_OpenFile)
 
@@ -141,24 +125,19 @@ class _OpenFile:
         try:
             self.fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
         except FileNotFoundError:
-            raise FileNotFoundError(
-                f"{path} is gone: the store was moved or deleted after it was opened."
-            ) from None
-        self._check()
+            raise FileNotFoundError(f"{path} is gone: its store was moved or deleted.") from None
+        self._check_size()
 
     def read_rest(self, out: Array, place: int, done: int) -> None:
         """Read the rest after `done` bytes: one call reads at most 2 GB."""
         rest = out.reshape(-1).view(np.uint8)
         while done < len(rest):
-            self._check()
+            self._check_size()
             done += os.preadv(self.fd, [rest[done:].data], place + done)
 
-    def _check(self) -> None:
+    def _check_size(self) -> None:
         if (size := os.fstat(self.fd).st_size) != self.size:
-            raise ValueError(
-                f"{self.path} has {size} bytes, it had {self.size} when the store was opened: the "
-                "store was changed since."
-            )
+            raise ValueError(f"{self.path} has {size} bytes, not {self.size}: it was changed.")
 
     def __del__(self, close: Callable[[int], None] = os.close) -> None:
         # When Python exits, `os` may be gone already.

@@ -9,14 +9,14 @@ from dataclasses import replace
 from typing import Any
 
 from .._files import locked, sync_folder
-from ._checks import check_path, check_several
+from ._checks import as_list, as_path
 from ._layout import (
     HEADER,
+    N_LABELS,
     PARTS,
     PATIENCE,
     Header,
     StoredModality,
-    check_n_labels,
     check_part_name,
     read_header,
     write_header,
@@ -84,17 +84,14 @@ class StoreWriter:
         modalities: Mapping[str, Mapping[str, Any]],
         attributes: Mapping[str, Any] | None = None,
     ) -> None:
-        self.path = check_path(path)
+        self.path = as_path(path)
         header = _describe(modalities, attributes)
         if not os.path.exists(os.path.join(self.path, HEADER)):
             _create(self.path, header)
         found = read_header(self.path)
         for what in ("attributes", "modalities"):
             if (there := getattr(found, what)) != (given := getattr(header, what)):
-                raise ValueError(
-                    f"The store at {self.path} has another description: its {what} are {there}, "
-                    f"got {given}."
-                )
+                raise ValueError(f"{self.path} has other {what}: they are {there}, got {given}.")
         self._header = header
 
     def done(self, name: str) -> bool:
@@ -139,21 +136,14 @@ class StoreWriter:
         temporary = self._hidden(name, "part")
         with locked(self._hidden(name, "lock"), PATIENCE) as held:
             if not held:
-                raise ValueError(
-                    f"Part {name!r} of {self.path} is being written by another writer."
-                )
+                raise ValueError(f"{self._part(name)} is being written by another writer.")
             if self.done(name):
                 raise ValueError(f"Part {name!r} of {self.path} is complete already.")
-            shutil.rmtree(temporary, ignore_errors=True)  # of a writer that was killed
-            os.mkdir(temporary)
-            try:
-                with _writing(PartWriter(temporary, self._header.modalities)) as writer:
+            with _temporary(temporary):
+                with PartWriter(temporary, self._header.modalities) as writer:
                     yield writer
                 sync_folder(temporary)
                 os.rename(temporary, self._part(name))
-            except BaseException:
-                shutil.rmtree(temporary, ignore_errors=True)
-                raise
             sync_folder(os.path.dirname(temporary))
 
     def finish(self, parts: Iterable[str], n_labels: int | None = None) -> None:
@@ -172,14 +162,10 @@ class StoreWriter:
             If a part is incomplete, given twice, or inconsistent with the others, or if a label
             is not below `n_labels`. The store stays unchanged then.
         """
-        parts = check_several("parts", parts)
-        for name in parts:
-            check_part_name(name)
+        parts = as_list("parts", parts)
         if n_labels is not None:
-            check_n_labels(n_labels)
+            N_LABELS("n_labels", n_labels)
             n_labels = int(n_labels)
-        if len(set(parts)) < len(parts):
-            raise ValueError(f"Each part of a store is named once, got {parts}.")
         if missing := [name for name in parts if not self.done(name)]:
             raise ValueError(f"Parts {missing} of {self.path} are not complete.")
         contents = [read_part(self._part(name), self._header.modalities) for name in parts]
@@ -189,34 +175,27 @@ class StoreWriter:
             if len(there) > 1:
                 raise ValueError(f"Some parts of {self.path} have {what}, others have none.")
         if filled and has["labels"] != {n_labels is not None}:
-            have = "labels" if True in has["labels"] else "no labels"
-            raise ValueError(
-                f"n_labels is required with labels and None without, got {n_labels=} and {have}."
-            )
-        if n_labels is not None:
-            for each in filled:
-                self._check_labels(each.entry.name, n_labels)
-        entries = tuple(each.entry for each in contents)
+            given = f"{n_labels=} and {'labels' if True in has['labels'] else 'no labels'}"
+            raise ValueError(f"n_labels is required with labels and None without, got {given}.")
+        for each in filled if n_labels is not None else ():
+            name = each.entry.name
+            largest = read_lists(self._part(name), LABELS)[1].max(initial=-1)
+            if largest >= n_labels:
+                raise ValueError(f"Part {name!r} has label {largest}, must be below {n_labels=}.")
+        entries, ids = tuple(each.entry for each in contents), has["ids"] == {True}
+        header = replace(self._header, parts=entries, n_labels=n_labels, ids=ids)
         self._clean()  # before the header: nobody writes to a finished store again
-        write_header(
-            self.path,
-            replace(self._header, parts=entries, n_labels=n_labels, ids=has["ids"] == {True}),
-        )
+        write_header(self.path, header)
 
     def _part(self, name: str) -> str:
         return os.path.join(self.path, PARTS, name)
 
     def _hidden(self, name: str, what: str) -> str:
-        return os.path.join(self.path, PARTS, f".{name}.{what}")
-
-    def _check_labels(self, name: str, n_labels: int) -> None:
-        _, labels = read_lists(self._part(name), LABELS)
-        if (largest := labels.max(initial=-1)) >= n_labels:
-            raise ValueError(f"Part {name!r} has label {largest}, it must be below {n_labels=}.")
+        return self._part(f".{name}.{what}")
 
     def _clean(self) -> None:
         """Remove the files of killed writers, but not those of active writers."""
-        names = os.listdir(os.path.join(self.path, PARTS))
+        names = os.listdir(self._part(""))
         for part in {name[1:-5] for name in names if name[0] == "." and name[-5:] in HIDDEN}:
             with locked(self._hidden(part, "lock")) as held:
                 if held:
@@ -226,42 +205,23 @@ class StoreWriter:
                 pass
 
 
-@contextmanager
-def _writing(writer: PartWriter) -> Iterator[PartWriter]:
-    """Complete the files if the block ends without an error, and always close them."""
-    complete = False
-    try:
-        yield writer
-        complete = True
-    finally:
-        writer.close(complete)
-
-
 def _describe(modalities: Any, attributes: Any) -> Header:
     """Return the header of a store without parts."""
-    if not isinstance(attributes, Mapping | None):
-        raise TypeError(f"attributes must be a dict, got {attributes!r}.")
     if not isinstance(modalities, Mapping):
         raise TypeError(f"modalities must be a dict of dict by name, got {modalities!r}.")
     for name, about in modalities.items():
         if not isinstance(about, Mapping) or not {"width", "dtype"} <= set(about) <= KEYS:
-            raise TypeError(
-                f"modalities[{name!r}] must be a dict of width and dtype, and of scale and shift "
-                f"for quantised frames, got {about!r}."
-            )
+            wanted = "a dict of width, dtype and perhaps scale and shift"
+            raise TypeError(f"modalities[{name!r}] must be {wanted}, got {about!r}.")
     try:
-        text = json.dumps(dict(attributes or {}), allow_nan=False, ensure_ascii=False)
-        text.encode()
+        given = {} if attributes is None else {**attributes}
+        as_json = json.dumps(given, allow_nan=False, ensure_ascii=False).encode()
     except (TypeError, ValueError) as error:
         kind = TypeError if isinstance(error, TypeError) else ValueError
-        raise kind(f"attributes must be JSON values, got {attributes!r}: {error}") from None
-    header = Header(
-        tuple(StoredModality(name, **about) for name, about in modalities.items()),
-        json.loads(text),
-    )
-    if not header.modalities:
-        raise ValueError("A store needs at least one modality, got none.")
-    return header
+        problem = f"got {attributes!r}: {error}"
+        raise kind(f"attributes must be a dict of JSON values, {problem}") from None
+    described = tuple(StoredModality(name, **about) for name, about in modalities.items())
+    return Header(described, json.loads(as_json))
 
 
 @contextmanager
@@ -282,13 +242,20 @@ def _hidden_folder(path: str) -> Iterator[str]:
     with locked(_lock_beside(path), PATIENCE) as held:
         if not held:
             raise ValueError(f"{path} is being written by another process.")
-        shutil.rmtree(folder, ignore_errors=True)  # of a writer that was killed
-        os.mkdir(folder)
-        try:
+        with _temporary(folder):
             yield folder
-        finally:
-            shutil.rmtree(folder, ignore_errors=True)
     sync_folder(parent)
+
+
+@contextmanager
+def _temporary(folder: str) -> Iterator[None]:
+    """Make an empty folder, which is removed at the end unless it was renamed."""
+    shutil.rmtree(folder, ignore_errors=True)  # of a writer that was killed
+    os.mkdir(folder)
+    try:
+        yield
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _start(folder: str, header: Header) -> None:
@@ -307,9 +274,7 @@ def _create(path: str, header: Header) -> None:
             if not os.path.lexists(path):
                 raise
             if not os.path.isdir(path):
-                raise ValueError(
-                    f"A store cannot be created at {path}: it is a file, a store is a folder."
-                ) from None
+                raise ValueError(f"A store is a folder, but {path} is a file.") from None
 
 
 def _lock_beside(path: str) -> str:
