@@ -3,7 +3,6 @@
 A state may come from a file of a stranger, so everything in it is checked.
 """
 
-import reprlib
 from collections.abc import Mapping
 from inspect import signature
 from typing import Any
@@ -73,10 +72,11 @@ def set_state(
     FLAG("interrupted", state["interrupted"])
     check_number("batch_size", state["batch_size"], low=1, integer=True)
     check_number("longest", state["longest"], low=0, integer=True)
-    history = _check_history(state["history"])
+    history, loss = state["history"], state["loss"]
+    _check_history(history)
     check_number("n_epochs", state["n_epochs"], low=0, high=len(history), integer=True)
     before = history[: len(history) - state["n_epochs"]]
-    tensors, params = state["tensors"], check_dict(state["network"], "network")
+    tensors, params = state["tensors"], state["network"]
     stats = _frame_stats(state["modalities"], tensors)
     weights = {
         name.removeprefix("module."): tensor
@@ -84,12 +84,12 @@ def set_state(
         if name.startswith("module.")
     }
     if len(weights) + 2 * len(stats) < len(tensors):
-        raise ValueError(f"nothing uses some of the tensors {reprlib.repr(sorted(tensors))}.")
+        raise ValueError(f"nothing uses some of the tensors {sorted(tensors)!r:.80}.")
     dtype = DTYPES[state["precision"]]
     network = build_network(network_class, params, stats, weights, dtype)
     _check_unchanged(estimator, params, len(stats))
     config = TrainingConfig.restored(estimator, state["batch_size"], state["precision"])
-    loss = _check_loss(state["loss"], params.get("n_outputs"))
+    _check_loss(loss, params.get("n_outputs"))
     spec = NetworkSpec(network_class, {_stats_name(network_class): stats, **params}, loss)
     epochs = [{**row, "epoch": i} for i, row in enumerate(history[len(before) :], start=1)]
     net = restore_net(config, spec, network, epochs)
@@ -116,60 +116,35 @@ def _check_unchanged(estimator: Any, params: Mapping[str, Any], n_modalities: in
         fitted["max_frames"] = pad_to
     for name, value in fitted.items():
         if (now := getattr(estimator, name)) != value:
-            raise ValueError(
-                f"{type(estimator).__name__} was fitted with {name}={value!r}, and {name} is now "
-                f"{now!r}: set it back, or fit again."
-            )
+            raise ValueError(f"fitted with {name}={value!r}, and {name} is now {now!r}; refit.")
 
 
 def _frame_stats(names: Any, tensors: Mapping[str, torch.Tensor]) -> dict[str, tuple[Array, Any]]:
     """Return mean and scale of each modality; ValueError if they do not fit each other."""
-    if (
-        not isinstance(names, list)
-        or not all(isinstance(name, str) for name in names)
-        or not 1 <= len(set(names)) == len(names) <= MAX_MODALITIES
-    ):
-        raise ValueError(f"modalities must be different names, got {reprlib.repr(names)}.")
+    if not 1 <= len(set(names)) == len(names) <= MAX_MODALITIES or {*map(type, names)} != {str}:
+        raise ValueError(f"modalities must be different names, got {names!r:.80}.")
     stats = {}
     for i, name in enumerate(names):
-        mean, scale = (tensors.get(f"{part}.{i}") for part in ("mean", "scale"))
-        if mean is None or scale is None:
-            raise ValueError(f"there is no tensor with mean or scale of {name!r}.")
-        right = mean.ndim == 1 and len(mean) and scale.shape in ((), mean.shape)
-        if not right or mean.dtype != torch.float64 or scale.dtype != torch.float64:
-            shapes = mean.shape, scale.shape
+        mean, scale = tensors[f"mean.{i}"], tensors[f"scale.{i}"]
+        shapes, dtypes = (mean.shape, scale.shape), {mean.dtype, scale.dtype}
+        if mean.ndim != 1 or scale.shape not in ((), mean.shape) or dtypes != {torch.float64}:
             raise ValueError(f"mean and scale of {name!r} have the shapes {shapes}.")
         stats[name] = (mean.numpy(), scale.numpy() if scale.ndim else scale.item())
     return stats
 
 
-def _check_history(history: Any) -> list[dict[str, Any]]:
-    """Return a history unchanged; ValueError unless it has a row of numbers per epoch."""
-    if not isinstance(history, list):
-        raise ValueError(f"history must be a list, got {reprlib.repr(history)}.")
+def _check_history(history: Any) -> None:
+    """Raise ValueError unless a history has a row of numbers per epoch."""
     for row in history:
-        check_dict(row, "a row of history")
-        for name in ("train_loss", "dur", "valid_accuracy"):
-            if type(row.get(name, 0.0 if name == "valid_accuracy" else None)) not in (int, float):
-                raise ValueError(f"a row of history needs {name}, got {reprlib.repr(row)}.")
-    return list(history)
+        numbers = [row.get("train_loss"), row.get("dur"), row.get("valid_accuracy", 0.0)]
+        if not all(type(number) in (int, float) for number in numbers):
+            raise ValueError(f"a row of history needs train_loss and dur, got {row!r:.80}.")
 
 
-def _check_loss(loss: Any, n_outputs: int | None) -> dict[str, Any]:
-    """Return the arguments of a loss unchanged; ValueError if they are none."""
-    checked = check_dict(loss, "loss")
-    if unknown := set(loss) - {"kind", "class_weight", "label_smoothing"}:
-        raise ValueError(f"the loss has no arguments {sorted(unknown)}.")
-    check_registered("kind", loss.get("kind"), LOSSES)
-    SHARE("label_smoothing", loss.get("label_smoothing", 0.0))
+def _check_loss(loss: Mapping[str, Any], n_outputs: int | None) -> None:
+    """Raise ValueError unless a registered loss can have these arguments."""
+    check_registered("kind", loss["kind"], LOSSES)
     weight = loss.get("class_weight")
     if weight is not None and getattr(weight, "shape", None) != (n_outputs,):
-        raise ValueError(f"class_weight must be {n_outputs} numbers, got {reprlib.repr(weight)}.")
-    return checked
-
-
-def check_dict(value: Any, name: str) -> dict[str, Any]:
-    """Return a dict with str keys unchanged; ValueError if it is none."""
-    if not isinstance(value, dict) or not all(isinstance(key, str) for key in value):
-        raise ValueError(f"{name} must be a dict by name, got {reprlib.repr(value)}.")
-    return value
+        raise ValueError(f"class_weight must be {n_outputs} numbers, got {weight!r:.80}.")
+    SHARE("label_smoothing", loss.get("label_smoothing", 0.0))
