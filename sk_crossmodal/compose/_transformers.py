@@ -100,7 +100,8 @@ def _apply(transformer: Any, frames: Array, name: str, width: int | None) -> Arr
     if not dense or not fits or len(out) != len(frames):
         given = f"{'a dense' if dense else 'a sparse'} array of shape {out.shape}"
         expected = f"a dense one of shape ({len(frames)}, {width or 'n_features'})"
-        raise ValueError(f"modality {name!r}: {transformer} gave {given}, expected {expected}.")
+        kind = f"{type(transformer).__name__} of {name!r}"
+        raise ValueError(f"{kind} returned {given}, expected {expected}.")
     return out
 
 

@@ -46,12 +46,12 @@ def _plain(node: Any) -> Any:
 
 def _check_nodes(nodes: Iterable[Any]) -> None:
     """Raise TypeError unless all nodes are of types that a file can contain."""
-    for node in nodes:
-        parts = [_plain(node)]
-        while parts:
-            part = parts.pop()
-            if type(part) is tuple:
-                parts += part
-            elif type(part) not in (str, int, bool, type(None)):
-                wanted = "a model file can contain str, int, bool, None, or tuples of these"
-                raise TypeError(f"{node!r:.80} is a node of the hierarchy: {wanted}.")
+    if wrong := [node for node in nodes if not _is_plain(_plain(node))]:
+        wanted = "a model file can contain str, int, bool, None, or tuples of these"
+        raise TypeError(f"{wrong[0]!r:.80} is a node of the hierarchy: {wanted}.")
+
+
+def _is_plain(node: Any) -> bool:
+    if type(node) is tuple:
+        return all(map(_is_plain, node))
+    return type(node) in (str, int, bool, type(None))

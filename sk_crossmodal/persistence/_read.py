@@ -56,10 +56,8 @@ class Reader:
     def _estimator(self, cls: type, params: dict[str, Any]) -> Any:
         """Construct an estimator, and let it check its parameters, except for the device."""
         for name, empty in PATHS.items():
-            if params.get(name, empty) is not empty:
-                raise ValueError(
-                    f"{name} must be {empty} in a model file, got {params[name]!r:.80}."
-                )
+            if (given := params.get(name, empty)) is not empty:
+                raise ValueError(f"{name} must be {empty} in a model file, got {given!r:.80}.")
         if params.get("callbacks") or params.get("pretrained") is not None:
             raise ValueError("callbacks and pretrained must be None in a model file.")
         device = params.get("device", "auto")  # of another machine, perhaps

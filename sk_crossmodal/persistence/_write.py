@@ -14,6 +14,7 @@ from ..hierarchy import LabelHierarchy
 from ._registered import MAX_DEPTH, MODELS, PARTS
 
 OR_ELSE = "give another value or use joblib.dump, see docs/models.md."  # ends of messages
+NOT_THERE = f"a model file cannot contain there; use register_model, {OR_ELSE}"
 MAX_INT_BITS = 64
 MAX_ARRAY_BYTES = 1 << 26  # of an array as JSON, where a long dtype makes few values large
 DTYPE = re.compile(r"[<>|]([biu][1248]|f[248]|U\d{1,8}|O)")
@@ -49,16 +50,11 @@ class Writer:
 
     def object(self, value: Any, where: str) -> int:
         """Write an object, unless it has been written, and return its number."""
-        serializer = MODELS.get(name := type(value).__name__)
-        if (
-            serializer is None
-            or type(value) is not serializer.cls
-            or serializer.depth >= self._depth
-        ):
-            given = (
-                f"{where or 'model'} is {reprlib.repr(value)}, of the class {name}, which a model"
-            )
-            raise TypeError(f"{given} file cannot contain there; use register_model, {OR_ELSE}")
+        name = type(value).__name__
+        serializer: Any = MODELS.get(name)
+        if not serializer or type(value) is not serializer.cls or serializer.depth >= self._depth:
+            given = f"{where or 'model'} is {reprlib.repr(value)}, of the class {name}"
+            raise TypeError(f"{given}, which {NOT_THERE}")
         # Equal hierarchies are one, as they are immutable.
         key = value if isinstance(value, LabelHierarchy) else id(value)
         if key not in self._numbers:
@@ -66,7 +62,7 @@ class Writer:
             prefix = f"{where}." if where else ""
             state = dict(serializer.get_state(value))
             tensors = state.pop("tensors", {})
-            written: dict[str, Any] = {"class": type(value).__name__}
+            written: dict[str, Any] = {"class": name}
             if hasattr(value, "get_params"):
                 written |= self._params(value, prefix, serializer.attributes)
                 # In messages, entries have the names of attributes.
@@ -80,8 +76,8 @@ class Writer:
                 written |= {n: self.value(each, where) for n, each in state.items()}
             # The objects inside are numbered by now, so this is the number of this one.
             number = len(self.objects)
-            for name, tensor in tensors.items():
-                self._tensor(f"{number}.{name}", tensor)
+            for part, tensor in tensors.items():
+                self._tensor(f"{number}.{part}", tensor)
             self.objects.append(written)
             self._depth = outer
             # The value itself is kept, so that no other object gets its id in the meantime.
@@ -112,8 +108,7 @@ class Writer:
             return str(value)
         kind = type(value)
         if kind is int and value.bit_length() >= MAX_INT_BITS:
-            n_bits = value.bit_length()
-            raise TypeError(f"{where} must have less than {MAX_INT_BITS} bits, got {n_bits}.")
+            raise TypeError(f"{where} must have less than {MAX_INT_BITS} bits, got more.")
         if kind is float and not isfinite(value):
             return {"!float": str(value)}
         if kind in PLAIN:
@@ -146,8 +141,7 @@ class Writer:
             self._tensor(name, torch.from_numpy(array))
             return {"!transposed" if transposed else "!tensor": name}
         if not DTYPE.fullmatch(dtype.str) or value.nbytes > MAX_ARRAY_BYTES:
-            given = f"{where} is an array of {value.nbytes} bytes of dtype {dtype}"
-            raise TypeError(f"{given}, which a model file cannot contain.")
+            raise TypeError(f"{where} is a large array or of dtype {dtype}, which {NOT_THERE}")
         values = self.value(value.ravel().tolist(), where)
         return {"!array": [dtype.str, list(value.shape), values]}
 

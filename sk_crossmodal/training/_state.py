@@ -76,7 +76,7 @@ def set_state(
     _check_history(history)
     check_number("n_epochs", state["n_epochs"], low=0, high=len(history), integer=True)
     before = history[: len(history) - state["n_epochs"]]
-    tensors, params = state["tensors"], state["network"]
+    tensors, params = state["tensors"], dict(state["network"])
     stats = _frame_stats(state["modalities"], tensors)
     weights = {
         name.removeprefix("module."): tensor
