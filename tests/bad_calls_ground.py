@@ -213,8 +213,8 @@ LABEL_SETS = [
     ("text", "a:b", TypeError, "one collection of labels per sample, got 'a:b'"),
     ("dict", {"a": 1}, TypeError, "one collection of labels per sample, got {'a': 1}"),
     ("set", {"a"}, TypeError, "one collection of labels per sample, got {'a'}"),
-    ("generator", (s for s in SETS), TypeError, "collection of labels per sample, got generator"),
-    ("number", 3, TypeError, "collection of labels per sample, got int"),
+    ("generator", (s for s in SETS), TypeError, "collection of labels per sample, got <gen"),
+    ("number", 3, TypeError, "collection of labels per sample, got 3"),
     ("empty", [], ValueError, "collection of labels per sample, got no samples"),
     ("sparse", sp.csr_array(Y), TypeError, "labels per sample, not a table; got a sparse array"),
     ("frame", pd.DataFrame(Y), TypeError, "labels per sample, not a table; got a DataFrame"),
@@ -251,7 +251,7 @@ FIRST = [
 ]
 PARAMETERS = [
     ("separator", [None, 3, b":"], TypeError, "a str"),
-    ("separator", [""], ValueError, "not be empty"),
+    ("separator", [""], ValueError, "a str and not be empty, got ''"),
     ("hierarchy", [[0, 1], {"a": []}, LabelHierarchy, "tree"], TypeError, "a LabelHierarchy or"),
     ("min_frequency", [True, "2", np.True_, 1j], TypeError, "None, an int from 1 or a float"),
     (

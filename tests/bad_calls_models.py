@@ -112,9 +112,19 @@ EXPORTING = [
 ]
 
 SAVING = [
-    ("model none", lambda: save(None), TypeError, "model must be one of .* got None"),
-    ("model a class", lambda: save(type(LATE)), TypeError, "model must be one of"),
-    ("model of another kind", lambda: save(NMF()), TypeError, r"got NMF\(\).*joblib"),
+    (
+        "model none",
+        lambda: save(None),
+        TypeError,
+        "model is None, of the class NoneType, which a model file cannot",
+    ),
+    (
+        "model a class",
+        lambda: save(type(LATE)),
+        TypeError,
+        "model is <class .*cannot contain there",
+    ),
+    ("model of another kind", lambda: save(NMF()), TypeError, r"model is NMF\(\).*joblib"),
     ("model not fitted", lambda: save(LATE), NotFittedError, "not fitted yet"),
     ("pipeline not fitted", lambda: save(make_pipeline(PCA())), NotFittedError, "not fitted yet"),
     (
@@ -136,7 +146,7 @@ SAVING = [
         "part of another kind",
         lambda: save(modality({"video": FunctionTransformer()})),
         TypeError,
-        r"transformers\['video'\] is FunctionTransformer\(\).*set_params\(transformers=None\)",
+        r"transformers\['video'\] is FunctionTransformer\(\), .*give another value",
     ),
     (
         "classifier of another kind",
@@ -228,7 +238,7 @@ COMPOSING = [
         "no frames",
         lambda: modality(remainder=PCA(1), data=no_audio()),
         ValueError,
-        "has no frames",
+        r"Modalities \['audio'\] have no frames",
     ),
     (
         "transform not fitted",

@@ -63,7 +63,7 @@ def inside(message, *values, name="net_params"):
     return [Case(value, rf"{message}") for value in values]
 
 
-NAMES = "modalities must be a dict or a sequence of names"
+NAMES = "modalities must be a dict or sequence of names"
 WIDTH = r"modalities\['video'\], unless a slice, must be an integer >= 1 and <= 2147483647, got"
 MODALITIES = [
     *(3, "video", {"video", "audio"}, len, True),

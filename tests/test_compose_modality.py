@@ -409,7 +409,7 @@ def test_feature_names_of_containers():
 
 def test_feature_names_without_transformer_names_raise():
     features = ModalityTransformer({"video": Remembers()}).fit(table())
-    with pytest.raises(AttributeError, match="'video', does not provide get_feature_names_out"):
+    with pytest.raises(AttributeError, match="has no attribute 'get_feature_names_out'"):
         features.get_feature_names_out()
 
 
@@ -576,20 +576,20 @@ WRONG = {
     "no dict": ({"transformers": [("video", PCA(1))]}, TypeError, "must be a dict by modality"),
     "no transformer": ({"transformers": {"video": 3}}, TypeError, "modality 'video' must be a tr"),
     "None": ({"transformers": {"video": None}}, TypeError, "got None"),
-    "a class": ({"transformers": {"video": PCA}}, TypeError, "an instance with fit and trans"),
+    "a class": ({"transformers": {"video": PCA}}, TypeError, "must be a transformer.*got <class"),
     "a classifier": ({"remainder": LogisticRegression()}, TypeError, "remainder must be a trans"),
     "a word": ({"remainder": "keep"}, TypeError, "'passthrough', 'drop'"),
     "all dropped": ({"remainder": "drop"}, ValueError, "All modalities are dropped"),
     "block size": ({"block_size": 0}, ValueError, "block_size must be an integer >= 1"),
     "no block size": ({"block_size": "10"}, TypeError, "block_size must be an integer >= 1"),
     "modalities": ({"modalities": "video"}, TypeError, "modalities must be"),
-    "sparse": ({"remainder": OneHotEncoder()}, ValueError, "sparse matrix"),
+    "sparse": ({"remainder": OneHotEncoder()}, ValueError, "returned a sparse array"),
     "fewer rows": (
         {"remainder": GivesLess()},
         ValueError,
-        r"'video', returned an array of shape \(1, 8",
+        r"'video' returned a dense array of shape \(1, 8",
     ),
-    "a vector": ({"remainder": GivesVector()}, ValueError, r"of shape \(2,\) for 2 frames"),
+    "a vector": ({"remainder": GivesVector()}, ValueError, r"of shape \(2,\), expected .*\(2, "),
 }
 
 
@@ -608,7 +608,7 @@ def test_wrong_parameters_raise(case):
 @pytest.mark.parametrize("name", ["remainder", "modalities", "transformers", "block_size", "a__b"])
 def test_modality_name_that_is_no_parameter_raises(name):
     X = ragged(widths={name: 3, "audio": 2})
-    with pytest.raises(ValueError, match=f"{name}.*cannot have a transformer of their own"):
+    with pytest.raises(ValueError, match=f"{name}.*cannot have a transformer: as parameters"):
         ModalityTransformer({name: Remembers()}).fit(X)
     own = ModalityTransformer({name: Remembers()}).get_params()
     assert not isinstance(own.get("remainder"), Remembers)
@@ -633,14 +633,14 @@ def test_transformer_with_too_few_rows_raises():
     X = ragged(n=20)
     features = ModalityTransformer({"video": GivesLessLater()}).fit(X)
     with pytest.raises(
-        ValueError, match="GivesLessLater, the transformer of modality 'video', returned"
+        ValueError, match=r"GivesLessLater of 'video' returned a dense array of shape \(47, 8"
     ):
         features.transform(X)
 
 
 def test_fit_on_modality_without_frames_raises():
     X = from_rows(video=[np.ones((2, 3))] * 4, audio=[np.ones((0, 2))] * 4)
-    with pytest.raises(ValueError, match="'audio' has no frames in X"):
+    with pytest.raises(ValueError, match=r"\['audio'\] have no frames in X"):
         ModalityTransformer({"audio": PCA(1)}).fit(X)
     assert ModalityTransformer().fit_transform(X).n_features == X.n_features
 
@@ -653,7 +653,7 @@ def test_labels_of_another_length_raise():
 @pytest.mark.parametrize("lengths", [(1, 5), (3, 4)])
 def test_modalities_as_separate_arguments_raise(lengths):
     X = ragged(lengths=lengths)
-    with pytest.raises(ValueError, match=r"y holds frames.*give one object"):
+    with pytest.raises(ValueError, match=r"y holds frames.*as one object"):
         ModalityTransformer().fit(rows_of(X, "video"), rows_of(X, "audio"))
 
 

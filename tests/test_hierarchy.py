@@ -194,7 +194,7 @@ def test_from_paths_with_another_separator_splits_by_it():
         ([["a", "b"]], ":", TypeError, "a str or a tuple of str, got"),
         ([("a", 1)], ":", TypeError, "a str or a tuple of str, got"),
         ([], ":", ValueError, "at least one node"),
-        (["a"], "", ValueError, "separator must not be empty"),
+        (["a"], "", ValueError, "separator must be a str and not be empty, got ''"),
         (["a"], None, TypeError, "separator must be a str"),
     ],
 )
@@ -425,16 +425,16 @@ def test_unknown_nodes_ignored_get_no_column():
     [
         (None, TypeError, "got None"),
         ("A:b", TypeError, "got 'A:b'"),
-        (3, TypeError, "got int"),
+        (3, TypeError, "per sample, got 3"),
         ({"A": 1}, TypeError, "one collection of labels per sample"),
         ([], ValueError, "got no samples"),
         (np.array([]), ValueError, "got no samples"),
-        ((s for s in [["A"]]), TypeError, "got generator"),
+        ((s for s in [["A"]]), TypeError, "got <generator"),
         (np.eye(3), ValueError, r"array of shape \(3, 3\)"),
         (np.array("A"), ValueError, r"array of shape \(\)"),
         (csr_array(np.eye(3)), TypeError, "not a table; got a sparse array"),
         (pd.DataFrame({"y": [["A"]]}), TypeError, "not a table; got a DataFrame"),
-        ([["A"], None], TypeError, "sample 1 must be a collection of labels such as a list"),
+        ([["A"], None], TypeError, "sample 1 must be a collection of labels, got None"),
         ([["A"], 3], TypeError, "sample 1 must be"),
         ([["A"], float("nan")], TypeError, "sample 1 must be .* got nan"),
         ([["A"], b"A"], TypeError, "sample 1 must be"),
@@ -538,7 +538,7 @@ def test_binarizer_of_an_array_like_without_len_reads_a_table():
 def test_binarizer_with_another_separator_splits_by_it():
     binarizer = HierarchyLabelBinarizer(separator="/").fit([["a/b:c"]])
     assert binarizer.classes_.tolist() == ["a", "a/b:c"]
-    with pytest.raises(ValueError, match="separator must not be empty"):
+    with pytest.raises(ValueError, match="separator must be a str and not be empty, got ''"):
         binarizer.set_params(separator="", hierarchy=LabelHierarchy({"a": []})).fit([["a"]])
 
 
@@ -686,7 +686,7 @@ def test_binarizer_of_an_indicator_raises_or_warns():
         HierarchyLabelBinarizer(hierarchy=numbers).fit(Y)
     for given in (Y, Y.tolist()):
         with pytest.warns(
-            UserWarning, match="If it is an indicator matrix, it is binarized already"
+            UserWarning, match="If it is an indicator matrix, give it to the classifier as it is"
         ):
             HierarchyLabelBinarizer().fit(given)
     for fitted_on in ([[0], [2, 1]], PATHS):

@@ -85,12 +85,14 @@ def test_unregistered_class_or_encoder_is_named(registered, tmp_path, monkeypatc
     monkeypatch.delitem(ENCODERS._parts, "own")
     with pytest.raises(ValueError, match=r"No encoder is registered as 'own'.*register yours"):
         load_model(tmp_path / "m")
-    with pytest.raises(TypeError, match=r"network_\['encoder'\] is .*OwnEncoder.*Register"):
+    with pytest.raises(
+        TypeError, match=r"network_\['encoder'\] is .*OwnEncoder.* use register_model"
+    ):
         save_model(classifier, tmp_path / "m")
     monkeypatch.delitem(_registered.MODELS._parts, "OwnClassifier")
     with pytest.raises(ValueError, match=r"No model class is registered as 'OwnClassifier'.*your"):
         load_model(tmp_path / "m")
-    with pytest.raises(TypeError, match=r"OwnClassifier. Register .*register_model"):
+    with pytest.raises(TypeError, match=r"of the class OwnClassifier, .* use register_model"):
         save_model(classifier, tmp_path / "m")
 
 

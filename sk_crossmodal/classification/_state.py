@@ -1,6 +1,5 @@
 """The state of a fitted classifier: its labels and its tower beside the network."""
 
-import reprlib
 from collections.abc import Mapping
 from typing import Any
 
@@ -51,23 +50,22 @@ def set_classifier_state(self: Any, state: Mapping[str, Any]) -> None:
 
 def _targets(about: Any, n_outputs: int) -> Targets:
     """Return the form of y; ValueError unless the network has an output per class."""
-    if not isinstance(about, dict) or set(about) != {"classes", "hierarchy", "sparse", "dtype"}:
-        raise ValueError(f"targets must have four entries, got {reprlib.repr(about)}.")
     classes, hierarchy = about["classes"], about["hierarchy"]
     FLAG("sparse", about["sparse"])
+    if set(about) != {"classes", "hierarchy", "sparse", "dtype"}:
+        raise ValueError(f"targets must have four entries, got {about!r:.80}.")
     if not isinstance(hierarchy, LabelHierarchy | None):
-        raise ValueError(f"hierarchy must be a LabelHierarchy, got {reprlib.repr(hierarchy)}.")
+        raise ValueError(f"hierarchy must be a LabelHierarchy, got {hierarchy!r:.80}.")
     multilabel = type(classes) is int
-    if not multilabel and not (isinstance(classes, np.ndarray) and classes.ndim == 1):
-        raise ValueError(f"classes must be an array, got {reprlib.repr(classes)}.")
-    if (n := classes if multilabel else len(classes)) != n_outputs:
-        raise ValueError(f"there are {n} classes, and the network has {n_outputs} outputs.")
+    shape = (classes,) if multilabel else classes.shape
+    if shape != (n_outputs,):
+        raise ValueError(f"there are {shape} classes, and the network has {n_outputs} outputs.")
     if multilabel:
-        y = np.zeros((1, n), _dtype(about["dtype"], "biuf"))
+        y = np.zeros((1, n_outputs), _dtype(about["dtype"], "biuf"))
         return Targets(csr_array(y) if about["sparse"] else y, hierarchy)
     targets = Targets(classes, hierarchy)
     if len(classes) < 2 or not np.array_equal(targets.classes, classes):
-        raise ValueError(f"classes must differ and be sorted, got {reprlib.repr(classes)}.")
+        raise ValueError(f"classes must differ and be sorted, got {classes!r:.80}.")
     targets.dtype = _dtype(about["dtype"], "biufUO")
     return targets
 
@@ -75,7 +73,7 @@ def _targets(about: Any, n_outputs: int) -> Targets:
 def _dtype(name: Any, kinds: str) -> np.dtype[Any]:
     dtype = np.dtype(name if isinstance(name, str) and len(name) < 12 else "V")
     if dtype.kind not in kinds or dtype.names or dtype.subdtype:
-        raise ValueError(f"y cannot have the dtype {reprlib.repr(name)}.")
+        raise ValueError(f"y cannot have the dtype {name!r:.80}.")
     return dtype
 
 
@@ -83,16 +81,14 @@ def _check_tower(self: Any, tower: Any, n_correlation: int, embeds: bool) -> Non
     """Raise ValueError unless the classifier has the tower that its network needs."""
     given = getattr(self.correlation_tower, "estimator", self.correlation_tower)
     if not isinstance(given, CorrelationTower | None):
-        raise ValueError(f"correlation_tower must be a tower, got {reprlib.repr(given)}.")
-    needed = self._needs_tower(len(self.modality_names_in_))
-    fitted = isinstance(tower, CorrelationTower) and "net_" in vars(tower)
-    if not (fitted if needed else tower is None):
-        wanted = "a fitted" if needed else "no"
-        raise ValueError(f"there must be {wanted} correlation tower, got {reprlib.repr(tower)}.")
-    if not needed:
+        raise ValueError(f"correlation_tower must be a tower, got {given!r:.80}.")
+    if not self._needs_tower(len(self.modality_names_in_)):
+        if tower is not None:
+            raise ValueError("there is a correlation tower that the network does not use.")
         return
-    if (widths := tower._n_features) != self._n_features or list(widths) != list(self._n_features):
-        raise ValueError(f"the tower is of {widths}, the classifier of {self._n_features}.")
-    found = tower.module_.outputs[0].in_features if embeds else 1
-    if found != n_correlation:
-        raise ValueError(f"the tower gives {found} numbers per pair, expected {n_correlation}.")
+    if not isinstance(tower, CorrelationTower) or "net_" not in vars(tower):
+        raise ValueError(f"a fitted correlation tower is needed, got {tower!r:.80}.")
+    n_numbers = tower.module_.outputs[0].in_features if embeds else 1
+    gives = [*tower._n_features.items(), n_numbers]
+    if gives != (needed := [*self._n_features.items(), n_correlation]):
+        raise ValueError(f"a tower of {needed} numbers per pair is needed, got one of {gives}.")

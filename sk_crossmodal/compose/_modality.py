@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Self
 
 import numpy as np
-from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
+from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin, clone
 from sklearn.callback import with_callbacks
 from sklearn.utils import check_consistent_length
 from sklearn.utils.validation import check_is_fitted, validate_data
@@ -16,13 +16,12 @@ from ..validation import check_number
 from ._parameters import NamedTransformers
 from ._state import get_state, set_modality_state
 from ._transformers import (
-    check_names,
-    check_transformer,
-    clone_for,
+    KEYWORDS,
     fit_frames,
     indexable_targets,
     is_keyword,
     is_table,
+    is_transformer,
     transform_frames,
     width_of_output,
 )
@@ -225,28 +224,31 @@ class ModalityTransformer(_TableOrContainer, _Table):
         return self
 
     def _check_params(self) -> None:
-        if not isinstance(self.transformers, dict | None):
-            raise TypeError(
-                f"transformers must be a dict by modality or None, got {self.transformers!r}."
-            )
-        for name, transformer in (self.transformers or {}).items():
-            check_transformer(f"The transformer of modality {name!r}", transformer)
-        check_transformer("remainder", self.remainder)
+        if not isinstance(given := self.transformers, dict | None):
+            raise TypeError(f"transformers must be a dict by modality or None, got {given!r}.")
+        named = {f"The transformer of modality {n!r}": part for n, part in (given or {}).items()}
+        for name, part in {**named, "remainder": self.remainder}.items():
+            if not is_keyword(part) and not is_transformer(part):
+                raise TypeError(f"{name} must be a transformer or in {KEYWORDS}, got {part!r}.")
         if self.block_size is not None:
             check_number("block_size", self.block_size, low=1, integer=True)
 
     def _transformers_for(self, array: MultimodalArray) -> dict[str, Any]:
         """Return a clone of the transformer of each modality, after all checks."""
         named, names = self.transformers or {}, array.modality_names
-        check_names(named, names, self.get_params(deep=False))
-        parts = clone_for(names, named, self.remainder)
-        if all(isinstance(part, str) and part == "drop" for part in parts.values()):
+        reserved = list(self.get_params(deep=False))
+        if unknown := [name for name in named if name not in names]:
+            raise ValueError(f"unknown modalities {unknown} in transformers; X has {list(names)}.")
+        if clashes := [name for name in named if name in reserved or "__" in name]:
+            wanted = f'as parameters, their names must neither contain "__" nor be in {reserved}'
+            raise ValueError(f"Modalities {clashes} cannot have a transformer: {wanted}.")
+        parts = {name: named.get(name, self.remainder) for name in names}
+        parts = {name: p if is_keyword(p) else clone(p) for name, p in parts.items()}
+        fitted = [name for name in names if not is_keyword(parts[name])]
+        if not fitted and set(parts.values()) == {"drop"}:
             raise ValueError(f"All modalities are dropped: {list(names)}.")
-        for name, part in parts.items():
-            if not is_keyword(part) and not array.lengths(name).any():
-                raise ValueError(
-                    f"Modality {name!r} has no frames in X to fit {type(part).__name__} on."
-                )
+        if empty := [name for name in fitted if not array.lengths(name).any()]:
+            raise ValueError(f"Modalities {empty} have no frames in X to fit a transformer on.")
         return parts
 
     def _check_transform_input(self, X: Any) -> MultimodalArray:
@@ -295,11 +297,6 @@ class ModalityTransformer(_TableOrContainer, _Table):
         for name, columns in self._columns().items():
             part, names = self.transformers_[name], names_in[columns]
             if not is_keyword(part):
-                if not hasattr(part, "get_feature_names_out"):
-                    raise AttributeError(
-                        f"{type(part).__name__}, the transformer of modality {name!r}, does not "
-                        "provide get_feature_names_out."
-                    )
                 names = part.get_feature_names_out(names)
             names_out += [f"{name}__{feature}" for feature in names]
         return np.array(names_out, dtype=object)

@@ -190,9 +190,8 @@ class TransformedTargetClassifier(
             part = getattr(self, name)
             has_all = all(hasattr(part, method) for method in needed)
             if part is not None and (isinstance(part, type) or not has_all):
-                raise TypeError(
-                    f"{name} must be None or an instance with the methods {needed}, got {part!r}."
-                )
+                wanted = f"{name} must be None or an instance with the methods {needed}"
+                raise TypeError(f"{wanted}, got {part!r}.")
 
     def _fit_classifier(
         self, classifier: Any, arrays: Sequence[Any], y: Any, params: dict[str, Any]

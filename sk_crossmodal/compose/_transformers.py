@@ -1,12 +1,11 @@
 """Check, fit and apply one transformer of a `ModalityTransformer`, block by block."""
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 from scipy.sparse import issparse
-from sklearn.base import clone
 from sklearn.frozen import FrozenEstimator
 from sklearn.utils import get_tags
 from sklearn.utils.validation import check_is_fitted
@@ -37,41 +36,6 @@ def is_transformer(transformer: Any) -> bool:
     return not isinstance(transformer, type) and all(hasattr(transformer, n) for n in NEEDED)
 
 
-def check_transformer(what: str, transformer: Any) -> None:
-    """Raise TypeError unless it is a transformer or a keyword."""
-    if not is_keyword(transformer) and not is_transformer(transformer):
-        raise TypeError(
-            f"{what} must be a transformer (an instance with fit and transform) or one of "
-            f"{KEYWORDS}, got {transformer!r}."
-        )
-
-
-def check_names(
-    transformers: Mapping[Any, Any], modality_names: Sequence[str], reserved: Collection[str]
-) -> None:
-    """Raise unless the keys of `transformers` are modalities that may be parameters."""
-    if unknown := [name for name in transformers if name not in modality_names]:
-        raise ValueError(
-            f"transformers names unknown modalities {unknown}; X has {list(modality_names)}."
-        )
-    if clashes := [name for name in transformers if name in reserved or "__" in name]:
-        raise ValueError(
-            f"Modalities {clashes} cannot have a transformer of their own: `set_params` reaches "
-            f'it by the name, which must neither contain "__" nor be one of {list(reserved)}.'
-        )
-
-
-def clone_for(
-    modality_names: Iterable[str], transformers: Mapping[str, Any], remainder: Any
-) -> dict[str, Any]:
-    """Return a clone of the transformer, or a keyword, for each modality."""
-    return {
-        name: part if is_keyword(part) else clone(part)
-        for name in modality_names
-        for part in [transformers.get(name, remainder)]
-    }
-
-
 def indexable_targets(y: Any) -> Any:
     """Return labels that can be indexed by an array of rows; sparse ones as CSR."""
     if y is None:
@@ -82,20 +46,11 @@ def indexable_targets(y: Any) -> Any:
         targets = np.asarray(y)
     except ValueError:  # label sets of different sizes
         targets = np.fromiter(y, dtype=object, count=len(y))
-    if _holds_frames(targets):
-        raise ValueError(
-            "y holds frames, but modalities cannot be separate arguments here, as y is optional; "
-            'give one object, such as {"video": X_video, "audio": X_audio}.'
-        )
+    each = targets if targets.dtype == object else ()
+    arrays = any(isinstance(target, np.ndarray) and target.ndim > 1 for target in each)
+    if arrays or (targets.dtype.kind == "f" and targets.ndim > 2):
+        raise ValueError("y holds frames; give the modalities as one object, such as a dict.")
     return targets
-
-
-def _holds_frames(targets: Array) -> bool:
-    if targets.dtype.kind == "f":
-        return targets.ndim > 2
-    return targets.dtype == object and any(
-        isinstance(t, np.ndarray) and t.ndim > 1 for t in targets
-    )
 
 
 def fit_frames(
@@ -140,16 +95,13 @@ def transform_frames(
 
 def _apply(transformer: Any, frames: Array, name: str, width: int | None) -> Array:
     out = transformer.transform(frames)
-    who = f"{type(transformer).__name__}, the transformer of modality {name!r},"
-    if issparse(out):
-        raise ValueError(f"{who} returned a sparse matrix, but frames are dense.")
-    out = np.asarray(out)
-    fits = out.ndim == 2 and len(out) == len(frames) and width in (None, out.shape[1])
-    if not fits or out.shape[1] == 0:
-        raise ValueError(
-            f"{who} returned an array of shape {out.shape} for {len(frames)} frames, expected "
-            f"({len(frames)}, {'n_features' if width is None else width})."
-        )
+    dense, out = not issparse(out), out if issparse(out) else np.asarray(out)
+    fits = out.ndim == 2 and out.shape[1] > 0 and width in (None, out.shape[1])
+    if not dense or not fits or len(out) != len(frames):
+        given = f"{'a dense' if dense else 'a sparse'} array of shape {out.shape}"
+        expected = f"a dense one of shape ({len(frames)}, {width or 'n_features'})"
+        kind = f"{type(transformer).__name__} of {name!r}"
+        raise ValueError(f"{kind} returned {given}, expected {expected}.")
     return out
 
 

@@ -11,6 +11,4 @@ def set_tower_state(self: Any, state: Mapping[str, Any]) -> None:
     """Restore a fitted tower; ValueError if the state is not that of one."""
     set_state(self, state, CorrelationNetwork)
     names = self.modality_names_in_
-    if len(names) < 2:
-        raise ValueError(f"a correlation needs two modalities, got {names}.")
     self.pairs_ = [(names[a], names[b]) for a, b in self.module_.pairs]

@@ -17,14 +17,14 @@ from ._label_hierarchy import LabelHierarchy
 from ._paths import check_separator, parent_path, split_path
 from ._samples import (
     Resolve,
-    check_no_indicator,
-    check_samples,
+    as_samples,
     is_table,
     is_whole_number,
     unique_labels,
+    warn_of_indicator,
 )
 
-HANDLE_UNKNOWN = ("error", "ignore")
+HINT = "handle_unknown='ignore' ignores such labels."  # end of a message
 
 
 class HierarchyLabelBinarizer(LinkedEstimator, TransformerMixin, BaseEstimator):
@@ -133,20 +133,18 @@ class HierarchyLabelBinarizer(LinkedEstimator, TransformerMixin, BaseEstimator):
             If, without a hierarchy, the numbers 0 and 1 are the only labels, because X may be an
             indicator matrix.
         """
-        self._check_parameters()
-        samples = check_samples(X)
+        self._check_params()
+        samples = as_samples(X)
         known = self.hierarchy
         if known is None or is_table(X):
             labels = unique_labels(samples)
-            check_no_indicator(labels, X, certain=known is not None)
+            warn_of_indicator(labels, X, certain=known is not None)
             known = self._learn(labels) if known is None else known
         # Also without min_frequency, because unknown labels raise an error here.
         indicator = known._mark(samples, self._resolver(known))
         kept = self._frequent(indicator)
         if len(kept) == 0:
-            raise ValueError(
-                f"min_frequency={self.min_frequency!r} leaves no label; give a smaller one."
-            )
+            raise ValueError(f"min_frequency={self.min_frequency!r} leaves no label; reduce it.")
 
         self.hierarchy_ = known.subset([known.nodes[i] for i in kept])
         self.classes_ = np.fromiter(self.hierarchy_.nodes, dtype=object, count=len(kept))
@@ -178,12 +176,12 @@ class HierarchyLabelBinarizer(LinkedEstimator, TransformerMixin, BaseEstimator):
             an indicator matrix, or, with ``handle_unknown="error"``, a label is unknown.
         """
         check_is_fitted(self)
-        samples = check_samples(X)
+        samples = as_samples(X)
         if is_table(X) and hasattr(self, "n_features_in_"):
             # Here rows with the labels 0 and 1 only are fine: `fit` had other labels as well.
             validate_data(self, np.asarray(X), skip_check_array=True, reset=False)
         elif is_table(X):
-            check_no_indicator(unique_labels(samples), X, certain=True)
+            warn_of_indicator(unique_labels(samples), X, certain=True)
         Y = self.hierarchy_._mark(samples, self._resolver(self.hierarchy_))
         return Y if self.sparse_output else Y.toarray()
 
@@ -206,7 +204,7 @@ class HierarchyLabelBinarizer(LinkedEstimator, TransformerMixin, BaseEstimator):
             If the number of columns is wrong, or there are values other than 0 and 1.
         """
         check_is_fitted(self)
-        Y = _check_indicator(Y, len(self.classes_))
+        Y = _as_indicator(Y, len(self.classes_))
         ancestors = self.hierarchy_.closure_matrix().astype(np.int32)
         ancestors.setdiag(0)
         deepest = Y - Y.multiply((Y @ ancestors) > 0)
@@ -238,23 +236,19 @@ class HierarchyLabelBinarizer(LinkedEstimator, TransformerMixin, BaseEstimator):
         ]
         return np.asarray(unique, dtype=object)
 
-    def _check_parameters(self) -> None:
+    def _check_params(self) -> None:
         check_separator(self.separator)
-        if self.hierarchy is not None and not isinstance(self.hierarchy, LabelHierarchy):
-            raise TypeError(
-                f"hierarchy must be a LabelHierarchy or None, got {self.hierarchy!r}; use "
-                "LabelHierarchy(parents) for a dict."
-            )
+        if not isinstance(self.hierarchy, LabelHierarchy | None):
+            raise TypeError(f"hierarchy must be a LabelHierarchy or None, got {self.hierarchy!r}.")
         if not isinstance(self.sparse_output, bool | np.bool_):
             raise TypeError(f"sparse_output must be True or False, got {self.sparse_output!r}.")
-        check_option("handle_unknown", self.handle_unknown, HANDLE_UNKNOWN)
+        check_option("handle_unknown", self.handle_unknown, ("error", "ignore"))
         if (minimum := self.min_frequency) is None:
             return
-        wanted = "min_frequency must be None, an int from 1 or a float between 0 and 1"
-        if isinstance(minimum, bool) or not isinstance(minimum, Real):
-            raise TypeError(f"{wanted}, got {minimum!r}.")
-        if not (minimum >= 1 if isinstance(minimum, Integral) else 0 < minimum < 1):
-            raise ValueError(f"{wanted}, got {minimum!r}.")
+        number = isinstance(minimum, Real) and not isinstance(minimum, bool)
+        if not number or not (minimum >= 1 if isinstance(minimum, Integral) else 0 < minimum < 1):
+            wanted = "min_frequency must be None, an int from 1 or a float between 0 and 1"
+            raise (ValueError if number else TypeError)(f"{wanted}, got {minimum!r}.")
 
     def _learn(self, labels: list[Any]) -> LabelHierarchy:
         """Return the hierarchy of the labels."""
@@ -271,10 +265,7 @@ class HierarchyLabelBinarizer(LinkedEstimator, TransformerMixin, BaseEstimator):
 
         def resolve(label: Any, i: int) -> int | None:
             if self.handle_unknown == "error":
-                raise ValueError(
-                    f"sample {i} has the unknown label {label!r}; "
-                    "handle_unknown='ignore' ignores such labels."
-                )
+                raise ValueError(f"sample {i} has the unknown label {label!r}; {HINT}")
             if not paths:
                 return None
             split_path(label, self.separator)  # an invalid path raises an error
@@ -301,10 +292,9 @@ class HierarchyLabelBinarizer(LinkedEstimator, TransformerMixin, BaseEstimator):
 
     def _set_state(self, state: dict[str, Any]) -> None:
         hierarchy, width = state.get("hierarchy_"), state.get("n_features_in_", 1)
-        if not isinstance(hierarchy, LabelHierarchy) or type(width) is not int or width < 1:
+        wrong = type(width) is not int or width < 1 or set(state) - set(self._fitted_names)
+        if not isinstance(hierarchy, LabelHierarchy) or wrong:
             raise ValueError(f"expected a hierarchy and a width, got {state!r:.200}.")
-        if unknown := sorted(set(state) - set(self._fitted_names)):
-            raise ValueError(f"a fitted {type(self).__name__} has no {unknown}.")
         self.__dict__.update(state)
         self.classes_ = np.fromiter(hierarchy.nodes, dtype=object, count=len(hierarchy))
         self.levels_ = hierarchy.levels
@@ -317,7 +307,7 @@ class HierarchyLabelBinarizer(LinkedEstimator, TransformerMixin, BaseEstimator):
         return tags
 
 
-def _check_indicator(given: Any, n_labels: int) -> csr_array:
+def _as_indicator(given: Any, n_labels: int) -> csr_array:
     """Return a copy of an indicator of 0 and 1 as CSR of int32."""
     expected = f"Y must be an indicator matrix of {n_labels} columns"
     if np.ma.is_masked(given):

@@ -7,34 +7,26 @@ from typing import Any
 Parents = dict[Any, tuple[Any, ...]]  # of every node; nodes are hashable
 
 
-def check_parents(parents: Any) -> Parents:
+def as_parents(parents: Any) -> Parents:
     """Return a copy of a mapping of parents, where every parent is a key."""
     if not isinstance(parents, Mapping):
-        raise TypeError(
-            f"parents must map nodes to their parents, got {type(parents).__name__}; give a dict "
-            "such as {'Car': ['Land'], 'Land': []}."
-        )
+        given = type(parents).__name__
+        raise TypeError(f"parents must map nodes to their parents, got {given}; give a dict.")
     if not parents:
         raise ValueError(f"a hierarchy needs at least one node, got {parents!r}.")
-    checked = {node: _check_parents_of(node, given) for node, given in parents.items()}
-    for node, above in checked.items():
-        for parent in above:
-            if parent not in parents:
-                raise ValueError(
-                    f"{parent!r}, a parent of {node!r}, is not among the nodes; add its own "
-                    "parents, or [] if it has none."
-                )
-    return checked
+    copies = {node: _as_parents_of(node, given) for node, given in parents.items()}
+    for node, parent in ((node, parent) for node, above in copies.items() for parent in above):
+        if parent not in parents:
+            raise ValueError(f"{parent!r}, a parent of {node!r}, is not among the nodes; add it.")
+    return copies
 
 
-def _check_parents_of(node: Hashable, given: Any) -> tuple[Any, ...]:
+def _as_parents_of(node: Hashable, given: Any) -> tuple[Any, ...]:
     with suppress(TypeError):  # not iterable, or contains something that cannot be hashed
         if not isinstance(given, str):
             return tuple(dict.fromkeys(given))
-    raise TypeError(
-        f"the parents of {node!r} must be an iterable of hashable nodes such as a list, got "
-        f"{given!r:.80}."
-    )
+    wanted = f"the parents of {node!r} must be an iterable of hashable nodes such as a list"
+    raise TypeError(f"{wanted}, got {given!r:.80}.")
 
 
 def children_of(parents: Parents) -> dict[Any, list[Any]]:

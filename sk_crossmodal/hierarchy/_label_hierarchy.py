@@ -9,9 +9,9 @@ import numpy as np
 from scipy.sparse import csr_array, vstack
 
 from .._types import Array
-from ._graph import check_parents, children_of, nearest_kept, reachable, topological_order
+from ._graph import as_parents, children_of, nearest_kept, reachable, topological_order
 from ._paths import Path, check_separator, path_tree
-from ._samples import Resolve, check_samples, count_labels
+from ._samples import Resolve, as_samples, count_labels
 from ._state import get_state, read_state
 
 
@@ -72,11 +72,11 @@ class LabelHierarchy:
         *,
         names: Mapping[Any, str] | None = None,
     ) -> None:
-        self._parents = check_parents(parents)
+        self._parents = as_parents(parents)
         self._children = children_of(self._parents)
         self._order = topological_order(self._parents)
         self._index = {node: i for i, node in enumerate(self._parents)}
-        self._names = self._check_names(names)
+        self._names = self._as_names(names)
         # node that `subset` removed -> its nearest ancestors that were kept
         self._left_out: dict[Any, tuple[Any, ...]] = {}
         self.nodes = tuple(self._parents)
@@ -292,7 +292,7 @@ class LabelHierarchy:
         def resolve(label: Any, i: int) -> int | None:
             raise ValueError(f"sample {i} has the label {label!r}, which is not a node of {self}.")
 
-        return self._mark(check_samples(label_sets), resolve)
+        return self._mark(as_samples(label_sets), resolve)
 
     def _mark(self, samples: list[Collection[Any]], resolve: Resolve) -> csr_array:
         """Return the indicator of checked samples; `resolve` treats labels without a row."""
@@ -353,8 +353,7 @@ class LabelHierarchy:
             raise TypeError(f"nodes must be an iterable of nodes, got {nodes!r:.80}.")
         # The nodes themselves, not equal ones such as np.int64 for int.
         kept = [self.nodes[self.index(node)] for node in nodes]
-        twice = [node for node, count in Counter(kept).items() if count > 1]
-        if twice:
+        if twice := [node for node, count in Counter(kept).items() if count > 1]:
             raise ValueError(f"nodes must be different, got {twice[0]!r} twice.")
         nearest = nearest_kept(self._parents, self._order, set(kept))
         names = {node: self._names[node] for node in kept if node in self._names}
@@ -370,16 +369,15 @@ class LabelHierarchy:
         }
         return part
 
-    def _check_names(self, names: Mapping[Any, str] | None) -> dict[Any, str]:
-        if names is not None and not isinstance(names, Mapping):
+    def _as_names(self, names: Mapping[Any, str] | None) -> dict[Any, str]:
+        if not isinstance(names, Mapping | None):
             raise TypeError(f"names must map nodes to str or be None, got {names!r:.80}.")
-        checked = dict(names or {})
-        for node, name in checked.items():
+        for node, name in (names or {}).items():
             if node not in self._index:
                 raise ValueError(f"names has {node!r}, which is not among the nodes.")
             if not isinstance(name, str):
                 raise TypeError(f"the name of {node!r} must be a str, got {name!r}.")
-        return checked
+        return dict(names or {})
 
     def _longest_paths_to_root(self) -> Array:
         levels = np.zeros(len(self._parents), dtype=np.intp)

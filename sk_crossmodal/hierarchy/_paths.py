@@ -8,23 +8,19 @@ Path = str | tuple[str, ...]
 
 def check_separator(separator: Any) -> None:
     """Raise an error unless the separator is a str that is not empty."""
-    if not isinstance(separator, str):
-        raise TypeError(f"separator must be a str, got {separator!r}.")
-    if not separator:
-        raise ValueError("separator must not be empty.")
+    if not isinstance(separator, str) or not separator:
+        kind = ValueError if separator == "" else TypeError
+        raise kind(f"separator must be a str and not be empty, got {separator!r}.")
 
 
 def split_path(path: Any, separator: str) -> tuple[str, ...]:
     """Return the names in a path, from the root on."""
-    if isinstance(path, str):
-        names = tuple(path.split(separator))
-    elif isinstance(path, tuple) and all(isinstance(name, str) for name in path):
-        names = path
-    else:
+    names = path.split(separator) if isinstance(path, str) else path
+    if not isinstance(path, str | tuple) or not all(isinstance(name, str) for name in names):
         raise TypeError(f"a label path is a str or a tuple of str, got {path!r}.")
     if not names or not all(names):
         raise ValueError(f"the label path {path!r} has an empty name in it.")
-    return names
+    return tuple(names)
 
 
 def parent_path(path: Path, separator: str) -> Path | None:

@@ -14,32 +14,28 @@ from .._types import Array
 Resolve = Callable[[Any, int], int | None]  # (unknown label, number of its sample) -> row
 
 EXPECTED = "expected a sequence with one collection of labels per sample"
+NUMBERS = (
+    "Reshape your data to (n_samples, 1) if each number is a label. cross_val_predict "
+    'replaces label sets by numbers for method="predict_proba": use indicators there.'
+)
 
 
-def check_samples(X: Any) -> list[Collection[Any]]:
+def as_samples(X: Any) -> list[Collection[Any]]:
     """Return the label sets of a sequence or a table, each of which is iterable."""
     if np.ma.is_masked(X):
         raise ValueError(f"{EXPECTED}, got a masked array; drop the masked values.")
     if is_table(X):
         return _table_rows(X)
-    if X is None or isinstance(X, str | bytes | Mapping | set | frozenset):
-        raise TypeError(f"{EXPECTED}, got {X!r:.80}.")
     if issparse(X) or hasattr(X, "columns"):
         kind = "sparse array" if issparse(X) else type(X).__name__
         raise TypeError(f"{EXPECTED}, not a table; got a {kind}. Of a data frame give one column.")
-    if isinstance(X, np.ndarray) and X.ndim != 1:
-        raise ValueError(_not_labels(X))
-    if not (hasattr(X, "__len__") and hasattr(X, "__iter__")):
-        raise TypeError(f"{EXPECTED}, got {type(X).__name__}.")
+    if isinstance(X, np.ndarray) and (X.ndim != 1 or (len(X) and X.dtype.kind in "biufc")):
+        raise ValueError(_not_labels(X, NUMBERS if X.ndim == 1 else ""))
+    if isinstance(X, str | bytes | Mapping | set | frozenset | None) or not hasattr(X, "__len__"):
+        raise TypeError(f"{EXPECTED}, got {X!r:.80}.")
     if len(X) == 0:
         raise ValueError(f"{EXPECTED}, got no samples.")
-    if isinstance(X, np.ndarray) and X.dtype.kind in "biufc":
-        hint = (
-            "Reshape your data to (n_samples, 1) if each number is a label. cross_val_predict "
-            'replaces label sets by numbers for method="predict_proba": use indicators there.'
-        )
-        raise ValueError(_not_labels(X, hint))
-    return [_check_sample(sample, i) for i, sample in enumerate(X)]
+    return [_as_sample(sample, i) for i, sample in enumerate(X)]
 
 
 def is_table(X: Any) -> bool:
@@ -53,44 +49,36 @@ def is_table(X: Any) -> bool:
 
 def _table_rows(X: Any) -> list[Collection[Any]]:
     table = check_array(X, dtype=None, input_name="X")
-    if table.dtype.kind == "f":
-        # Fractions are scores, and floats of 0 and 1 alone are an indicator.
-        if (table != np.floor(table)).any() or np.isin(table, (0, 1)).all():
-            raise ValueError(_not_labels(table, "Labels that are numbers are whole numbers."))
-        table = table.astype(np.int64)
-    if table.dtype.kind not in "iuOU":
-        raise ValueError(_not_labels(table))
-    return list(table.tolist())
+    floats = table.dtype.kind == "f"
+    # Fractions are scores, and floats of 0 and 1 alone are an indicator.
+    no_labels = floats and ((table != np.floor(table)).any() or np.isin(table, (0, 1)).all())
+    if no_labels or table.dtype.kind not in "iufOU":
+        raise ValueError(_not_labels(table, "Labels that are numbers are whole numbers."))
+    return list((table.astype(np.int64) if floats else table).tolist())
 
 
-def check_no_indicator(labels: list[Any], X: Any, *, certain: bool) -> None:
+def warn_of_indicator(labels: list[Any], X: Any, *, certain: bool) -> None:
     """Raise an error, or warn, if 0 and 1 are the only labels: X may be an indicator matrix."""
     if not labels or not set(labels) <= {0, 1}:
         return
     if certain:
         raise ValueError(_not_labels(np.asarray(X), "It looks like an indicator matrix."))
-    warnings.warn(
-        "X has no other labels than 0 and 1. If it is an indicator matrix, it is binarized "
-        "already: give it to the classifier as it is.",
-        stacklevel=3,
-    )
+    words = "If it is an indicator matrix, give it to the classifier as it is."
+    warnings.warn(f"X has no other labels than 0 and 1. {words}", stacklevel=3)
 
 
 def _not_labels(array: Array, hint: str = "") -> str:
-    return (
-        f"{EXPECTED}, got an array of shape {array.shape} and dtype {array.dtype}. {hint}".strip()
-    )
+    given = f"an array of shape {array.shape} and dtype {array.dtype}"
+    return f"{EXPECTED}, got {given}. {hint}".strip()
 
 
-def _check_sample(sample: Any, i: int) -> Collection[Any]:
+def _as_sample(sample: Any, i: int) -> Collection[Any]:
     if isinstance(sample, str):
         return (sample,)
     # A collection, not only an iterable, because it is read twice.
     scalar = getattr(sample, "ndim", 1) == 0  # a 0-D array looks like a collection
     if scalar or isinstance(sample, bytes | Mapping) or not isinstance(sample, Collection):
-        raise TypeError(
-            f"sample {i} must be a collection of labels such as a list, got {sample!r:.80}."
-        )
+        raise TypeError(f"sample {i} must be a collection of labels, got {sample!r:.80}.")
     return sample
 
 
@@ -126,10 +114,7 @@ def count_labels(
 
 
 def _unhashable(sample: Collection[Any], i: int) -> str:
-    return (
-        f"sample {i} has a label that cannot be hashed: {list(sample)!r:.80}. "
-        "A path is a str or a tuple, not a list."
-    )
+    return f"sample {i} has a label that cannot be hashed, such as a list: {list(sample)!r:.80}."
 
 
 def is_whole_number(label: Any) -> bool:

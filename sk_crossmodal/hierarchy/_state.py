@@ -1,6 +1,5 @@
 """The state of a `LabelHierarchy`: nodes, and the rest by the numbers of the nodes."""
 
-import reprlib
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -10,8 +9,7 @@ ENTRIES = {"nodes", "parents", "names", "left_out"}
 def get_state(parents: Any, names: Any, left_out: Any) -> dict[str, Any]:
     """Return the state; TypeError if a node is of a type that a file cannot contain."""
     numbers = {node: i for i, node in enumerate(parents)}
-    _check_nodes(parents)
-    _check_nodes(left_out)
+    _check_nodes([*parents, *left_out])
     return {
         "nodes": [_plain(node) for node in parents],
         "parents": [[numbers[node] for node in above] for above in parents.values()],
@@ -24,27 +22,21 @@ def get_state(parents: Any, names: Any, left_out: Any) -> dict[str, Any]:
 
 def read_state(state: Mapping[str, Any]) -> dict[str, dict[Any, Any]]:
     """Return parents, names and left out labels of a state; ValueError if it is none."""
-    if set(state) != ENTRIES or not all(isinstance(part, list) for part in state.values()):
+    if state.keys() != ENTRIES:
         raise ValueError(f"a hierarchy has the lists {sorted(ENTRIES)}, got {sorted(state)}.")
-    nodes = state["nodes"]
-    _check_nodes(nodes)
-    if len(state["parents"]) != len(nodes) or len(set(nodes)) != len(nodes):
-        raise ValueError(f"{len(nodes)} nodes must all differ, and have parents each.")
+    nodes = tuple(state["nodes"])
 
     def at(numbers: Any) -> tuple[Any, ...]:
-        n = len(nodes)
-        if not isinstance(numbers, list) or any(
-            type(i) is not int or not 0 <= i < n for i in numbers
-        ):
-            raise ValueError(f"expected numbers of {n} nodes, got {reprlib.repr(numbers)}.")
+        if any(number not in range(len(nodes)) for number in numbers):
+            raise ValueError(f"expected numbers of {len(nodes)} nodes, got {numbers!r:.80}.")
         return tuple(nodes[i] for i in numbers)
 
     parents = dict(zip(nodes, map(at, state["parents"]), strict=True))
     names = {at([number])[0]: name for number, name in state["names"]}
     left_out = {label: at(numbers) for label, numbers in state["left_out"]}
-    _check_nodes(left_out)
-    if known := [label for label in left_out if label in parents]:
-        raise ValueError(f"{reprlib.repr(known[0])} cannot be a node and be left out.")
+    _check_nodes([*nodes, *left_out])
+    if len(parents) < len(nodes) or parents.keys() & left_out.keys():
+        raise ValueError(f"all nodes must differ, got {[*nodes, *left_out]!r:.80}.")
     return {"parents": parents, "names": names, "left_out": left_out}
 
 
@@ -54,14 +46,12 @@ def _plain(node: Any) -> Any:
 
 def _check_nodes(nodes: Iterable[Any]) -> None:
     """Raise TypeError unless all nodes are of types that a file can contain."""
-    for node in nodes:
-        parts = [_plain(node)]
-        while parts:
-            part = parts.pop()
-            if type(part) is tuple:
-                parts += part
-            elif type(part) not in (str, int, bool, type(None)):
-                raise TypeError(
-                    f"{reprlib.repr(node)} is a node of the hierarchy: a model file can contain "
-                    "nodes that are str, int, bool, None, or tuples of these."
-                )
+    if wrong := [node for node in nodes if not _is_plain(_plain(node))]:
+        wanted = "a model file can contain str, int, bool, None, or tuples of these"
+        raise TypeError(f"{wrong[0]!r:.80} is a node of the hierarchy: {wanted}.")
+
+
+def _is_plain(node: Any) -> bool:
+    if type(node) is tuple:
+        return all(map(_is_plain, node))
+    return type(node) in (str, int, bool, type(None))

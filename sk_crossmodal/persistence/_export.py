@@ -2,7 +2,6 @@
 
 import io
 import json
-import reprlib
 import warnings
 from copy import deepcopy
 from os import PathLike
@@ -81,16 +80,12 @@ def export_model(estimator: Any, path: str | PathLike[str], *, overwrite: bool =
     path = check_path(path)
     check_flag("overwrite", overwrite)
     if not isinstance(estimator, CrossModalClassifier):
-        raise TypeError(
-            "estimator must be one of the cross-modal classifiers, got "
-            f"{reprlib.repr(estimator)}. Of a Pipeline or a TransformedTargetClassifier, export "
-            "the classifier inside, such as classifier_, and apply the steps before it yourself."
-        )
+        wanted = "estimator must be one of the cross-modal classifiers"
+        given = type(estimator).__name__
+        raise TypeError(f"{wanted}, got {given}; of a Pipeline, export the classifier inside.")
     check_is_fitted(estimator)
     if path.exists() and not overwrite:
-        raise FileExistsError(
-            f"{str(path)!r} exists: give overwrite=True to replace it, or another path."
-        )
+        raise FileExistsError(f"{str(path)!r} exists: give overwrite=True, or another path.")
     archive = io.BytesIO()
     program = _program(estimator)
     text = json.dumps(_description(estimator), ensure_ascii=False)
@@ -121,9 +116,7 @@ def _program(estimator: Any) -> torch.export.ExportedProgram:
             warnings.simplefilter("ignore")  # about internals of torch
             program = torch.export.export(network, (frames, masks), dynamic_shapes=shapes)
     except Exception as error:  # of any operation of an encoder
-        raise ValueError(
-            f"The network of this {type(estimator).__name__} cannot be exported: {error}"
-        ) from error
+        raise ValueError(f"{type(estimator).__name__} cannot be exported: {error}") from error
     for part in program.graph_module.modules():
         for node in part.graph.nodes if isinstance(part, torch.fx.GraphModule) else ():
             node.meta.pop("stack_trace", None)  # it names folders of this machine

@@ -3,7 +3,6 @@
 import errno
 import json
 import os
-import stat
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -31,62 +30,45 @@ def to_bytes(document: dict[str, Any], tensors: dict[str, torch.Tensor]) -> byte
     text = json.dumps({**head, **document}, allow_nan=False, separators=(",", ":"))
     # A single key, as safetensors writes several in any order.
     data: bytes = save(tensors, metadata={KEY: text})
-    if (size := _header_size(data)) > MAX_HEADER:
+    if (size := int.from_bytes(data[:8], "little")) > MAX_HEADER:
         raise ValueError(
-            f"Everything but the weights takes {size} bytes as JSON, more than the {MAX_HEADER} "
-            "of a model file; use joblib for this model."
+            f"The model takes {size} bytes as JSON, more than the {MAX_HEADER} allowed."
         )
     return data.replace(BLANK_CHECKSUM.encode(), sha256(data).hexdigest().encode(), 1)
 
 
 def from_bytes(data: bytes) -> tuple[dict[str, Any], dict[str, torch.Tensor]]:
     """Return the document and the tensors of a file; ValueError if it is damaged."""
-    _check_header(data[:8], len(data))
-    end = 8 + _header_size(data)
+    end = 8 + _header_size(data[:8], len(data))
     try:
-        metadata = _json(data[8:end])["__metadata__"]
-        document = _json(metadata[KEY])
+        document = _json(_json(data[8:end])["__metadata__"][KEY])
         format_, checksum = document["format"], document["sha256"]
-    except (KeyError, TypeError, AttributeError) as error:
-        raise ValueError(
-            f"it is no model file of sk_crossmodal, without {error}; save_model writes them."
-        ) from error
+    except (KeyError, TypeError) as error:
+        raise ValueError(f"it is no model file of sk_crossmodal, without {error}.") from error
     if format_ != FORMAT:
         raise ValueError(f"it is of format {format_!r}, but this version reads {FORMAT}.")
-    _check_sum(data, end, checksum)
-    return document, load(data)
-
-
-def _header_size(data: bytes) -> int:
-    return int.from_bytes(data[:8], "little")
-
-
-def _check_header(head: bytes, size: int) -> None:
-    """Raise ValueError unless a file of that size can have a header of the declared size."""
-    declared = _header_size(head)
-    if len(head) < 8 or declared > size - 8 or declared > MAX_HEADER:
-        unknown = "damaged, or no safetensors file" if head else "empty; copy or download it again"
-        known = (words for start, words in FILE_TYPES.items() if head.startswith(start))
-        raise ValueError(
-            f"it is {next(known, unknown)} (header of {declared} bytes, file of {size})."
-        )
-
-
-def _check_sum(data: bytes, end: int, checksum: Any) -> None:
-    """Raise ValueError unless this is the checksum of the bytes without it."""
-    if not isinstance(checksum, str) or len(checksum) != len(BLANK_CHECKSUM):
-        raise ValueError(f"its checksum must have 64 digits, got {checksum!r:.80}.")
-    computed = sha256(data[:end].replace(checksum.encode(), BLANK_CHECKSUM.encode(), 1))
+    computed = sha256(data[:end].replace(str(checksum).encode(), BLANK_CHECKSUM.encode(), 1))
     computed.update(memoryview(data)[end:])
     if computed.hexdigest() != checksum:
         raise ValueError("its checksum is wrong: it is damaged; copy or download it again.")
+    return document, load(data)
 
 
-def _json(text: str | bytes) -> Any:
-    """Parse JSON strictly: every key once, no NaN, no deeper than Python goes."""
+def _header_size(head: bytes, size: int) -> int:
+    """Return the declared size of the header, if a file of `size` bytes can have one."""
+    declared = int.from_bytes(head, "little")
+    if len(head) < 8 or declared > min(size - 8, MAX_HEADER):
+        unknown = "damaged, or no safetensors file" if head else "empty; copy or download it again"
+        known = (words for start, words in FILE_TYPES.items() if head.startswith(start))
+        raise ValueError(f"it is {next(known, unknown)} (its header is of {declared} bytes).")
+    return declared
+
+
+def _json(text: Any) -> Any:
+    """Parse JSON strictly: every key once, no deeper than Python goes."""
     try:
         text = text.decode() if isinstance(text, bytes) else text
-        return json.loads(text, object_pairs_hook=_unique_keys, parse_constant=_no_constant)
+        return json.loads(text, object_pairs_hook=_unique_keys)
     except (ValueError, RecursionError) as error:
         raise ValueError(f"its header is not valid JSON: {error}") from error
 
@@ -98,21 +80,13 @@ def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return found
 
 
-def _no_constant(name: str) -> None:
-    raise ValueError(f"{name} is no number of JSON")
-
-
 def read_file(path: Path) -> bytes:
     """Read a regular file; ValueError for a pipe or a device, which have no end."""
-    mode = path.stat().st_mode
-    if stat.S_ISDIR(mode):
-        words = "Is a directory, but a model is one file; Store.open opens the folder of a store"
-        raise IsADirectoryError(errno.EISDIR, words, str(path))
-    if not stat.S_ISREG(mode):
+    if path.exists() and not path.is_file() and not path.is_dir():
         raise ValueError("it is no regular file.")
     with open(path, "rb") as file:
         # Check the size of the header first: the file may be large and not a model at all.
-        _check_header(file.read(8), os.fstat(file.fileno()).st_size)
+        _header_size(file.read(8), os.fstat(file.fileno()).st_size)
         file.seek(0)
         return file.read()
 
@@ -123,10 +97,8 @@ def write_file(path: Path, data: bytes, what: str = "model") -> None:
         target = Path(os.path.realpath(path))
         if target.is_dir():
             raise IsADirectoryError(errno.EISDIR, f"a {what} is one file, but this is a folder")
-        if target.is_symlink():
-            raise OSError(errno.ELOOP, "the link leads back to itself")
-        if target.exists() and not target.is_file():
-            raise OSError(errno.EINVAL, "this is no regular file")
+        if target.is_symlink() or (target.exists() and not target.is_file()):
+            raise OSError(errno.EINVAL, "this is no regular file, or a link to itself")
         write_atomic(target, data)
     except OSError as error:
         words = f"{error.strerror}; the {what} is not saved, and any earlier file is unchanged"

@@ -19,8 +19,8 @@ from ..correlation import CorrelationTower
 from ..hierarchy import HierarchyLabelBinarizer, LabelHierarchy
 from ..training import resolve_device
 from ._file import check_path, from_bytes, read_file, to_bytes, write_file
-from ._read import Reader, check_device, check_keys
-from ._registered import MODELS, register_model
+from ._read import Reader, check_keys
+from ._registered import register_model
 from ._sklearn import register_sklearn
 from ._write import Writer
 
@@ -98,16 +98,8 @@ def save_model(model: Any, path: str | PathLike[str]) -> None:
     array([[0, 1, 0]])
     """
     path = check_path(path)
-    serializer = MODELS.get(type(model).__name__)
-    if serializer is None or type(model) is not serializer.cls:
-        raise TypeError(
-            f"model must be one of {sorted(MODELS)}, got {reprlib.repr(model)}, of the class "
-            f"{type(model).__name__}. Register a class of your own with "
-            "sk_crossmodal.persistence.register_model; joblib.dump saves anything, see "
-            "docs/models.md."
-        )
     writer = Writer()
-    number = writer.object(model)
+    number = writer.object(model, "")
     written = writer.objects[number]
     if "params" in written and "fitted" not in written:  # as a Pipeline, which asks its steps
         check_is_fitted(model)
@@ -115,19 +107,11 @@ def save_model(model: Any, path: str | PathLike[str]) -> None:
         {"package": PACKAGE, "objects": writer.objects, "model": number}, writer.tensors
     )
     if writer.dropped:
-        warnings.warn(
-            f"{writer.dropped} is None in the saved model: it is the start of training, and "
-            "needed neither to continue nor to predict.",
-            UserWarning,
-            stacklevel=2,
-        )
+        words = "is None in the saved model, which needs it neither to continue nor to predict."
+        warnings.warn(f"{writer.dropped} {words}", UserWarning, stacklevel=2)
     if paths := {name: value for name, value in writer.paths.items() if value is not True}:
-        warnings.warn(
-            f"{paths} are None in the saved model: they name paths of this machine; set them "
-            "after load_model.",
-            UserWarning,
-            stacklevel=2,
-        )
+        words = "are None in the saved model, as paths of this machine; set them after load_model."
+        warnings.warn(f"{paths} {words}", UserWarning, stacklevel=2)
     write_file(path, data)
 
 
@@ -166,7 +150,7 @@ def load_model(path: str | PathLike[str], *, device: str | None = None) -> Any:
     """
     path = check_path(path)
     if device is not None:
-        check_device(resolve_device(device))
+        resolve_device(device)
     try:
         document, tensors = from_bytes(read_file(path))
         return _restore(document, tensors, device)
@@ -181,23 +165,18 @@ def _restore(
 ) -> Any:
     """Return the model of a document, after all objects before it."""
     check_keys(document, ("format", "sha256", "package", "objects", "model"))
-    objects = document.get("objects")
-    if not isinstance(objects, list) or len(objects) > MAX_OBJECTS:
-        raise ValueError(
-            f"objects must be a list of at most {MAX_OBJECTS}, got {reprlib.repr(objects)}."
-        )
+    if len(objects := document["objects"]) > MAX_OBJECTS:
+        raise ValueError(f"at most {MAX_OBJECTS} objects can be loaded, got {len(objects)}.")
     reader = Reader(tensors, device)
     for written in objects:
         try:
             reader.object(written)
         except Exception as error:
-            name = written.get("class") if isinstance(written, dict) else "an object"
-            raise ValueError(
-                f"{name!s:.80}: {error}{_written_by(document.get('package'))}"
-            ) from error
+            words = _written_by(document.get("package"))
+            raise ValueError(f"{reader.class_name!s:.80}: {error}{words}") from error
     if reader.unused:
         raise ValueError(f"nothing uses the tensors {reprlib.repr(sorted(reader.unused))}.")
-    model = reader.value({"!object": document.get("model")})
+    model = reader.value({"!object": document["model"]})
     if hasattr(model, "get_params"):
         check_is_fitted(model)
     return model

@@ -1,8 +1,6 @@
 """Values and objects from JSON and tensors; nothing that a file says is imported or run."""
 
-import reprlib
-from inspect import signature
-from math import isfinite, prod
+from math import isfinite
 from typing import Any
 
 import numpy as np
@@ -10,12 +8,9 @@ import torch
 from sklearn import config_context
 
 from .._types import Array
-from ..training import check_dict
 from ..validation import check_option
-from ._registered import MAX_DEPTH, MODELS, PARTS, Serializer, registered
+from ._registered import MAX_DEPTH, MODELS, PARTS
 from ._write import DTYPE, MAX_ARRAY_BYTES, MAX_INT_BITS, METHODS, PATHS, PLAIN
-
-NOT_FINITE = ("nan", "inf", "-inf")
 
 
 class Reader:
@@ -25,6 +20,7 @@ class Reader:
         self.tensors, self.device = tensors, device
         self.unused = set(tensors)
         self.objects: list[Any] = []
+        self.class_name: Any = "an object"  # of the one that is being restored
         self._depths: list[int] = []
         self._depth = 1 + MAX_DEPTH  # of the object that is being restored
         self._names: dict[str, list[str]] = {}  # of tensors, by the number of their object
@@ -33,51 +29,45 @@ class Reader:
 
     def object(self, written: Any) -> None:
         """Restore the next object; ValueError if its parts do not go together."""
-        name = written.get("class") if isinstance(written, dict) else None
-        serializer: Serializer = registered("model class", MODELS, name)
+        self.class_name = written["class"]
+        serializer = MODELS[self.class_name]
         cls: Any = serializer.cls
         outer, self._depth = self._depth, serializer.depth
         if hasattr(cls, "get_params"):
             check_keys(written, ("class", "params", "settings", "fitted"))
-            value = self._estimator(cls, check_dict(self.value(written.get("params")), "params"))
-            _set_settings(value, check_dict(written.get("settings", {}), "settings"))
-            state = check_dict(self.value(written.get("fitted", {})), "fitted")
+            value = self._estimator(cls, self.value(written["params"]))
+            _set_settings(value, written.get("settings", {}))
+            state = self.value(written.get("fitted", {}))
         else:
             value = cls.__new__(cls)
             state = {key: self.value(each) for key, each in written.items() if key != "class"}
         if "tensors" in state:
             raise ValueError("tensors cannot be JSON.")
-        names = self._names.get(str(len(self.objects)), [])
-        if names:
+        if names := self._names.get(str(len(self.objects))):
             state["tensors"] = {n.partition(".")[2]: self._tensor(n) for n in names}
         # Without attributes, the state of an object is that of the objects in its parameters.
         if state or "fitted" in written or not serializer.attributes:
             serializer.set_state(value, state)
         self.objects.append(value)
         self._depths.append(serializer.depth)
+        self.class_name = "an object"
         self._depth = outer
 
     def _estimator(self, cls: type, params: dict[str, Any]) -> Any:
         """Construct an estimator, and let it check its parameters, except for the device."""
-        known = list(signature(cls).parameters)
-        if unknown := sorted(set(params) - set(known)):
-            raise ValueError(f"{cls.__name__} has no parameters {unknown}; it has {known}.")
         for name, empty in PATHS.items():
-            if name in params and (params[name] or type(params[name]) is not type(empty)):
-                raise ValueError(
-                    f"{name} must be {empty} in a model file, got {reprlib.repr(params[name])}: "
-                    "paths of other machines are refused."
-                )
+            if (given := params.get(name, empty)) is not empty:
+                raise ValueError(f"{name} must be {empty} in a model file, got {given!r:.80}.")
         if params.get("callbacks") or params.get("pretrained") is not None:
             raise ValueError("callbacks and pretrained must be None in a model file.")
-        device = params.get("device", "auto")
-        check_device(device)
-        value = cls(**{**params, "device": "auto"} if "device" in known else params)
-        for name in ("_check_params", "_check_parameters"):
-            # Of the class: a FrozenEstimator has all attributes of the estimator inside.
-            if (check := getattr(cls, name, None)) is not None:
-                check(value)
-        if "device" in known:
+        device = params.get("device", "auto")  # of another machine, perhaps
+        if device not in ("auto", "accelerate") and torch.device(str(device)).type == "meta":
+            raise ValueError("device cannot be 'meta', which keeps no numbers.")
+        value = cls(**{**params, "device": "auto"} if "device" in params else params)
+        # Of the class: a FrozenEstimator has all attributes of the estimator inside.
+        if (check := getattr(cls, "_check_params", None)) is not None:
+            check(value)
+        if "device" in vars(value):
             value.device = device if self.device is None else self.device
         return value
 
@@ -85,10 +75,9 @@ class Reader:
         """Return the value of a piece of JSON; ValueError if `Writer` does not write such."""
         if isinstance(value, list):
             return [self.value(each) for each in value]
-        if isinstance(value, int) and value.bit_length() >= MAX_INT_BITS:
-            raise ValueError(f"a number has {value.bit_length()} bits, at most 63 are allowed.")
-        if isinstance(value, float) and not isfinite(value):
-            raise ValueError("a number is too large.")
+        large = isinstance(value, int) and value.bit_length() >= MAX_INT_BITS
+        if large or (isinstance(value, float) and not isfinite(value)):
+            raise ValueError(f"a number must be finite and of at most 63 bits, got {value!r:.80}.")
         if not isinstance(value, dict):
             return value
         tags = [key for key in value if key.startswith("!")]
@@ -96,15 +85,15 @@ class Reader:
             return {key: self.value(each) for key, each in value.items()}
         tag = tags[0][1:]
         if len(value) == 1 and tag in PARTS:
-            return registered(tag, PARTS[tag], value[tags[0]])
-        if len(value) > 1 or (make := getattr(self, f"_make_{tag}", None)) is None:
-            raise ValueError(f"an unknown kind of value: {reprlib.repr(value)}.")
-        return make(value[tags[0]])
+            return PARTS[tag][value[tags[0]]]
+        if len(value) > 1:
+            raise ValueError(f"{tags[0]!r} must be the only key, got {list(value)!r:.80}.")
+        return getattr(self, f"_make_{tag}")(value[tags[0]])
 
     def _tensor(self, name: Any) -> torch.Tensor:
         """Return a tensor, which may be used once and is finite."""
-        if not isinstance(name, str) or name not in self.unused:
-            raise ValueError(f"there is no tensor {reprlib.repr(name)}, or it is used twice.")
+        if name not in self.unused:
+            raise ValueError(f"there is no tensor {name!r:.80}, or it is used twice.")
         self.unused.remove(name)
         value = self.tensors[name]
         if value.is_floating_point() and not bool(value.isfinite().all()):
@@ -112,61 +101,49 @@ class Reader:
         return value
 
     def _make_tuple(self, values: Any) -> tuple[Any, ...]:
-        return tuple(self.value(check_list(values)))
+        return tuple(self.value(values))
 
     def _make_slice(self, values: Any) -> slice:
-        parts = self.value(check_list(values, 3))
-        if not all(isinstance(part, int | None) for part in parts):
-            raise ValueError(f"a slice must be of integers, got {reprlib.repr(values)}.")
-        return slice(*parts)
+        start, stop, step = self.value(values)
+        if not all(isinstance(part, int | None) for part in (start, stop, step)):
+            raise ValueError(f"a slice must be of integers, got {values!r:.80}.")
+        return slice(start, stop, step)
 
     def _make_dict(self, items: Any) -> dict[Any, Any]:
-        pairs = [check_list(item, 2) for item in check_list(items)]
-        made = {self.value(key): self.value(each) for key, each in pairs}
-        if len(made) < len(pairs):
+        made = {self.value(key): self.value(each) for key, each in items}
+        if len(made) < len(items):
             raise ValueError("a key occurs twice in a dict.")
         return made
 
     def _make_float(self, name: Any) -> float:
-        check_option("a float", name, NOT_FINITE)
         return float(name)
 
     def _make_object(self, number: Any) -> Any:
-        if type(number) is not int or not 0 <= number < len(self.objects):
-            raise ValueError(
-                f"object {reprlib.repr(number)} is not among the {len(self.objects)} before."
-            )
+        if type(number) is not int or number not in range(len(self.objects)):
+            raise ValueError(f"object {number!r:.80} is not among the {len(self.objects)} before.")
         if self._depths[number] >= self._depth:
             raise ValueError(f"a {type(self.objects[number]).__name__} cannot be inside this.")
         return self.objects[number]
 
     def _make_tensor(self, name: Any) -> Array:
-        tensor = self._tensor(name)
-        if not tensor.is_floating_point():
-            raise ValueError(f"the tensor {name!r} must hold floats, not {tensor.dtype}.")
-        array: Array = tensor.numpy()
+        array: Array = self._tensor(name).numpy()
         return array
 
     def _make_transposed(self, name: Any) -> Array:
         return self._make_tensor(name).T
 
     def _make_array(self, parts: Any) -> Array:
-        name, shape, values = check_list(parts, 3)
-        if not isinstance(name, str) or not DTYPE.fullmatch(name):
-            raise ValueError(f"an array cannot be of dtype {reprlib.repr(name)}.")
-        dtype = np.dtype(name)
-        values, sizes = self.value(check_list(values)), check_list(shape)
-        if not all(type(n) is int and n >= 0 for n in sizes) or prod(sizes) != len(values):
-            raise ValueError(f"an array of {len(values)} values cannot be of shape {shape}.")
-        if len(values) * dtype.itemsize > MAX_ARRAY_BYTES:
-            raise ValueError(f"an array of {len(values)} values of {name} is too large.")
-        out = np.empty(len(values), dtype)
-        types = {"b": (bool,), "U": (str,), "f": (int, float), "O": PLAIN}.get(dtype.kind, (int,))
-        for i, value in enumerate(values):
+        name, shape, values = parts
+        if not DTYPE.fullmatch(name) or len(values) * np.dtype(name).itemsize > MAX_ARRAY_BYTES:
+            raise ValueError(f"an array of {len(values)} values cannot be of dtype {name!r:.80}.")
+        kind = np.dtype(name).kind
+        types = {"b": (bool,), "U": (str,), "f": (int, float), "O": PLAIN}.get(kind, (int,))
+        out = np.empty(len(values), name)
+        for i, value in enumerate(self.value(values)):
             if type(value) not in types:
-                raise ValueError(f"an array of {name} cannot hold {reprlib.repr(value)}.")
+                raise ValueError(f"an array of {name} cannot hold {value!r:.80}.")
             out[i] = value
-        return out.reshape(sizes)
+        return out.reshape(shape)
 
 
 def _set_settings(value: Any, settings: dict[str, Any]) -> None:
@@ -175,33 +152,13 @@ def _set_settings(value: Any, settings: dict[str, Any]) -> None:
     if "output" in settings:
         check_option("output", settings["output"], ("default", "pandas", "polars"))
         value.set_output(transform=settings["output"])
-    for method, requests in check_dict(settings.get("requests", {}), "requests").items():
+    for method, requests in settings.get("requests", {}).items():
         check_option("a method in requests", method, METHODS)
         with config_context(enable_metadata_routing=True):
-            getattr(value, f"set_{method}_request")(**check_dict(requests, "requests"))
-
-
-def check_device(device: Any) -> None:
-    """Raise ValueError unless it is the name of a device, which need not be there."""
-    if not isinstance(device, str):
-        raise ValueError(f"device must be a name, got {reprlib.repr(device)}.")
-    try:
-        meta = device not in ("auto", "accelerate") and torch.device(device).type == "meta"
-    except RuntimeError as error:
-        raise ValueError(f"device must be one that torch knows, got {device!r:.80}.") from error
-    if meta:
-        raise ValueError("device cannot be 'meta', which keeps no numbers.")
+            getattr(value, f"set_{method}_request")(**requests)
 
 
 def check_keys(value: dict[str, Any], known: tuple[str, ...]) -> None:
     """Raise ValueError if a dict has other keys."""
     if unknown := sorted(set(value) - set(known)):
-        raise ValueError(f"the entries may be {known}, got {reprlib.repr(unknown)}.")
-
-
-def check_list(value: Any, length: int | None = None) -> list[Any]:
-    """Return a list unchanged; ValueError if it is none, or of another length."""
-    if not isinstance(value, list) or length not in (None, len(value)):
-        wanted = "a list" if length is None else f"a list of {length}"
-        raise ValueError(f"expected {wanted}, got {reprlib.repr(value)}.")
-    return value
+        raise ValueError(f"the entries may be {known}, got {unknown!r:.80}.")

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from .._registry import Registry
-from ..correlation import ENCODERS
+from ..modules import ENCODERS, FUSIONS, HEADS, LOSSES
 from ..validation import check_number
 
 Class = TypeVar("Class", bound=type)
@@ -25,7 +25,12 @@ class Serializer:
 
 MODELS: Registry[Serializer] = Registry("model class")
 # Parts of models that a file contains by name: {"!encoder": "mean"}.
-PARTS: dict[str, Mapping[str, Any]] = {"encoder": ENCODERS}
+PARTS: dict[str, Mapping[str, Any]] = {
+    "encoder": ENCODERS,
+    "fusion": FUSIONS,
+    "head": HEADS,
+    "loss": LOSSES,
+}
 
 
 def register_model(model_class: Class, *, depth: int = 3) -> Class:
@@ -69,27 +74,15 @@ def register_model(model_class: Class, *, depth: int = 3) -> Class:
     ... class MyClassifier(CrossModalTransformerClassifier):
     ...     pass
     """
-    methods = ("_get_state", "_set_state")
-    if not isinstance(model_class, type) or not all(
-        hasattr(model_class, name) for name in methods
-    ):
-        raise TypeError(
-            f"model_class must be a class with _get_state and _set_state, got {model_class!r}."
-        )
+    get_state, set_state = (
+        getattr(model_class, f"_{name}_state", None) for name in ("get", "set")
+    )
+    if not isinstance(model_class, type) or get_state is None or set_state is None:
+        wanted = "model_class must be a class with _get_state and _set_state"
+        raise TypeError(f"{wanted}, got {model_class!r}.")
     check_number("depth", depth, low=0, high=MAX_DEPTH, integer=True)
-    get_state, set_state = (getattr(model_class, name) for name in methods)
     names = getattr(model_class, "_fitted_names", ())
     serializer = Serializer(model_class, depth, names, get_state, set_state)
     known = MODELS.get(model_class.__name__)
     MODELS.register(model_class.__name__, known if known == serializer else serializer)
     return model_class
-
-
-def registered(kind: str, parts: Mapping[str, Any], name: Any) -> Any:
-    """Return a registered part; ValueError if a file names another one."""
-    if not isinstance(name, str) or name not in parts:
-        raise ValueError(
-            f"No {kind} is registered as {name!r:.80}, only {sorted(parts)}; register yours "
-            "before loading the file."
-        )
-    return parts[name]

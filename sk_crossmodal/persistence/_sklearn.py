@@ -1,6 +1,5 @@
 """scikit-learn's own classes in model files: their fitted attributes, and what these must be."""
 
-import reprlib
 from collections.abc import Callable
 from functools import partial
 from itertools import pairwise
@@ -15,6 +14,7 @@ from sklearn.preprocessing import LabelEncoder, Normalizer, StandardScaler
 from sklearn.utils.validation import check_is_fitted
 
 from ..compose import check_feature_names
+from ..validation import check_option
 from ._registered import MODELS, Serializer
 
 # Shapes of fitted attributes: n input features, k output features, "" for a number.
@@ -40,8 +40,7 @@ SHAPES: dict[type, dict[str, str]] = {
     },
     Normalizer: {"n_features_in_": ""},
 }
-MAY_BE_NONE = {StandardScaler: ("mean_", "var_", "scale_")}
-MAY_BE_MISSING = ("batch_size_",)  # after `partial_fit`
+MAY_BE_MISSING: tuple[str, ...] = ("batch_size_",)  # after `partial_fit`
 MAX_STEPS = 100
 NAMES = "feature_names_in_"
 
@@ -61,72 +60,57 @@ def _set_attributes(
 
 def _check_transformer(value: Any) -> None:
     """Raise ValueError unless the fitted attributes have the shapes of the table."""
-    shapes, own = SHAPES[type(value)], vars(value)
-    if missing := [name for name in shapes if name not in (*own, *MAY_BE_MISSING)]:
-        raise ValueError(f"a fitted {type(value).__name__} needs {missing}.")
+    own, optional = vars(value), MAY_BE_MISSING
     sizes = {"n": own["n_features_in_"], "k": own.get("n_components_", 1)}
     if not all(type(size) is int and size > 0 for size in sizes.values()):
         raise ValueError(f"numbers of features must be integers >= 1, got {sizes}.")
-    optional = MAY_BE_NONE.get(type(value), ())
-    for name, letters in shapes.items():
-        shape = tuple(sizes[letter] for letter in letters)
-        if name not in own or (own[name] is None and name in optional):
-            continue
-        array = isinstance(own[name], np.ndarray) and own[name].dtype.kind in "fiu"
-        number = type(own[name]) in (int, float) or name == "_fit_svd_solver"
-        if not (array or number) or np.shape(own[name]) != shape:
-            raise ValueError(f"{name} must have the shape {shape}, got {reprlib.repr(own[name])}.")
-    check_feature_names(own, sizes["n"])
     if isinstance(value, StandardScaler):
-        needed = {"mean_": value.with_mean, "scale_": value.with_std}
-        if missing := [name for name, used in needed.items() if used and own[name] is None]:
-            raise ValueError(f"StandardScaler with {value} needs {missing}.")
-    if isinstance(value, Normalizer) and value.norm not in ("l1", "l2", "max"):
-        raise ValueError(f"Normalizer has no norm {reprlib.repr(value.norm)}.")
+        used = {"mean_": value.with_mean, "var_": value.with_std, "scale_": value.with_std}
+        optional = tuple(name for name in used if not used[name])
+    for name, letters in SHAPES[type(value)].items():
+        given, shape = own.get(name), tuple(sizes[letter] for letter in letters)
+        if given is None and name in optional:
+            continue
+        array = isinstance(given, np.ndarray) and given.dtype.kind in "fiu"
+        plain = type(given) in ((str,) if name == "_fit_svd_solver" else (int, float))
+        if not (array or plain) or np.shape(given) != shape:
+            raise ValueError(f"{name} must have the shape {shape}, got {given!r:.80}.")
+    check_feature_names(own, sizes["n"])
+    if isinstance(value, Normalizer):
+        check_option("norm", value.norm, ("l1", "l2", "max"))
 
 
 def _check_encoder(value: Any) -> None:
     classes = value.classes_
     if not isinstance(classes, np.ndarray) or not np.array_equal(np.unique(classes), classes):
-        raise ValueError(f"classes must be sorted, got {reprlib.repr(classes)}.")
+        raise ValueError(f"classes must be sorted, got {classes!r:.80}.")
 
 
 def _check_frozen(value: Any) -> None:
-    _check_estimator("estimator", value.estimator)
     check_is_fitted(value.estimator)
 
 
 def _check_pipeline(value: Any) -> None:
     """Raise ValueError unless the steps are transformers and a last estimator that fit."""
-    steps = value.steps
-    if not isinstance(steps, list) or not 1 <= len(steps) <= MAX_STEPS:
-        raise ValueError(f"steps must be 1 to {MAX_STEPS}, got {reprlib.repr(steps)}.")
-    for i, step in enumerate(steps):
-        named = isinstance(step, tuple) and len(step) == 2 and isinstance(step[0], str)
-        if not named or "__" in step[0] or step[0] in ("steps", "memory", "verbose"):
-            raise ValueError(f"a step must be a name and an estimator, got {reprlib.repr(step)}.")
-        name, part = step
-        if isinstance(part, str) and part == "passthrough":
-            continue
-        _check_estimator(f"step {name!r}", part)
-        if i < len(steps) - 1 and not hasattr(part, "transform"):
-            raise ValueError(f"step {name!r} is no transformer: {reprlib.repr(part)}.")
-    if len({name for name, _ in steps}) < len(steps):
-        raise ValueError(f"steps must have different names, got {[name for name, _ in steps]}.")
+    names = [name for name, _ in value.steps]
+    reserved = [name for name in names if "__" in name or name in ("steps", "memory", "verbose")]
+    if not 1 <= len(set(names)) == len(names) <= MAX_STEPS or reserved:
+        raise ValueError(f"steps must have up to {MAX_STEPS} different names, got {names!r:.80}.")
+    for i, (name, part) in enumerate(value.steps):
+        needed = "transform" if i < len(names) - 1 else "get_params"
+        if part != "passthrough" and not hasattr(part, needed):
+            raise ValueError(f"step {name!r} must have the method {needed}, got {part!r:.80}.")
     if value.transform_input is not None:
         raise ValueError("transform_input must be None in a model file.")
-    parts = [part for _, part in steps if not isinstance(part, str)]
+    parts = [part for _, part in value.steps if part != "passthrough"]
     if parts and _is_fitted(parts[-1]):
         for part in parts:
             check_is_fitted(part)
     for before, after in pairwise(parts):
         if "n_features_in_" in vars(before) and "n_features_in_" in vars(after):
-            width = len(before.get_feature_names_out())
-            if width != after.n_features_in_:
-                raise ValueError(
-                    f"{type(before).__name__} gives {width} features, but "
-                    f"{type(after).__name__} expects {after.n_features_in_}."
-                )
+            width, expected = len(before.get_feature_names_out()), after.n_features_in_
+            if width != expected:
+                raise ValueError(f"{before} gives {width} features, {after} expects {expected}.")
 
 
 def _is_fitted(value: Any) -> bool:
@@ -135,11 +119,6 @@ def _is_fitted(value: Any) -> bool:
     except NotFittedError:
         return False
     return True
-
-
-def _check_estimator(name: str, value: Any) -> None:
-    if not hasattr(value, "get_params"):
-        raise ValueError(f"{name} must be an estimator, got {reprlib.repr(value)}.")
 
 
 def register_sklearn() -> None:
@@ -151,8 +130,6 @@ def register_sklearn() -> None:
         (Pipeline, 4, (), _check_pipeline),
     ]
     for cls, depth, names, check in table:
-        get_state, set_state = (
-            partial(_get_attributes, names),
-            partial(_set_attributes, names, check),
-        )
+        get_state = partial(_get_attributes, names)
+        set_state = partial(_set_attributes, names, check)
         MODELS.register(cls.__name__, Serializer(cls, depth, names, get_state, set_state))

@@ -13,6 +13,8 @@ from .._types import Array
 from ..hierarchy import LabelHierarchy
 from ._registered import MAX_DEPTH, MODELS, PARTS
 
+OR_ELSE = "give another value or use joblib.dump, see docs/models.md."  # ends of messages
+NOT_THERE = f"a model file cannot contain there; use register_model, {OR_ELSE}"
 MAX_INT_BITS = 64
 MAX_ARRAY_BYTES = 1 << 26  # of an array as JSON, where a long dtype makes few values large
 DTYPE = re.compile(r"[<>|]([biu][1248]|f[248]|U\d{1,8}|O)")
@@ -46,15 +48,13 @@ class Writer:
         self._depth = 1 + MAX_DEPTH  # of the object that is being written
         self._numbers: dict[Any, tuple[int, Any]] = {}
 
-    def object(self, value: Any, where: str = "") -> int:
+    def object(self, value: Any, where: str) -> int:
         """Write an object, unless it has been written, and return its number."""
-        serializer = MODELS.get(type(value).__name__)
-        if (
-            serializer is None
-            or type(value) is not serializer.cls
-            or serializer.depth >= self._depth
-        ):
-            raise _refused(value, where)
+        name = type(value).__name__
+        serializer: Any = MODELS.get(name)
+        if not serializer or type(value) is not serializer.cls or serializer.depth >= self._depth:
+            given = f"{where or 'model'} is {reprlib.repr(value)}, of the class {name}"
+            raise TypeError(f"{given}, which {NOT_THERE}")
         # Equal hierarchies are one, as they are immutable.
         key = value if isinstance(value, LabelHierarchy) else id(value)
         if key not in self._numbers:
@@ -62,7 +62,7 @@ class Writer:
             prefix = f"{where}." if where else ""
             state = dict(serializer.get_state(value))
             tensors = state.pop("tensors", {})
-            written: dict[str, Any] = {"class": type(value).__name__}
+            written: dict[str, Any] = {"class": name}
             if hasattr(value, "get_params"):
                 written |= self._params(value, prefix, serializer.attributes)
                 # In messages, entries have the names of attributes.
@@ -76,8 +76,8 @@ class Writer:
                 written |= {n: self.value(each, where) for n, each in state.items()}
             # The objects inside are numbered by now, so this is the number of this one.
             number = len(self.objects)
-            for name, tensor in tensors.items():
-                self._tensor(f"{number}.{name}", tensor)
+            for part, tensor in tensors.items():
+                self._tensor(f"{number}.{part}", tensor)
             self.objects.append(written)
             self._depth = outer
             # The value itself is kept, so that no other object gets its id in the meantime.
@@ -88,11 +88,8 @@ class Writer:
         own = vars(value)
         params = {name: own[name] for name in signature(type(value)).parameters if name in own}
         if unknown := [name for name in own if name not in (*params, *attributes, *SETTINGS)]:
-            raise TypeError(
-                f"{prefix}{unknown[0]} is {reprlib.repr(own[unknown[0]])}: an attribute that a "
-                f"model file of a {type(value).__name__} does not contain; delete it, or use "
-                "joblib.dump, see docs/models.md."
-            )
+            given = f"{prefix}{unknown[0]} is {reprlib.repr(own[unknown[0]])}: an attribute that"
+            raise TypeError(f"{given} a model file does not contain; delete it, {OR_ELSE}")
         for name in PATHS:
             if params.get(name):
                 self.paths[prefix + name] = params[name]
@@ -111,9 +108,7 @@ class Writer:
             return str(value)
         kind = type(value)
         if kind is int and value.bit_length() >= MAX_INT_BITS:
-            raise TypeError(
-                f"{where} must have less than {MAX_INT_BITS} bits, got {value.bit_length()}."
-            )
+            raise TypeError(f"{where} must have less than {MAX_INT_BITS} bits, got more.")
         if kind is float and not isfinite(value):
             return {"!float": str(value)}
         if kind in PLAIN:
@@ -146,10 +141,7 @@ class Writer:
             self._tensor(name, torch.from_numpy(array))
             return {"!transposed" if transposed else "!tensor": name}
         if not DTYPE.fullmatch(dtype.str) or value.nbytes > MAX_ARRAY_BYTES:
-            raise TypeError(
-                f"{where} is an array of {value.nbytes} bytes of dtype {dtype}, which a model "
-                "file cannot contain."
-            )
+            raise TypeError(f"{where} is a large array or of dtype {dtype}, which {NOT_THERE}")
         values = self.value(value.ravel().tolist(), where)
         return {"!array": [dtype.str, list(value.shape), values]}
 
@@ -159,24 +151,11 @@ class Writer:
         self.tensors[name] = value.detach().cpu().clone(memory_format=torch.contiguous_format)
 
 
-def _refused(value: Any, where: str) -> TypeError:
-    owner, dot, name = re.sub(r"(\[[^\]]*\])+$", "", where).rpartition(".")
-    return TypeError(
-        f"{where or 'The model'} is {reprlib.repr(value)}, of the class {type(value).__name__}, "
-        "which a model file cannot contain there. Register a class of your own, give another "
-        f"value, such as with {owner}{dot}set_params({name or '...'}=None), or use joblib.dump, "
-        "see docs/models.md."
-    )
-
-
 def _settings(own: dict[str, Any], prefix: str) -> dict[str, Any]:
     """Return the arguments of `set_output` and `set_..._request`; TypeError for callbacks."""
     if callbacks := own.get("_skl_callbacks"):
         names = [type(callback).__name__ for callback in callbacks]
-        raise TypeError(
-            f"{prefix}set_callbacks was given {names}, which a model file cannot contain; call "
-            "it without any, or use joblib.dump, see docs/models.md."
-        )
+        raise TypeError(f"{prefix}set_callbacks was given {names}; call it without any, {OR_ELSE}")
     settings: dict[str, Any] = {}
     if output := own.get("_sklearn_output_config", {}).get("transform"):
         settings["output"] = output

@@ -26,7 +26,6 @@ from ._estimator import NetworkEstimator, check_widths
 from ._interruption import fit_method
 from ._net import MultimodalNet
 from ._processes import Processes
-from ._state import check_dict as check_dict
 from ._state import get_state as get_state
 from ._state import set_state as set_state
 from ._targets import Targets, check_y

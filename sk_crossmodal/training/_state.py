@@ -3,7 +3,6 @@
 A state may come from a file of a stranger, so everything in it is checked.
 """
 
-import reprlib
 from collections.abc import Mapping
 from inspect import signature
 from typing import Any
@@ -12,13 +11,12 @@ import torch
 
 from .._types import Array
 from ..modules import LOSSES
-from ..validation import FLAG, SHARE, check_number, check_option, check_params, registered
+from ..validation import FLAG, SHARE, check_number, check_option, check_registered
 from ._build import NetworkSpec, restore_net
 from ._config import TrainingConfig
-from ._load import build_network
+from ._load import MAX_PADDING, build_network
 
 MAX_MODALITIES = 256  # every pair of modalities costs time, even without weights
-MAX_PADDING = 100_000  # frames that every video is padded to; no weight depends on it
 DTYPES = {"float32": torch.float32, "bfloat16": torch.float32, "float64": torch.float64}
 ENTRIES = (
     "modalities",
@@ -41,9 +39,7 @@ def get_state(estimator: Any) -> dict[str, Any]:
     net = estimator.net_
     params = net.get_params_for("module")
     stats = params.pop(_stats_name(net.module))
-    if len(stats) > MAX_MODALITIES:
-        raise ValueError(f"at most {MAX_MODALITIES} modalities can be saved, got {len(stats)}.")
-    _check_unchanged(estimator, params)
+    _check_unchanged(estimator, params, len(stats))
     module = net.plain_module()
     weights = module.state_dict()
     if outside := sorted({name for name, _ in module.named_buffers()} - set(weights)):
@@ -76,10 +72,11 @@ def set_state(
     FLAG("interrupted", state["interrupted"])
     check_number("batch_size", state["batch_size"], low=1, integer=True)
     check_number("longest", state["longest"], low=0, integer=True)
-    history = _check_history(state["history"])
+    history, loss = state["history"], state["loss"]
+    _check_history(history)
     check_number("n_epochs", state["n_epochs"], low=0, high=len(history), integer=True)
     before = history[: len(history) - state["n_epochs"]]
-    tensors, params = state["tensors"], check_dict(state["network"], "network")
+    tensors, params = state["tensors"], dict(state["network"])
     stats = _frame_stats(state["modalities"], tensors)
     weights = {
         name.removeprefix("module."): tensor
@@ -87,12 +84,12 @@ def set_state(
         if name.startswith("module.")
     }
     if len(weights) + 2 * len(stats) < len(tensors):
-        raise ValueError(f"nothing uses some of the tensors {reprlib.repr(sorted(tensors))}.")
+        raise ValueError(f"nothing uses some of the tensors {sorted(tensors)!r:.80}.")
     dtype = DTYPES[state["precision"]]
     network = build_network(network_class, params, stats, weights, dtype)
-    _check_unchanged(estimator, params)
+    _check_unchanged(estimator, params, len(stats))
     config = TrainingConfig.restored(estimator, state["batch_size"], state["precision"])
-    loss = _check_loss(state["loss"], params.get("n_outputs"))
+    _check_loss(loss, params.get("n_outputs"))
     spec = NetworkSpec(network_class, {_stats_name(network_class): stats, **params}, loss)
     epochs = [{**row, "epoch": i} for i, row in enumerate(history[len(before) :], start=1)]
     net = restore_net(config, spec, network, epochs)
@@ -107,66 +104,47 @@ def _stats_name(network_class: Any) -> str:
     return next(iter(signature(network_class).parameters))
 
 
-def _check_unchanged(estimator: Any, params: Mapping[str, Any]) -> None:
+def _check_unchanged(estimator: Any, params: Mapping[str, Any], n_modalities: int) -> None:
     """Raise ValueError unless the parameters that prediction depends on are those of `fit`."""
+    if n_modalities > MAX_MODALITIES:
+        raise ValueError(f"at most {MAX_MODALITIES} modalities can be saved, got {n_modalities}.")
     pad_to = params.get("pad_to")
-    fitted = {name: params[name] for name in ("fusion", "influence") if name in params}
+    fitted: dict[str, Any] = {n: params[n] for n in ("fusion", "influence") if n in params}
     fitted["mask_padding"] = pad_to is None
     if pad_to is not None:
         check_number("the padding", pad_to, low=1, high=MAX_PADDING, integer=True)
         fitted["max_frames"] = pad_to
-    if differ := {n: value for n, value in fitted.items() if getattr(estimator, n) != value}:
-        name = type(estimator).__name__
-        raise ValueError(
-            f"{name} was fitted with {differ}: set these parameters back or fit again."
-        )
+    for name, value in fitted.items():
+        if (now := getattr(estimator, name)) != value:
+            raise ValueError(f"fitted with {name}={value!r}, and {name} is now {now!r}; refit.")
 
 
 def _frame_stats(names: Any, tensors: Mapping[str, torch.Tensor]) -> dict[str, tuple[Array, Any]]:
     """Return mean and scale of each modality; ValueError if they do not fit each other."""
-    listed = isinstance(names, list) and all(isinstance(name, str) for name in names)
-    if not listed or not 1 <= len(set(names)) == len(names) <= MAX_MODALITIES:
-        raise ValueError(f"modalities must be different names, got {reprlib.repr(names)}.")
+    if not 1 <= len(set(names)) == len(names) <= MAX_MODALITIES or {*map(type, names)} != {str}:
+        raise ValueError(f"modalities must be different names, got {names!r:.80}.")
     stats = {}
     for i, name in enumerate(names):
-        mean, scale = (tensors.get(f"{part}.{i}") for part in ("mean", "scale"))
-        if mean is None or scale is None or not _are_stats(mean, scale):
-            raise ValueError(f"there are no tensors that can be mean and scale of {name!r}.")
+        mean, scale = tensors[f"mean.{i}"], tensors[f"scale.{i}"]
+        shapes, dtypes = (mean.shape, scale.shape), {mean.dtype, scale.dtype}
+        if mean.ndim != 1 or scale.shape not in ((), mean.shape) or dtypes != {torch.float64}:
+            raise ValueError(f"mean and scale of {name!r} have the shapes {shapes}.")
         stats[name] = (mean.numpy(), scale.numpy() if scale.ndim else scale.item())
     return stats
 
 
-def _are_stats(mean: torch.Tensor, scale: torch.Tensor) -> bool:
-    shapes = mean.ndim == 1 and len(mean) > 0 and scale.shape in ((), mean.shape)
-    return shapes and mean.dtype == scale.dtype == torch.float64
-
-
-def _check_history(history: Any) -> list[dict[str, Any]]:
-    """Return a history unchanged; ValueError unless it has a row of numbers per epoch."""
-    if not isinstance(history, list):
-        raise ValueError(f"history must be a list, got {reprlib.repr(history)}.")
+def _check_history(history: Any) -> None:
+    """Raise ValueError unless a history has a row of numbers per epoch."""
     for row in history:
-        values = {"valid_accuracy": 0.0, **check_dict(row, "a row of history")}
-        for name in ("train_loss", "dur", "valid_accuracy"):
-            if type(values.get(name)) not in (int, float):
-                raise ValueError(f"a row of history needs {name}, got {reprlib.repr(row)}.")
-    return list(history)
+        numbers = [row.get("train_loss"), row.get("dur"), row.get("valid_accuracy", 0.0)]
+        if not all(type(number) in (int, float) for number in numbers):
+            raise ValueError(f"a row of history needs train_loss and dur, got {row!r:.80}.")
 
 
-def _check_loss(loss: Any, n_outputs: int | None) -> dict[str, Any]:
-    """Return the arguments of a loss unchanged; ValueError if they are none."""
-    values = {"kind": None, "class_weight": None, **check_dict(loss, "loss")}
-    if unknown := sorted(set(values) - {"kind", "class_weight", "label_smoothing"}):
-        raise ValueError(f"the loss has no arguments {unknown}.")
-    check_params(values, {"kind": registered(LOSSES), "label_smoothing": SHARE})
-    weight = values["class_weight"]
+def _check_loss(loss: Mapping[str, Any], n_outputs: int | None) -> None:
+    """Raise ValueError unless a registered loss can have these arguments."""
+    check_registered("kind", loss["kind"], LOSSES)
+    weight = loss.get("class_weight")
     if weight is not None and getattr(weight, "shape", None) != (n_outputs,):
-        raise ValueError(f"class_weight must be {n_outputs} numbers, got {reprlib.repr(weight)}.")
-    return dict(loss)
-
-
-def check_dict(value: Any, name: str) -> dict[str, Any]:
-    """Return a dict with str keys unchanged; ValueError if it is none."""
-    if not isinstance(value, dict) or not all(isinstance(key, str) for key in value):
-        raise ValueError(f"{name} must be a dict by name, got {reprlib.repr(value)}.")
-    return value
+        raise ValueError(f"class_weight must be {n_outputs} numbers, got {weight!r:.80}.")
+    SHARE("label_smoothing", loss.get("label_smoothing", 0.0))
