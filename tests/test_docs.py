@@ -15,11 +15,13 @@ from sklearn.base import clone
 from sklearn.frozen import FrozenEstimator
 
 import sk_crossmodal
-from sk_crossmodal import datasets
+from sk_crossmodal import datasets, load_model, save_model
 from sk_crossmodal.cli._parser import make_parser
 from sk_crossmodal.cli._training_config import make_train_config
-from sk_crossmodal.metrics import gap_score, hierarchy_report, map_score
-from sk_crossmodal.modules import FUSIONS
+from sk_crossmodal.datasets import READERS
+from sk_crossmodal.metrics import SCORES, gap_score, hierarchy_report, map_score
+from sk_crossmodal.modules import ENCODERS, FUSIONS, HEADS, LOSSES
+from sk_crossmodal.persistence._registered import MODELS
 
 mpl.use("Agg")
 
@@ -67,6 +69,7 @@ def test_pages_have_blocks():
     assert len(blocks("docs/comparison.md")) == 1
     assert len(blocks("docs/faq.md")) == 12
     assert len(blocks("docs/own_embeddings.md")) == 3
+    assert len(blocks("docs/extending.md")) == 10
 
 
 def test_citation_is_of_this_version():
@@ -307,16 +310,56 @@ def test_scale(small, monkeypatch, tmp_path, capsys):
     exec(compile(scripts["# search.py"], "search.py", "exec"), {"__name__": "search"})
 
 
-def test_new_family():
-    """The page's family takes under 60 lines, and does what every family does."""
-    sources = [source for _, source in blocks("docs/new_family.md")]
-    assert sum(len(source.splitlines()) for source in sources[:2]) < 60
-    videos, Y = make_videos(), make_labels()[1]
-    namespace = {"X": videos.data, "Y": Y, "X_test": make_videos(24, 1).data}
-    classifier = run("docs/new_family.md", namespace)["classifier"]
-    family, encoder = type(classifier), namespace["ConvolutionEncoder"]
+REGISTRIES = (ENCODERS, FUSIONS, HEADS, LOSSES, SCORES, READERS, MODELS)
+
+
+@pytest.fixture(scope="module")
+def page_of_parts(tmp_path_factory):
+    """The names, the registered parts and the folder of docs/extending.md, run once."""
+    folder = tmp_path_factory.mktemp("extending")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        for each in REGISTRIES:
+            patch.setattr(each, "_parts", dict(each))
+        namespace = run("docs/extending.md", {})
+        return namespace, [dict(each) for each in REGISTRIES], folder
+
+
+@pytest.fixture
+def extended(page_of_parts, monkeypatch):
+    """The names of the page, its parts registered until the test ends."""
+    namespace, parts, folder = page_of_parts
+    monkeypatch.chdir(folder)
+    for each, registered in zip(REGISTRIES, parts, strict=True):
+        monkeypatch.setattr(each, "_parts", dict(registered))
+    return namespace
+
+
+def test_extending_examples_are_short():
+    text = (ROOT / "docs/extending.md").read_text()
+    sections = dict(re.findall(r"^## (.*?)\n(.*?)(?=^## |\Z)", text, re.MULTILINE | re.DOTALL))
+    lines = {
+        title: sum(
+            len(code.splitlines()) for code in re.findall(r"```python\n(.*?)```", body, re.S)
+        )
+        for title, body in sections.items()
+    }
+    names = ["model family", "fusion", "head", "loss", "score", "file format"]
+    assert [title for title in lines if title.startswith("A ")] == [f"A {name}" for name in names]
+    # The encoder and the classifier of a family are its example; the third block only uses it.
+    encoder, family = (source for _, source in blocks("docs/extending.md")[1:3])
+    lines["A model family"] = len((encoder + family).splitlines())
+    assert all(0 < n < 60 for n in lines.values())
+
+
+def test_extending_family_has_every_fusion(extended):
+    classifier = extended["classifier"]
+    family, encoder = type(classifier), extended["ConvolutionEncoder"]
     assert classifier.correlation_tower_.encoder is encoder
     assert "kernel_size" in family().get_params()
+    X, Y = extended["X"], extended["Y"]
+    with pytest.raises(ValueError, match=r"kernel_size must be >= 1, got 0"):
+        family(kernel_size=0).fit(X, Y)
     tower = FrozenEstimator(classifier.correlation_tower_)
     for fusion in FUSIONS:
         small = family(
@@ -327,10 +370,76 @@ def test_new_family():
             max_epochs=1,
             random_state=0,
         )
-        probability = small.fit(videos.data, Y).predict_proba(videos.data)
-        again = clone(small).fit(videos.data, Y).predict_proba(videos.data)
+        probability = small.fit(X, Y).predict_proba(X)
+        again = clone(small).fit(X, Y).predict_proba(X)
         assert probability.shape == Y.shape
         np.testing.assert_array_equal(probability, again)
-        for pair in small.attention_weights(videos.data).values():
+        for pair in small.attention_weights(X).values():
             moved = np.abs(pair.after - pair.before).max()
-            assert (moved > 0) == fusion.startswith("cross_modal")
+            if fusion != "strict_gate":  # the tower may be certain of no video
+                assert (moved > 0) == fusion.startswith("cross_modal")
+
+
+def test_extending_family_is_saved_and_loaded(extended, monkeypatch):
+    classifier, X = extended["classifier"], extended["X_test"]
+    save_model(classifier, "family.safetensors")
+    loaded = load_model("family.safetensors")
+    assert type(loaded) is type(classifier)
+    np.testing.assert_array_equal(loaded.predict_proba(X), classifier.predict_proba(X))
+    tower = sk_crossmodal.CorrelationTower(encoder="convolution", max_epochs=1)
+    assert tower.fit(X, extended["Y_test"]).predict_proba(X).shape[0] == len(X)
+    monkeypatch.delitem(MODELS._parts, "CrossModalConvolutionClassifier")
+    with pytest.raises(ValueError, match=r"No model class is registered as 'CrossModalConvol"):
+        load_model("family.safetensors")
+
+
+def test_extending_parts_are_searched_saved_and_loaded(extended):
+    results = extended["search"].cv_results_
+    assert len(results["params"]) == 4
+    assert np.isfinite(results["mean_test_score"]).all()
+    own, loaded, X = (extended[name] for name in ("own", "loaded", "X_test"))
+    assert type(loaded.module_.head) is extended["LinearHead"]
+    assert type(loaded.net_.criterion_) is extended["SquaredError"]
+    np.testing.assert_array_equal(loaded.predict_proba(X), own.predict_proba(X))
+
+
+@pytest.mark.parametrize(
+    ("registry", "name"), [(FUSIONS, "strict_gate"), (HEADS, "linear"), (LOSSES, "squared_error")]
+)
+def test_extending_missing_part_is_named(registry, name, extended, monkeypatch):
+    monkeypatch.delitem(registry._parts, name)
+    with pytest.raises(ValueError, match=f"{name}'.*register your") as error:
+        load_model("own.safetensors")
+    if registry is FUSIONS:
+        text = (ROOT / "docs/extending.md").read_text()
+        (shown,) = re.findall(r"^ValueError: ((?:.|\n)*?)\n```", text, re.MULTILINE)
+        assert str(error.value) == shown.replace("\n", " ")
+    with pytest.raises(ValueError, match=name):
+        clone(extended["own"]).fit(extended["X"], extended["Y"])
+
+
+def test_extending_another_part_of_a_name_is_refused(extended):
+    strict = extended["StrictGate"]
+    assert FUSIONS.register("strict_gate", FUSIONS["strict_gate"]) is FUSIONS["strict_gate"]
+    with pytest.raises(ValueError, match="already another fusion named 'strict_gate'"):
+        FUSIONS.register("strict_gate", strict())
+
+
+def test_extending_score_is_in_reports(extended):
+    report, Y, scorers = (extended[name] for name in ("report", "Y_test", "scorers"))
+    predicted = extended["loaded"].predict_proba(extended["X_test"]) > 0.5
+    assert report.exact_match[0] == (predicted == Y).all(axis=1).mean()
+    assert "Exact" in str(report)
+    assert {"exact_match", "exact_match_level_0", "exact_match_level_1"} <= set(scorers)
+
+
+def test_extending_files_are_read(extended, monkeypatch):
+    videos, X = extended["videos"], extended["X"]
+    assert videos.ids.tolist() == extended["stored"].ids.tolist() == ["video0", "video1", "video2"]
+    for i in range(3):
+        for name in ("video", "audio"):
+            np.testing.assert_array_equal(videos.data[i][name], X[i][name])
+            np.testing.assert_array_equal(extended["stored"].data[i][name], X[i][name])
+    monkeypatch.delitem(READERS._parts, "npz")
+    with pytest.raises(ValueError, match=r"video0.npz is neither .* readers: \['tables'\]"):
+        datasets.load_embeddings("videos/video0.npz")

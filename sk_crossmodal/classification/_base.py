@@ -68,7 +68,7 @@ class CrossModalClassifier(ClassifierMixin, NetworkEstimator):
 
     A family sets `_encoder`, the class of its encoder (see :mod:`sk_crossmodal.modules`), gives
     in `_encoder_params` the arguments that the encoder is built with, and in `_width` the width
-    of the layer that fuses what the encoders of the modalities say. docs/new_family.md adds one.
+    of the layer that fuses what the encoders of the modalities say. docs/extending.md adds one.
 
     Parameters
     ----------
