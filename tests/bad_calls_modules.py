@@ -23,14 +23,14 @@ from sk_crossmodal.modules import (
     TransformerEncoder,
 )
 
-MOMENTS = {"video": (torch.zeros(4), 1.0), "audio": (torch.zeros(3), 1.0)}
+FRAME_STATS = {"video": (torch.zeros(4), 1.0), "audio": (torch.zeros(3), 1.0)}
 FRAMES = {"video": torch.ones(2, 5, 4), "audio": torch.ones(2, 5, 3)}
 MASKS = {name: torch.ones(2, 5, dtype=torch.bool) for name in FRAMES}
 
 
-def network(moments=MOMENTS, **params):
+def network(frame_stats=FRAME_STATS, **params):
     defaults = {"encoder": MeanEncoder, "encoder_params": {"d_model": 4}, "fusion": "late"}
-    return CrossModalNetwork(moments, **{"n_outputs": 2, **defaults, **params})
+    return CrossModalNetwork(frame_stats, **{"n_outputs": 2, **defaults, **params})
 
 
 def concatenating(**params):
@@ -38,9 +38,9 @@ def concatenating(**params):
     return network(fusion="cross_modal_concat", **transformer, **params)
 
 
-def tower(moments=MOMENTS, **params):
+def tower(frame_stats=FRAME_STATS, **params):
     encoder = {"encoder": MeanEncoder, "encoder_params": {"d_model": 4}}
-    return CorrelationNetwork(moments, **encoder, **params)
+    return CorrelationNetwork(frame_stats, **encoder, **params)
 
 
 def called(make, frames=(), masks=()):
@@ -217,13 +217,23 @@ CASES = [
     ("network-outputs", lambda: network(n_outputs=0), ValueError, r"n_outputs .*>= 1 .*got 0"),
     ("network-hidden", lambda: network(hidden_size=2.5), TypeError, r"hidden_size .*got 2\.5"),
     ("network-layers", lambda: network(layer_sizes=()), ValueError, r"layer_sizes must hold"),
-    ("network-moments", lambda: network({}), TypeError, r"moments must be a dict .*got dict \{\}"),
-    ("network-moments-list", lambda: network([4, 3]), TypeError, r"moments .*got list \[4, 3\]"),
     (
-        "network-moments-pair",
+        "network-frame-stats",
+        lambda: network({}),
+        TypeError,
+        r"frame_stats must be a dict .*got dict \{\}",
+    ),
+    (
+        "network-frame-stats-list",
+        lambda: network([4, 3]),
+        TypeError,
+        r"frame_stats .*got list \[4, 3\]",
+    ),
+    (
+        "network-frame-stats-pair",
         lambda: network({"video": 4}),
         ValueError,
-        r"moments must be a dict of \(mean of each feature, scale\).*got 4 of 'video'",
+        r"frame_stats must be a dict of \(mean of each feature, scale\).*got 4 of 'video'",
     ),
     (
         "network-mean-encoder-influenced",

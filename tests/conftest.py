@@ -33,11 +33,18 @@ def pytest_addoption(parser):
 
 def pytest_configure(config):
     if config.option.seed is None:
-        config.option.seed = random.randrange(10**6)  # the processes of xdist inherit the option
+        given = getattr(config, "workerinput", {}).get("seed")
+        config.option.seed = random.randrange(10**6) if given is None else given
     # Small networks lose more to thread hand-over than they gain, several times over.
     torch.set_num_threads(1)
     # What a shell starts in the background ignores Ctrl-C, and tests of it send themselves one.
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node):
+    """Give the processes of xdist the same seed."""
+    node.workerinput["seed"] = node.config.option.seed
 
 
 def runs_everything(config):

@@ -84,7 +84,7 @@ def make_batch(names=("video", "audio"), n_frames=5, seed=0, lengths=LENGTHS):
     return frames, masks, correlation
 
 
-def make_moments(names):
+def make_frame_stats(names):
     rng = np.random.default_rng(9)
     return {
         name: (rng.normal(size=WIDTHS[name]), rng.uniform(0.5, 2.0, size=WIDTHS[name]))
@@ -120,7 +120,7 @@ def make_network(
     torch.manual_seed(seed)
     config = {"layer_sizes": (4,), "n_frames": N_FRAMES, "hidden_size": 7, **config}
     network = CrossModalNetwork(
-        make_moments(names),
+        make_frame_stats(names),
         3,
         encoder=ENCODERS[encoder][0],
         encoder_params=encoder_params(

@@ -34,7 +34,7 @@ from sk_crossmodal import MultimodalArray
 from sk_crossmodal.metrics import gap_scorer, hierarchy_scorers
 from sk_crossmodal.modules import FUSIONS
 
-pytestmark = pytest.mark.sample(0.5)
+pytestmark = pytest.mark.sample(0.34)
 
 X = make_videos().data
 every_fusion = pytest.mark.parametrize("fusion", FUSIONS)

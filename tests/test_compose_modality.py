@@ -633,7 +633,7 @@ def test_transformer_with_too_few_rows_raises():
     X = ragged(n=20)
     features = ModalityTransformer({"video": GivesLessLater()}).fit(X)
     with pytest.raises(
-        ValueError, match="GivesLessLater, the transformer of modality 'video', gave"
+        ValueError, match="GivesLessLater, the transformer of modality 'video', returned"
     ):
         features.transform(X)
 

@@ -7,7 +7,7 @@ from network_batches import (
     encoder_params,
     enliven,
     make_batch,
-    make_moments,
+    make_frame_stats,
     masks_from,
     oracle_encoded,
     uniform,
@@ -28,7 +28,7 @@ encoders = pytest.mark.parametrize("kind", ENCODERS)
 def make_network(names=("video", "audio"), kind="mean", hidden_layer_sizes=(7, 5), **params):
     torch.manual_seed(0)
     network = CorrelationNetwork(
-        make_moments(names),
+        make_frame_stats(names),
         encoder=ENCODERS[kind][0],
         encoder_params=encoder_params(kind, len(names)),
         hidden_layer_sizes=hidden_layer_sizes,
@@ -239,12 +239,12 @@ def test_gradients_reach_all_parameters(kind):
 def test_network_learns_positive_and_negative_pairs():
     """Equal modalities are positive pairs, those of two videos are negative ones."""
     torch.manual_seed(0)
-    moments = {name: (np.zeros(4), np.ones(4)) for name in ("video", "audio")}
+    frame_stats = {name: (np.zeros(4), np.ones(4)) for name in ("video", "audio")}
     network = CorrelationNetwork(
-        moments, encoder=MeanEncoder, encoder_params={"d_model": 16}, hidden_layer_sizes=(16,)
+        frame_stats, encoder=MeanEncoder, encoder_params={"d_model": 16}, hidden_layer_sizes=(16,)
     )
     optimizer = torch.optim.Adam(network.parameters(), lr=0.01)
-    masks = dict.fromkeys(moments, masks_from([3] * 64, 3))
+    masks = dict.fromkeys(frame_stats, masks_from([3] * 64, 3))
     partners = torch.arange(64).view(2, 32)
     for _ in range(200):
         topics = torch.randint(4, (64,))

@@ -17,7 +17,7 @@ from network_batches import (
     WIDTHS,
     enliven,
     make_batch,
-    make_moments,
+    make_frame_stats,
     make_network,
     masks_from,
 )
@@ -255,7 +255,7 @@ def correlation_check(names, partners=None, **params):
     def check(monkeypatch):
         torch.manual_seed(0)
         module = CorrelationNetwork(
-            make_moments(names), encoder_params={"d_model": 3}, encoder=MeanEncoder, **params
+            make_frame_stats(names), encoder_params={"d_model": 3}, encoder=MeanEncoder, **params
         )
         module = prepared(module)
         frames, masks, _ = make_batch(names)

@@ -18,7 +18,7 @@ from skorch.callbacks import Callback
 
 from sk_crossmodal import load_model, save_model
 from sk_crossmodal.multimodal import MultimodalArray
-from sk_crossmodal.training._device import others_turn, seeded
+from sk_crossmodal.training._device import release_rng, seeded
 
 pytestmark = pytest.mark.full
 
@@ -160,12 +160,12 @@ def test_seeded_interrupted_restores_global_state():
         state, inside, go = torch.get_rng_state(), threading.Event(), threading.Event()
 
         def second(inside=inside, go=go):
-            with seeded(1), others_turn():
+            with seeded(1), release_rng():
                 inside.set()
                 go.wait()
 
         thread = threading.Thread(target=second)
-        with seeded(2), others_turn():
+        with seeded(2), release_rng():
             thread.start()
             inside.wait()
         go.set()

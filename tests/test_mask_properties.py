@@ -245,24 +245,24 @@ def test_time_line_has_the_nearest_frame_of_each_modality(case):
     line = np.max(list(lengths.values()), axis=0)
     assert X.timeline_lengths().tolist() == line.tolist()
     for name, part in lengths.items():
-        for i, (n, moments) in enumerate(zip(part, line, strict=True)):
+        for i, (n, n_steps) in enumerate(zip(part, line, strict=True)):
             real, shown = masks[name][i], frames[name][i, :, 0]
-            assert real.tolist() == [t < moments and n > 0 for t in range(len(real))]
+            assert real.tolist() == [t < n_steps and n > 0 for t in range(len(real))]
             assert not shown[~real].any()
             if not n:
                 continue
             shown = shown[real].astype(int) - 1
             distance = np.abs(
-                (np.arange(n) + 0.5) / n - (np.arange(moments)[:, None] + 0.5) / moments
+                (np.arange(n) + 0.5) / n - (np.arange(n_steps)[:, None] + 0.5) / n_steps
             )
             np.testing.assert_allclose(
-                distance[np.arange(moments), shown], distance.min(1), atol=1e-12
+                distance[np.arange(n_steps), shown], distance.min(1), atol=1e-12
             )
             assert (np.diff(shown) >= 0).all()
             assert set(shown) == set(range(n))
             times = np.bincount(shown)
             assert times.max() - times.min() <= 1  # each is repeated equally often
-            if n == moments:
+            if n == n_steps:
                 assert shown.tolist() == list(range(n))
 
 

@@ -1,3 +1,4 @@
+import inspect
 from itertools import pairwise
 
 import numpy as np
@@ -10,7 +11,7 @@ from network_batches import (
     MULTIPLIED,
     WIDTHS,
     make_batch,
-    make_moments,
+    make_frame_stats,
     make_network,
     masks_from,
     name_of,
@@ -18,6 +19,7 @@ from network_batches import (
 )
 from network_oracle import two_layer_net, weights_of
 
+import sk_crossmodal.modules
 from sk_crossmodal.modules import FUSIONS, CrossModalNetwork, MeanEncoder
 from sk_crossmodal.modules.scaling import FrameScaler, RawFrames
 
@@ -583,10 +585,27 @@ def test_modalities_in_another_order_return_same_logits():
 
 
 def test_logits_have_one_row_per_video():
-    moments = make_moments(("video", "audio"))
+    frame_stats = make_frame_stats(("video", "audio"))
     network = CrossModalNetwork(
-        moments, 11, encoder=MeanEncoder, encoder_params={"d_model": 4}, fusion="late"
+        frame_stats, 11, encoder=MeanEncoder, encoder_params={"d_model": 4}, fusion="late"
     )
     frames, masks, _ = make_batch()
     frames = {name: x.float() for name, x in frames.items()}
     assert network(frames, masks).shape == (len(LENGTHS["video"]), 11)
+
+
+def test_former_argument_moments_is_deprecated():
+    params = {"n_outputs": 2, "encoder": MeanEncoder, "encoder_params": {"d_model": 4}}
+    frame_stats = make_frame_stats(("video", "audio"))
+    with pytest.warns(DeprecationWarning, match="moments was renamed to frame_stats"):
+        network = CrossModalNetwork(moments=frame_stats, fusion="late", **params)
+    for scaler, (mean, _) in zip(network.scalers, frame_stats.values(), strict=True):
+        np.testing.assert_array_equal(scaler.mean, mean)
+    assert "frame_stats" in inspect.signature(CrossModalNetwork).parameters
+    with pytest.raises(TypeError, match="frame_stats"):
+        CrossModalNetwork(fusion="late", **params)
+
+
+def test_former_name_of_the_inference_module_is_deprecated():
+    with pytest.warns(DeprecationWarning, match="renamed to InferenceModule"):
+        assert sk_crossmodal.modules.ServedNetwork is sk_crossmodal.modules.InferenceModule

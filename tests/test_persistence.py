@@ -50,7 +50,7 @@ from sk_crossmodal import (
 )
 from sk_crossmodal.modules import FUSIONS
 from sk_crossmodal.persistence import _file
-from sk_crossmodal.training._build import at_most
+from sk_crossmodal.training._load import at_most
 
 X = make_videos().data
 SMALL = {"max_epochs": 1, "n_epochs": 1}
@@ -527,7 +527,7 @@ def test_save_follows_links(tmp_path):
 
 
 def test_path_that_is_no_regular_file_raises(tmp_path):
-    with pytest.raises(IsADirectoryError, match=r"folder; the model is not saved.*test_targets"):
+    with pytest.raises(IsADirectoryError, match=r"folder; the model is not saved.*test_path"):
         save_model(LABELS, tmp_path)
     with pytest.raises(FileNotFoundError, match=r"not saved.*missing"):
         save_model(LABELS, tmp_path / "missing" / "model")

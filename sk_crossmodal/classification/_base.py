@@ -64,30 +64,32 @@ CONSTRAINTS: dict[str, Constraint] = {
 
 @dataclass(kw_only=True, eq=False, repr=False)
 class CrossModalClassifier(ClassifierMixin, NetworkEstimator):
-    """Base of the cross-modal classifiers; a family adds an encoder and its parameters.
+    """Base class of the cross-modal classifiers; a family adds an encoder and its parameters.
 
-    A family sets `_encoder`, the class of its encoder (see :mod:`sk_crossmodal.modules`), gives
-    in `_encoder_params` the arguments that the encoder is built with, and in `_width` the width
-    of the layer that fuses what the encoders of the modalities say. docs/extending.md adds one.
+    A family sets `_encoder`, the class of its encoder (see :mod:`sk_crossmodal.modules`), and
+    `_constraints` on its parameters; `_encoder_params` returns the arguments of the encoder, and
+    `_width` the width of the layer that fuses the modalities. docs/extending.md adds a family.
 
     Parameters
     ----------
     fusion : str, default="cross_modal_concat"
-        How modalities come together, with the paper's abbreviation (Section 5.2):
+        How the modalities are combined, with the paper's abbreviation (Section 5.2):
 
-        - ``"early"`` (E): frames are concatenated and go through one encoder;
-        - ``"late"`` (L): an encoder each, outputs through a ReLU network;
+        - ``"early"`` (E): one encoder on the concatenated frames;
+        - ``"late"`` (L): one encoder per modality, and a ReLU network on their outputs;
         - ``"cross_modal"``: late fusion, and attention influences attention;
         - ``"cross_modal_gated"`` (CM-G): the same, gated by the correlation tower;
-        - ``"cross_modal_concat"`` (CM-C): the same, with the tower's verdict concatenated to
-          every frame and to F's input.
+        - ``"cross_modal_concat"`` (CM-C): the same, with the tower's output concatenated to
+          every frame and to the input of F;
+
+        or the name of another one in :data:`sk_crossmodal.modules.FUSIONS`.
     correlation_tower : CorrelationTower or FrozenEstimator, default=None
-        None or an unfitted tower is trained inside `fit`, on the training rows alone; None is a
-        tower of this classifier's own kind and size. A fitted one inside
+        None, or an unfitted tower, is trained inside `fit` on the training rows alone; None is a
+        tower with the encoder and size of this classifier. A fitted tower inside
         ``sklearn.frozen.FrozenEstimator`` is used as it is.
     hierarchy : LabelHierarchy, default=None
-        The hierarchy whose nodes are the columns of y, or hold the classes. The tower learns
-        from videos that share no top-level label; without a hierarchy every label is its own.
+        The hierarchy whose nodes are the columns of y, or include the classes. The tower learns
+        from videos without a common top-level label; without a hierarchy all labels are top-level.
     cross_modal_layer_sizes : sequence of int, default=(64,)
         Hidden layers of F.
     cross_modal_combine : {"add", "multiply"}, default="add"
@@ -97,49 +99,49 @@ class CrossModalClassifier(ClassifierMixin, NetworkEstimator):
     correlation_features : {"probability", "embedding"}, default="probability"
         With concatenation, the tower's p or its last hidden layer.
     influence : {"cross", "self", "none"}, default="cross"
-        What F is fed with. ``"cross"`` is the method. The others are its controls: ``"self"``
-        feeds F with the target's own attention; ``"none"`` takes F away, so that with
-        ``"cross_modal_concat"`` late fusion sees p as a plain feature.
+        Input of F. ``"cross"`` is the method; the others are controls. With ``"self"`` it is the
+        target's own attention; ``"none"`` removes F, so that with ``"cross_modal_concat"`` late
+        fusion has p as a plain feature.
     modality_dropout : float, default=0.0
-        Probability with which a modality of a video is left out in training, never all.
+        Probability of leaving out a modality of a video in training; never all of them.
     class_weight : dict or "balanced", default=None
         Factors of the classes in the loss; for indicators, of the positive term of each column
         (keys are column indices).
     label_smoothing : float, default=0.0
-        Share of each target that is spread evenly, over the classes or over yes and no.
+        Fraction of each target that is spread evenly over the classes, or over 0 and 1.
     warm_start : bool, default=False
-        Whether `fit` goes on from the weights of the fit before, with its scaling of frames and
-        its correlation tower; `history_`, `loss_curve_` and `n_iter_` go on, too.
+        Whether `fit` continues from the weights of the fit before, with its scaling of frames and
+        its correlation tower; `history_`, `loss_curve_` and `n_iter_` continue as well.
     memory : str or joblib.Memory, default=None
-        A folder in which fitted correlation towers are kept, so that a search over parameters of
-        the classifier trains each fold's tower once. A tower is found again by its parameters,
-        `random_state` among them, and by the frames, labels and weights that it is trained on.
-        With ``correlation_tower=None`` the tower's size and training are the classifier's, so
+        Folder for fitted correlation towers, so that a search over parameters of the classifier
+        trains the tower of each fold once. A tower is identified by its parameters, including
+        `random_state`, and by its training frames, labels and weights. With
+        ``correlation_tower=None`` the tower has the size and training of the classifier, so
         another `lr` or `batch_size` is another tower. Empty the folder when this package changes.
     pretrained : FrozenEstimator, default=None
-        A fitted classifier of the same class inside ``sklearn.frozen.FrozenEstimator``, whose
-        weights, scaling of frames and, with ``correlation_tower=None``, correlation tower `fit`
-        starts from; only the layer that gives the outputs is new. Modalities and all that shapes
-        the network must be the same, labels need not. It is never changed.
+        A fitted classifier of the same class inside ``sklearn.frozen.FrozenEstimator``. `fit`
+        starts from its weights, its scaling of frames and, with ``correlation_tower=None``, its
+        correlation tower; only the output layer is new. Modalities and all parameters that change
+        the shape of the network must be the same; labels may differ. It is never changed.
     freeze_towers : bool, default=False
-        Whether all that was pretrained but the head (the layer that fuses the encoders, and the
-        one that gives the outputs) keeps its weights and statistics, and is applied in training
-        as in prediction, without dropout. `modality_dropout` still leaves modalities out.
+        Whether all pretrained layers except the head (the layer that fuses the encoders, and the
+        output layer) keep their weights and statistics, and are applied in training as in
+        prediction, without dropout. `modality_dropout` still leaves modalities out.
 
     Attributes
     ----------
     classes_ : ndarray
         The classes, or for indicators an (n_labels, 2) array of ``[0, 1]`` rows.
     label_names_ : list of str or None
-        Names of the labels, where classes or a hierarchy give them.
+        Names of the labels, if classes or a hierarchy define them.
     correlation_tower_ : CorrelationTower or None
         The tower used, None for a fusion without one.
     validation_scores_ : list of float or None
-        Accuracy, as `score` has it, on the videos held out, after each epoch; NaN for an epoch
-        of a fit without any, None without any at all.
+        Accuracy, as `score` computes it, on the held-out videos after each epoch; NaN for epochs
+        of a fit without held-out videos, None if there were never any.
     best_validation_score_ : float or None
-        That of the epoch whose weights early stopping restored, which is the one of the lowest
-        loss (less by no more than 0.01 % is not lower); None without early stopping.
+        The validation score of the epoch whose weights early stopping restored, the one with the
+        lowest loss (up to 0.01 %); None without early stopping.
     """
 
     fusion: str = "cross_modal_concat"
@@ -197,9 +199,9 @@ class CrossModalClassifier(ClassifierMixin, NetworkEstimator):
         *more : array-like
             Further modalities and y, when modalities are given one by one.
         sample_weight : array-like of shape (n,), default=None
-            Weights of the videos in the loss; those of weight 0 are left out.
+            Weights of the videos in the loss; videos of weight 0 are left out.
         eval_set : tuple (X_val, y_val), default=None
-            Videos held out, in place of a share of X; or ``(X_video, X_audio, y_val)``.
+            Held-out videos, instead of a fraction of X; or ``(X_video, X_audio, y_val)``.
 
         Returns
         -------
@@ -235,15 +237,15 @@ class CrossModalClassifier(ClassifierMixin, NetworkEstimator):
         classes: ArrayLike | None = None,
         sample_weight: ArrayLike | None = None,
     ) -> Self:
-        """Train for one epoch on these videos, going on from where the classifier is.
+        """Train for one epoch on these videos, continuing from the present weights.
 
         Parameters
         ----------
         X, y, *more : as in `fit`
             Videos and labels.
         classes : array-like of shape (n_classes,), default=None
-            All classes that will ever come, for the first call with a vector of classes; y's by
-            default.
+            All classes of all calls, for the first call with a vector of classes; by default
+            those of y.
         sample_weight : array-like of shape (n,), default=None
             As in `fit`.
 
@@ -260,9 +262,9 @@ class CrossModalClassifier(ClassifierMixin, NetworkEstimator):
 
         Notes
         -----
-        The first call decides how frames are scaled and trains the correlation tower, if one is
-        needed, on its videos alone; when these are few, better give a fitted tower inside
-        ``FrozenEstimator``. The learning rate is `lr` throughout, and nothing is held out.
+        The first call computes the scaling of frames and trains the correlation tower, if one is
+        needed, on its videos alone; if these are few, give a fitted tower inside
+        ``FrozenEstimator``. The learning rate is always `lr`, and no videos are held out.
         """
         *arrays, y = (X, y, *more)
         self._check_params()
@@ -270,7 +272,7 @@ class CrossModalClassifier(ClassifierMixin, NetworkEstimator):
             raise ValueError("partial_fit holds no videos out, so early_stopping cannot be True.")
         if self.checkpoint is not None:
             raise ValueError(
-                "partial_fit keeps no checkpoint: pickle the classifier between calls, and leave "
+                "partial_fit writes no checkpoint: pickle the classifier between calls, and leave "
                 f"checkpoint={self.checkpoint!r} out."
             )
         if isinstance(self.class_weight, str):
@@ -403,7 +405,7 @@ class CrossModalClassifier(ClassifierMixin, NetworkEstimator):
         embeds = self._embeds()
         params = {
             "n_frames": n_frames,
-            "moments": self._placeholder_stats(videos.X),
+            "frame_stats": self._placeholder_stats(videos.X),
             "pad_to": self._pad_to(),
             **start.network_params(),
             "n_correlation": plan.n_correlation(embeds),
@@ -453,7 +455,7 @@ class CrossModalClassifier(ClassifierMixin, NetworkEstimator):
         return FrameDataset(X, max_frames=self.max_frames, extra=extra)
 
     def decision_function(self, X: Any, *more: Any) -> Floats:
-        """Logits.
+        """Compute the logits.
 
         Parameters
         ----------
@@ -463,7 +465,7 @@ class CrossModalClassifier(ClassifierMixin, NetworkEstimator):
         Returns
         -------
         ndarray of shape (n, n_labels), (n, n_classes), or (n,) for two classes
-            The network's outputs; for two classes the second's minus the first's.
+            The outputs of the network; for two classes, the second minus the first.
         """
         dataset = self._prediction_set(X, more)
         logits: Floats = self.net_.predict_rows(dataset)
@@ -494,7 +496,7 @@ class CrossModalClassifier(ClassifierMixin, NetworkEstimator):
         return probability.clip(edge, 1 - edge, out=probability)
 
     def predict(self, X: Any, *more: Any) -> Any:
-        """Predict labels above 0.5, or the likeliest class, in y's form and dtype.
+        """Predict labels above 0.5, or the most likely class, in the form and dtype of y.
 
         Parameters
         ----------
@@ -510,7 +512,7 @@ class CrossModalClassifier(ClassifierMixin, NetworkEstimator):
         return self._targets.decode(probability)
 
     def score(self, X: Any, y: Any, *more: Any, sample_weight: ArrayLike | None = None) -> float:
-        """Accuracy; for indicators the share of videos with all labels right.
+        """Compute the accuracy; for indicators the fraction of videos with all labels right.
 
         Parameters
         ----------
@@ -533,7 +535,7 @@ class CrossModalClassifier(ClassifierMixin, NetworkEstimator):
         return float(super().score(array, y, sample_weight=sample_weight))
 
     def attention_weights(self, X: Any, *more: Any) -> dict[str, Bunch]:
-        """Attention over time before and after the influence (Figure 1).
+        """Compute the attention over time, before and after the influence (Figure 1).
 
         Parameters
         ----------
@@ -543,11 +545,11 @@ class CrossModalClassifier(ClassifierMixin, NetworkEstimator):
         Returns
         -------
         dict of str to Bunch of two ndarrays of shape (n, T)
-            Per modality ``before`` and ``after``: how much each moment is attended to, averaged
-            over heads and queries, or over clusters; for NetVLAD, how much it weighs in the
-            descriptor. Rows of ``before`` sum to 1, or are 0 for a video without frames; those
-            of ``after`` too where it comes from a softmax, as in the Transformer. T is the longest
-            time line. With early fusion the only entry joins the modalities' names by "+".
+            Per modality ``before`` and ``after``: the attention to each time step, averaged over
+            heads and queries, or over clusters; for NetVLAD, its weight in the descriptor. Rows of
+            ``before`` sum to 1, or are 0 for a video without frames; so do rows of ``after`` if
+            it is a softmax, as in the Transformer. T is the longest time line. With early fusion
+            there is one entry, with the names of the modalities joined by "+".
         """
         dataset = self._prediction_set(X, more)
         names = FUSIONS[self.fusion].encoder_names(self.modality_names_in_)
@@ -563,25 +565,25 @@ class CrossModalClassifier(ClassifierMixin, NetworkEstimator):
         return out
 
     def influence_response(self, X: Any = None, *more: Any) -> dict[tuple[str, str], Floats]:
-        """How the learned influence F answers: what attention at one moment adds at each other.
+        """Compute the response of the learned influence F to attention at each time step.
 
-        F is a network of ReLUs, so its answer to a little more attention depends on the attention
-        that is there: it is the mean over all patterns of attention that the videos have.
+        F is a network of ReLUs, so its derivative depends on the attention of the video; the
+        response is the mean over the videos.
 
         Parameters
         ----------
         X, *more : as in `fit`
-            Some dozens of videos; None takes every hidden unit of F for active, as a first look.
+            A few dozen videos. None treats every hidden unit of F as active: a quick first look.
 
         Returns
         -------
         dict of (str, str) to ndarray of shape (T, T)
             Per source and target, in row t and column s, the derivative of the target's attention
-            at moment t, before any gate, with respect to that of the source at s, mean over videos
-            (that have both moments), heads and clusters; T is the longest time line. For the
-            Transformer it is of the last layer and of logits; for NetVLAD pairs of clusters count
-            by the size of the weight that mixes them, without its sign; with
-            ``cross_modal_combine="multiply"`` it is of a factor of the target's attention.
+            at time step t, before any gate, with respect to that of the source at s, averaged over
+            the videos with both time steps, heads and clusters; T is the longest time line. For
+            the Transformer it is that of the logits of the last layer; for NetVLAD, pairs of
+            clusters are weighted by the absolute weight that mixes them; with
+            ``cross_modal_combine="multiply"`` it is that of the factor of the target's attention.
 
         Raises
         ------

@@ -25,8 +25,8 @@ class CrossModalNetVLADClassifier(CrossModalClassifier):
     Each frame is softly assigned to learned clusters, and a modality is described by the residuals
     of its frames from the clusters' centres. The assignments of one modality, transformed along
     time and across clusters by a small network F, are added to those of the other (Section 2 of
-    [1]_). How far that is to be trusted in a video says a separately trained, frozen correlation
-    tower (Section 3): it gates F, or is concatenated to the inputs.
+    [1]_). A separately trained, frozen correlation tower (Section 3) gates F, or its output is
+    concatenated to the inputs.
 
     Parameters
     ----------
@@ -35,12 +35,12 @@ class CrossModalNetVLADClassifier(CrossModalClassifier):
         ``"video"`` and 64 for any other, as in the paper (Section 5.3). With early fusion the
         one encoder has as many as the largest.
     hidden_size : int, default=256
-        Width of the layer behind each descriptor, and of the layer that fuses them. It has
+        Width of the layer after each descriptor, and of the layer that fuses them. It has
         ``n_clusters * width of a frame * hidden_size`` weights, nearly all of the network.
 
     See Also
     --------
-    sk_crossmodal.correlation.CorrelationTower : The judge of correlation.
+    sk_crossmodal.correlation.CorrelationTower : The tower.
 
     References
     ----------

@@ -1,4 +1,4 @@
-"""How the influences that a classifier learned answer, on the mean over videos."""
+"""The response of the influences that a classifier learned, averaged over videos."""
 
 from typing import Any, TypeAlias
 
@@ -12,13 +12,13 @@ Pair: TypeAlias = tuple[str, str]  # source and target
 
 
 def influence_pairs(classifier: Any) -> list[Pair]:
-    """Source and target of every F of a fitted classifier, or ValueError if there is none."""
+    """Return source and target of every F; ValueError if the classifier has no influence."""
     network: Any = classifier.net_.module_
     names = classifier.modality_names_in_
     if network.spec is None or network.encoder.influences is None:
         raise ValueError(
             f"{type(classifier).__name__} was fitted with fusion={network.fusion!r} on "
-            f"{list(names)} and has no influence F: expected a fusion that begins with "
+            f"{list(names)} and has no influence F: expected a fusion such as "
             "'cross_modal', influence='cross' or 'self', and two modalities or more."
         )
     return [
@@ -29,7 +29,7 @@ def influence_pairs(classifier: Any) -> list[Pair]:
 
 
 def bare_responses(classifier: Any, pairs: list[Pair]) -> dict[Pair, Floats]:
-    """How F answers if all of its hidden units are active, the last layer's if there are more."""
+    """Return the response of F with all hidden units active, of the last encoder layer."""
     modules = classifier.net_.module_.encoder.influences.modules()
     every = [each for each in modules if isinstance(each, TemporalInfluence)][-len(pairs) :]
     responses = [influence_response(each).detach().double().cpu().numpy() for each in every]
@@ -39,10 +39,10 @@ def bare_responses(classifier: Any, pairs: list[Pair]) -> dict[Pair, Floats]:
 def mean_responses(
     classifier: Any, pairs: list[Pair], dataset: FrameDataset
 ) -> dict[Pair, Floats]:
-    """How F answers on the mean over the videos that have both moments."""
+    """Return the response of F, averaged over the videos that have both time steps."""
     network: Any = classifier.net_.module_
     responses: list[list[Floats]] = [[] for _ in pairs]
-    # One video at a time: padding would count as patterns that F answers to.
+    # One video at a time, as F would respond to padding.
     for rows, targets in classifier.net_.outputs(dataset, "responses", batch_size=1):
         video = dataset.X[rows]
         present = {n for n in video.modality_names if network.pad_to or video.lengths(n)[0]}
@@ -55,9 +55,9 @@ def mean_responses(
 
 
 def _mean(pair: Pair, responses: list[Floats]) -> Floats:
-    """Mean over the videos that have both moments."""
+    """Return the mean over the videos that have both time steps."""
     if not responses:
-        raise ValueError(f"X must hold a video with frames of both {pair[0]!r} and {pair[1]!r}.")
+        raise ValueError(f"X must have a video with frames of both {pair[0]!r} and {pair[1]!r}.")
     longest = max(map(len, responses))
     total, count = np.zeros((2, longest, longest))
     for response in responses:
@@ -68,7 +68,7 @@ def _mean(pair: Pair, responses: list[Floats]) -> Floats:
 
 
 def _added(pairs: list[Pair], responses: list[Floats]) -> dict[Pair, Floats]:
-    """Those by pair; of a control that is fed with the target several times, their sum."""
+    """Return the responses by pair, summed where a control has the same pair several times."""
     out: dict[Pair, Floats] = {}
     for pair, response in zip(pairs, responses, strict=True):
         out[pair] = out.get(pair, 0) + response

@@ -10,27 +10,27 @@ from ._base import CrossModalClassifier
 
 @dataclass(kw_only=True, eq=False, repr=False)
 class CrossModalRNNClassifier(CrossModalClassifier):
-    """Classify videos by recurrent networks whose attention to moments influences each other.
+    """Classify videos by recurrent networks whose attention influences each other.
 
     Over the states of a bidirectional GRU or LSTM, or over the frames themselves, each modality
     has clusters of attention (Long et al., 2018, without their shifting operation). The attention
     of one modality, transformed along time by a small network F, is added to that of the other
-    (Section 2 of [1]_). How far that is to be trusted in a video says a separately trained,
-    frozen correlation tower (Section 3): it gates F, or is concatenated to the inputs.
+    (Section 2 of [1]_). A separately trained, frozen correlation tower (Section 3) gates F,
+    or its output is concatenated to the inputs.
 
     Parameters
     ----------
     rnn_type : {"gru", "lstm"} or None, default="gru"
-        The recurrent layer; None attends to the frames themselves.
+        The recurrent layer; None attends to the frames directly.
     n_clusters : int, default=32
         Attention clusters of each modality.
     hidden_size : int, default=256
         Width of the recurrent states (both directions together, so it must be even), of the layer
-        behind the clusters, and of the layer that fuses the modalities.
+        after the clusters, and of the layer that fuses the modalities.
 
     See Also
     --------
-    sk_crossmodal.correlation.CorrelationTower : The judge of correlation.
+    sk_crossmodal.correlation.CorrelationTower : The tower.
 
     References
     ----------
@@ -73,6 +73,6 @@ class CrossModalRNNClassifier(CrossModalClassifier):
         super()._check_params()
         if self.rnn_type is not None and self.hidden_size % 2:
             raise ValueError(
-                "hidden_size must be even, half of it is for each direction of the recurrent "
-                f"layer, got {self.hidden_size}."
+                "hidden_size must be even, half of it for each direction of the recurrent layer, "
+                f"got {self.hidden_size}."
             )

@@ -16,8 +16,9 @@ from sklearn.utils.validation import check_memory
 
 from .._types import Array
 from ..correlation import CorrelationTower, TowerFit
+from ..modules import FrameStats
 from ..multimodal import MultimodalArray, StatsRequest
-from ..training import FrameStats, Processes, Targets, Videos
+from ..training import Processes, Targets, Videos
 from ..validation import short
 
 CHECKPOINT_PARAMS = ("checkpoint", "checkpoint_interval", "resume")
@@ -74,7 +75,7 @@ class TowerPlan:
         return self.tower.hidden_layer_sizes[-1] if embeds and self.tower is not None else 1
 
     def run(
-        self, classifier: Any, context: CallbackContext, stats: dict[str, FrameStats] | None
+        self, classifier: Any, context: CallbackContext, stats: FrameStats | None
     ) -> CorrelationTower | None:
         """Return the fitted tower, or None; print and announce its training."""
         if self.fit is None or self.tower is None:
@@ -96,7 +97,7 @@ class TowerPlan:
         return tower
 
     def _train(
-        self, classifier: Any, task: CallbackContext, stats: dict[str, FrameStats] | None
+        self, classifier: Any, task: CallbackContext, stats: FrameStats | None
     ) -> CorrelationTower:
         tower: Any = self.tower
         fit: Any = self.fit

@@ -10,12 +10,12 @@ from ._base import CrossModalClassifier
 
 @dataclass(kw_only=True, eq=False, repr=False)
 class CrossModalTransformerClassifier(CrossModalClassifier):
-    """Classify videos by Transformers whose modalities attend where the others tell them to.
+    """Classify videos by Transformers whose modalities influence each other's attention.
 
     Each modality has a Transformer encoder of its own. Before the softmax, the attention logits
     of one modality, transformed along time by a small network F, are added to those of the other
-    (Section 2 of [1]_). How far that is to be trusted in a video says a separately trained,
-    frozen correlation tower (Section 3): it gates F, or is concatenated to the inputs.
+    (Section 2 of [1]_). A separately trained, frozen correlation tower (Section 3) gates F,
+    or its output is concatenated to the inputs.
 
     Parameters
     ----------
@@ -28,7 +28,7 @@ class CrossModalTransformerClassifier(CrossModalClassifier):
 
     See Also
     --------
-    sk_crossmodal.correlation.CorrelationTower : The judge of correlation.
+    sk_crossmodal.correlation.CorrelationTower : The tower.
 
     References
     ----------

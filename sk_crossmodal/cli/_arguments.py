@@ -36,10 +36,21 @@ def add_path(parser: Any, name: str, help_: str, **options: Any) -> None:
     argument.complete = shtab.FILE
 
 
-def add_model_and_data(parser: argparse.ArgumentParser) -> None:
-    """Add the arguments MODEL and DATA."""
+def add_model_command(
+    commands: Any, *texts: str, out: str | None = None, labels: bool = True
+) -> argparse.ArgumentParser:
+    """Add a command with `texts` of `add_command` that applies MODEL to DATA and may write OUT."""
+    parser = add_command(commands, *texts)
     add_path(parser, "MODEL", "a file written by train")
     add_data(parser)
+    if out is not None:
+        add_path(parser, "OUT", out)
+    add_overwrite(parser, "OUT")
+    parser.add_argument(
+        "--device", help="auto, cpu, cuda, ... (default: the device stored in the model)"
+    )
+    add_columns(parser, labels=labels)
+    return parser
 
 
 def add_data(parser: argparse.ArgumentParser) -> None:
@@ -69,13 +80,6 @@ def add_columns(
             metavar="A,B",
             help="modalities to use, in this order, with any kind of data (default: all)",
         )
-
-
-def add_device(parser: argparse.ArgumentParser) -> None:
-    """Add the option for the device."""
-    parser.add_argument(
-        "--device", help="auto, cpu, cuda, ... (default: the device stored in the model)"
-    )
 
 
 def names(text: str) -> list[str]:

@@ -7,15 +7,7 @@ import math
 from typing import Any
 
 from .._files import atomic_path
-from ._arguments import (
-    add_columns,
-    add_command,
-    add_device,
-    add_model_and_data,
-    add_overwrite,
-    add_path,
-    check_output,
-)
+from ._arguments import add_model_command, add_path, check_output
 from ._models import Model
 
 _DESCRIPTION = """\
@@ -36,7 +28,7 @@ videos to score.
 
 def add_to(commands: Any) -> None:
     """Add the command to the parser."""
-    parser = add_command(
+    parser = add_model_command(
         commands,
         "evaluate",
         "MODEL DATA...",
@@ -44,15 +36,11 @@ def add_to(commands: Any) -> None:
         _DESCRIPTION,
         _EXAMPLES,
     )
-    add_model_and_data(parser)
     parser.add_argument(
         "--by-group", action="store_true", help="by top-level group instead of by level"
     )
     add_path(parser, "--json", "write the scores to this JSON file", metavar="OUT")
     add_path(parser, "--csv", "write the scores to this CSV file", metavar="OUT")
-    add_overwrite(parser, "an output file")
-    add_device(parser)
-    add_columns(parser)
     parser.set_defaults(run=_run)
 
 

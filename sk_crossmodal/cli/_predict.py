@@ -1,21 +1,12 @@
 """``sk-crossmodal predict``: probabilities of labels, to a file."""
 
 import argparse
-import os
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 from .._files import atomic_path
-from ._arguments import (
-    add_columns,
-    add_command,
-    add_device,
-    add_model_and_data,
-    add_overwrite,
-    add_path,
-    check_output,
-    positive,
-)
+from ._arguments import add_model_command, check_output, positive
 from ._models import Model
 
 _FORMATS = {".csv": "csv", ".parquet": "parquet", ".pq": "parquet"}
@@ -39,17 +30,16 @@ examples:
 
 def add_to(commands: Any) -> None:
     """Add the command to the parser."""
-    parser = add_command(
+    parser = add_model_command(
         commands,
         "predict",
         "MODEL DATA... OUT",
         "write the probabilities of labels",
         _DESCRIPTION,
         _EXAMPLES,
+        out="the file to write: *.csv or *.parquet",
+        labels=False,
     )
-    add_model_and_data(parser)
-    add_path(parser, "OUT", "the file to write: *.csv or *.parquet")
-    add_overwrite(parser, "OUT")
     parser.add_argument(
         "--format",
         choices=("csv", "parquet", "kaggle"),
@@ -58,8 +48,6 @@ def add_to(commands: Any) -> None:
     parser.add_argument(
         "--top-k", type=positive, metavar="K", help="only the K most probable labels of each video"
     )
-    add_device(parser)
-    add_columns(parser, labels=False)
     parser.set_defaults(run=_run)
 
 
@@ -76,7 +64,7 @@ def _run(args: argparse.Namespace) -> None:
     data = model.open_data(args.data, ids=args.ids, labelled=False, quiet=args.quiet)
     with (
         atomic_path(args.out, hidden=True) as part,
-        WRITERS[format_](os.fspath(part), model.labels, model.names, args.top_k) as writer,
+        closing(WRITERS[format_](part, model.labels, model.names, args.top_k)) as writer,
     ):
         for rows, probability in model.probabilities(data.X, quiet=args.quiet):
             writer.write(data.ids[rows], probability)

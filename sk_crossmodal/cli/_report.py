@@ -3,16 +3,7 @@
 import argparse
 from typing import Any
 
-from ._arguments import (
-    add_columns,
-    add_command,
-    add_device,
-    add_model_and_data,
-    add_overwrite,
-    add_path,
-    check_output,
-    positive,
-)
+from ._arguments import add_model_command, check_output, positive
 from ._models import Model
 
 _DESCRIPTION = """\
@@ -30,12 +21,15 @@ examples:
 
 def add_to(commands: Any) -> None:
     """Add the command to the parser."""
-    parser = add_command(
-        commands, "report", "MODEL DATA... OUT", "write an HTML report", _DESCRIPTION, _EXAMPLES
+    parser = add_model_command(
+        commands,
+        "report",
+        "MODEL DATA... OUT",
+        "write an HTML report",
+        _DESCRIPTION,
+        _EXAMPLES,
+        out="the file to write, such as report.html",
     )
-    add_model_and_data(parser)
-    add_path(parser, "OUT", "the file to write, such as report.html")
-    add_overwrite(parser, "OUT")
     parser.add_argument("--title", help="title of the report")
     parser.add_argument(
         "--examples", type=positive, metavar="N", help="videos shown per kind of example"
@@ -43,8 +37,6 @@ def add_to(commands: Any) -> None:
     parser.add_argument(
         "--seed", type=int, default=0, metavar="N", help="random seed (default: 0)"
     )
-    add_device(parser)
-    add_columns(parser)
     parser.set_defaults(run=_run)
 
 

@@ -3,8 +3,8 @@
 import csv
 from collections import Counter
 from collections.abc import Sequence
-from types import TracebackType
-from typing import Any, Self
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -19,34 +19,21 @@ def top_columns(probability: Floats, top_k: int) -> Ints:
     return order
 
 
-class _Writer:
-    """A context that closes its file."""
-
-    file: Any
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.file.close()
-
-
-class _TextWriter(_Writer):
+class _TextWriter:
     """A writer of CSV rows."""
 
     def __init__(
-        self, path: str, labels: Sequence[Any], names: Sequence[str], top_k: int | None
+        self, path: Path, labels: Sequence[Any], names: Sequence[str], top_k: int | None
     ) -> None:
         self.labels, self.names, self.top_k = labels, names, top_k
         heading = self._heading()
-        self.file = open(path, "w", encoding="utf-8", newline="")  # noqa: SIM115, closed below
+        self.file = open(path, "w", encoding="utf-8", newline="")  # noqa: SIM115
         self.rows = csv.writer(self.file, lineterminator="\n")
         self.rows.writerow(heading)
+
+    def close(self) -> None:
+        """Close the file."""
+        self.file.close()
 
     def _heading(self) -> list[str]:
         if self.top_k is None:
@@ -73,7 +60,7 @@ class KaggleWriter(_TextWriter):
     """A submission for YouTube-8M's challenges: ids, and pairs of label and confidence."""
 
     def __init__(
-        self, path: str, labels: Sequence[Any], names: Sequence[str], top_k: int | None
+        self, path: Path, labels: Sequence[Any], names: Sequence[str], top_k: int | None
     ) -> None:
         numbers = [j for j, label in enumerate(labels) if isinstance(label, int)]
         # The challenges have no labels for YouTube-8M's verticals, whose names are text.
@@ -97,11 +84,11 @@ class KaggleWriter(_TextWriter):
             self.rows.writerow([ids[i], " ".join(pairs)])
 
 
-class ParquetWriter(_Writer):
+class ParquetWriter:
     """Parquet: the columns of CSV, with numeric types."""
 
     def __init__(
-        self, path: str, labels: Sequence[Any], names: Sequence[str], top_k: int | None
+        self, path: Path, labels: Sequence[Any], names: Sequence[str], top_k: int | None
     ) -> None:
         try:
             import pyarrow as pa  # optional
@@ -123,6 +110,10 @@ class ParquetWriter(_Writer):
             columns += [("probability", pa.float32())]
         self.schema = pa.schema([("id", pa.string()), *columns])
         self.file = pa.parquet.ParquetWriter(path, self.schema)
+
+    def close(self) -> None:
+        """Close the file."""
+        self.file.close()
 
     def write(self, ids: Sequence[str], probability: Floats) -> None:
         """Write rows of videos."""

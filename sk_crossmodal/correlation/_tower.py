@@ -16,11 +16,10 @@ from torch import nn
 
 from .._types import Array, Floats
 from ..hierarchy import LabelHierarchy
-from ..modules import CorrelationNetwork, unordered_pairs
+from ..modules import CorrelationNetwork, FrameStats, unordered_pairs
 from ..multimodal import MultimodalArray, StatsRequest
 from ..training import (
     FrameDataset,
-    FrameStats,
     MultimodalNet,
     NetworkEstimator,
     NetworkSpec,
@@ -186,7 +185,7 @@ class CorrelationTower(TransformerMixin, NetworkEstimator):
         if held_out is not None:
             valid_set = self._pairs(held_out, targets, pair_seed, "the videos held out")
         params = {
-            "moments": self._placeholder_stats(videos.X),
+            "frame_stats": self._placeholder_stats(videos.X),
             "pad_to": self._pad_to(),
             "encoder": encoder_class(self.encoder),
             "encoder_params": {"dropout": self.dropout, **(self.encoder_params or {})},
@@ -199,7 +198,7 @@ class CorrelationTower(TransformerMixin, NetworkEstimator):
         return TowerFit(videos, part, held_out, (train_set, valid_set), built, request)
 
     @fit_method
-    def _fit(self, fit: TowerFit, stats: dict[str, FrameStats] | None) -> Self:
+    def _fit(self, fit: TowerFit, stats: FrameStats | None) -> Self:
         """Train the tower on checked videos."""
         if stats is not None:
             fit.built[0].set_frame_stats(stats)

@@ -7,8 +7,8 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from functools import cache
-from itertools import chain, pairwise
+from functools import cache, partial
+from itertools import chain, pairwise, starmap
 from pathlib import Path
 from typing import Any
 
@@ -150,10 +150,10 @@ def _convert_missing(
         raise first
 
 
-def _run(jobs: Iterable[Any], n_jobs: int | None, tick: _Tick | None) -> Iterable[int]:
+def _run(jobs: Iterable[tuple[Any, ...]], n_jobs: int | None, tick: _Tick | None) -> Iterable[int]:
     """Convert shards, in parallel unless `tick` is called for their blocks."""
     if tick is not None:
-        return (_convert_shard(*job, tick=tick) for job in jobs)
+        return starmap(partial(_convert_shard, tick=tick), jobs)
     converted: Iterable[int] = Parallel(n_jobs, return_as="generator_unordered")(
         delayed(_convert_shard)(*job, parent=os.getpid()) for job in jobs
     )

@@ -17,7 +17,6 @@ from ._examples import ErrorExamples, Example, error_examples
 from ._gains import CategoryGainDisplay
 from ._history import TrainingCurveDisplay
 from ._influence import InfluenceDisplay
-from ._scores import SCORES as SCORES
 from ._tree import HierarchyDisplay
 from ._weights import NegativeWeightDisplay
 from ._wrappers import wrapped_estimator as wrapped_estimator

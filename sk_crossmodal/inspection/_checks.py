@@ -8,8 +8,8 @@ import numpy as np
 
 from .._types import Array
 from ..hierarchy import LabelHierarchy
+from ..metrics import SCORES
 from ..validation import check_number, number, short
-from ._scores import SCORES
 
 check_positive = partial(check_number, low=0, open_low=True)
 check_count = partial(check_positive, integer=True)

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from ..metrics import (
+    SCORES,
     HierarchyReport,
     as_indicator,
     draw_weights,
@@ -26,7 +27,6 @@ from ._intervals import (
     std,
     summarize,
 )
-from ._scores import SCORES
 
 
 def compare_report(

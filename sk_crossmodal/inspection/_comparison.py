@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .._types import Floats
+from ..metrics import SCORES
 from ._intervals import Table
-from ._scores import SCORES
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -4,12 +4,12 @@ from typing import Any, Self
 
 import numpy as np
 
+from ..metrics import SCORES
 from ._checks import check_score
 from ._compare import compare_predictions
 from ._comparison import ComparisonReport, check_report, excludes_zero
 from ._display import BLUE, GREY, ORANGE, Display, draw_grid, draw_rows, hide_spines
 from ._outputs import scores_by_model, shortened
-from ._scores import SCORES
 
 # Marker, edge and face by the difference to the baseline.
 STYLES = {

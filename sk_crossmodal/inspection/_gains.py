@@ -6,12 +6,12 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from .._types import Array, Floats
+from ..metrics import SCORES
 from ._checks import as_numbers, check_count, check_score
 from ._compare import compare_predictions
 from ._comparison import ComparisonReport, check_report, excludes_zero
 from ._display import BLUE, GREY, ORANGE, Display, draw_grid, draw_rows, hide_spines
 from ._outputs import scores_by_model, shortened
-from ._scores import SCORES
 
 
 class CategoryGainDisplay(Display):

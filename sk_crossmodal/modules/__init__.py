@@ -22,6 +22,7 @@ from .netvlad import NetVLADEncoder
 from .network import CrossModalNetwork
 from .response import influence_response
 from .rnn import RNN_TYPES, RNNEncoder
+from .scaling import FrameStats as FrameStats
 from .scaling import RawFrames as RawFrames
 from .transformer import TransformerEncoder
 

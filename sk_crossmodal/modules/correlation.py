@@ -13,9 +13,10 @@ from .masking import masked_mean
 from .scaling import (
     Frames,
     FrameScaler,
-    Moments,
+    FrameStats,
+    accepts_moments,
+    check_frame_stats,
     check_inputs,
-    check_moments,
     check_padding,
     check_widths,
     scale_frames,
@@ -89,7 +90,7 @@ class CorrelationNetwork(nn.Module):
 
     Parameters
     ----------
-    moments : dict of str to (array of shape (d,), float)
+    frame_stats : dict of str to (array of shape (d,), float)
         For each modality the mean of its features and their scale.
     encoder : type
         Class of the encoder; the first argument is the list of widths.
@@ -128,15 +129,16 @@ class CorrelationNetwork(nn.Module):
     """
 
     constraints: ClassVar[dict[str, Constraint]] = {
-        "moments": check_moments,
+        "frame_stats": check_frame_stats,
         "hidden_layer_sizes": SIZES,
         "dropout": SHARE,
         "pad_to": check_padding,
     }
 
+    @accepts_moments
     def __init__(
         self,
-        moments: Moments,
+        frame_stats: FrameStats,
         *,
         encoder: Callable[..., Any],
         encoder_params: Mapping[str, Any],
@@ -146,13 +148,13 @@ class CorrelationNetwork(nn.Module):
     ) -> None:
         super().__init__()
         check_params(locals(), self.constraints)
-        if len(moments) < 2:
-            raise ValueError(f"A correlation needs two modalities, got {list(moments)}.")
+        if len(frame_stats) < 2:
+            raise ValueError(f"A correlation needs two modalities, got {list(frame_stats)}.")
         self.pad_to = pad_to
-        self.names = tuple(moments)
+        self.names = tuple(frame_stats)
         self.pairs = unordered_pairs(len(self.names))
-        self.scalers = nn.ModuleList(FrameScaler(*moments[name]) for name in self.names)
-        self.encoder = encoder([len(mean) for mean, _ in moments.values()], **encoder_params)
+        self.scalers = nn.ModuleList(FrameScaler(*frame_stats[name]) for name in self.names)
+        self.encoder = encoder([len(mean) for mean, _ in frame_stats.values()], **encoder_params)
         self.hidden = nn.ModuleList(
             _hidden_net(3 * self.encoder.out_features, hidden_layer_sizes, dropout)
             for _ in self.pairs
@@ -195,7 +197,7 @@ class CorrelationNetwork(nn.Module):
         encoded = self.encode(frames, masks)
         return self.embed(encoded, encoded)
 
-    def set_frame_stats(self, stats: Moments) -> None:
+    def set_frame_stats(self, stats: FrameStats) -> None:
         """Set mean and scale of each modality's frames, with which they are scaled."""
         set_frame_stats(self.scalers, self.names, stats)
 

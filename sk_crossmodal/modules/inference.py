@@ -36,9 +36,13 @@ class InferenceModule(nn.Module):
     --------
     >>> import torch
     >>> from sk_crossmodal.modules import TransformerEncoder
-    >>> moments = {"video": (torch.zeros(16), 1.0), "audio": (torch.zeros(4), 1.0)}
+    >>> frame_stats = {"video": (torch.zeros(16), 1.0), "audio": (torch.zeros(4), 1.0)}
     >>> network = CrossModalNetwork(
-    ...     moments, 5, encoder=TransformerEncoder, encoder_params={"d_model": 32}, fusion="late"
+    ...     frame_stats,
+    ...     n_outputs=5,
+    ...     encoder=TransformerEncoder,
+    ...     encoder_params={"d_model": 32},
+    ...     fusion="late",
     ... )
     >>> inference = InferenceModule(network, None, (300, 300), embeds=False, multilabel=True)
     >>> frames = {"video": torch.randn(2, 9, 16), "audio": torch.randn(2, 9, 4)}

@@ -25,9 +25,10 @@ from .response import watch_responses
 from .scaling import (
     Frames,
     FrameScaler,
-    Moments,
+    FrameStats,
+    accepts_moments,
+    check_frame_stats,
     check_inputs,
-    check_moments,
     check_padding,
     scale_frames,
     set_frame_stats,
@@ -42,7 +43,7 @@ class CrossModalNetwork(nn.Module):
 
     Parameters
     ----------
-    moments : dict of str to (array of shape (d,), float)
+    frame_stats : dict of str to (array of shape (d,), float)
         For each modality the mean of its features and their scale.
     n_outputs : int
         Number of logits.
@@ -109,7 +110,7 @@ class CrossModalNetwork(nn.Module):
     """
 
     constraints: ClassVar[dict[str, Constraint]] = {
-        "moments": check_moments,
+        "frame_stats": check_frame_stats,
         "n_outputs": number(1, MAX_INT, integer=True),
         "fusion": registered(FUSIONS),
         "gate": options("hard", "soft"),
@@ -126,9 +127,10 @@ class CrossModalNetwork(nn.Module):
         "frozen": FLAG,
     }
 
+    @accepts_moments
     def __init__(
         self,
-        moments: Moments,
+        frame_stats: FrameStats,
         n_outputs: int,
         *,
         encoder: Callable[..., Any],
@@ -149,10 +151,10 @@ class CrossModalNetwork(nn.Module):
     ) -> None:
         super().__init__()
         check_params(locals(), self.constraints)
-        self.names = tuple(moments)
+        self.names = tuple(frame_stats)
         self.fusion, self.gate = fusion, gate
         self.modality_dropout, self.pad_to = modality_dropout, pad_to
-        self.scalers = nn.ModuleList(FrameScaler(*moments[name]) for name in self.names)
+        self.scalers = nn.ModuleList(FrameScaler(*frame_stats[name]) for name in self.names)
         n = len(self.names)
         self.pairs = unordered_pairs(n)
         self._fusion: Fusion = FUSIONS[fusion]
@@ -164,7 +166,7 @@ class CrossModalNetwork(nn.Module):
         if self._fusion.influences and influence != "none" and n > 1:
             self.spec = InfluenceSpec(n_frames, tuple(layer_sizes), n_context, combine, influence)
         widths = self._fusion.encoder_widths(
-            [len(moments[name][0]) + n_context * (n - 1) for name in self.names]
+            [len(frame_stats[name][0]) + n_context * (n - 1) for name in self.names]
         )
         self.encoder = encoder(widths, self.spec, **encoder_params)
         self.head = HEADS[head](
@@ -196,7 +198,7 @@ class CrossModalNetwork(nn.Module):
             own.load_state_dict(others.state_dict())
         self.head.copy_from(other.head)
 
-    def set_frame_stats(self, stats: Moments) -> None:
+    def set_frame_stats(self, stats: FrameStats) -> None:
         """Set mean and scale of each modality's frames, with which they are scaled."""
         set_frame_stats(self.scalers, self.names, stats)
 

@@ -1,7 +1,9 @@
 """Scaling and padding of frames, and checks of a network's inputs."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple, TypeAlias
+from collections.abc import Callable, Mapping, Sequence
+from functools import wraps
+from typing import Any, NamedTuple, ParamSpec, TypeAlias
+from warnings import warn
 
 import torch
 from torch import Tensor, nn
@@ -9,8 +11,9 @@ from torch.nn import functional as F
 
 from ..validation import MAX_INT, check_number, short
 
-# Per modality the mean and the scale of its features: arrays, tensors, lists or numbers.
-Moments: TypeAlias = Mapping[str, tuple[Any, Any]]
+P = ParamSpec("P")
+# For each modality the mean and the scale of its features: arrays, tensors, lists or numbers.
+FrameStats: TypeAlias = Mapping[str, tuple[Any, Any]]
 
 
 class RawFrames(NamedTuple):
@@ -59,13 +62,13 @@ class FrameScaler(nn.Module):
         return torch.addcmul(offset.to(x.dtype), values, factor.to(x.dtype), out=values)
 
 
-def set_frame_stats(scalers: nn.ModuleList, names: Sequence[str], stats: Moments) -> None:
+def set_frame_stats(scalers: nn.ModuleList, names: Sequence[str], stats: FrameStats) -> None:
     """Replace the mean and scale of the scaler of each modality."""
     for scaler, name in zip(scalers, names, strict=True):
         scaler.load_state_dict(FrameScaler(*stats[name]).state_dict())
 
 
-def check_moments(name: str, value: Any) -> None:
+def check_frame_stats(name: str, value: Any) -> None:
     """Raise TypeError or ValueError unless `value` has a mean and a scale per modality."""
     wanted = f"{name} must be a dict of (mean of each feature, scale), one per modality"
     if not isinstance(value, Mapping) or not value:
@@ -73,6 +76,20 @@ def check_moments(name: str, value: Any) -> None:
     for modality, pair in value.items():
         if not isinstance(pair, tuple | list) or len(pair) != 2 or not hasattr(pair[0], "__len__"):
             raise ValueError(f"{wanted}, got {short(pair)} of {modality!r}.")
+
+
+def accepts_moments(init: Callable[P, None]) -> Callable[P, None]:
+    """Accept `moments`, the former name of the argument `frame_stats`."""
+
+    @wraps(init)
+    def wrapper(*args: P.args, **kwargs: P.kwargs) -> None:
+        if "moments" in kwargs:
+            message = "The argument moments was renamed to frame_stats."
+            warn(message, DeprecationWarning, stacklevel=2)
+            kwargs["frame_stats"] = kwargs.pop("moments")
+        init(*args, **kwargs)
+
+    return wrapper
 
 
 def check_widths(name: str, value: Any) -> None:

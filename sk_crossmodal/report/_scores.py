@@ -10,14 +10,13 @@ from ..inspection import (
     GREEN,
     GREY,
     ORANGE,
-    SCORES,
     ErrorExamples,
     HierarchyDisplay,
     compare_predictions,
     draw_grid,
     hide_spines,
 )
-from ..metrics import HierarchyReport, hierarchy_report
+from ..metrics import SCORES, HierarchyReport, hierarchy_report
 from ._figures import drawing, figure_html, new_figure
 from ._inputs import ReportInputs
 from ._page import Section, heading, key_numbers, note, paragraph, without_style

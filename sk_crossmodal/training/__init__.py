@@ -20,7 +20,7 @@ from ..validation import (
 from ._build import NetworkSpec
 from ._config import TrainingConfig
 from ._constraints import check_seed
-from ._data import Batch, FrameDataset, FrameStats, Videos
+from ._data import Batch, FrameDataset, Videos
 from ._device import resolve_device
 from ._estimator import NetworkEstimator, check_widths
 from ._interruption import fit_method
@@ -34,7 +34,6 @@ from ._targets import Targets, check_y
 __all__ = [
     "Batch",
     "FrameDataset",
-    "FrameStats",
     "MultimodalNet",
     "NetworkEstimator",
     "NetworkSpec",

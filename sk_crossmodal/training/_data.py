@@ -2,7 +2,7 @@
 
 from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 import torch
@@ -15,7 +15,6 @@ from ..multimodal import MultimodalArray
 from ._prefetch import read_ahead
 from ._processes import Processes
 
-FrameStats: TypeAlias = tuple[Any, Any]  # mean and scale of the frames of a modality
 READ_AHEAD_BYTES = 1 << 20  # size of a batch from which a thread pays
 
 

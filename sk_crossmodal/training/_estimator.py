@@ -12,6 +12,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
 from .._links import LinkedEstimator
+from ..modules import FrameStats
 from ..multimodal import (
     MultimodalArray,
     StatsRequest,
@@ -25,7 +26,7 @@ from ._callbacks import SklearnCallbackBridge
 from ._checkpoint import Checkpoint
 from ._config import TrainingConfig
 from ._constraints import check_shared_params
-from ._data import FrameDataset, FrameStats, Videos
+from ._data import FrameDataset, Videos
 from ._docs import inherit_entries
 from ._fingerprint import fit_hashes
 from ._net import MultimodalNet
@@ -265,7 +266,7 @@ class NetworkEstimator(LinkedEstimator, CallbackSupportMixin, BaseEstimator):
         seeds = check_random_state(self.random_state).randint(2**31 - 1, size=count).tolist()
         return Processes.of(self.device).agree(seeds)
 
-    def _placeholder_stats(self, X: MultimodalArray) -> dict[str, FrameStats]:
+    def _placeholder_stats(self, X: MultimodalArray) -> FrameStats:
         """Return means of 0 and scales of 1, in the shapes of the statistics of the frames."""
         per_feature = self.frame_scaling == "feature"
         widths = X.n_features.items()
@@ -279,7 +280,7 @@ class NetworkEstimator(LinkedEstimator, CallbackSupportMixin, BaseEstimator):
 
     def _scan(
         self, videos: Videos, requests: Sequence[StatsRequest | None]
-    ) -> list[dict[str, FrameStats] | None]:
+    ) -> list[FrameStats | None]:
         """Read all frames once: check that they are finite, and compute the statistics."""
         processes = Processes.of(self.device)
         wanted = [each for each in requests if each is not None]
@@ -297,7 +298,7 @@ class NetworkEstimator(LinkedEstimator, CallbackSupportMixin, BaseEstimator):
         """Build the net before any frame is read, see `build_net`."""
         config = TrainingConfig.of(self, is_classifier=is_classifier(self), one_epoch=one_epoch)
         if not self.mask_padding:
-            width = sum(len(mean) for mean, _ in spec.params["moments"].values())
+            width = sum(len(mean) for mean, _ in spec.params["frame_stats"].values())
             check_padding(self.max_frames, width, config.device)
         return build_net(config, spec, seed, validates=validates)
 

@@ -11,6 +11,7 @@ from skorch import NeuralNet
 from skorch.callbacks import EarlyStopping
 
 from .._types import Array, Ints
+from ..modules import FrameStats
 from ._callbacks import LoopCallback
 from ._data import Batch, BatchLoader, FrameDataset
 from ._device import release_rng
@@ -59,11 +60,11 @@ class MultimodalNet(NeuralNet):
         network: torch.nn.Module = getattr(module, "_orig_mod", module)
         return network
 
-    def set_frame_stats(self, stats: dict[str, Any]) -> None:
+    def set_frame_stats(self, stats: FrameStats) -> None:
         """Set the mean and scale of each modality's frames in the network."""
         module: Any = self.plain_module()
         module.set_frame_stats(stats)
-        self.module__moments = stats
+        self.module__frame_stats = stats
 
     def get_iterator(self, dataset: FrameDataset, training: bool = False) -> BatchLoader:
         """Return batches of videos of similar length."""
