@@ -1,4 +1,4 @@
-"""The Python in README.md and docs/ runs as it stands, here on small data."""
+"""The Python code of README.md and docs/ runs unchanged, here on small data."""
 
 import argparse
 import re
@@ -30,7 +30,7 @@ MODEL = {"d_model": 8, "n_heads": 2, "batch_size": 16, "max_epochs": 1, "random_
 
 
 def blocks(name):
-    """Source of every Python block of a page, with the line it starts at."""
+    """Source of every Python block of a page, with its first line."""
     text = (ROOT / name).read_text()
     found = re.finditer(r"^```python\n(.*?)^```", text, flags=re.MULTILINE | re.DOTALL)
     return [(text.count("\n", 0, match.start(1)), match[1]) for match in found]
@@ -38,14 +38,14 @@ def blocks(name):
 
 def run(name, namespace):
     for line, source in blocks(name):
-        # Lines are numbered as in the page, so that an error is found there.
+        # Lines have the numbers of the page, so that tracebacks point into it.
         exec(compile("\n" * line + source, str(ROOT / name), "exec"), namespace)
     return namespace
 
 
 @pytest.fixture
 def small(monkeypatch):
-    """Estimators of the names the pages import, with small sizes unless the page gives them."""
+    """The estimators that pages import, with small sizes unless the page sets them."""
 
     def shrink(name, defaults):
         cls = getattr(sk_crossmodal, name)
@@ -79,15 +79,15 @@ def test_citation_is_of_this_version():
 
 def test_readme(small, monkeypatch, capsys):
     make = datasets.make_crossmodal_videos
-    asked = []
+    sizes = []
 
     def few(n_videos, **params):
-        asked.append(n_videos)
+        sizes.append(n_videos)
         return make(n_videos // 20, branching=(4, 1, 1, 2), **params)
 
     monkeypatch.setattr(datasets, "make_crossmodal_videos", few)
     namespace = run("README.md", {})
-    assert asked == [2000, 500]
+    assert sizes == [2000, 500]
     out = capsys.readouterr().out
     assert "train_loss" in out
     assert all(score in out for score in ("GAP", "MAP", "PERR", "overall", "level 3"))
@@ -95,7 +95,7 @@ def test_readme(small, monkeypatch, capsys):
 
 
 def test_guide(small, capsys):
-    # The page's own labels have no videos, so its classifiers take those of the videos.
+    # The labels of the page have no videos, so its classifiers use those of synthetic videos.
     videos, test = make_videos(), make_videos(24, 1)
     labels, Y = make_labels()
     Y_test = labels.transform(test.target)
@@ -125,15 +125,15 @@ def test_guide(small, capsys):
 def test_getting_started(small, monkeypatch, tmp_path, capsys):
     monkeypatch.chdir(tmp_path)
     make = datasets.make_crossmodal_videos
-    asked = []
+    sizes = []
 
     def few(n_videos, **params):
-        asked.append(n_videos)
+        sizes.append(n_videos)
         return make(n_videos // 20, **params)
 
     monkeypatch.setattr(datasets, "make_crossmodal_videos", few)
     namespace = run("docs/getting_started.md", {})
-    assert asked == [1000, 300]
+    assert sizes == [1000, 300]
     assert namespace["late"].correlation_tower_ is None
     assert namespace["cross_modal"].correlation_tower_.encoder == "mean"
     assert sorted(path.name for path in tmp_path.iterdir()) == [
@@ -148,8 +148,8 @@ def test_getting_started(small, monkeypatch, tmp_path, capsys):
 
 
 @pytest.fixture
-def videos_at_hand():
-    """What pages that go on from others' videos take for given."""
+def prepared_videos():
+    """Variables of pages that build on another page."""
     labels, Y = make_labels()
     test = make_videos(24, 1)
     Y_test = labels.transform(test.target)
@@ -162,27 +162,27 @@ def videos_at_hand():
     }
 
 
-def test_choosing_a_fusion(small, videos_at_hand):
-    search = run("docs/choosing_a_fusion.md", videos_at_hand)["search"]
+def test_choosing_a_fusion(small, prepared_videos):
+    search = run("docs/choosing_a_fusion.md", prepared_videos)["search"]
     assert len(search.cv_results_["params"]) == 6
     assert np.isfinite(search.cv_results_["mean_test_score"]).all()
 
 
-def test_reproducibility(small, videos_at_hand, capsys):
-    run("docs/reproducibility.md", videos_at_hand)
+def test_reproducibility(small, prepared_videos, capsys):
+    run("docs/reproducibility.md", prepared_videos)
     assert "level 2" in capsys.readouterr().out
 
 
-def test_comparison(videos_at_hand):
-    """The baseline of the page learns something."""
-    namespace = run("docs/comparison.md", videos_at_hand)
+def test_comparison(prepared_videos):
+    """The baseline of the page is better than chance."""
+    namespace = run("docs/comparison.md", prepared_videos)
     seen = namespace["Y"].any(0)
     probability = namespace["baseline"].predict_proba(namespace["X"])
     assert gap_score(namespace["Y"][:, seen], probability) > 0.9
 
 
 def test_faq():
-    """The page is whole, and what its words say of its snippets is so."""
+    """The page is complete, and its claims about its snippets are true."""
     namespace = run("docs/faq.md", {})
     assert len(namespace["owner"]) > 60
     assert [len(row) for row in namespace["cut"]] == namespace["lengths"]
@@ -191,7 +191,7 @@ def test_faq():
 
 
 def test_scikit_learn(capsys):
-    """The page is whole: it makes its own videos."""
+    """The page is complete: it makes its own videos."""
     namespace = run("docs/scikit-learn.md", {})
     search, late = namespace["search"], namespace["late"]
     assert {p["features__video__n_components"] for p in search.cv_results_["params"]} == {4, 8}
@@ -204,7 +204,7 @@ def test_scikit_learn(capsys):
 
 
 def test_store(tmp_path, monkeypatch):
-    """What the page reads with NumPy alone is what the store gives."""
+    """The page reads the same with NumPy alone as with the store."""
     monkeypatch.chdir(tmp_path)
     namespace = run("docs/store.md", {})
     store, videos = namespace["store"], namespace["videos"]
@@ -220,7 +220,7 @@ def test_store(tmp_path, monkeypatch):
 
 
 def test_models(tmp_path, monkeypatch):
-    """What the page reads with safetensors alone is what the model has."""
+    """The page reads the weights of the model with safetensors alone."""
     monkeypatch.chdir(tmp_path)
     namespace = run("docs/models.md", {})
     network = namespace["model"].classifier_.module_
@@ -247,8 +247,8 @@ PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_commands_of_the_pages_are_commands(page, tmp_path, monkeypatch):
-    """Blocks of the shell and the examples of --help parse; files of parameters are known."""
+def test_commands_of_pages_parse(page, tmp_path, monkeypatch):
+    """Shell blocks and the examples of --help parse, and so do files of parameters."""
     text = page.read_text().replace("\\\n", " ")
     fenced = re.findall(r"^```(\w*)\n(.*?)^```$", text, flags=re.MULTILINE | re.DOTALL)
     shell = [block for language, block in fenced if language in ("", "sh")]
@@ -267,7 +267,7 @@ def test_commands_of_the_pages_are_commands(page, tmp_path, monkeypatch):
 
 
 def examples_of_help():
-    """The command lines that --help of all commands shows."""
+    """The command lines in the --help of all commands."""
     parser = make_parser()
     (commands,) = (a for a in parser._actions if isinstance(a, argparse._SubParsersAction))
     epilogs = [each.epilog.replace("\\\n", " ") for each in (parser, *commands.choices.values())]
@@ -275,7 +275,7 @@ def examples_of_help():
 
 
 def test_fine_tuning():
-    """The towers of the page's classifier are those that were pretrained."""
+    """The towers of the page's classifier have the pretrained weights."""
     namespace = run("docs/fine_tuning.md", {})
     pretrained, tuned = (namespace[name].module_ for name in ("pretrained", "classifier"))
     for before, after in zip(
@@ -286,7 +286,7 @@ def test_fine_tuning():
 
 
 def test_export(tmp_path, monkeypatch):
-    """What the page runs with torch alone gives a probability for every label."""
+    """The exported program returns a probability for every label, with torch alone."""
     monkeypatch.chdir(tmp_path)
     namespace = run("docs/export.md", {})
     assert namespace["probabilities"].shape == (2, len(namespace["about"]["labels"]))
@@ -294,7 +294,7 @@ def test_export(tmp_path, monkeypatch):
 
 
 def test_scale(small, monkeypatch, tmp_path, capsys):
-    """The script that several processes run is run by one."""
+    """The script for several processes is run by one."""
     pytest.importorskip("accelerate", reason="accelerate is not installed")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(datasets, "make_crossmodal_videos", lambda *args, **params: make_videos())
@@ -306,7 +306,7 @@ def test_scale(small, monkeypatch, tmp_path, capsys):
     assert classifier.device == "accelerate"
     assert classifier.predict_proba(make_videos().data).shape == (48, make_labels()[1].shape[1])
     assert "train_loss" in capsys.readouterr().out
-    # With another name, which means that nothing is run, but everything is imported.
+    # With another __name__ the script imports everything and runs nothing.
     exec(compile(scripts["# search.py"], "search.py", "exec"), {"__name__": "search"})
 
 
