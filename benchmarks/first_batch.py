@@ -11,6 +11,7 @@ import argparse
 import json
 import tempfile
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -65,10 +66,8 @@ def measure(path, fusion, part):
     if part == "tower":
         classifier.set_params(correlation_tower=CorrelationTower(encoder="mean", **shared))
     before, start = bytes_read(), time.perf_counter()
-    try:
+    with suppress(FirstBatch):
         classifier.fit(X, y)
-    except FirstBatch:
-        pass
     return bytes_read() - before, time.perf_counter() - start
 
 

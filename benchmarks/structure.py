@@ -160,7 +160,8 @@ def parameters(name, classes):
     inherited = (parameters(getattr(base, "id", None), classes) for base in node.bases)
     found = set().union(*inherited)
     if any("dataclass" in ast.unparse(each) for each in node.decorator_list):
-        found |= {each.target.id for each in node.body if isinstance(each, ast.AnnAssign)}
+        fields = [each for each in node.body if isinstance(each, ast.AnnAssign)]
+        found |= {f.target.id for f in fields if "ClassVar" not in ast.unparse(f.annotation)}
     return found
 
 

@@ -1,4 +1,4 @@
-"""Wrong forms of X, y and weights, and what each is refused with; see test_bad_calls."""
+"""Wrong forms of X, y and weights, with the message of each error; see test_bad_calls."""
 
 import numpy as np
 import pandas as pd
@@ -11,7 +11,7 @@ N = 48
 X, Y, M = make_videos().data, make_y("classes"), make_y("multilabel")
 VIDEO, AUDIO = rows_of(X, "video"), rows_of(X, "audio")
 CYCLE = np.arange(N) % 4
-WIDE = np.random.RandomState(0).randn(N, 14)  # one frame a video, both modalities side by side
+WIDE = np.random.RandomState(0).randn(N, 14)  # one frame per video, both modalities side by side
 
 
 def with_row(value, row=3):
@@ -19,7 +19,7 @@ def with_row(value, row=3):
 
 
 def damaged(name, row, value, dtype=np.float32):
-    """The videos with one number that is no number."""
+    """The videos with one value that is not a number."""
     rows = {"video": rows_of(X, "video"), "audio": rows_of(X, "audio")}
     rows = {key: [frames.astype(dtype) for frames in part] for key, part in rows.items()}
     rows[name][row][1, 2] = value
@@ -35,7 +35,7 @@ def column(rows):
 ARRAY = r"must be an array of numbers \(n, d\) or \(n, T, d\), or a list of \(T_i, d\)"
 ROW = r"Row 3 of X must be an array of numbers \(T_i, 8\), got "
 FRAME = pd.DataFrame({"video": column(VIDEO), "audio": column(AUDIO)})
-# Name to X, or to all modalities in a tuple, and the message, whichever method it is given to.
+# By name: X, or a tuple of all modalities, and the message of every method.
 BAD_X = {
     "None": (None, rf"X {ARRAY}, got NoneType"),
     "a number": (3, rf"X {ARRAY}, got int"),
@@ -63,7 +63,10 @@ BAD_X = {
     "a row of objects": (with_row(np.full((2, 8), None)), ROW + "dtype object"),
     "a row of complex": (with_row(np.zeros((2, 8), complex)), ROW + "dtype complex128"),
     "a row of dates": (with_row(np.zeros((2, 8), "M8[s]")), ROW + r"dtype datetime64\[s\]"),
-    "a masked row": (with_row(np.ma.masked_less(VIDEO[3], 0)), ROW + "a masked array; fill in"),
+    "a masked row": (
+        with_row(np.ma.masked_less(VIDEO[3], 0)),
+        ROW + "a masked array; fill it first",
+    ),
     "strings": (WIDE.astype("U8"), rf"X {ARRAY}, got dtype <U8"),
     "byte strings": (WIDE.astype("S8"), rf"X {ARRAY}, got dtype \|S8"),
     "dates": (np.zeros((N, 14), "M8[s]"), rf"X {ARRAY}, got dtype datetime64\[s\]"),
@@ -74,7 +77,10 @@ BAD_X = {
     "int beyond floats": ([[10**400] * 14] * N, rf"X {ARRAY}, got list"),
     "int beyond float32": ([[10**40] * 14] * N, "infinity in modality 'video', row 0.*finite"),
     "long double": (np.full((N, 14), np.longdouble(10) ** 4000), "infinity .*row 0.*be finite"),
-    "a masked array": (np.ma.masked_less(WIDE, 0), rf"X {ARRAY}, got a masked array; fill in"),
+    "a masked array": (
+        np.ma.masked_less(WIDE, 0),
+        rf"X {ARRAY}, got a masked array; fill it first",
+    ),
     "a data frame of text": (pd.DataFrame({i: ["a"] * N for i in range(14)}), rf"X {ARRAY}.*Data"),
     "a data frame without columns": (
         pd.DataFrame(),
@@ -131,7 +137,7 @@ BAD_X = {
     ),
 }
 NO_AUDIO = [np.zeros((0, 6))] * N
-# Only wrong where something is learned from it.
+# Only wrong in methods that train.
 BAD_X_FOR_FIT = {
     "no frame of a modality": (
         {"video": VIDEO, "audio": NO_AUDIO},
@@ -139,34 +145,39 @@ BAD_X_FOR_FIT = {
     ),
     "no frame at all": (
         {"video": [np.zeros((0, 8))] * N, "audio": NO_AUDIO},
-        r"no frames of \['video', 'audio'\] in any of its 48 videos, expected some of every",
+        r"no frames of \['video', 'audio'\] in any video: leave these out",
     ),
     "videos of no length": (np.zeros((N, 0, 14)), r"no frames of \['video', 'audio'\] in any"),
 }
-# Only wrong once the modalities are known.
+# Only wrong after fit.
 BAD_X_LATER = {
     "frames too wide": (
         {"video": VIDEO, "audio": [np.hstack([f, f[:, :1]]) for f in AUDIO]},
-        r"'audio' has frames of 7 features.*fitted with 6",
+        r"X has frames of .*'audio': 7}, but .* was fitted with .*'audio': 6}",
     ),
     "one wide array too wide": (np.zeros((N, 13)), "X has 13 features.*expecting 14 features"),
     "one modality of two": (X.select(["video"]), r"\['audio'\] are missing"),
     "other names": (from_rows(a=VIDEO, b=AUDIO), r"Modalities \['video', 'audio'\] are missing"),
-    "a third modality": ((VIDEO, AUDIO, AUDIO), "3 modalities were given.*fitted with 2"),
+    "a third modality": (
+        (VIDEO, AUDIO, AUDIO),
+        r"X must have the modalities \['video', 'audio'\], got 3 arrays",
+    ),
     "the first modality alone": (VIDEO, r"X has 8 features, .* expects 14"),
     "2-D modalities": (
         {"video": np.zeros((N, 8)), "audio": np.zeros((N, 6))},
-        r"2-D arrays.*up to \d+ frames.*X\[\[i\]\]",
+        r"2-D arrays.*fitted on up to \d+ frames: give \[frames\] or X\[\[i\]\]",
     ),
-    "one video": (X[3], r"2-D arrays.*up to \d+ frames.*X\[\[i\]\]"),
+    "one video": (X[3], r"2-D arrays.*fitted on up to \d+ frames: give \[frames\] or X\[\[i\]\]"),
 }
 
 LABELS = r"y must be a multilabel indicator \(n, n_labels\) or a vector of classes \(n,\), after"
-INDICATOR = "a 2-D y must be a multilabel indicator of 0 and 1, got other values"
-FRAMES = "like frames in the place of y, which comes last"
+INDICATOR = (
+    "Unknown label type: y must be a multilabel indicator .* an indicator has 0 and 1, got "
+)
+FRAMES = "like frames, but y comes last, as in fit"
 SETS = "y holds label sets such as .*make indicators with HierarchyLabelBinarizer"
 BAD_Y = {
-    "None": (None, r"the target y is None: expected multilabel indicators \(n, n_labels\)"),
+    "None": (None, r"the target y is None. y must be a multilabel indicator \(n, n_labels\)"),
     "a number": (3, rf"{LABELS}.*got int"),
     "text": ("Food", rf"{LABELS}.*got str"),
     "a generator": ((label for label in Y), rf"{LABELS}.*got generator"),
@@ -175,10 +186,10 @@ BAD_Y = {
     "a function": (len, rf"{LABELS}.*got builtin_function"),
     "0-D": (np.array(3), rf"{LABELS}.*got ndarray"),
     "empty": ([], rf"0 sample\(s\)[^$]*{LABELS}.*got list"),
-    "too short": (Y[:-1], "X has 48 rows, y has 47"),
-    "too long": (np.r_[Y, Y], "X has 48 rows, y has 96"),
-    "indicators too short": (M[:-1], "X has 48 rows, y has 47"),
-    "CSR too short": (csr_array(M[:-1]), "X has 48 rows, y has 47"),
+    "too short": (Y[:-1], r"inconsistent numbers of samples: \[48, 47\]"),
+    "too long": (np.r_[Y, Y], r"inconsistent numbers of samples: \[48, 96\]"),
+    "indicators too short": (M[:-1], r"inconsistent numbers of samples: \[48, 47\]"),
+    "CSR too short": (csr_array(M[:-1]), r"inconsistent numbers of samples: \[48, 47\]"),
     "3-D": (np.zeros((N, 2, 2), int), rf"dim 3[^$]*{FRAMES}"),
     "nested": ([[[1]]] * N, rf"dim 3[^$]*{LABELS}.*got list"),
     "NaN": (np.where(CYCLE == 0, np.nan, 1.0), rf"y contains NaN[^$]*{LABELS}"),
@@ -206,8 +217,14 @@ BAD_Y = {
     "CSR without labels": (csr_array((N, 0)), "y has no labels: .* at least one column"),
     "complex": (CYCLE * 1j, rf"Complex data[^$]*{LABELS}"),
     "byte strings": (Y.astype("S"), rf"bytes is not supported[^$]*{LABELS}"),
-    "dates": (CYCLE.astype("M8[D]"), rf"{LABELS}.*got dtype datetime64\[D\]; make str or int"),
-    "time spans": (CYCLE.astype("m8[D]"), rf"{LABELS}.*got dtype timedelta64\[D\]; make str"),
+    "dates": (
+        CYCLE.astype("M8[D]"),
+        rf"{LABELS}.*got dtype datetime64\[D\]; convert classes to str",
+    ),
+    "time spans": (
+        CYCLE.astype("m8[D]"),
+        rf"{LABELS}.*got dtype timedelta64\[D\]; convert classes to str",
+    ),
     "records": (np.zeros(N, [("a", int)]), rf"{LABELS}.*got dtype .*'a', '<i8'"),
     "a masked vector": (np.ma.masked_equal(CYCLE, 0), rf"{LABELS}.*got a masked array"),
     "a masked indicator": (np.ma.masked_equal(M, 0), rf"{LABELS}.*got a masked array"),
@@ -224,15 +241,15 @@ BAD_Y = {
     "the last modality": (AUDIO, FRAMES),
     "the last modality, 3-D": (np.zeros((N, 6, 6)), rf"dim 3[^$]*{FRAMES}"),
 }
-SECOND = "the hierarchy whose nodes are the columns|mismatched|only one class|differ"
+SECOND = "the hierarchy whose nodes are the columns|no negative pairs|only one class|differ"
 BAD_Y_FOR_FIT = {"one class": (np.ones(N, int), rf"only one class is present.*got \[1\]|{SECOND}")}
-# Of another form than in the fit before, which was on classes that are text.
+# Of another form than in the fit before, on classes of type str.
 BAD_Y_LATER = {
     "indicators": (M, r"y must be a vector of the .*'Food'.*got shape \(48, 28\)"),
     "numbers": (CYCLE, r"y must be a vector of .*'Food'.*got (shape \(48,\) of int|classes \[0)"),
 }
 
-WEIGHT = "sample_weight must be numbers, finite and at least 0, one a video"
+WEIGHT = "sample_weight must be numbers, finite and at least 0, one per video"
 BAD_WEIGHT = {
     "zeros": (np.zeros(N), "values of sample_weight are zero; expected one above 0"),
     "too short": (np.ones(N - 1), r"sample_weight.shape == \(47,\), expected \(48,\)"),
@@ -257,7 +274,7 @@ BAD_WEIGHT = {
     "a generator": ((1.0 for _ in CYCLE), f"{WEIGHT}, got generator"),
     "beyond floats": ([10**400] * N, f"{WEIGHT}, got list"),
 }
-TUPLE = r"eval_set must be a tuple \(X_val, y_val\), or of all modalities and y_val, got "
+TUPLE = r"eval_set must be a tuple \(X_val, y_val\), got "
 BAD_EVAL_SET = {
     "a number": (3, TUPLE + "3"),
     "a share": (0.2, TUPLE + "0.2"),
@@ -267,9 +284,9 @@ BAD_EVAL_SET = {
     "a dict": ({"X": X, "y": Y}, TUPLE + "{"),
     "no y": ((X,), TUPLE + r"\("),
     "nothing": ((), TUPLE + r"\(\)"),
-    "y None": ((X, None), "In eval_set: .*y is None: expected"),
+    "y None": ((X, None), "In eval_set: .*y is None. y must be a multilabel"),
     "X None": ((None, Y), rf"In eval_set: [^$]*X {ARRAY}, got NoneType"),
-    "y too short": ((X, Y[:-1]), "In eval_set: .*X has 48 rows, y has 47"),
+    "y too short": ((X, Y[:-1]), r"In eval_set: .*inconsistent numbers of samples: \[48, 47\]"),
     "swapped": ((Y, X), rf"In eval_set: X {ARRAY}, got dtype <U9"),
     "empty": ((X[:0], Y[:0]), r"In eval_set: .*0 sample\(s\) while a minimum of 1"),
     "NaN": ((damaged("video", 1, np.nan), Y), "In eval_set: .*'video', row 1; frames must be fin"),
@@ -280,15 +297,15 @@ BAD_EVAL_SET = {
     "indicators": ((X, M), r"The y of eval_set must be a vector of the .*got shape \(48, 28\)"),
     "other widths": (
         (from_rows(video=VIDEO, audio=[frames[:, :4] for frames in AUDIO]), Y),
-        "eval_set has modalities and widths {'video': 8, 'audio': 4}, expected .*'audio': 6}",
+        "X of eval_set must have .*'audio': 6}, got {'video': 8, 'audio': 4}",
     ),
     "other names": (
         (from_rows(a=VIDEO, b=AUDIO), Y),
-        "eval_set has modalities and widths {'a': 8, 'b': 6}, expected {'video': 8",
+        "X of eval_set must have {'video': 8.*, got {'a': 8, 'b': 6}",
     ),
     "a third modality": (
         (VIDEO, AUDIO, AUDIO, Y),
-        "eval_set has modalities .*'text': 6}, expected {'video': 8, 'audio': 6}",
+        "X of eval_set must have {'video': 8, 'audio': 6}, got .*'text': 6}",
     ),
 }
 CLASSES = r"classes must be a sequence of the classes \(n_classes,\), all str or all int, got "

@@ -125,7 +125,7 @@ def loading():
         "store is a file",
         partial(in_place, "good.csv"),
         ValueError,
-        r"good\.csv.* a file is there",
+        r"good\.csv: it is a file",
     )
     yield "store is no store", partial(in_place, "busy"), ValueError, r"busy is no store"
 
@@ -137,7 +137,7 @@ def in_place(name):
 def vocabularies():
     """Rows for `youtube8m_hierarchy`."""
     for value in (None, 3, b"a.csv", ["a.csv"]):
-        message = r"vocabulary_csv must be a str or path-like, got "
+        message = r"vocabulary_csv must be a path and encoding a str, got "
         yield f"vocabulary {value!r}", partial(youtube8m_hierarchy, value), TypeError, message
     path = folder() / "missing.csv"
     yield (
@@ -155,7 +155,7 @@ def vocabularies():
             message,
         )
     for value in (None, 3, b"utf-8"):
-        message = "encoding must be the name of an encoding, got "
+        message = "path and encoding a str, got .*wrong"
         yield f"encoding {value!r}", partial(vocabulary, HEAD, encoding=value), TypeError, message
     for value in ("klingon", ""):
         message = "encoding must be one that Python knows, got "
@@ -173,7 +173,7 @@ def vocabularies():
         (
             "huge index",
             HEAD + "9" * 5000 + ",,,,,\n",
-            r"line 2: the Index must have at most 9 digits",
+            r"line 2: the Index must be .* at most 9 digits",
         ),
         ("index twice", HEAD + "1,,,,,\n1,,,,,\n", r"line 3: the Index 1 is given twice"),
     ):
@@ -207,7 +207,7 @@ def made():
     both = {"irrelevant_audio": 0.7, "static_video": 0.5}
     yield "shares above 1", partial(make, **both), ValueError, r"at most 1, got 0\.7 and 0\.5"
     few = {"branching": (3, 2, 2, 2)}
-    yield "few labels", partial(make, **few), ValueError, r"at least 4 top-level .* has 3"
+    yield "few labels", partial(make, **few), ValueError, r"need 4 top-level .* has 3"
     short = {"n_frames": (5, 9)}
     yield "no room", partial(make, **short), ValueError, r"need 14 frames, the shortest .* has 5"
 

@@ -79,27 +79,27 @@ def with_gradient(array):
 
 
 TABLES = [
-    ("no scores", Y, None, r"y_score must be scores of shape .*got 0 dimension\(s\)"),
+    ("no scores", Y, None, r"y_score must be scores of shape .*got shape \(\)"),
     ("sparse scores", Y, sp.csr_array(S), "y_score must be dense, got a sparse"),
     ("ragged scores", Y, [[0.1, 0.2, 0.3], [0.1]], "y_score must be scores of shape .*got a list"),
     ("text as scores", Y, S.astype(str), "y_score must be numbers or booleans, got dtype <U"),
     ("text as a score", Y, [[0, 1, 2], [None, 1, 2]], "y_score must be .*dtype object with None"),
     ("complex scores", Y, S * 1j, "y_score must be numbers or booleans, got dtype complex128"),
     ("NaN", Y, np.where(S == 0.8, np.nan, S), "y_score must not contain NaN, got 1 of them"),
-    ("masked scores", Y, masked(S), "y_score must be scores .*masked array that hides 2 values"),
+    ("masked scores", Y, masked(S), "y_score must be scores .*masked array; fill its values"),
     ("no float", Y, [[HUGE, 0, 0], [0, 0, 0]], "y_score must be numbers .*no float64 can hold"),
     ("gradient", Y, with_gradient(S), "y_score must be scores of shape .*got a Tensor"),
     ("dates", Y, np.zeros((2, 3), "M8[s]"), r"y_score must be numbers .*dtype datetime64\[s\]"),
-    ("other shape", Y, S[:, :2], r"one shape, got y_true of \(2, 3\) and y_score of \(2, 2\)"),
-    ("fewer rows", Y, S[:1], r"one shape, got y_true of \(2, 3\) and y_score of \(1, 3\)"),
-    ("no rows", Y[:0], S[:0], r"must be .*both at least 1; got 2 dimension\(s\), shape \(0, 3\)"),
-    ("one row", Y[0], S, r"y_true must be a multilabel indicator .*got 1 dimension"),
-    ("three axes", Y[None], S[None], r"must be .*got 3 dimension\(s\), shape \(1, 2, 3\)"),
+    ("other shape", Y, S[:, :2], r"y_score must have one shape, got \(2, 3\), \(2, 2\)"),
+    ("fewer rows", Y, S[:1], r"y_true and y_score must have one shape, got \(2, 3\), \(1, 3\)"),
+    ("no rows", Y[:0], S[:0], r"must be .*both at least 1; got shape \(0, 3\)"),
+    ("one row", Y[0], S, r"y_true must be a multilabel indicator .*got shape \(3,\)"),
+    ("three axes", Y[None], S[None], r"must be .*got shape \(1, 2, 3\)"),
     ("negative labels", -Y, S, "y_true must contain 0 and 1 only, got -1"),
     ("half a label", Y / 2, S, "y_true must contain 0 and 1 only, got 0.5"),
     ("NaN label", Y * np.nan, S, "y_true must contain 0 and 1 only, got nan"),
     ("infinite label", Y + np.inf, S, "y_true must contain 0 and 1 only, got inf"),
-    ("masked labels", masked(Y), S, "y_true must be a multilabel .*masked array that hides 2"),
+    ("masked labels", masked(Y), S, "y_true must be a multilabel .*masked array; fill its values"),
     ("text as labels", Y.astype(str), S, "y_true must be numbers or booleans, got dtype <U"),
     ("complex labels", Y * 1j, S, "y_true must be numbers or booleans, got dtype complex128"),
     ("objects", np.full((2, 3), None), S, "y_true must be numbers .*got dtype object with None"),
@@ -108,21 +108,21 @@ TABLES = [
     ("many", [[2, 3, 4], [5, 1, 0]], S, "y_true must contain 0 and 1 only, got 2, 3, 4$"),
     ("sparse complex", sp.csr_array(Y * 1j), S, "y_true must be numbers .*dtype complex128"),
     ("label gradient", with_gradient(Y), S, "y_true must be a multilabel .*got a Tensor"),
-    ("no labels", None, S, r"y_true must be a multilabel .*got 0 dimension\(s\)"),
+    ("no labels", None, S, r"y_true must be a multilabel .*got shape \(\)"),
     ("no objects", np.array([], object), S, r"y_true must be a multilabel .*shape \(0,\)"),
-    ("damaged csr", damaged("csr"), S, "y_true must be a multilabel .*csr array .* damaged"),
-    ("damaged csc", damaged("csc"), S, "y_true must be a multilabel .*csc array .* damaged"),
-    ("damaged bsr", damaged("bsr"), S, "y_true must be a multilabel .*bsr array .* damaged"),
+    ("damaged csr", damaged("csr"), S, "y_true is a damaged csr array: "),
+    ("damaged csc", damaged("csc"), S, "y_true is a damaged csc array: "),
+    ("damaged bsr", damaged("bsr"), S, "y_true is a damaged bsr array: "),
 ]
 WEIGHTS = [
     ("shape", [1, 1, 1], r"sample_weight must be 2 numbers, one for each video, got shape \(3,\)"),
     ("column", [[1], [1]], r"sample_weight must be 2 numbers, .*got shape \(2, 1\)"),
     ("number", 1.0, r"sample_weight must be 2 numbers, .*got shape \(\)"),
     ("ragged", [[1], [1, 1]], "sample_weight must be 2 numbers, .*got a list"),
-    ("negative", [1, -1], r"sample_weight must be finite and not negative, got .* -1.0"),
-    ("NaN", [1, np.nan], "sample_weight must be finite .*got values from nan"),
-    ("infinite", [1, np.inf], "sample_weight must be finite .*to inf"),
-    ("zero", [0, 0], "sample_weight must not be zero everywhere"),
+    ("negative", [1, -1], r"sample_weight must be finite, at least 0 .*got .* -1.0"),
+    ("NaN", [1, np.nan], "sample_weight must be finite, .*got values from nan"),
+    ("infinite", [1, np.inf], "sample_weight must be finite, .*to inf"),
+    ("zero", [0, 0], "sample_weight must be .* not all 0, got values from 0.0 to 0.0"),
     ("text", ["a", "b"], "sample_weight must be numbers or booleans, got dtype <U1"),
     ("None", [1, None], "sample_weight must be numbers .*dtype object with None"),
     ("complex", [1j, 1], "sample_weight must be numbers .*dtype complex128"),
@@ -337,13 +337,13 @@ def options():
         if form not in ("fewer", "more"):
             yield f"scorers-{form}", partial(hierarchy_scorers, levels), ValueError, pattern
     call = partial(hierarchy_report, Y, S, [0, 1, 1], by_group=True)
-    yield "report-groups of levels", call, ValueError, "by_group=True needs .* got list"
+    yield "report-groups of levels", call, ValueError, "by_group=True needs a Label.*, got list"
     call = partial(hierarchy_report, Y, S, LabelHierarchy({"a": []}), by_group=True)
     yield "report-fewer groups", call, ValueError, "got 1 nodes for 3 labels"
     call = partial(hierarchy_report, [1, 0], S, TREE)
-    yield "report-one list", call, ValueError, r"y_true must be .*got 1 dimension\(s\)"
+    yield "report-one list", call, ValueError, r"y_true must be .*got shape \(2,\)"
     call = partial(hierarchy_report, Y[:, :2], S, TREE)
-    yield "report-fewer columns", call, ValueError, r"y_true of \(2, 2\) and y_score of \(2, 3\)"
+    yield "report-fewer columns", call, ValueError, r"must have one shape, got \(2, 2\), \(2, 3\)"
     for form, given, error, pattern in REPORTS:
         arrays = {name: np.ones(1) for name in ("n_videos", "n_labels", *SCORES)[:6]}
         call = partial(HierarchyReport, **{"rows": ("a",), **arrays, **given})

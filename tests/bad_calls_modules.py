@@ -281,7 +281,7 @@ CASES = [
             (
                 "mask-of-numbers",
                 lambda make: called(make, masks={"video": torch.ones(2, 5)}),
-                r"mask of modality 'video' must be a bool tensor .*got torch\.float32",
+                r"mask of 'video' must be a bool tensor .*got torch\.float32",
             ),
             (
                 "mask-too-short",
@@ -344,7 +344,7 @@ CASES = [
         "attention-of-two",
         display({"video": np.ones((2, 3))}, {"video": np.ones((2, 3))}),
         ValueError,
-        r"of shape \(T,\) .*\(2, 3\)",
+        r"of shape \(T,\), got shape \(2, 3\)",
     ),
     (
         "attention-span-name",
@@ -358,7 +358,12 @@ CASES = [
         ValueError,
         r"span of 'audio' must be \(start, length\), got 3",
     ),
-    ("attention-axes", display(axes=[None]), ValueError, r"axes must be 2, .*\(1,\)"),
+    (
+        "attention-axes",
+        display(axes=[None]),
+        ValueError,
+        r"one for each of \['video', 'audio'\], got \(1,\)",
+    ),
     (
         "correlation-unfitted",
         lambda: CorrelationDisplay.from_estimator(make_tower(), X, make_y("classes")),
@@ -371,9 +376,19 @@ CASES = [
         TypeError,
         r"`pair_probabilities`, got CrossModalTransformerClassifier",
     ),
-    ("correlation-logits", predicted([0.2, 3.0]), ValueError, r"matching .*0 to 1, got \[0\.2, 3"),
-    ("correlation-nan", predicted([0.2], [np.nan]), ValueError, r"mismatched .*0 to 1, got \[nan"),
-    ("correlation-text", predicted(["high"]), ValueError, r"matching .*0 to 1, got \['high'\]"),
+    (
+        "correlation-logits",
+        predicted([0.2, 3.0]),
+        ValueError,
+        r"matching .*0 to 1 .*array\(\[0\.2, 3",
+    ),
+    (
+        "correlation-nan",
+        predicted([0.2], [np.nan]),
+        ValueError,
+        r"mismatched .*0 to 1 .*array\(\[nan",
+    ),
+    ("correlation-text", predicted(["high"]), ValueError, r"matching .*0 to 1 .*got .*dtype <U4"),
     (
         "correlation-bins",
         lambda: CorrelationDisplay(np.ones(1), np.ones(1)).plot(bins=0),
@@ -397,7 +412,7 @@ CASES = [
         "compare-list",
         lambda: compare_report([report()]),
         TypeError,
-        r"reports must be a dict by model, got list",
+        r"reports must be a dict of reports by model, got list",
     ),
     (
         "compare-numbers",

@@ -1,4 +1,4 @@
-"""Wrong values of every parameter of the estimators, and what each is refused with."""
+"""Wrong values of every parameter of the estimators, with the message of each error."""
 
 import re
 
@@ -59,33 +59,47 @@ def option(name, *options, drop=()):
 
 
 def inside(message, *values, name="net_params"):
-    """Values that are part of another parameter, whose message names the whole."""
+    """Values inside another parameter, which the message names."""
     return [Case(value, rf"{message}") for value in values]
 
 
 NAMES = "modalities must be a dict or a sequence of names"
-COLUMNS = "modalities must give 'video' its width, an integer, or its columns, a slice"
+WIDTH = r"modalities\['video'\], unless a slice, must be an integer >= 1 and <= 2147483647, got"
 MODALITIES = [
-    *(3, "video", b"video", {"video", "audio"}, np.array([["a", "b"]]), len, True),
-    Case([], r"must name at least one modality, got \[\]"),
-    Case({}, "must name at least one modality, got {}"),
+    *(3, "video", {"video", "audio"}, len, True),
+    Case(b"video", "Names of modalities must be str, got 118"),
+    Case(np.array([["a", "b"]]), r"Names of modalities must be str, got array\(\['a', 'b'\]"),
+    Case([], "modalities must name at least one modality, got none"),
+    Case({}, "modalities must name at least one modality, got none"),
     Case(["video", "video"], r"must name each modality once, got \['video', 'video'\]"),
-    Case([1, 2], r"names of modalities, each a str, got \[1, 2\]"),
-    Case({1: 8, 2: 6}, r"names of modalities, each a str, got \[1, 2\]"),
-    Case(["video", None], r"names of modalities, each a str, got \[None\]"),
-    *(Case({"video": v, "audio": 6}, COLUMNS + ".*got") for v in ("8", True, 2.5, None, [8])),
-    *(Case({"video": v, "audio": 6}, COLUMNS + ".*from 1 on, got") for v in (-1, 0, HUGE)),
-    Case({"video": slice("a")}, COLUMNS + r".*got slice\(None, 'a', None\)"),
-    Case({"video": slice(0, 4, 0)}, COLUMNS + r".*got slice\(0, 4, 0\)"),
-    Case({"video": slice(0, 4)}, "gives columns of 'video'.*X is no wide array"),
+    Case([1, 2], "Names of modalities must be str, got 1"),
+    Case({1: 8, 2: 6}, "Names of modalities must be str, got 1"),
+    Case(["video", None], "Names of modalities must be str, got None"),
+    *(
+        Case({"video": value, "audio": 6}, f"{WIDTH} {re.escape(repr(value))[:40]}")
+        for value in ("8", True, 2.5, None, [8], -1, 0)
+    ),
+    Case({"video": HUGE, "audio": 6}, f"{WIDTH} 1000000"),
+    Case(
+        {"video": slice("a")},
+        r"modalities\['video'\]: slice indices must be .*got slice\(None, 'a'",
+    ),
+    Case(
+        {"video": slice(0, 4, 0)},
+        r"modalities\['video'\]: slice step cannot be zero, got slice\(0, 4, 0\)",
+    ),
+    Case(
+        {"video": slice(0, 4)},
+        "modalities has columns of 'video', slice.*, but X is not one wide array",
+    ),
     Case({"video": 9, "audio": 6}, "'video' has frames of 8 features, but modalities says 9"),
     Case(["video", "text"], r"\['text'\] are missing; X has \['video', 'audio'\]"),
 ]
-KEPT = r"net_params may hold \['batch_size', .*, and arguments that begin with.*got \['{}'\]"
+KEPT = r"net_params may have the arguments \['batch_size', .*'optimizer__...'\], got \['{}'\]"
 BUILT = r"cannot build its network with .*net_params={{'{}'.*: .*"
 NET_PARAMS = [
     *(3, "lr", [], [("lr", 1)], {1}, True),
-    Case({1: 2}, r"net_params must have names of arguments as keys, each a str, got \[1\]"),
+    Case({1: 2}, r"net_params must be None or a dict of arguments by name, got {1: 2}"),
     *(
         Case({key: 1}, KEPT.format(key))
         for key in (
@@ -99,7 +113,10 @@ NET_PARAMS = [
     Case({"compile": "yes"}, r"net_params\['compile'\] must be one of \(True, False\), got 'yes'"),
     Case({"precision": "half"}, r"net_params\['precision'\] must be one of .*, got 'half'"),
     Case({"verbose": None}, r"net_params\['verbose'\] must be a number >= 0, got None"),
-    Case({"callbacks": 3}, r"net_params\['callbacks'\] must be a list of skorch callbacks.* 3"),
+    Case(
+        {"callbacks": 3},
+        r"net_params\['callbacks'\] must be None or a list of skorch callbacks.* 3",
+    ),
     Case({"device": "abacus"}, 'device must be "auto", "accelerate" or a device.*got \'abacus\''),
     *(
         Case({key: value}, BUILT.format(key) + match)
@@ -120,12 +137,17 @@ NET_PARAMS = [
         )
     ),
     Case({"optimizer__fused": True, "optimizer__foreach": True}, "cannot be `True` together"),
-    Case({"callbacks__nonsense": None}, r"for the callbacks \['nonsense'\], expected some of"),
-    Case({"callbacks__": None}, r"for the callbacks \[''\], expected some of"),
-    Case({"callbacks": [("a", 3)]}, r"net_params\['callbacks'\] must hold skorch.*\('a', 3\)"),
+    Case(
+        {"callbacks__nonsense": None}, "net_params name the callback 'nonsense', expected one of"
+    ),
+    Case({"callbacks__": None}, "net_params name the callback '', expected one of"),
+    Case(
+        {"callbacks": [("a", 3)]},
+        r"net_params\['callbacks'\] must be None or a list of skorch .*\('a', 3\)",
+    ),
     Case(
         {"callbacks__print_log": None, "callbacks__print_log__sink": print},
-        r"the callback 'print_log', None, has the parameters \[\], got \['sink'\]",
+        r"the callback 'print_log' has the parameters \[\], got \['sink'\]",
     ),
     Case(
         {"callbacks": [EarlyStopping], "callbacks__EarlyStopping__x": 1},
@@ -133,7 +155,7 @@ NET_PARAMS = [
     ),
     Case({"compile": True, "compile__mode": "slow"}, "cannot build its network.*'slow'"),
 ]
-HOLD = r"callbacks must hold skorch callbacks, or \(name, callback\), got "
+HOLD = "callbacks must be None or a list of skorch callbacks, or pairs of a name and one, got "
 CALLBACKS = [
     *(3, "print", EpochTimer, EpochTimer(), {"timer": EpochTimer()}, np.array([1])),
     *(Case([value], HOLD + re.escape(repr(value))) for value in (3, None, ("a", 3), len)),
@@ -147,7 +169,7 @@ CALLBACKS = [
     Case([("train_loss", EpochTimer())], "callbacks=.*duplicate.*'train_loss'"),
 ]
 DEVICES = ["abacus", "", "cpu:x", "meta", "xla", "cuda:99", None, 3, 3.5, True, b"cpu", ["cpu"]]
-SEED = "random_state must be an int from 0 to 4294967295, a RandomState or None"
+SEED = "random_state, unless None or a RandomState, must be an integer >= 0 and <= 4294967295"
 FOLDER = "checkpoint must be the path of a folder or None"
 STEPS = "checkpoint_interval must be a number > 0 and <= 2147483647"
 
@@ -168,8 +190,11 @@ SHARED = {
     "device": ('device must be "auto", "accelerate" or a device that torch can use here', DEVICES),
     "precision": option("precision", "auto", "float32", "float64", "bfloat16"),
     "compile": flag("compile"),
-    "callbacks": ("callbacks must be a list of skorch callbacks or None", CALLBACKS),
-    "net_params": ("net_params must be a dict or None", NET_PARAMS),
+    "callbacks": (
+        "callbacks must be None or a list of skorch callbacks, or pairs of a name and one",
+        CALLBACKS,
+    ),
+    "net_params": ("net_params must be None or a dict of arguments by name", NET_PARAMS),
     "random_state": (
         SEED,
         ["lucky", -1, 2**32, 1.5, True, [0], (1, 2), b"a", np.int64(-5), np.random.default_rng(0)],
@@ -179,14 +204,17 @@ SHARED = {
         FOLDER,
         [
             *(3, True, b"x", ["a"], "", "a\0b", 1.5),
-            Case(__file__, "checkpoint must be a folder, but .* is a file"),
+            Case(
+                __file__,
+                r"checkpoint must be the path of a folder or None, got '.*_parameters\.py'",
+            ),
         ],
     ),
     "checkpoint_interval": (
         STEPS,
         [
             *(*NUMBERS, 0, -1),
-            Case(1.5, "must be a whole number of epochs or a part of one, got 1.5"),
+            Case(1.5, "checkpoint_interval must be whole or below 1, got 1.5"),
         ],
     ),
     "resume": (
@@ -194,7 +222,7 @@ SHARED = {
         [*FLAGS, Case(True, "resume=True needs a folder to resume from: give `checkpoint`")],
     ),
     "hierarchy": (
-        "hierarchy must be a LabelHierarchy or None",
+        "hierarchy must be None or a LabelHierarchy, as a binarizer's hierarchy_",
         [
             *("tree", 3, {"Food": []}, LabelHierarchy, [], True),
             Case(LabelHierarchy({"nowhere": []}), r"outside the hierarchy: \['Food', "),
@@ -221,7 +249,10 @@ CLASSIFIERS = {
     "warm_start": flag("warm_start"),
     "freeze_towers": (
         flag("freeze_towers")[0],
-        [*FLAGS, Case(True, "there are none: give pretrained=FrozenEstimator")],
+        [
+            *FLAGS,
+            Case(True, "freeze_towers=True needs the weights of `pretrained` or of warm_start"),
+        ],
     ),
     "pretrained": (
         PRETRAINED,
@@ -251,7 +282,7 @@ CLASSIFIERS = {
         + [
             Case(
                 dict.fromkeys(("Food", "Music", "Sports", "Transport"), 0.0),
-                "class_weight must be above 0 for some label, got {'Food': 0.0",
+                "class_weight must have a number above 0, got {'Food': 0.0",
             )
         ],
     ),
@@ -274,15 +305,22 @@ ENCODER = (
     r"encoder must be one of \('transformer', 'netvlad', 'rnn', 'mean'\), or the class of a "
     "torch module"
 )
-# Those of every estimator: each parameter to what is wanted, and to what is not.
+# By estimator and parameter: the start of the message, and the wrong values.
 PARAMETERS = {
     "CrossModalTransformerClassifier": {
         **CLASSIFIERS,
         "d_model": (
             f"d_model {SIZE}",
-            [*COUNTS, 10**12, Case(15, "d_model must be a multiple of n_heads, got 15 and 2")],
+            [
+                *COUNTS,
+                10**12,
+                Case(15, "d_model must be a multiple of n_heads, got d_model=15, n_heads=2"),
+            ],
         ),
-        "n_heads": (f"n_heads {SIZE}", [*COUNTS, Case(3, "multiple of n_heads, got 16 and 3")]),
+        "n_heads": (
+            f"n_heads {SIZE}",
+            [*COUNTS, Case(3, "multiple of n_heads, got d_model=16, n_heads=3")],
+        ),
         "n_layers": ("n_layers must be an integer >= 1 and <= 100", [*COUNTS, 101, 10**9]),
     },
     "CrossModalNetVLADClassifier": {
@@ -292,7 +330,7 @@ PARAMETERS = {
             [v for v in COUNTS if v is not None and not isinstance(v, dict)]
             + [10**12]
             + [
-                Case(v, r"name a number for each of \['video', 'audio'\], got")
+                Case(v, r"n_clusters must name each of \['video', 'audio'\], got")
                 for v in ({}, {"video": 4}, {"sound": 4})
             ]
             + [
@@ -308,7 +346,7 @@ PARAMETERS = {
         "n_clusters": (f"n_clusters {SIZE}", [*COUNTS, {"video": 4, "audio": 4}, 10**12]),
         "hidden_size": (
             f"hidden_size {SIZE}",
-            [*COUNTS, 10**12, Case(15, "hidden_size must be even.*got 15")],
+            [*COUNTS, 10**12, Case(15, "hidden_size must be even with rnn_type='gru', got 15")],
         ),
     },
     "CorrelationTower": {

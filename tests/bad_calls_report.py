@@ -21,9 +21,15 @@ WRONG = (ValueError, TypeError)
 
 EXAMPLES = [
     ("logits", (TRUTH, 5 * SCORES), {}, ValueError, "y_score must hold probabilities.* to 4.5"),
-    ("negative", (TRUTH, -SCORES), {}, ValueError, "y_score must hold probabilities.* from -0.9"),
+    ("negative", (TRUTH, -SCORES), {}, ValueError, "y_score must hold probabilities.* got -0.9"),
     ("NaN", (TRUTH, np.nan * SCORES), {}, ValueError, "y_score must not contain NaN"),
-    ("shapes", (TRUTH, SCORES[:1]), {}, ValueError, r"y_true of \(2, 2\) and y_score of \(1, 2\)"),
+    (
+        "shapes",
+        (TRUTH, SCORES[:1]),
+        {},
+        ValueError,
+        r"must have one shape, got \(2, 2\), \(1, 2",
+    ),
     ("twos", (2 * TRUTH, SCORES), {}, ValueError, "y_true"),
     ("one axis", (TRUTH[0], SCORES), {}, ValueError, "y_true must be"),
     (
@@ -31,7 +37,7 @@ EXAMPLES = [
         (TRUTH, SCORES, [0, 1]),
         {},
         TypeError,
-        "must be a LabelHierarchy, such as .* got list",
+        "must be a LabelHierarchy, got list",
     ),
     (
         "small hierarchy",
@@ -118,7 +124,7 @@ REPORTS = [
         "no folder",
         {"path": "no/a.html"},
         (OSError,),
-        "There is no folder .*no.* for 'a.html'; make it first",
+        "There is no folder .*no'; make it first",
     ),
     ("no path", {"path": None}, TypeError, "path must be a str or a path, got None"),
     ("title", {"title": 3}, TypeError, "title must be a str or None, got 3"),

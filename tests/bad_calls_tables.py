@@ -75,19 +75,19 @@ def calls():
         ("missing*", ValueError, r"pattern .*missing\* matches no files"),
         ("bare", ValueError, r"bare has no \*\.parquet or .*\*\.ipc files"),
         ("pipe", ValueError, r"must be a file or a folder of files, .*pipe is neither"),
-        ("empty.parquet", ValueError, r"empty\.parquet is neither a Parquet nor an Arrow file"),
-        ("text.parquet", ValueError, r"text\.parquet is neither a Parquet nor an Arrow file"),
-        ("cut.parquet", ValueError, r"cut\.parquet cannot be read, copy or download it again"),
-        ("cut.arrow", ValueError, r"cut\.arrow cannot be read, copy or download it again"),
-        ("title.parquet", ValueError, r"no column of lists of numbers.*are title \(string\)"),
+        ("empty.parquet", ValueError, r"empty\.parquet is not Parquet or Arrow; readers: "),
+        ("text.parquet", ValueError, r"text\.parquet is not Parquet or Arrow; readers: "),
+        ("cut.parquet", ValueError, r"cut\.parquet is damaged, copy it again"),
+        ("cut.arrow", ValueError, r"cut\.arrow is damaged, copy it again"),
+        ("title.parquet", ValueError, r"no column of lists of numbers, only title \(string\)"),
         ("none.parquet", ValueError, r"no videos in .*none\.parquet"),
     ):
         yield f"file {name}", partial(tables, name), error, message
     for other, message in {
         "good.parquet": r"good\.parquet is listed twice",
-        "wide.parquet": r"wide\.parquet, column 'a', row 0: a frame of 3 numbers; .* have 2",
-        "half.parquet": r"half\.parquet, column 'a' has float16, and .* before it float32",
-        "numbers.parquet": r"'labels' contains strings in one file and numbers in another",
+        "wide.parquet": r"wide\.parquet, column 'a', row 0: a frame of 3 numbers, not 2 as before",
+        "half.parquet": r"half\.parquet, column 'a' has float16, files before it float32",
+        "numbers.parquet": r"'labels' must have strings or numbers in all files",
         "title.parquet": r"title\.parquet has no column 'a'; its columns are \['title'\]",
     }.items():
         yield f"good and {other}", partial(tables, "good.parquet", other), ValueError, message
@@ -97,7 +97,7 @@ def calls():
             call = partial(tables, "good.parquet", **{name: value})
             yield f"{name} {value!r}", call, TypeError, message
         call = partial(tables, "good.parquet", **{name: "tags"})
-        message = rf"no column 'tags' for {name}; its columns are a \(list.*labels \(list"
+        message = rf"no column 'tags' for {name}, only a \(list.*labels \(list"
         yield f"{name} missing", call, ValueError, message
     for value, error, message in (
         ("a", TypeError, "modalities must be None or a list of .* columns?, each once, got 'a'"),
@@ -119,7 +119,7 @@ def calls():
         yield f"store {value!r}", call, TypeError, "store must be a str, path-like or None, got "
     for name, message in {
         "busy": r"busy is no store",
-        "good.arrow": r"good\.arrow.* a file is there",
+        "good.arrow": r"good\.arrow: it is a file",
         "store": r"store is made from other files",
     }.items():
         yield f"in {name}", lambda n=name: tables("good.parquet", store=folder() / n), (
@@ -132,14 +132,18 @@ def contents():
     where = r"wrong\.parquet, column 'a', row 1: "
     missing = where + r"a value is missing \(null\); a video without frames has an empty list"
     for name, values, message in (
-        ("ragged", [[[1.0, 2.0]], [[1.0, 2.0], [3.0]]], where + "a frame of 1 numbers; .* have 2"),
+        (
+            "ragged",
+            [[[1.0, 2.0]], [[1.0, 2.0], [3.0]]],
+            where + "a frame of 1 numbers, not 2",
+        ),
         ("frame of nothing", [[[1.0]], [[]]], where + "a frame of 0 numbers"),
         ("no video", [[[1.0]], None], missing),
         ("no frame", [[[1.0]], [[1.0], None]], missing),
         ("no number", [[[1.0, 1.0]], [[1.0, None]]], missing),
-        ("NaN", [[[1.0]], [[np.nan]]], where + "a number that is NaN"),
-        ("infinite", [[[1.0]], [[-np.inf]]], where + "a number that is NaN, or infinite"),
-        ("no frames", [[], []], r"column 'a' has no frames in any of its videos"),
+        ("NaN", [[[1.0]], [[np.nan]]], where + "a number is NaN"),
+        ("infinite", [[[1.0]], [[-np.inf]]], where + "a number is NaN, or infinite"),
+        ("no frames", [[], []], r"column 'a' has no frames in any video"),
     ):
         yield f"frames {name}", partial(column, values), ValueError, message
     large = partial(column, [[[1.0]], [[1e300]]], kind=pa.list_(pa.list_(pa.float64())))
@@ -155,7 +159,7 @@ def contents():
             f"frames {name}",
             call,
             ValueError,
-            r"column 'a' is of type .*; a modality has one list",
+            r"column 'a' is of type .*; a modality has a list",
         )
     for name, values in (
         ("floats", [1.5, 2.5]),
@@ -174,7 +178,12 @@ def contents():
             "row 1: a value is missing .* without labels",
         )
     call = partial(column, [1.5, 2.5], name="id")
-    yield "ids floats", call, ValueError, "column 'id' is of type double; the name of a video"
+    yield (
+        "ids floats",
+        call,
+        ValueError,
+        "column 'id' is of type double; names are strings",
+    )
     call = partial(column, ["x", None], name="id")
     yield (
         "ids null",
@@ -195,7 +204,7 @@ def stores():
         (
             "misnamed",
             ValueError,
-            "misnamed has 2 labels, but its attribute 'labels' does not name",
+            "misnamed does not name all its 2 labels",
         ),
     ):
         yield f"stored {name}", lambda n=name: load_store(folder() / n), error, message

@@ -144,12 +144,12 @@ def numbered_videos(n=48, seed=0):
 
 
 def numbers_of(X):
-    """What rows of `numbered_videos` these are."""
+    """The rows of `numbered_videos` that X has."""
     return [int(X[i]["video"][0, 0]) for i in range(len(X))]
 
 
 class RecordingTower(CorrelationTower):
-    """A tower that notes on which rows of `numbered_videos` it is fitted."""
+    """A tower that records the rows of `numbered_videos` in each fit."""
 
     fits = []  # noqa: RUF012, shared by all clones on purpose
 

@@ -1,4 +1,4 @@
-"""What test_distributed.py runs in two processes, and in one: ``python launched.py OUT``."""
+"""The script of test_distributed.py, for two processes and one: ``python launched.py OUT``."""
 
 import os
 import pickle
@@ -52,7 +52,7 @@ def without_audio(n=48):
 
 
 def cases(device):
-    """Estimators without dropout, and what each is fitted on: X, y, weights."""
+    """Estimators without dropout, and the data of each fit: X, y, weights."""
     shared = {"device": device, "dropout": 0.0, "batch_size": 15}
     out = {}
     for family in FAMILIES:
@@ -108,7 +108,7 @@ def fit(estimator, X, y, weight):
 
 
 def resumed(device, folder):
-    """A fit of four epochs that went on from the checkpoint of one of two."""
+    """A fit of four epochs, resumed from the checkpoint of one of two epochs."""
     for epochs in (2, 4):
         classifier = make_classifier(
             "netvlad",

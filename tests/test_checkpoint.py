@@ -1,4 +1,4 @@
-"""Checkpoints: a fit that was cut short anywhere comes to the same, bit for bit."""
+"""Checkpoints: an interrupted and resumed fit equals an uninterrupted one, bit for bit."""
 
 import errno
 import os
@@ -39,7 +39,7 @@ X, Y, CLASSES = make_videos().data, make_y("multilabel"), make_y("classes")
 HELD_OUT = (make_videos(24, 1).data, make_labels()[0].transform(make_videos(24, 1).target))
 
 
-class Killed(Exception):  # noqa: N818, what it stands for is no error
+class Killed(Exception):  # noqa: N818, it replaces a killed process
     pass
 
 
@@ -111,7 +111,7 @@ def steps(monkeypatch):
 
 @pytest.mark.parametrize("interval", [1, 0.3])
 @pytest.mark.parametrize("family", ["transformer", "netvlad", "rnn"])
-def test_families(family, interval, folder):
+def test_resumed_fit_of_every_family_equals_the_uninterrupted_one(family, interval, folder):
     classifier = make_classifier(
         family, max_epochs=4, checkpoint=folder, checkpoint_interval=interval, dropout=0.3
     )
@@ -122,7 +122,9 @@ def test_families(family, interval, folder):
 
 @pytest.mark.parametrize("interval", [1, 2, 0.3])
 @pytest.mark.parametrize("at", [0, 1, 3, 5, 11])
-def test_cut_anywhere_and_again(at, interval, folder, steps):
+def test_resumed_fit_after_several_interruptions_equals_the_uninterrupted_one(
+    at, interval, folder, steps
+):
     classifier = make_classifier(
         fusion="late", max_epochs=4, checkpoint=folder, checkpoint_interval=interval
     )
@@ -135,7 +137,7 @@ def test_cut_anywhere_and_again(at, interval, folder, steps):
     assert len(steps) == 12 + lost
 
 
-def test_interval_of_many_batches(folder, steps):
+def test_checkpoint_interval_below_one_saves_within_the_epoch(folder, steps):
     classifier = make_classifier(
         fusion="late", batch_size=4, checkpoint=folder, checkpoint_interval=0.25
     )
@@ -149,8 +151,8 @@ def test_interval_of_many_batches(folder, steps):
 @pytest.mark.parametrize("at", [2, 7, 8, 9])
 @pytest.mark.parametrize("n_videos", [48, 96])
 @pytest.mark.parametrize("interval", [1, 0.3])
-def test_tower(at, n_videos, interval, folder):
-    """With 48 videos every batch has all pairs, with 96 partners are drawn for each."""
+def test_resumed_tower_equals_the_uninterrupted_one(at, n_videos, interval, folder):
+    """With 48 videos every batch has all pairs, with 96 one negative is drawn for each."""
     data = make_videos(n_videos).data, make_y("classes", n_videos)
     tower = make_tower(
         encoder="rnn",
@@ -168,7 +170,7 @@ def test_tower(at, n_videos, interval, folder):
 
 
 @pytest.mark.parametrize("eval_set", [None, HELD_OUT])
-def test_plateau(eval_set, folder):
+def test_resumed_plateau_schedule_equals_the_uninterrupted_one(eval_set, folder):
     classifier = make_classifier(
         fusion="late",
         lr=0.1,
@@ -187,7 +189,7 @@ def test_plateau(eval_set, folder):
 
 
 @pytest.mark.parametrize("at", [2, 4, 7, 14, 16])
-def test_cosine(at, folder):
+def test_resumed_cosine_schedule_equals_the_uninterrupted_one(at, folder):
     classifier = make_classifier(
         fusion="late", lr_schedule="cosine", lr=0.01, max_epochs=6, checkpoint=folder
     )
@@ -203,7 +205,7 @@ def stopping(folder, **params):
     return make_classifier(**{**defaults, **params}, checkpoint=folder, checkpoint_interval=0.4)
 
 
-def test_early_stopping_restores_weights_of_before_the_cut(folder):
+def test_resumed_early_stopping_restores_weights_from_before_the_interruption(folder):
     classifier = stopping(folder)
     expected = plain(classifier, X, Y, eval_set=HELD_OUT)
     best = int(np.argmin([row["valid_loss"] for row in expected.history_])) + 1
@@ -216,7 +218,7 @@ def test_early_stopping_restores_weights_of_before_the_cut(folder):
     assert again.validation_scores_ == expected.validation_scores_
 
 
-def test_a_fit_that_stopped_early_stays_stopped(folder, steps):
+def test_resumed_fit_that_had_stopped_early_trains_no_more(folder, steps):
     classifier = stopping(folder)
     expected = clone(classifier).fit(X, Y, eval_set=HELD_OUT)
     del steps[:]
@@ -262,7 +264,7 @@ def test_optimizers_of_other_kinds(folder):
 @pytest.mark.parametrize("kind", [np.float64, np.float32])
 @pytest.mark.parametrize("schedule", ["plateau", "cosine"])
 def test_numbers_of_numpy(kind, schedule, folder):
-    """As `np.logspace` and distributions give them to searches."""
+    """As `np.logspace` and distributions return them."""
     classifier = make_classifier(
         fusion="late",
         lr=kind(0.1),
@@ -283,7 +285,7 @@ def test_numbers_of_numpy(kind, schedule, folder):
 
 
 @pytest.mark.parametrize("fusion", ["cross_modal_gated", "cross_modal_concat"])
-def test_cut_in_the_tower(fusion, folder, steps):
+def test_fit_interrupted_in_the_tower_resumes_there(fusion, folder, steps):
     tower = make_tower(max_epochs=4, callbacks=[KillAt(7)])
     classifier = make_classifier(
         fusion=fusion, correlation_tower=make_tower(max_epochs=4), checkpoint=folder
@@ -300,7 +302,7 @@ def test_cut_in_the_tower(fusion, folder, steps):
 
 
 @pytest.mark.parametrize("tower", [None, make_tower(), make_tower(random_state=None)])
-def test_a_whole_tower_is_not_trained_again(tower, folder, steps):
+def test_resumed_fit_does_not_train_a_finished_tower_again(tower, folder, steps):
     classifier = make_classifier(correlation_tower=tower, checkpoint=folder, max_epochs=3)
     expected = plain(classifier, X, Y)
     cut(classifier, 4, X, Y)
@@ -309,14 +311,14 @@ def test_a_whole_tower_is_not_trained_again(tower, folder, steps):
     assert len(steps) == 6
 
 
-def test_a_tower_may_have_a_folder_of_its_own(folder, tmp_path):
+def test_tower_with_its_own_checkpoint_folder_uses_it(folder, tmp_path):
     tower = make_tower(checkpoint=tmp_path / "towers")
     make_classifier(correlation_tower=tower, checkpoint=folder).fit(X, Y)
     assert len(files(folder)) == len(files(tmp_path / "towers")) == 1
     assert tower.resume is False
 
 
-def test_a_frozen_tower(folder):
+def test_resumed_fit_with_a_frozen_tower_equals_the_uninterrupted_one(folder):
     towers = [FrozenEstimator(make_tower(max_epochs=n).fit(X, Y)) for n in (1, 2)]
     classifier = make_classifier(correlation_tower=towers[0], checkpoint=folder, max_epochs=3)
     expected = plain(classifier, X, Y)
@@ -324,11 +326,11 @@ def test_a_frozen_tower(folder):
     other = pickle.loads(pickle.dumps(classifier))  # as in another process
     other.set_params(resume=True).fit(X, Y)
     assert_same(other, expected)
-    classifier.set_params(correlation_tower=towers[1])  # judges otherwise, so no checkpoint fits
+    classifier.set_params(correlation_tower=towers[1])  # another tower, so no checkpoint fits
     assert_same(resumed(classifier, X, Y), plain(classifier, X, Y))
 
 
-def test_memory_beside_it(folder, tmp_path, steps):
+def test_checkpoint_and_memory_work_together(folder, tmp_path, steps):
     classifier = make_classifier(
         correlation_tower=make_tower(), memory=str(tmp_path / "towers"), checkpoint=folder
     )
@@ -338,7 +340,7 @@ def test_memory_beside_it(folder, tmp_path, steps):
     assert len(steps) == 6  # memory finds the tower, whatever its checkpoints
 
 
-# A real kill ------------------------------------------------------------------------------
+# A killed process ------------------------------------------------------------------------------
 
 SCRIPT = """
 import os, signal, sys
@@ -382,7 +384,7 @@ def big_case(folder):
 
 
 @pytest.mark.parametrize(("moment", "count"), [("batch", 5), ("fsync", 3), ("replace", 9)])
-def test_sigkill(moment, count, folder):
+def test_fit_after_sigkill_resumes(moment, count, folder):
     """At a batch of the classifier; in the midst of writing the tower's and the classifier's."""
     tests = str(Path(__file__).parent)
     command = [sys.executable, "-c", SCRIPT.format(tests=tests), moment, str(count), folder]
@@ -400,7 +402,7 @@ def test_sigkill(moment, count, folder):
     assert len(list(Path(folder).glob("*.pt"))) == 2  # the other process named them the same
 
 
-def test_what_a_killed_process_left_is_removed_in_time(folder):
+def test_partial_file_of_a_killed_process_is_removed_when_old(folder):
     classifier = make_classifier(fusion="late", checkpoint=folder).fit(X, Y)
     (kept,) = files(folder)
     old, new = (Path(folder, kept).with_suffix(f".{age}.part") for age in ("old", "new"))
@@ -411,8 +413,8 @@ def test_what_a_killed_process_left_is_removed_in_time(folder):
     assert files(folder) == sorted([kept, new.name])  # which another process may be writing
 
 
-def test_what_another_process_puts_in_place_meanwhile(folder):
-    """It is listed, and gone when it is looked at, like a link to nowhere."""
+def test_partial_file_that_another_process_finishes_is_ignored(folder):
+    """The file is listed, but gone when it is opened, like a broken link."""
     classifier = make_classifier(fusion="late", checkpoint=folder).fit(X, Y)
     (kept,) = files(folder)
     Path(folder, kept).with_suffix(".gone.part").symlink_to("nowhere")
@@ -439,7 +441,7 @@ PER_SAVE = {"fsync": 2, "replace": 1}  # calls: the file and its folder are sync
 
 
 @pytest.mark.parametrize("name", ["fsync", "replace"])
-def test_ctrl_c_while_writing(name, folder, monkeypatch):
+def test_ctrl_c_while_writing_keeps_the_last_checkpoint(name, folder, monkeypatch):
     classifier = make_classifier(fusion="late", max_epochs=5, checkpoint=folder)
     expected = plain(classifier, X, Y)
     with monkeypatch.context() as patched:
@@ -452,7 +454,7 @@ def test_ctrl_c_while_writing(name, folder, monkeypatch):
 
 @pytest.mark.parametrize("name", ["fsync", "replace"])
 @pytest.mark.parametrize("count", [0, 2])
-def test_a_full_disk_ends_no_training(name, count, folder, monkeypatch, steps):
+def test_full_disk_warns_and_training_continues(name, count, folder, monkeypatch, steps):
     classifier = make_classifier(fusion="late", max_epochs=5, checkpoint=folder)
     expected = plain(classifier, X, Y)
     with monkeypatch.context() as patched:
@@ -468,7 +470,7 @@ def test_a_full_disk_ends_no_training(name, count, folder, monkeypatch, steps):
     assert len(steps) == 3 * (5 - count)
 
 
-def test_ctrl_c_in_training(folder, steps):
+def test_ctrl_c_in_training_can_be_resumed(folder, steps):
     classifier = make_classifier(fusion="late", max_epochs=5, checkpoint=folder)
     expected = plain(classifier, X, Y)
     with pytest.warns(UserWarning, match="interrupted after 2 epochs"):
@@ -480,8 +482,8 @@ def test_ctrl_c_in_training(folder, steps):
     assert len(steps) == 12  # the second epoch's callbacks had not all been called
 
 
-def test_reading_ends_with_the_epoch(folder, monkeypatch):
-    """Even of one that is cut short: no thread goes on reading ahead."""
+def test_reading_ahead_ends_with_the_epoch(folder, monkeypatch):
+    """Also of an interrupted epoch: no thread continues to read ahead."""
     closed, read = [], BatchLoader.__iter__
 
     def watched(loader):
@@ -495,21 +497,21 @@ def test_reading_ends_with_the_epoch(folder, monkeypatch):
     killed = clone(classifier).set_params(callbacks=[KillAt(4)])
     with pytest.raises(Killed) as raised:
         killed.fit(X, Y)
-    assert raised.traceback  # which keeps every frame, and what these hold, alive
+    assert raised.traceback  # which keeps every frame and its variables alive
     assert len(closed) == 2
 
 
 @pytest.mark.parametrize("main", [True, False])
-def test_of_several_processes_one_writes(main, folder, monkeypatch):
+def test_checkpoint_of_a_process_group_is_written_by_the_first_process(main, folder, monkeypatch):
     monkeypatch.setattr(MultimodalNet, "processes", Processes(index=0 if main else 1))
     make_classifier(fusion="late", checkpoint=folder).fit(X, Y)
     assert len(files(folder)) == main
 
 
-# Which fit is which -----------------------------------------------------------------------
+# Identity of a fit ------------------------------------------------------------------------
 
 
-def test_a_whole_fit_is_found_and_a_longer_one_goes_on(folder, steps):
+def test_longer_fit_continues_from_a_finished_shorter_one(folder, steps):
     classifier = make_classifier(fusion="late", max_epochs=3, checkpoint=folder)
     expected = clone(classifier).fit(X, Y)
     longer = plain(clone(classifier).set_params(max_epochs=5), X, Y)
@@ -528,7 +530,7 @@ def test_a_whole_fit_is_found_and_a_longer_one_goes_on(folder, steps):
     )
 
 
-def test_a_longer_cosine_is_another_fit(folder, steps):
+def test_longer_cosine_schedule_is_another_fit(folder, steps):
     classifier = make_classifier(
         fusion="late", lr_schedule="cosine", max_epochs=2, checkpoint=folder
     ).fit(X, Y)
@@ -539,19 +541,19 @@ def test_a_longer_cosine_is_another_fit(folder, steps):
     assert_same(again, plain(classifier, X, Y))
 
 
-def test_a_checkpoint_is_not_overwritten_unasked(folder):
+def test_checkpoint_without_resume_is_not_overwritten(folder):
     classifier = make_classifier(fusion="late", checkpoint=folder).fit(X, Y)
     probability, (name,) = classifier.predict_proba(X), files(folder)
     before = Path(folder, name).read_bytes()
-    with pytest.raises(ValueError, match=f"checkpoint of this fit already.*{name}.*resume=True"):
+    with pytest.raises(ValueError, match=f"{name} has a checkpoint of this fit: resume=True"):
         classifier.fit(X, Y)
     assert Path(folder, name).read_bytes() == before
     np.testing.assert_array_equal(classifier.predict_proba(X), probability)
 
 
-def changed(what):
+def changed(part):
     video, audio = rows_of(X, "video"), rows_of(X, "audio")
-    if what == "frame":
+    if part == "frame":
         video[7][0, 1] += 1e-3
     return from_rows(video=video, audio=audio)
 
@@ -571,7 +573,9 @@ def changed(what):
     ],
     ids=lambda value: value if isinstance(value, str) else None,
 )
-def test_another_fit_starts_anew_and_verbose_says_why(params, data, name, folder, capsys):
+def test_fit_with_other_inputs_starts_from_scratch_and_prints_the_difference(
+    params, data, name, folder, capsys
+):
     classifier = make_classifier(fusion="late", early_stopping=False, checkpoint=folder)
     classifier.fit(X, CLASSES)
     other = clone(classifier).set_params(**params)
@@ -589,13 +593,13 @@ def test_another_fit_starts_anew_and_verbose_says_why(params, data, name, folder
 def test_the_same_fit(params, folder, steps, capsys):
     classifier = make_classifier(fusion="late", checkpoint=folder).fit(X, Y)
     del steps[:]
-    # The same videos that lie elsewhere, in a container of its own.
+    # The same videos in another container.
     resumed(classifier.set_params(**params), changed("nothing"), np.array(Y))
     assert not steps
     assert ("Resuming after 2 epochs" in capsys.readouterr().out) == ("verbose" in params)
 
 
-def test_first_of_all_verbose_says_that_there_is_none(folder, capsys):
+def test_verbose_prints_that_there_is_no_checkpoint(folder, capsys):
     make_classifier(fusion="late", checkpoint=folder, resume=True, verbose=1).fit(X, Y)
     assert f"No checkpoint of this fit in {folder}\n" in capsys.readouterr().out
 
@@ -615,19 +619,27 @@ def unpicklable():
         (
             {"checkpoint": __file__},
             ValueError,
-            "must be the path of a folder or None, got .*, which is a file",
+            r"must be the path of a folder or None, got '.*test_checkpoint.py'",
         ),
         ({"random_state": None}, ValueError, "an int as random_state.*got None"),
         ({"random_state": np.random.RandomState(0)}, ValueError, "an int as random_state"),
         ({"resume": "yes"}, ValueError, "resume must be one of"),
         ({"checkpoint_interval": 0}, ValueError, "checkpoint_interval must be a number > 0"),
-        ({"checkpoint_interval": 1.5}, ValueError, "whole number of epochs or a part"),
+        (
+            {"checkpoint_interval": 1.5},
+            ValueError,
+            "checkpoint_interval must be whole or below 1, got 1.5",
+        ),
         ({"checkpoint_interval": "1"}, TypeError, "checkpoint_interval"),
-        ({"net_params": {"optimizer": unpicklable()}}, ValueError, "net_params cannot be pickled"),
+        (
+            {"net_params": {"optimizer": unpicklable()}},
+            ValueError,
+            "checkpoint needs a net_params that can be pickled",
+        ),
     ],
 )
 @pytest.mark.parametrize("make", [make_classifier, make_tower])
-def test_refused_parameters(make, params, error, match, tmp_path, steps):
+def test_wrong_checkpoint_parameters_are_refused(make, params, error, match, tmp_path, steps):
     estimator = make(**{"checkpoint": tmp_path, **params})
     if make is make_classifier:
         estimator.set_params(fusion="late")
@@ -637,8 +649,8 @@ def test_refused_parameters(make, params, error, match, tmp_path, steps):
     assert not files(tmp_path)
 
 
-def test_partial_fit_keeps_none(folder):
-    with pytest.raises(ValueError, match="partial_fit keeps no checkpoint"):
+def test_partial_fit_with_checkpoint_is_refused(folder):
+    with pytest.raises(ValueError, match="partial_fit writes no checkpoint"):
         make_classifier(fusion="late", checkpoint=folder).partial_fit(X, Y)
     assert not Path(folder).exists()
 
@@ -655,20 +667,20 @@ def damaged(data, how):
 
 
 @pytest.mark.parametrize("how", ["cut off", "empty", "one bit", "zeros", "something else"])
-def test_damaged(how, folder, steps):
+def test_damaged_checkpoint_is_refused(how, folder, steps):
     classifier = make_classifier(fusion="late", checkpoint=folder).fit(X, Y)
     (path,) = Path(folder).iterdir()
     path.write_bytes(damaged(path.read_bytes(), how))
     del steps[:]
-    with pytest.raises(ValueError, match=rf"{path.name}' is damaged: .*Delete it"):
+    with pytest.raises(ValueError, match=rf"{path.name}' cannot be read: .*Delete it"):
         resumed(classifier, X, Y)
     assert not steps
-    # Another fit's damage is not this one's affair.
+    # A damaged checkpoint of another fit is ignored.
     other = clone(classifier).set_params(lr=1e-5, verbose=1)
     assert resumed(other, X, Y).n_iter_ == 2
 
 
-def test_no_flipped_bit_goes_unnoticed(folder):
+def test_checkpoint_with_a_flipped_bit_is_refused_or_equal(folder):
     classifier = make_classifier(fusion="late", max_epochs=1, checkpoint=folder, d_model=4)
     expected = clone(classifier).fit(X[:9], Y[:9])
     (path,) = Path(folder).iterdir()
@@ -679,21 +691,21 @@ def test_no_flipped_bit_goes_unnoticed(folder):
             again = resumed(classifier, X[:9], Y[:9])
         except ValueError:
             refused += 1
-        else:  # between the members of the archive there is room for nothing
+        else:  # a bit outside the members of the archive
             assert_same(again, expected)
     assert refused > 5
 
 
-def test_another_format(folder):
+def test_checkpoint_of_another_format_is_refused(folder):
     classifier = make_classifier(fusion="late", checkpoint=folder).fit(X, Y)
     (path,) = Path(folder).iterdir()
     state = torch.load(path, weights_only=True)  # no pickle of anything but tensors and numbers
     torch.save({**state, "format": 99}, path)
-    with pytest.raises(ValueError, match="is of format 99, this version knows 1"):
+    with pytest.raises(ValueError, match="cannot be read: its format is 99, expected 1"):
         resumed(classifier, X, Y)
 
 
-def test_a_folder_that_cannot_be_made(tmp_path, steps):
+def test_folder_that_cannot_be_created_raises(tmp_path, steps):
     (tmp_path / "file").write_text("")
     classifier = make_classifier(fusion="late", checkpoint=tmp_path / "file" / "kept")
     with pytest.raises(OSError, match="file"):
@@ -701,24 +713,24 @@ def test_a_folder_that_cannot_be_made(tmp_path, steps):
     assert not steps
 
 
-# Beside everything else -------------------------------------------------------------------
+# With other features ---------------------------------------------------------------------
 
 
-def test_without_a_folder_nothing_is_written(tmp_path, monkeypatch):
+def test_fit_without_checkpoint_writes_nothing(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     make_classifier().fit(X, Y)
     make_tower().fit(X, Y)
     assert not files(tmp_path)
 
 
-def test_a_fit_that_keeps_checkpoints_is_the_same_as_one_that_does_not(folder):
+def test_fit_with_checkpoints_equals_one_without(folder):
     classifier = make_classifier(checkpoint=folder, checkpoint_interval=0.3).fit(X, Y)
     assert_same(classifier, plain(classifier, X, Y))
     assert not any(isinstance(each, Checkpoint) for _, each in classifier.net_.callbacks_)
     assert_same(pickle.loads(pickle.dumps(classifier)), classifier)
 
 
-def test_a_search_goes_on(folder, steps):
+def test_resumed_search_equals_the_uninterrupted_one(folder, steps):
     grid = {"lr": [1e-3, 1e-2], "max_epochs": [2, 3]}
     classifier = make_classifier(correlation_tower=make_tower(), checkpoint=folder)
     expected = GridSearchCV(clone(classifier).set_params(checkpoint=None), grid, cv=2).fit(X, Y)
@@ -736,7 +748,7 @@ def test_a_search_goes_on(folder, steps):
         assert_same(each.best_estimator_, expected.best_estimator_)
 
 
-def test_folds_of_like_labels_and_lengths_are_told_apart(folder):
+def test_folds_that_differ_only_in_frames_have_different_checkpoints(folder):
     """With sorted labels and videos of one length, folds differ in frames alone."""
     frames = np.random.RandomState(0).randn(12, 4, 3)
     y = np.repeat(["a", "b"], 6)
@@ -772,7 +784,7 @@ def test_warm_start(folder, steps):
     assert_same(again, expected)
     assert again.n_iter_ == 6
     assert len(steps) == 6
-    again.fit(X, Y)  # goes on from other weights now, so it is another fit
+    again.fit(X, Y)  # continues from other weights now, so it is another fit
     assert again.n_iter_ == 10
     other = make_classifier(warm_start=True, correlation_tower=make_tower(), lr=1e-2).fit(X, Y)
     del steps[:]
@@ -781,7 +793,7 @@ def test_warm_start(folder, steps):
     assert len(files(folder)) == 3
 
 
-class Told:
+class EpochCounter:
     """A callback of scikit-learn's, and one of skorch's, that count epochs."""
 
     max_propagation_depth = None
@@ -810,17 +822,17 @@ class Count(Callback):
         self.epochs_ += 1
 
 
-def test_callbacks_are_told_of_the_epochs_that_are_trained(folder):
+def test_callbacks_of_a_resumed_fit_see_the_trained_epochs(folder):
     classifier = make_classifier(fusion="late", max_epochs=5, checkpoint=folder)
     cut(classifier, 7, X, Y)
-    told, count = Told(), Count()
-    again = clone(classifier).set_params(resume=True, callbacks=[count]).set_callbacks(told)
+    counter, count = EpochCounter(), Count()
+    again = clone(classifier).set_params(resume=True, callbacks=[count]).set_callbacks(counter)
     again.fit(X, Y)
     assert again.n_iter_ == 5
-    assert told.epochs == dict(again.net_.callbacks_)["Count"].epochs_ == 3
+    assert counter.epochs == dict(again.net_.callbacks_)["Count"].epochs_ == 3
 
 
-def test_the_page(tmp_path, monkeypatch, capsys):
+def test_documented_example_resumes(tmp_path, monkeypatch, capsys):
     """The example of docs/scale.md, whose job is killed once."""
     page = (Path(__file__).parents[1] / "docs" / "scale.md").read_text()
     section = page.partition("\n## Long runs\n")[2].partition("\n## ")[0]
@@ -844,8 +856,8 @@ def test_parameters():
     assert defaults == [None, 1, False]
 
 
-def test_the_file_of_another_fit(folder, steps):
-    """Put in this one's place by hand: it would go on from other weights, and say nothing."""
+def test_checkpoint_of_another_fit_under_this_name_is_refused(folder, steps):
+    """Under this fit's name it would silently continue from other weights."""
     classifier = make_classifier(fusion="late", checkpoint=folder).fit(X, Y)
     (ours,) = Path(folder).iterdir()
     other = clone(classifier).set_params(lr=1e-2).fit(X, Y)
@@ -853,7 +865,7 @@ def test_the_file_of_another_fit(folder, steps):
     theirs.replace(ours)
     before = ours.read_bytes()
     del steps[:]
-    with pytest.raises(ValueError, match=f"{ours.name}' has .* but is of a fit with other lr"):
+    with pytest.raises(ValueError, match=f"{ours.name} is of a fit with other lr: delete it"):
         resumed(classifier, X, Y)
     assert ours.read_bytes() == before
     assert not steps
@@ -861,11 +873,11 @@ def test_the_file_of_another_fit(folder, steps):
     assert other.n_iter_ == resumed(other, X, Y).n_iter_
 
 
-def test_a_file_that_lacks_something(folder):
+def test_checkpoint_without_an_entry_is_refused(folder):
     classifier = make_classifier(fusion="late", checkpoint=folder).fit(X, Y)
     (path,) = Path(folder).iterdir()
     state = torch.load(path, weights_only=True)
     del state["optimizer"]
     torch.save(state, path)
-    with pytest.raises(ValueError, match=r"is damaged: .*lacks \['optimizer'\]"):
+    with pytest.raises(ValueError, match=r"cannot be read: .*lacks \['optimizer'\]"):
         resumed(classifier, X, Y)

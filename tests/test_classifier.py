@@ -1,4 +1,4 @@
-"""What a fitted classifier gives back, for every form of X and y."""
+"""Predictions and fitted attributes of a classifier, for every form of X and y."""
 
 import io
 import pickle
@@ -90,7 +90,7 @@ def test_decision_function(fusion, form):
         np.testing.assert_allclose(p, expected, atol=1e-6)
 
 
-def test_probabilities_of_certainty_stay_inside():
+def test_predict_proba_of_extreme_logits_is_strictly_between_0_and_1():
     """Even where a float32 sigmoid would be 0 or 1."""
     for form in ("multilabel", "classes"):
         classifier = pickle.loads(pickle.dumps(fitted("late", form)))
@@ -214,13 +214,13 @@ def test_wide_forms_are_split_as_in_fit(form, modalities):
     assert p.tobytes() == reference.predict_proba(WIDE).tobytes()
 
 
-def test_one_modality_of_a_single_wide_array_after_positional_fit(positional):
-    """What was fitted on two arrays takes one with the columns of both."""
+def test_wide_array_after_positional_fit_is_split_into_modalities(positional):
+    """A classifier fitted on two arrays accepts one array with the columns of both."""
     expected = positional.predict_proba(VIDEO, AUDIO)
     assert positional.predict_proba(WIDE).tobytes() == expected.tobytes()
 
 
-def test_order_of_names_does_not_matter_at_predict(positional):
+def test_predict_with_modalities_in_another_order_is_the_same(positional):
     swapped = {"audio": AUDIO, "text": VIDEO, "video": VIDEO}
     expected = positional.predict_proba(VIDEO, AUDIO)
     assert positional.predict_proba(swapped).tobytes() == expected.tobytes()
@@ -260,7 +260,7 @@ def test_one_modality(fusion):
 
 @every_fusion
 def test_quantised_videos(fusion):
-    """uint8 frames that are dequantised on the device, and the floats that they mean."""
+    """uint8 frames, dequantised on the device, and the same frames as floats."""
     rng, n = np.random.RandomState(0), 30
     lengths = {"video": rng.randint(1, 6, n), "audio": rng.randint(1, 6, n)}
     stored = {
@@ -369,10 +369,10 @@ def test_max_frames(fusion):
 
 
 @every_fusion
-def test_random_state_decides(fusion):
+def test_same_random_state_gives_the_same_classifier(fusion):
     y, expected = make_y("classes"), fitted(fusion).predict_proba(X)
     torch.manual_seed(7)
-    np.random.seed(7)  # noqa: NPY002, the global state is what must not matter
+    np.random.seed(7)  # noqa: NPY002, the global state must not matter
     again = make_classifier(fusion=fusion).fit(X, y)
     assert again.predict_proba(X).tobytes() == expected.tobytes()
     assert again.fit(X, y).predict_proba(X).tobytes() == expected.tobytes()
@@ -390,7 +390,7 @@ def test_random_state_objects():
 
 
 @every_fusion
-def test_fit_leaves_the_global_random_state_alone(fusion):
+def test_fit_leaves_the_global_random_state_unchanged(fusion):
     states = RandomStates()
     make_classifier(fusion=fusion, early_stopping=True).fit(X, make_y("classes"))
     assert states.unchanged()
@@ -400,7 +400,7 @@ def test_fit_leaves_the_global_random_state_alone(fusion):
     "method", ["predict", "predict_proba", "decision_function", "attention_weights", "score"]
 )
 @pytest.mark.parametrize("fusion", ["late", "cross_modal_gated"])
-def test_prediction_leaves_the_global_random_state_alone(fusion, method):
+def test_prediction_leaves_the_global_random_state_unchanged(fusion, method):
     classifier = fitted(fusion)
     states = RandomStates()
     getattr(classifier, method)(*((X, make_y("classes")) if method == "score" else (X,)))
@@ -425,8 +425,8 @@ def test_round_trip(fusion, trip):
 
 @pytest.mark.parametrize("early_stopping", [False, True])
 @pytest.mark.parametrize("fusion", ["late", "cross_modal_concat"])
-def test_pickle_holds_no_data(fusion, early_stopping):
-    """Ten times the videos make no larger a model."""
+def test_pickle_contains_no_training_data(fusion, early_stopping):
+    """A pickle is no larger with ten times the videos."""
     sizes = []
     for n in (48, 480):
         classifier = make_classifier(
@@ -520,7 +520,7 @@ def test_cross_val_predict(form):
 
 
 @pytest.mark.parametrize("fusion", WITH_TOWER)
-def test_pandas_output_does_not_disturb(fusion):
+def test_predict_with_pandas_output_configured_is_unchanged(fusion):
     with config_context(transform_output="pandas"):
         p = make_classifier(fusion=fusion).fit(X, make_y("classes")).predict_proba(X)
     np.testing.assert_array_equal(p, fitted(fusion).predict_proba(X))

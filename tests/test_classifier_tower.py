@@ -1,4 +1,4 @@
-"""What a classifier does with its correlation tower, and what the network is told."""
+"""The correlation tower of a classifier, and its output as input of the network."""
 
 import pickle
 
@@ -37,7 +37,7 @@ with_tower = pytest.mark.parametrize("fusion", WITH_TOWER)
 
 
 def new_tower(**params):
-    """A tower fitted anew, which a test may look after."""
+    """A newly fitted tower, which a test may change."""
     return make_tower(**params).fit(X, Y)
 
 
@@ -46,7 +46,7 @@ def weights_of(tower):
 
 
 @with_tower
-def test_none_trains_one_of_the_classifiers_size(fusion):
+def test_default_tower_has_the_encoder_and_size_of_the_classifier(fusion):
     tower = fitted(fusion).correlation_tower_
     assert isinstance(tower, CorrelationTower)
     assert tower.encoder is TransformerEncoder
@@ -88,7 +88,7 @@ def test_unfitted_tower_gets_hierarchy_and_seed():
 
 
 @with_tower
-def test_own_tower_is_the_same_as_one_fitted_before(fusion):
+def test_tower_trained_inside_fit_equals_one_fitted_before(fusion):
     inside = make_classifier(fusion=fusion, correlation_tower=make_tower()).fit(X, Y)
     before = make_classifier(fusion=fusion, correlation_tower=FrozenEstimator(new_tower()))
     assert before.fit(X, Y).predict_proba(X).tobytes() == inside.predict_proba(X).tobytes()
@@ -178,7 +178,7 @@ def test_tower_does_not_see_videos_of_no_weight():
     ],
     ids=["order", "same"],
 )
-def test_tower_of_the_same_modalities_only(other):
+def test_frozen_tower_with_another_order_of_modalities_is_refused(other):
     tower = FrozenEstimator(make_tower().fit(other(), Y))
     classifier = make_classifier(correlation_tower=tower)
     if other().modality_names == X.modality_names:
@@ -199,7 +199,7 @@ def test_tower_of_the_same_modalities_only(other):
     ids=["str", "classifier", "frozen classifier", "frozen unfitted tower"],
 )
 @with_tower
-def test_what_is_no_tower(fusion, tower, error, message):
+def test_wrong_correlation_tower_is_refused(fusion, tower, error, message):
     with pytest.raises(error, match=message):
         make_classifier(fusion=fusion, correlation_tower=tower).fit(X, Y)
 
@@ -209,16 +209,16 @@ def test_what_is_no_tower(fusion, tower, error, message):
     [lambda: fitted("late"), lambda: LogisticRegression().fit(np.eye(4), [0, 1, 0, 1])],
     ids=["classifier", "linear"],
 )
-def test_frozen_estimator_of_another_kind(make):
+def test_frozen_estimator_that_is_not_a_tower_is_refused(make):
     with pytest.raises(TypeError, match="correlation_tower must be"):
         make_classifier(correlation_tower=FrozenEstimator(make())).fit(X, Y)
 
 
-# What the network is told ---------------------------------------------------------------------
+# Input of the network ---------------------------------------------------------------------------
 
 
 class FixedTower(CorrelationTower):
-    """A fitted tower that says p of every video."""
+    """A tower that predicts the probability p for every video."""
 
     p = 0.5
 
@@ -226,72 +226,75 @@ class FixedTower(CorrelationTower):
         return np.full((len(X), 1), self.p, np.float32)
 
 
-def say(tower, p):
+def with_probability(tower, p):
     tower.p = p
     return tower
 
 
-def logits_by_verdict(verdicts, **params):
-    """Outputs of one classifier for several verdicts of its tower."""
+def logits_by_probability(probabilities, **params):
+    """Outputs of one classifier for several probabilities of its tower."""
     tower = FixedTower(**TOWER).fit(X, Y)
     classifier = make_classifier(
-        correlation_tower=FrozenEstimator(say(tower, 0.9)), lr=1e-2, max_epochs=4, **params
+        correlation_tower=FrozenEstimator(with_probability(tower, 0.9)),
+        lr=1e-2,
+        max_epochs=4,
+        **params,
     ).fit(X, Y)
     out = {}
-    for p in verdicts:
-        say(classifier.correlation_tower_, p)
+    for p in probabilities:
+        with_probability(classifier.correlation_tower_, p)
         out[p] = classifier.decision_function(X)
     return out
 
 
 def test_hard_gate():
-    logits = logits_by_verdict([0.1, 0.5, 0.51, 0.9], fusion="cross_modal_gated", gate="hard")
+    logits = logits_by_probability([0.1, 0.5, 0.51, 0.9], fusion="cross_modal_gated", gate="hard")
     np.testing.assert_array_equal(logits[0.1], logits[0.5])
     np.testing.assert_array_equal(logits[0.51], logits[0.9])
     assert np.abs(logits[0.1] - logits[0.9]).max() > 1e-5
 
 
 def test_soft_gate():
-    logits = logits_by_verdict([0.1, 0.4, 0.9], fusion="cross_modal_gated", gate="soft")
+    logits = logits_by_probability([0.1, 0.4, 0.9], fusion="cross_modal_gated", gate="soft")
     assert np.abs(logits[0.1] - logits[0.4]).max() > 1e-6
     assert np.abs(logits[0.4] - logits[0.9]).max() > 1e-6
 
 
-def test_gated_attention_is_untouched_where_p_is_low():
+def test_gated_attention_with_low_probability_is_unchanged():
     tower = FixedTower(**TOWER).fit(X, Y)
     classifier = make_classifier(
         fusion="cross_modal_gated",
-        correlation_tower=FrozenEstimator(say(tower, 0.9)),
+        correlation_tower=FrozenEstimator(with_probability(tower, 0.9)),
         lr=1e-2,
         max_epochs=4,
     ).fit(X, Y)
     moved = {}
     for p in (0.1, 0.9):
-        say(classifier.correlation_tower_, p)
+        with_probability(classifier.correlation_tower_, p)
         pair = classifier.attention_weights(X)["video"]
         moved[p] = np.abs(pair.after - pair.before).max()
     assert moved[0.1] < 1e-6 < 1e-4 < moved[0.9]
 
 
 @pytest.mark.parametrize("influence", ["cross", "self", "none"])
-def test_concatenation_listens_to_the_verdict(influence):
-    verdicts = [0.1, 0.4, 0.9]
-    logits = logits_by_verdict(verdicts, fusion="cross_modal_concat", influence=influence)
+def test_concatenation_with_other_probabilities_changes_the_logits(influence):
+    probabilities = [0.1, 0.4, 0.9]
+    logits = logits_by_probability(probabilities, fusion="cross_modal_concat", influence=influence)
     assert np.abs(logits[0.1] - logits[0.4]).max() > 1e-6
     assert np.abs(logits[0.4] - logits[0.9]).max() > 1e-6
 
 
 @with_tower
-def test_training_verdicts_are_the_towers(fusion):
+def test_training_inputs_are_the_probabilities_of_the_tower(fusion):
     recorder, tower = Recorder(), new_tower()
     make_classifier(
         fusion=fusion, correlation_tower=FrozenEstimator(tower), callbacks=[recorder]
     ).fit(X, Y)
-    told = recorder.train_.extra["correlation"]
-    np.testing.assert_array_equal(told, tower.transform(X)[:, :, None])
+    given = recorder.train_.extra["correlation"]
+    np.testing.assert_array_equal(given, tower.transform(X)[:, :, None])
 
 
-def test_embedding_in_place_of_the_probability():
+def test_correlation_features_embedding_gives_embeddings_to_the_network():
     recorder, tower = Recorder(), new_tower()
     classifier = make_classifier(
         correlation_features="embedding",
@@ -305,7 +308,7 @@ def test_embedding_in_place_of_the_probability():
     assert np.abs(p - plain.predict_proba(X)).max() > 1e-5
 
 
-def test_gated_fusion_takes_the_probability_anyway():
+def test_gated_fusion_with_embedding_uses_the_probability():
     one, other = (
         make_classifier(fusion="cross_modal_gated", correlation_features=features)
         for features in ("probability", "embedding")
@@ -314,7 +317,7 @@ def test_gated_fusion_takes_the_probability_anyway():
 
 
 @pytest.mark.parametrize("fusion", ["cross_modal", "cross_modal_gated", "cross_modal_concat"])
-def test_influence_and_its_controls(fusion):
+def test_influence_and_its_controls_give_different_classifiers(fusion):
     tower = FrozenEstimator(fitted_tower())
     p = {
         influence: make_classifier(fusion=fusion, influence=influence, correlation_tower=tower)
@@ -326,7 +329,7 @@ def test_influence_and_its_controls(fusion):
         assert np.abs(p[a] - p[b]).max() > 1e-6, (a, b)
 
 
-def test_without_influence_attention_does_not_move():
+def test_attention_without_influence_is_unchanged():
     classifier = make_classifier(influence="none").fit(X, Y)
     for pair in classifier.attention_weights(X).values():
         np.testing.assert_array_equal(pair.before, pair.after)
@@ -362,7 +365,7 @@ def test_wrong_class_weight_is_refused_before_a_tower_is_trained(class_weight):
     assert not RecordingTower.fits
 
 
-def test_gate_on_no_influence_needs_no_tower():
+def test_gated_fusion_without_influence_needs_no_tower():
     tower = recording_tower()
     params = {"fusion": "cross_modal_gated", "influence": "none", "correlation_tower": tower}
     classifier = make_classifier(**params).fit(make_videos().data, make_y("classes"))

@@ -49,7 +49,7 @@ def test_history():
 
 
 @pytest.mark.parametrize("form", ["multilabel", "classes"])
-def test_learns(form):
+def test_classifier_learns_the_training_videos(form):
     y = make_y(form)
     classifier = make_classifier(lr=1e-2, max_epochs=40, dropout=0.0).fit(X, y)
     losses = [row["train_loss"] for row in classifier.history_]
@@ -59,7 +59,7 @@ def test_learns(form):
     assert classifier.score(X, y) > chance + 0.2
 
 
-def test_verbose_prints_an_epoch_a_line(capsys):
+def test_verbose_prints_one_line_per_epoch(capsys):
     late(max_epochs=3, verbose=1, early_stopping=True).fit(X, make_y("classes"))
     out = re.sub(r"\x1b\[\d+m", "", capsys.readouterr().out)
     head, *_ = out.splitlines()
@@ -104,7 +104,7 @@ def test_early_stopping_restores_the_best_weights(form):
 
 
 def rows_in(dataset):
-    """Each video's first number, by which it is known."""
+    """The first number of each video, which identifies it."""
     return {dataset.X[i]["video"][0, 0].item() for i in range(len(dataset.X))}
 
 
@@ -119,8 +119,8 @@ def test_held_out_videos(fraction, n_held_out):
     assert not train & valid
 
 
-def test_held_out_videos_do_not_touch_the_scaling():
-    """The scaler's moments are those of the videos that are trained on."""
+def test_held_out_videos_do_not_change_the_scaling():
+    """The statistics of the scaler are those of the training videos."""
     recorder = Recorder()
     classifier = late(early_stopping=True, validation_fraction=0.5, callbacks=[recorder])
     classifier.fit(X, make_y("classes"))
@@ -161,7 +161,7 @@ def test_learning_rate_falls_along_a_cosine():
     np.testing.assert_allclose([row["event_lr"] for row in history], expected, rtol=1e-6)
 
 
-def test_learning_rate_stays_without_a_schedule():
+def test_learning_rate_without_schedule_is_constant():
     y = np.random.RandomState(0).randint(2, size=48)
     classifier = late(lr=0.5, lr_schedule=None, lr_patience=0, max_epochs=8).fit(X, y)
     assert classifier.net_.optimizer_.param_groups[0]["lr"] == 0.5
@@ -171,25 +171,25 @@ def test_learning_rate_stays_without_a_schedule():
 
 
 @every_fusion
-def test_zero_weight_is_absence(fusion):
+def test_video_of_weight_zero_is_left_out(fusion):
     y = make_y("classes")
     weight = (np.arange(48) % 3 > 0) * 1.5
     kept = np.flatnonzero(weight)
     weighted = make_classifier(fusion=fusion).fit(X, y, sample_weight=weight)
     removed = make_classifier(fusion=fusion).fit(X[kept], y[kept], sample_weight=weight[kept])
     assert weighted.predict_proba(X).tobytes() == removed.predict_proba(X).tobytes()
-    # Weights that are all the same are none.
+    # Equal weights have no effect.
     plain = make_classifier(fusion=fusion).fit(X[kept], y[kept]).predict_proba(X)
     np.testing.assert_allclose(weighted.predict_proba(X), plain, atol=1e-4)
 
 
-def test_class_of_zero_weight_is_unknown():
+def test_class_of_videos_of_weight_zero_is_unknown():
     y = make_y("classes")
     classifier = late().fit(X, y, sample_weight=(y != "Food").astype(float))
     assert "Food" not in classifier.classes_
 
 
-def test_weights_draw_predictions():
+def test_larger_weights_change_predictions():
     y = np.arange(48) % 2
     heavy = [
         late(max_epochs=10).fit(X, y, sample_weight=np.where(y == c, 10.0, 1.0)) for c in (0, 1)
@@ -204,7 +204,7 @@ def test_class_weight_of_classes():
     heavy = late(class_weight={"Food": 50}).fit(X, y).predict_proba(X).mean(0)
     food = list(np.unique(y)).index("Food")
     assert heavy[food] > plain[food] + 0.02
-    # Weights that are all the same are none.
+    # Equal weights have no effect.
     same = late(class_weight=dict.fromkeys(np.unique(y), 3.0)).fit(X, y).predict_proba(X)
     np.testing.assert_allclose(same, fitted("late").predict_proba(X), atol=1e-4)
 
@@ -218,7 +218,7 @@ def test_class_weight_of_labels():
 
 @pytest.mark.parametrize("weighted", [False, True])
 @pytest.mark.parametrize("form", ["classes", "multilabel"])
-def test_balanced(form, weighted):
+def test_class_weight_balanced_equals_its_formula(form, weighted):
     """n / (k n_c) for classes, negatives over positives for labels; of the weights."""
     y = make_y(form)
     w = np.random.RandomState(0).uniform(0.5, 2, 48) if weighted else np.ones(48)
@@ -243,7 +243,7 @@ def test_balanced_where_a_class_is_only_held_out(seed):
 
 @pytest.mark.parametrize("seed", range(4))
 def test_balanced_where_a_label_is_only_held_out(seed):
-    """A label never seen has no say in when to stop."""
+    """A label without training videos does not affect early stopping."""
     y = np.eye(2, dtype=int)[np.arange(48) % 2]
     y = np.hstack([y, (np.arange(48) == seed)[:, None]])
     classifier = late(
@@ -252,7 +252,7 @@ def test_balanced_where_a_label_is_only_held_out(seed):
     assert classifier.fit(X, y).history_[-1]["valid_loss"] < 100
 
 
-# skorch beneath -------------------------------------------------------------------------------
+# The skorch net -------------------------------------------------------------------------------
 
 
 class CountEpochs(Callback):
@@ -312,7 +312,7 @@ def test_interrupted_training_leaves_a_fitted_classifier(fusion, early_stopping)
         assert classifier.fit(X, y) is classifier
     assert classifier.n_iter_ == 2
     if fusion == "late" and not early_stopping:
-        # What two epochs reach: the interruption comes at the end of the second.
+        # The result of two epochs: the interruption comes at the end of the second.
         two = make_classifier(**params, max_epochs=2).fit(X, y)
         assert classifier.predict_proba(X).tobytes() == two.predict_proba(X).tobytes()
     assert classifier.predict_proba(X).shape == (48, 4)
@@ -341,7 +341,7 @@ def test_interrupted_tower_is_fitted():
     assert tower.transform(X).shape == (48, 1)
 
 
-def test_early_stopping_is_no_interruption():
+def test_early_stopping_is_not_an_interruption():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         classifier = late(lr=0.05, max_epochs=60, early_stopping=True, validation_fraction=0.3)

@@ -49,7 +49,7 @@ def processes(search):
 
 
 def check(search, store):
-    """The search ran elsewhere, in two processes, and found what one here finds."""
+    """The search in two other processes has the results of a local one."""
     path, y = store
     here = make_search().fit(MultimodalArray.open(path), y)
     assert processes(here) == {os.getpid()}
@@ -76,7 +76,7 @@ def dask_client(tmp_path_factory):
         yield client
 
 
-def test_a_store_is_sent_as_its_path(store):
+def test_store_is_pickled_as_its_path(store):
     path, _ = store
     X = MultimodalArray.open(path)
     on_disk = sum(file.stat().st_size for file in path.rglob("*.npy"))
@@ -86,7 +86,7 @@ def test_a_store_is_sent_as_its_path(store):
         assert str(path).encode() in pickle.dumps(sent)
 
 
-def test_a_search_with_dask_is_a_search_here(store, dask_client):
+def test_search_with_dask_equals_a_local_search(store, dask_client):
     path, y = store
     with joblib.parallel_config(backend="dask"):
         search = make_search().fit(MultimodalArray.open(path), y)
@@ -107,7 +107,7 @@ def test_workers_of_dask_read_the_store(store, dask_client):
         away.rename(path)
 
 
-def test_a_search_with_ray_is_a_search_here(store, monkeypatch):
+def test_search_with_ray_equals_a_local_search(store, monkeypatch):
     ray = pytest.importorskip("ray", reason="ray is not installed")
     monkeypatch.setattr(builtins, "print", print)  # which Ray replaces for good
     from ray.util.joblib import register_ray

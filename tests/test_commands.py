@@ -597,7 +597,7 @@ def test_predict_label_named_id_needs_top_k_in_parquet(tmp_path, failed):
     path = write(table.append_column("labels", labels), tmp_path / "a.parquet")
     assert run("train", path, tmp_path / "model", *SMALL, "--fusion", "late", "--quiet") == 0
     predict = ("predict", tmp_path / "model", path, tmp_path / "out.parquet")
-    assert "Parquet cannot have two columns 'id'; use csv, or give --top-k" in failed(*predict)
+    assert "Parquet cannot have two columns 'id'; give --top-k" in failed(*predict)
     assert not (tmp_path / "out.parquet").exists()
     assert run(*predict, "--top-k", 1) == 0
     assert set(pq.read_table(tmp_path / "out.parquet")["label"].to_pylist()) <= {"id", "b"}

@@ -1,7 +1,7 @@
-"""Stored predictions of tiny models, so that no change moves a model unnoticed.
+"""Stored predictions of tiny models, so that no change of a model goes unnoticed.
 
-Where a model is meant to change, run ``python tests/test_consistency.py`` for the new numbers, and
-say in the commit why they are new.
+If a model is meant to change, run ``python tests/test_consistency.py`` for the new numbers, and
+explain them in the commit message.
 """
 
 import numpy as np
@@ -79,7 +79,7 @@ CORRELATIONS = {
     "netvlad": [0.32343, 0.33253, 0.25474, 0.34373, 0.23599, 0.28053],
     "rnn": [0.39148, 0.31399, 0.30094, 0.32257, 0.29946, 0.31584],
 }
-# And those with partners that are drawn, as of more videos.
+# The same with drawn negatives, as for more videos.
 DRAWN = {"mean": [0.41639, 0.50253, 0.42496, 0.47024, 0.49287, 0.51495]}
 
 
@@ -122,7 +122,7 @@ def test_correlations(name):
     np.testing.assert_allclose(predict_correlations(name), CORRELATIONS[name], rtol=0, atol=1e-4)
 
 
-def test_drawn_partners(monkeypatch):
+def test_drawn_negatives(monkeypatch):
     monkeypatch.setattr("sk_crossmodal.correlation._tower.ALL_PAIRS", 0)
     np.testing.assert_allclose(predict_correlations("mean"), DRAWN["mean"], rtol=0, atol=1e-4)
 

@@ -271,7 +271,7 @@ def test_store_of_another_call_raises_an_error(good, tmp_path):
     check_error("a video-level record among frame-level ones", [*good, means], tmp_path / "store")
     with open(good[1], "ab") as file:
         file.write(framed(frame_level(rgb=[], audio=[])))
-    check_error(r"1\.tfrecord has \d+ bytes, and had \d+ when", good, tmp_path / "store")
+    check_error(r"1\.tfrecord has \d+ bytes; had \d+ when", good, tmp_path / "store")
 
 
 def test_unfinished_store_of_other_shards_raises_an_error(good, tmp_path):

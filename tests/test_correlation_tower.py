@@ -36,7 +36,7 @@ def data(form=CLASSES):
     ("encoder", "params"),
     [("mean", {"d_model": 32}), ("transformer", {"d_model": 32, "n_heads": 2})],
 )
-def test_learns_what_belongs_together(encoder, params):
+def test_tower_learns_which_modalities_are_correlated(encoder, params):
     easy = {"irrelevant_audio": 0.0, "static_video": 0.0, "n_distractors": 0}
     train, test = (make_videos(n, seed, **easy) for n, seed in ((300, 1), (200, 2)))
     tower = make_tower(
@@ -47,7 +47,7 @@ def test_learns_what_belongs_together(encoder, params):
     assert rates["error"] < 0.3
 
 
-def test_learns_on_the_videos_of_the_demo():
+def test_tower_learns_on_the_videos_of_the_demo():
     train, test = (
         make_crossmodal_videos(400, irrelevant_audio=0.0, random_state=seed) for seed in (0, 1)
     )
@@ -62,42 +62,42 @@ def test_error_rates_follow_from_probabilities(form):
     X, y = data(form)
     tower = make_tower(hierarchy=make_labels()[0].hierarchy_ if form == "multilabel" else None)
     tower.fit(X, y)
-    matching, mismatched = tower.pair_probabilities(X, y, random_state=3)
+    positive, negative = tower.pair_probabilities(X, y, random_state=3)
     rates = tower.pair_error_rates(X, y, random_state=3)
-    assert matching.ndim == mismatched.ndim == 1
-    assert matching.dtype == mismatched.dtype == np.float32
-    wrong = (matching <= 0.5).sum() + (mismatched > 0.5).sum()
-    truth = [1] * len(matching) + [0] * len(mismatched)
+    assert positive.ndim == negative.ndim == 1
+    assert positive.dtype == negative.dtype == np.float32
+    wrong = (positive <= 0.5).sum() + (negative > 0.5).sum()
+    truth = [1] * len(positive) + [0] * len(negative)
     assert rates == {
         "error": pytest.approx(wrong / len(truth)),
-        "fpr": pytest.approx((mismatched > 0.5).mean()),
-        "fnr": pytest.approx((matching <= 0.5).mean()),
-        "auc": pytest.approx(roc_auc_score(truth, np.concatenate([matching, mismatched]))),
+        "fpr": pytest.approx((negative > 0.5).mean()),
+        "fnr": pytest.approx((positive <= 0.5).mean()),
+        "auc": pytest.approx(roc_auc_score(truth, np.concatenate([positive, negative]))),
     }
 
 
-def test_videos_of_one_length_match_as_in_transform():
-    """Where nothing is cut, a matching pair is the video itself."""
+def test_positive_pairs_of_equal_lengths_equal_transform():
+    """Where nothing is cut, a positive pair is the video itself."""
     X = make_videos(n_frames=(7, 7)).data
     y = make_y(CLASSES)
     tower = make_tower().fit(X, y)
-    matching, mismatched = tower.pair_probabilities(X, y)
-    np.testing.assert_allclose(matching, tower.transform(X)[:, 0], atol=1e-6)
-    assert mismatched.shape == (len(X),)
+    positive, negative = tower.pair_probabilities(X, y)
+    np.testing.assert_allclose(positive, tower.transform(X)[:, 0], atol=1e-6)
+    assert negative.shape == (len(X),)
 
 
-def test_mismatched_pairs_join_two_videos():
-    """One modality each of two videos: what the tower says of a container that does so."""
+def test_negative_pairs_join_two_videos():
+    """A negative pair equals a video with one modality each of two videos."""
     X = make_videos(n_frames=(7, 7)).data
     tower = make_tower().fit(X, make_y(CLASSES))
     y = np.array(["a", "b"])
-    _, mismatched = tower.pair_probabilities(X[[0, 1]], y)
+    _, negative = tower.pair_probabilities(X[[0, 1]], y)
     crossed = from_rows(video=rows_of(X[[0, 1]], "video"), audio=rows_of(X[[1, 0]], "audio"))
-    np.testing.assert_allclose(mismatched, tower.transform(crossed)[:, 0], atol=1e-6)
+    np.testing.assert_allclose(negative, tower.transform(crossed)[:, 0], atol=1e-6)
 
 
 def marked_noise(seed, n_lengths, n=200):
-    """Noise that knows nothing of other modalities, but each modality's last frame is marked."""
+    """Uncorrelated noise in which the last frame of each modality is marked."""
     rng = np.random.RandomState(seed)
     lengths = 5 + rng.permutation(n) % n_lengths
     rows = {name: [rng.randn(length, 4) for length in lengths] for name in ("video", "audio")}
@@ -107,8 +107,8 @@ def marked_noise(seed, n_lengths, n=200):
 
 
 @pytest.mark.parametrize("n_lengths", [10, 200], ids=["equal lengths", "no equal lengths"])
-def test_endings_give_no_pair_away(n_lengths):
-    """Cut to the shorter length, only one side of a mismatched pair would show how it ends."""
+def test_marked_last_frames_do_not_reveal_negative_pairs(n_lengths):
+    """Cut to the shorter length, only one side of a negative pair would show how it ends."""
     params = {"encoder_params": {"d_model": 16}, "hidden_layer_sizes": (32,), "dropout": 0.0}
     tower = make_tower(**params, lr=1e-2, max_epochs=20).fit(*marked_noise(0, n_lengths))
     assert 0.4 < tower.pair_error_rates(*marked_noise(1, n_lengths))["auc"] < 0.6
@@ -123,13 +123,13 @@ def test_videos_without_audio_are_not_counted():
     X = from_rows(video=rows_of(videos, "video"), audio=audio)
     tower = make_tower().fit(X, y)
     p = tower.transform(X)[:, 0]
-    matching, mismatched = tower.pair_probabilities(X, y)
-    np.testing.assert_allclose(matching, p[~silent], atol=1e-6)
-    assert 0 < len(mismatched) < 48
-    assert not np.isin(0.5, mismatched)
+    positive, negative = tower.pair_probabilities(X, y)
+    np.testing.assert_allclose(positive, p[~silent], atol=1e-6)
+    assert 0 < len(negative) < 48
+    assert not np.isin(0.5, negative)
     rates = tower.pair_error_rates(X, y)
     assert rates["fnr"] == pytest.approx((p[~silent] <= 0.5).mean())
-    assert rates["fpr"] == pytest.approx((mismatched > 0.5).mean())
+    assert rates["fpr"] == pytest.approx((negative > 0.5).mean())
     # One silent video and one that is not: only the silent one's video with the other's audio.
     assert [len(p) for p in tower.pair_probabilities(X[[0, 1]], ["a", "b"])] == [1, 1]
 
@@ -178,11 +178,11 @@ def test_three_modalities():
         "correlation_video_text",
         "correlation_audio_text",
     ]
-    matching, mismatched = tower.pair_probabilities(X, y)
-    assert matching.shape == mismatched.shape == (90,)
+    positive, negative = tower.pair_probabilities(X, y)
+    assert positive.shape == negative.shape == (90,)
 
 
-def test_half_without_frames():
+def test_video_without_frames_in_one_modality_gets_one_half():
     X = ragged(n=30, widths={"video": 4, "audio": 3, "text": 2})
     rows = {name: rows_of(X, name) for name in X.modality_names}
     rows["audio"][3] = rows["audio"][3][:0]
@@ -195,7 +195,7 @@ def test_half_without_frames():
     assert (untouched != 0.5).all()
 
 
-def test_negative_weight_lowers_the_verdict():
+def test_negative_weight_lowers_the_probability():
     X, y = data()
     means = [
         make_tower(negative_weight=weight, lr=5e-3, max_epochs=15).fit(X, y).transform(X).mean()
@@ -208,18 +208,18 @@ def test_negative_weight_lowers_the_verdict():
 def drawn(monkeypatch):
     """Pairs of rows that were drawn in training, also of few videos."""
     monkeypatch.setattr(_tower, "ALL_PAIRS", 0)
-    pairs, original = [], _pairs.draw_partners
+    pairs, original = [], _pairs.draw_negatives
 
     def spy(top_level, rows, randint, lengths=None):
-        partners = original(top_level, rows, randint, lengths)
-        pairs.extend(zip(rows.tolist(), partners.tolist(), strict=True))
-        return partners
+        negatives = original(top_level, rows, randint, lengths)
+        pairs.extend(zip(rows.tolist(), negatives.tolist(), strict=True))
+        return negatives
 
-    monkeypatch.setattr(_pairs, "draw_partners", spy)
+    monkeypatch.setattr(_pairs, "draw_negatives", spy)
     return pairs
 
 
-def test_negatives_are_of_other_top_levels(drawn):
+def test_negatives_have_other_top_level_labels(drawn):
     X, y = data("multilabel")
     hierarchy = make_labels()[0].hierarchy_
     make_tower(hierarchy=hierarchy).fit(X, y)
@@ -244,7 +244,7 @@ def test_early_stopping_pairs_within_each_part(drawn):
     assert all("valid_loss" in row for row in tower.history_)
 
 
-def test_a_weight_is_that_of_repeated_videos():
+def test_video_of_weight_two_equals_the_same_video_twice():
     """Of few videos all pairs are seen, so that weights are exact."""
     X, y = data()
     times = np.random.RandomState(0).randint(4, size=20)
@@ -256,7 +256,7 @@ def test_a_weight_is_that_of_repeated_videos():
         np.testing.assert_allclose(weighted.transform(X), repeated.transform(X), rtol=1e-9)
 
 
-def test_fit_transform_takes_modalities_one_by_one():
+def test_fit_transform_accepts_modalities_one_by_one():
     X, y = data()
     parts = [rows_of(X, name) for name in X.modality_names]
     expected = make_tower().fit(X, y).transform(X)
@@ -264,7 +264,7 @@ def test_fit_transform_takes_modalities_one_by_one():
     np.testing.assert_array_equal(make_tower().fit_transform(*parts, y), expected)
 
 
-def test_videos_held_out_that_make_no_pairs():
+def test_held_out_videos_without_negatives_are_refused():
     X, y = data()
     of_one_class = np.flatnonzero(y == y[0])
     with pytest.raises(ValueError, match="among the videos held out"):
@@ -280,18 +280,20 @@ def test_one_modality():
 @pytest.mark.parametrize(
     "y", [np.ones((48, 3), int), np.eye(3, dtype=int)[np.zeros(48, int)], np.zeros((48, 2), int)]
 )
-def test_labels_that_allow_no_negatives(y):
-    with pytest.raises(ValueError, match="no mismatched pairs"):
+def test_labels_without_negatives_are_refused(y):
+    with pytest.raises(ValueError, match="no negative pairs"):
         make_tower().fit(make_videos().data, y)
 
 
 @pytest.mark.parametrize("y", [np.zeros(48, int), np.array(["a"] * 48)])
-def test_one_class_allows_no_negatives(y):
-    with pytest.raises(ValueError, match=r"only one class|no mismatched pairs"):
+def test_one_class_is_refused(y):
+    with pytest.raises(
+        ValueError, match=r"No two videos differ in .*: there are no negative pairs"
+    ):
         make_tower().fit(make_videos().data, y)
 
 
-def test_one_top_level_allows_no_negatives():
+def test_one_top_level_label_is_refused():
     hierarchy = LabelHierarchy({"all": [], "a": ["all"], "b": ["all"]})
     with pytest.raises(ValueError, match="top-level"):
         make_tower(hierarchy=hierarchy).fit(make_videos().data, np.array(["a", "b"] * 24))
@@ -300,15 +302,15 @@ def test_one_top_level_allows_no_negatives():
 @pytest.mark.parametrize("method", ["pair_error_rates", "pair_probabilities"])
 @pytest.mark.parametrize("y", [["Food"] * 4, np.ones((4, 2), int)], ids=["class", "indicator"])
 def test_evaluation_without_negatives(y, method):
-    """Either an answer or a clear error, but none about training a classifier."""
+    """Either a result or a clear error, but none about training a classifier."""
     X = make_videos().data[:4]
     try:
         getattr(fitted_tower(), method)(X, y)
     except ValueError as error:
-        assert "mismatched pairs" in str(error)  # noqa: PT017, no error is fine as well
+        assert "negative pairs" in str(error)  # noqa: PT017, no error is fine as well
 
 
-def test_global_random_state_is_left_alone():
+def test_global_random_state_is_unchanged():
     X, y = data()
     states = RandomStates()
     tower = make_tower().fit(X, y)
@@ -320,16 +322,16 @@ def test_global_random_state_is_left_alone():
     assert states.unchanged()
 
 
-def test_random_state_decides():
+def test_same_random_state_gives_the_same_tower():
     X, y = data()
     first = make_tower().fit(X, y).transform(X)
     torch.manual_seed(123)
-    np.random.seed(123)  # noqa: NPY002, the global state is what must not matter
+    np.random.seed(123)  # noqa: NPY002, the global state must not matter
     assert make_tower().fit(X, y).transform(X).tobytes() == first.tobytes()
     assert make_tower(random_state=1).fit(X, y).transform(X).tobytes() != first.tobytes()
 
 
-def test_zero_weight_is_absence():
+def test_video_of_weight_zero_is_left_out():
     X, y = data()
     weight = (np.arange(48) % 3 > 0).astype(float)
     kept = np.flatnonzero(weight)
@@ -380,7 +382,7 @@ def test_subset_of_rows():
 def test_max_frames():
     X, y = data()
     tower = make_tower(max_frames=3).fit(X, y)
-    # What comes later than the third moment of each video is replaced.
+    # Frames after the third time step of each video are replaced.
     changed = {name: [f.copy() for f in rows_of(X, name)] for name in X.modality_names}
     for frames in (frames for rows in changed.values() for frames in rows):
         frames[3:] = 7.0

@@ -22,7 +22,7 @@ import json, sys
 import numpy as np, torch
 sys.path[:0] = sys.argv[1:2]
 torch.set_num_threads(1)
-torch.manual_seed(int(sys.argv[2]))  # what others draw decides nothing
+torch.manual_seed(int(sys.argv[2]))  # other random numbers must not matter
 np.random.seed(int(sys.argv[2]))
 from training_cases import cases, fit
 print(json.dumps({name: fit(build) for name, build in cases(1).items()}))
@@ -30,7 +30,7 @@ print(json.dumps({name: fit(build) for name, build in cases(1).items()}))
 
 
 def in_a_process(hash_seed):
-    """The outcomes of the campaigns' trainings in a process of its own."""
+    """The results of training in another process."""
     environment = {
         **os.environ,
         "PYTHONPATH": os.pathsep.join(sys.path),
@@ -42,8 +42,8 @@ def in_a_process(hash_seed):
     return json.loads(out.stdout)
 
 
-def test_processes(monkeypatch):
-    """Three families, with and without a tower, and the tower alone; here and in another one."""
+def test_training_in_another_process_gives_the_same_bytes(monkeypatch):
+    """Three families with and without a tower, and the tower alone, here and elsewhere."""
     monkeypatch.syspath_prepend(str(ROBUSTNESS))
     sys.modules.pop("training_cases", None)
     training_cases = __import__("training_cases")
@@ -58,7 +58,7 @@ def test_processes(monkeypatch):
 
 
 @pytest.mark.parametrize("backend", ["loky", "threading"])
-def test_jobs_of_a_search(backend):
+def test_search_with_several_jobs_gives_the_same_bytes(backend):
     classifier = make_classifier(correlation_tower=make_tower(max_epochs=1), dropout=0.3)
     grid = {"fusion": ["late", "cross_modal_concat"], "lr": [1e-3, 1e-2]}
     alone = GridSearchCV(classifier, grid, cv=2, scoring="neg_log_loss").fit(X, CLASSES)
@@ -72,7 +72,7 @@ def test_jobs_of_a_search(backend):
     assert jobs.predict_proba(X).tobytes() == alone.predict_proba(X).tobytes()
 
 
-def test_jobs_of_a_cross_validation():
+def test_cross_validation_with_several_jobs_gives_the_same_bytes():
     for family in FAMILIES:
         classifier = make_classifier(family, fusion="cross_modal", dropout=0.3)
         alone, jobs = (
@@ -82,8 +82,8 @@ def test_jobs_of_a_cross_validation():
         assert alone.tobytes() == jobs.tobytes()
 
 
-def test_the_state_of_others_decides_nothing():
-    """Neither what was drawn before, nor what is drawn between fit and predict."""
+def test_global_random_state_does_not_change_results():
+    """Random numbers drawn before fit, or between fit and predict, have no effect."""
     outcomes = set()
     for seed in (0, 1):
         torch.manual_seed(seed)

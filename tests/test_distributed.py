@@ -1,4 +1,4 @@
-"""Training by two processes is training by one; see launched.py for what they run."""
+"""Training by two processes equals training by one; they run launched.py."""
 
 import os
 import pickle
@@ -22,7 +22,7 @@ NAMES = [*cases("cpu"), "resumed"]
 
 
 def launch(out, task, **options):
-    """Run launched.py in two processes; return what became of it."""
+    """Run launched.py in two processes; return the completed process."""
     run = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2"]
     places = [str(Path(sk_crossmodal.__file__).parents[1]), str(TESTS)]
     environment = {
@@ -44,7 +44,7 @@ def launch(out, task, **options):
 
 @pytest.fixture(scope="module")
 def together(tmp_path_factory):
-    """What each of two processes found, and what they printed."""
+    """The results of each of two processes, and their output."""
     pytest.importorskip("accelerate", reason="accelerate is not installed")
     out = tmp_path_factory.mktemp("launch")
     numbered_videos().save(out / "store")
@@ -60,7 +60,7 @@ def alone(tmp_path_factory):
 
 
 @pytest.mark.parametrize("name", NAMES, ids=str)
-def test_two_processes_train_as_one(together, alone, name):
+def test_fit_by_two_processes_equals_fit_by_one(together, alone, name):
     (first, _), *_ = together
     one, two = alone[name], first["fits"][name]
     np.testing.assert_allclose(two["losses"], one["losses"], rtol=0, atol=1e-5)
@@ -71,7 +71,7 @@ def test_two_processes_train_as_one(together, alone, name):
 
 
 @pytest.mark.parametrize("name", [*NAMES, "unseeded"], ids=str)
-def test_both_processes_end_with_the_same(together, name):
+def test_both_processes_end_with_the_same_weights(together, name):
     (first, second), *_ = together
     a, b = ({**found["fits"], "unseeded": found["unseeded"]}[name] for found in (first, second))
     assert a["losses"] == b["losses"]
@@ -83,14 +83,14 @@ def test_both_processes_end_with_the_same(together, name):
 
 def test_each_process_reads_its_share_of_the_store(together):
     (first, second), *_ = together
-    # For the tower's verdicts, and then for the epoch, whose last batch is of one video.
+    # For the tower's probabilities, and then for the epoch, whose last batch is of one video.
     assert sorted(first["read"] + second["read"]) == sorted(2 * list(range(48)))
     for read, epoch in ((first["read"], 24), (second["read"], 24)):
         assert len(set(read[:24])) == 24
         assert len(set(read[24:])) == len(read) - 24 == pytest.approx(epoch, abs=1)
 
 
-def test_the_first_process_keeps_towers_for_all(together):
+def test_first_process_caches_towers_for_all(together):
     (first, second), _, out = together
     for found in (first, second):
         assert found["memory"][0] == [1, 1]
@@ -106,7 +106,7 @@ def test_only_the_first_process_prints(together):
     assert not done.stderr
 
 
-def test_nothing_of_the_launch_stays_in_the_estimator(together):
+def test_fitted_estimator_keeps_nothing_of_the_process_group(together):
     (first, _), *_ = together
     assert b"torch.distributed" not in first["pickle"]
     assert b"skorch.hf" not in first["pickle"]
@@ -117,14 +117,14 @@ def test_nothing_of_the_launch_stays_in_the_estimator(together):
     np.testing.assert_allclose(probability, first["unseeded"]["probability"], rtol=1e-5)
 
 
-def test_an_error_in_one_process_ends_the_launch(tmp_path):
+def test_error_in_one_process_ends_the_launch(tmp_path):
     pytest.importorskip("accelerate", reason="accelerate is not installed")
     done = launch(tmp_path, "fail")
     assert done.returncode != 0
     assert "only here" in done.stderr
 
 
-def test_without_a_launch_it_is_as_auto():
+def test_device_accelerate_without_launcher_equals_auto():
     pytest.importorskip("accelerate", reason="accelerate is not installed")
     X, y = make_videos().data, make_y("classes")
     one, two = (make_classifier(device=device).fit(X, y) for device in ("auto", "accelerate"))
@@ -132,7 +132,7 @@ def test_without_a_launch_it_is_as_auto():
     assert one.net_.device == two.net_.device
 
 
-def test_the_tower_is_trained_by_all_processes_too():
+def test_tower_is_trained_by_all_processes():
     pytest.importorskip("accelerate", reason="accelerate is not installed")
     given = make_tower(max_epochs=1)
     classifier = make_classifier(device="accelerate", correlation_tower=given, max_epochs=1)
@@ -141,24 +141,24 @@ def test_the_tower_is_trained_by_all_processes_too():
     assert classifier.correlation_tower_.device == "accelerate"
 
 
-def test_accelerate_is_asked_for_where_it_is_missing(monkeypatch):
+def test_missing_accelerate_raises_with_the_install_command(monkeypatch):
     monkeypatch.setitem(sys.modules, "accelerate", None)
     with pytest.raises(ImportError, match=r"sk_crossmodal\[distributed\]"):
         make_classifier(device="accelerate").fit(make_videos().data, make_y("classes"))
 
 
 @pytest.mark.parametrize(("n", "count"), [(0, 2), (1, 2), (5, 2), (7, 3), (3, 8)])
-def test_shares_are_all_there_is_once(n, count):
+def test_shares_of_processes_cover_all_rows_once(n, count):
     rows = np.arange(n)
     shares = [rows[Processes(i, count).share(n)] for i in range(count)]
     np.testing.assert_array_equal(np.concatenate(shares), rows)
     assert max(map(len, shares)) - min(map(len, shares)) <= 1
 
 
-def test_statistics_add_up_what_processes_have():
+def test_statistics_are_summed_over_processes():
     x, mask = torch.randn(6, 3, 2, dtype=torch.float64), torch.rand(6, 3) > 0.3
     whole, part = MaskedBatchNorm(2).double(), MaskedBatchNorm(2).double()
-    # Both halves the same: what two processes have is twice what one has.
+    # Both halves are the same: the sum of two processes is twice that of one.
     part.all_sum = lambda value: 2 * value
     twice = torch.cat([x, x]), torch.cat([mask, mask])
     torch.testing.assert_close(part.statistics(x, mask), whole.statistics(*twice))

@@ -19,7 +19,7 @@ def late(**params):
 
 
 def assert_diverges(estimator, words="", **fit_params):
-    """New it stays not fitted; fitted before, it stays as it was."""
+    """A new estimator stays unfitted, a fitted one stays unchanged."""
     fitted_before = clone(estimator).set_params(lr=1e-3, callbacks=None).fit(X, Y)
     fitted_before.set_params(**estimator.get_params(deep=False))
     for each in (estimator, fitted_before):
@@ -33,13 +33,13 @@ def assert_diverges(estimator, words="", **fit_params):
 
 @pytest.mark.parametrize("family", ["transformer", "netvlad", "rnn"])
 @pytest.mark.parametrize("fusion", ["late", "cross_modal_concat"])
-def test_of_classifiers(family, fusion):
+def test_divergence_of_classifiers_raises(family, fusion):
     params = {"fusion": fusion, "correlation_tower": make_tower()}
     words = r"learning rate of 1e\+30 in float32"
     assert_diverges(make_classifier(family, lr=1e30, max_epochs=5, **params), words)
 
 
-def test_of_the_tower():
+def test_divergence_of_the_tower_raises():
     assert_diverges(make_tower(lr=1e30, max_epochs=5))
     classifier = make_classifier(correlation_tower=make_tower(lr=1e30, max_epochs=5))
     with pytest.raises(ValueError, match="Training of CorrelationTower diverged"):
@@ -64,7 +64,7 @@ class Spoil(Callback):
 
 
 @pytest.mark.parametrize("precision", ["float64", "bfloat16"])
-def test_in_other_precisions(precision):
+def test_divergence_in_other_precisions_raises(precision):
     assert_diverges(late(callbacks=[Spoil(0)], precision=precision), f"in {precision}")
 
 
@@ -76,11 +76,11 @@ def test_in_other_precisions(precision):
         (5, "weights are no longer finite, after 3 batches of epoch 2"),
     ],
 )
-def test_that_comes_suddenly(batch, words):
+def test_divergence_in_a_later_batch_raises(batch, words):
     assert_diverges(late(callbacks=[Spoil(batch)]), words)
 
 
-def test_by_partial_fit_and_warm_start():
+def test_divergence_in_a_continued_fit_keeps_the_fit_before():
     for params, method in (({}, "partial_fit"), ({"warm_start": True}, "fit")):
         classifier = late(**params).fit(X, Y)
         probability = classifier.predict_proba(X)
@@ -97,15 +97,15 @@ def with_huge_frames(row):
     return from_rows(video=video, audio=audio)
 
 
-def test_on_videos_held_out():
+def test_divergence_on_held_out_videos_raises():
     classifier = late(callbacks=None)
     assert_diverges(
         classifier, "the loss of a batch of videos held out is", eval_set=(with_huge_frames(3), Y)
     )
 
 
-def test_with_a_checkpoint(tmp_path):
-    """What is kept are finite weights, from which going on comes to the same error."""
+def test_divergence_with_a_checkpoint_keeps_finite_weights(tmp_path):
+    """The checkpoint has finite weights, and resuming raises the same error."""
     for i, params in enumerate(({"checkpoint_interval": 1}, {"checkpoint_interval": 0.3})):
         folder = tmp_path / str(i)
         classifier = late(callbacks=[Spoil(4)], max_epochs=3, checkpoint=folder, **params)
@@ -119,7 +119,7 @@ def test_with_a_checkpoint(tmp_path):
         np.testing.assert_array_equal(again.predict_proba(X), whole.predict_proba(X))
 
 
-def test_in_a_search():
+def test_divergence_in_a_search_is_a_failed_fit():
     search = GridSearchCV(late(max_epochs=5), {"lr": [1e30, 1e-3]}, cv=2)
     failed = pytest.warns(FitFailedWarning, match="diverged")
     with failed, pytest.warns(UserWarning, match="scores are non-finite"):
@@ -129,7 +129,7 @@ def test_in_a_search():
 
 
 @pytest.mark.parametrize("fusion", ["late", "cross_modal_concat"])
-def test_predictions_are_finite_or_refused(fusion):
+def test_predictions_that_are_not_finite_raise(fusion):
     classifier = make_classifier(fusion=fusion, correlation_tower=make_tower()).fit(X, Y)
     before = pickle.dumps(vars(classifier.net_.history))
     with pytest.raises(ValueError, match=r"videos \[7\] are not finite in float32"):

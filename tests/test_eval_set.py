@@ -1,4 +1,4 @@
-"""Validation videos of the user's own, and what is remembered of them."""
+"""Validation videos that users give, and the scores on them."""
 
 import numpy as np
 import pytest
@@ -25,12 +25,12 @@ def late(**params):
 
 
 def labels(form):
-    # Rows of other videos, so that validation is on something else.
+    # Rows of other videos, so that validation differs from training.
     return make_y(form), make_y(form)[:20]
 
 
 @pytest.mark.parametrize("form", FORMS)
-def test_scores_are_those_of_the_kept_weights(form):
+def test_validation_score_is_that_of_the_restored_weights(form):
     y, y_val = labels(form)
     classifier = late(max_epochs=12).fit(X, y, eval_set=(X_VAL, y_val))
     best = int(np.argmin([row["valid_loss"] for row in classifier.history_]))
@@ -41,7 +41,7 @@ def test_scores_are_those_of_the_kept_weights(form):
     assert classifier.best_validation_score_ == pytest.approx(accuracy_score(y_val, predicted))
 
 
-def test_loss_is_that_of_the_kept_weights():
+def test_validation_loss_is_that_of_the_restored_weights():
     y, y_val = labels("classes")
     classifier = late(max_epochs=12).fit(X, y, eval_set=(X_VAL, y_val))
     probability = classifier.predict_proba(X_VAL)
@@ -50,8 +50,8 @@ def test_loss_is_that_of_the_kept_weights():
     assert loss == pytest.approx(min(row["valid_loss"] for row in classifier.history_), rel=1e-5)
 
 
-def test_all_videos_are_trained_on():
-    """Nothing else is held out: the first step is that of a fit without early stopping."""
+def test_fit_with_eval_set_trains_on_all_videos():
+    """No training video is held out: the first step equals that without early stopping."""
     y, y_val = labels("multilabel")
     whole = late(early_stopping=False, max_epochs=1).fit(X, y)
     for early_stopping in ("auto", True, False):
@@ -60,7 +60,7 @@ def test_all_videos_are_trained_on():
         np.testing.assert_array_equal(classifier.predict_proba(X), whole.predict_proba(X))
 
 
-def test_early_stopping_false_watches_only():
+def test_eval_set_without_early_stopping_only_records_scores():
     y = make_y("classes")
     wrong = np.roll(np.unique(y), 1)[np.searchsorted(np.unique(y), y)]
     settings = {"max_epochs": 20, "lr_schedule": None}
@@ -73,7 +73,7 @@ def test_early_stopping_false_watches_only():
     assert watched.score(X, y) > stopped.score(X, y)
 
 
-def test_without_videos_held_out_there_are_no_scores():
+def test_fit_without_held_out_videos_has_no_validation_scores():
     classifier = late().fit(X, labels("classes")[0])
     assert classifier.validation_scores_ is None
     assert classifier.best_validation_score_ is None
@@ -90,14 +90,14 @@ def test_weights_count_in_the_score():
     assert classifier.best_validation_score_ == pytest.approx(score, abs=1e-6)
 
 
-def test_named_modalities_in_any_order():
+def test_eval_set_with_another_order_of_modalities_is_the_same():
     y, y_val = labels("classes")
     given = late().fit(X, y, eval_set=(X_VAL.select(["audio", "video"]), y_val))
     expected = late().fit(X, y, eval_set=(X_VAL, y_val))
     assert same_curves(given, expected)
 
 
-def test_positional_modalities():
+def test_eval_set_with_positional_modalities_is_the_same():
     y, y_val = labels("multilabel")
     parts = [[rows_of(array, name) for name in X.modality_names] for array in (X, X_VAL)]
     given = late().fit(*parts[0], y, eval_set=(*parts[1], y_val))
@@ -106,7 +106,7 @@ def test_positional_modalities():
     assert given.history_[-1]["valid_loss"] == expected.history_[-1]["valid_loss"]
 
 
-def test_the_towers_own():
+def test_tower_accepts_an_eval_set():
     y, y_val = labels("classes")
     tower = make_tower(max_epochs=8).fit(X, y, eval_set=(X_VAL, y_val))
     assert all("valid_loss" in row for row in tower.history_)
@@ -128,7 +128,7 @@ def test_the_towers_own():
         ((X_VAL, None), ValueError, "y"),
     ],
 )
-def test_what_does_not_fit_is_refused_before_training(make, eval_set, error, match):
+def test_wrong_eval_set_is_refused_before_training(make, eval_set, error, match):
     estimator = make()
     with pytest.raises(error, match=match):
         estimator.fit(X, make_y("classes"), eval_set=eval_set)
@@ -144,7 +144,7 @@ def same_curves(first, second):
     )
 
 
-def test_searches_pass_it_on():
+def test_search_passes_eval_set_to_fit():
     y, held_out = make_y("classes"), (X_VAL, make_y("classes")[:20])
     search = GridSearchCV(late(), {"lr": [1e-3]}, cv=2).fit(X, y, eval_set=held_out)
     expected = late(lr=1e-3).fit(X, y, eval_set=held_out)

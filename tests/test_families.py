@@ -1,4 +1,4 @@
-"""What every family of classifiers does alike, and the parameters of each."""
+"""Behaviour that all families of classifiers share, and the parameters of each."""
 
 import inspect
 import io
@@ -67,7 +67,7 @@ def test_fit_and_predict(family, fusion, form):
     assert ((p > 0) & (p < 1)).all()
     expected = np.unique(y)[p.argmax(1)] if y.ndim == 1 else (p > 0.5).astype(int)
     np.testing.assert_array_equal(predicted, expected)
-    assert len({row.tobytes() for row in p.round(4)}) > 40  # videos are told apart
+    assert len({row.tobytes() for row in p.round(4)}) > 40  # videos differ
     assert (classifier.correlation_tower_ is not None) == (fusion in WITH_TOWER)
 
 
@@ -111,7 +111,7 @@ def test_learns(family):
 
 @fusions
 @new_families
-def test_rows_do_not_see_each_other(family, fusion):
+def test_predictions_do_not_depend_on_other_rows(family, fusion):
     """BatchNorm included, which has seen the statistics of the training."""
     classifier = fitted(fusion, family=family)
     rows = [40, 2, 2, 17]
@@ -121,7 +121,7 @@ def test_rows_do_not_see_each_other(family, fusion):
 
 @fusions
 @new_families
-def test_random_state_decides(family, fusion):
+def test_same_random_state_gives_the_same_classifier(family, fusion):
     expected = fitted(fusion, family=family).predict_proba(X)
     torch.manual_seed(7)
     again = make_classifier(family, fusion=fusion).fit(X, Y)
@@ -133,7 +133,7 @@ def test_random_state_decides(family, fusion):
 
 @pytest.mark.parametrize("fusion", ["cross_modal", "cross_modal_concat"])
 @new_families
-def test_influence_its_controls_and_combinations(family, fusion):
+def test_influence_controls_and_combinations_give_different_classifiers(family, fusion):
     """Each changes the model."""
     tower = FrozenEstimator(make_tower().fit(X, Y))
     options = [
@@ -193,7 +193,7 @@ def test_clusters(n_clusters, expected, largest):
     assert clusters_of(netvlad(THREE, n_clusters=n_clusters, fusion="early")) == [largest]
 
 
-def test_clusters_of_default_without_video():
+def test_default_clusters_without_video():
     assert clusters_of(netvlad(THREE.select(["audio", "text"]), n_clusters=None)) == [64, 64]
 
 
@@ -204,7 +204,7 @@ def test_clusters_of_the_tower_are_the_classifiers():
 
 
 @pytest.mark.parametrize("fusion", ["early", "late", "cross_modal_concat"])
-def test_clusters_of_a_modality_are_missing(fusion):
+def test_clusters_without_one_modality_are_refused(fusion):
     recorder, tower = Recorder(), recording_tower()
     classifier = make_classifier(
         "netvlad",
@@ -234,7 +234,7 @@ def test_clusters_of_a_modality_are_missing(fusion):
     ],
 )
 @pytest.mark.parametrize("fusion", ["late", "cross_modal_concat"])
-def test_wrong_parameters(fusion, family, params, message):
+def test_wrong_parameters_of_a_family_are_refused(fusion, family, params, message):
     with pytest.raises((ValueError, TypeError), match=message):
         make_classifier(family, fusion=fusion, **params).fit(X, Y)
 
@@ -252,7 +252,7 @@ def test_rnn_types(rnn_type, layer):
         assert np.abs(p - fitted("cross_modal_concat", family="rnn").predict_proba(X)).max() > 1e-5
 
 
-def test_odd_width_without_recurrence():
+def test_odd_width_without_recurrence_is_accepted():
     classifier = make_classifier("rnn", rnn_type=None, hidden_size=15, fusion="late").fit(X, Y)
     assert classifier.module_.encoder.out_features == 15
 
@@ -337,7 +337,7 @@ def test_signature(kind):
     assert sorted(kind().get_params(deep=False)) == sorted(parameters)
 
 
-def test_families_differ_in_their_own_parameters_only():
+def test_families_share_all_but_their_own_parameters():
     defaults = [
         {name: p.default for name, p in inspect.signature(kind).parameters.items()}
         for kind, _ in FAMILIES.values()
@@ -346,7 +346,7 @@ def test_families_differ_in_their_own_parameters_only():
         assert len({repr(default[shared]) for default in defaults}) == 1, shared
 
 
-def test_defaults_are_the_papers():
+def test_defaults_are_those_of_the_paper():
     params = CrossModalNetVLADClassifier().get_params()
     expected = {
         "lr": 2e-4,
@@ -364,7 +364,7 @@ def test_defaults_are_the_papers():
 
 
 @estimators
-def test_every_parameter_is_documented_once_its_own_first(kind):
+def test_every_parameter_is_documented_once_with_own_parameters_first(kind):
     documented = section(kind.__doc__, "Parameters")
     assert sorted(documented) == sorted(expected_params(kind))
     own = [name for name in documented if name in OWN[kind.__name__]]
@@ -574,7 +574,7 @@ def test_frame_scaling_of_the_network():
             np.testing.assert_allclose(1 / scaler.inverse, scale, atol=1e-6)
 
 
-def test_feature_that_does_not_vary():
+def test_feature_without_variance_is_scaled_by_one():
     rows = even_videos()
     for frames in rows["video"]:
         frames[:, 1] = 7.0
@@ -610,7 +610,7 @@ def test_zero_padding_is_explicit_zero_frames(family, fusion, max_frames):
     """Also where it cuts: the frames beyond `max_frames` are gone before."""
     rows = even_videos()
     params = {"fusion": fusion, "max_frames": max_frames, **EXACT}
-    if fusion in WITH_TOWER:  # which is to say the same of both
+    if fusion in WITH_TOWER:  # the tower must predict the same for both
         params["correlation_tower"] = FrozenEstimator(Constant().fit(from_rows(**rows), BITS))
     short, padded = from_rows(**rows), zero_padded(rows, max_frames)
     implicit = make_classifier(family, mask_padding=False, **params).fit(short, BITS)
@@ -625,7 +625,7 @@ def test_zero_padding_is_explicit_zero_frames(family, fusion, max_frames):
 
 
 class Constant(CorrelationTower):
-    """A tower that says the same of every video."""
+    """A tower that predicts the same for every video."""
 
     def __init__(self):
         super().__init__(encoder="mean", encoder_params={"d_model": 4}, max_epochs=1)
@@ -648,7 +648,7 @@ def test_zero_padding_of_a_tower(encoder):
 @fusions
 @families
 def test_length_of_zero_padding(family, fusion):
-    """Without a mask, what is behind the end counts; with one, only real frames do."""
+    """Without a mask the padding counts; with one, only real frames do."""
     videos = from_rows(**even_videos())
 
     def predictions(**params):
@@ -779,8 +779,8 @@ def test_smoothed_loss_of_labels(smoothing):
     assert result == pytest.approx(expected, rel=1e-9)
 
 
-def test_smoothing_and_weights_leave_a_no_a_no():
-    """However much a label weighs, the best probability for those without it is the smoothed 0."""
+def test_smoothing_and_weights_keep_absent_labels_improbable():
+    """With any weight, the best probability of an absent label is the smoothed 0."""
     logits = torch.zeros(4, 1, dtype=torch.float64, requires_grad=True)
     criterion = build_loss("binary", [50.0], label_smoothing=0.1)
     target = {"y": torch.zeros(4, 1), "weight": torch.ones(4)}
@@ -801,7 +801,7 @@ def test_label_smoothing_makes_predictions_less_certain(form):
     assert smooth.min() > sharp.min()
 
 
-def test_label_smoothing_enters_the_loss_of_an_epoch():
+def test_label_smoothing_is_part_of_the_loss_of_an_epoch():
     """The first epoch's, of one batch, is that of the weights before any step."""
     params = {"fusion": "late", "batch_size": 100, "dropout": 0.0, "precision": "float64"}
     recorder = Recorder()
@@ -813,7 +813,7 @@ def test_label_smoothing_enters_the_loss_of_an_epoch():
     assert first == pytest.approx(-(0.7 * own + 0.3 * log_p.mean(1)).mean(), rel=1e-6)
 
 
-def test_the_towers_pairs_are_not_smoothed():
+def test_pairs_of_the_tower_are_not_smoothed():
     classifier = make_classifier(label_smoothing=0.3, max_epochs=1).fit(X, Y)
     assert classifier.net_.criterion_.label_smoothing == 0.3
     assert classifier.correlation_tower_.net_.criterion_.label_smoothing == 0.0
@@ -831,7 +831,7 @@ KINDS = {**ENCODERS, "mean": MeanEncoder}
 
 
 @pytest.mark.parametrize("encoder", SMALL)
-def test_tower_of_every_kind(encoder):
+def test_tower_with_every_encoder_can_be_used(encoder):
     tower = make_tower(encoder=encoder, encoder_params=SMALL[encoder]).fit(X, Y)
     assert type(tower.module_.encoder) is KINDS[encoder]
     p = tower.transform(X)
@@ -849,7 +849,7 @@ def test_tower_of_every_kind(encoder):
 
 
 @pytest.mark.parametrize("encoder", SMALL)
-def test_tower_with_the_encoders_defaults(encoder):
+def test_tower_has_the_defaults_of_its_encoder(encoder):
     tower = make_tower(encoder=encoder, encoder_params=None, max_epochs=1).fit(X, Y)
     assert type(tower.module_.encoder) is KINDS[encoder]
     assert tower.module_.encoder.out_features >= 256
@@ -869,11 +869,11 @@ class FirstFrame(torch.nn.Module):
         return [layer(x[:, 0]) for layer, x in zip(self.layers, frames, strict=True)]
 
 
-def test_tower_with_an_encoder_of_ones_own():
+def test_tower_with_a_users_encoder_can_be_used():
     tower = make_tower(encoder=FirstFrame, encoder_params={"size": 5}).fit(X, Y)
     assert isinstance(tower.module_.encoder, FirstFrame)
     firsts = from_rows(**{n: [frames[:1] for frames in rows_of(X, n)] for n in ("video", "audio")})
-    # Videos of one frame each are what the encoder sees of the whole ones.
+    # Of whole videos the encoder sees the first frame.
     np.testing.assert_allclose(tower.transform(firsts), tower.transform(X), atol=1e-6)
 
 
@@ -898,14 +898,14 @@ def test_tower_with_an_encoder_of_ones_own():
         ("lstm", None, "encoder must be one of.*'netvlad'"),
     ],
 )
-def test_wrong_encoders(encoder, params, message):
+def test_wrong_encoders_are_refused(encoder, params, message):
     with pytest.raises((ValueError, TypeError), match=message):
         make_tower(encoder=encoder, encoder_params=params).fit(X, Y)
 
 
 @pytest.mark.parametrize("fusion", WITH_TOWER)
 @families
-def test_towers_within_are_of_the_classifiers_kind(family, fusion):
+def test_default_tower_has_the_encoder_of_the_classifier(family, fusion):
     classifier = fitted(fusion, family=family)
     tower = classifier.correlation_tower_
     assert tower.encoder is ENCODERS[family]
@@ -919,7 +919,7 @@ def test_towers_within_are_of_the_classifiers_kind(family, fusion):
 
 @pytest.mark.parametrize("encoder", SMALL)
 @new_families
-def test_towers_of_another_kind(family, encoder):
+def test_tower_with_another_encoder_can_be_used(family, encoder):
     tower = make_tower(encoder=encoder, encoder_params=SMALL[encoder])
     classifier = make_classifier(family, correlation_tower=tower, max_epochs=1).fit(X, Y)
     assert type(classifier.correlation_tower_.module_.encoder) is KINDS[encoder]
@@ -929,7 +929,7 @@ def test_towers_of_another_kind(family, encoder):
 @pytest.mark.parametrize("precisions", [("float32", "float64"), ("float64", "float32")])
 @pytest.mark.parametrize("features", ["probability", "embedding"])
 @pytest.mark.parametrize("fusion", WITH_TOWER)
-def test_tower_of_another_precision(fusion, features, precisions, frozen):
+def test_tower_of_another_precision_can_be_used(fusion, features, precisions, frozen):
     tower = make_tower(precision=precisions[0])
     tower = FrozenEstimator(tower.fit(X, Y)) if frozen else tower
     params = {"fusion": fusion, "correlation_features": features, "precision": precisions[1]}

@@ -1,4 +1,4 @@
-"""Fine-tuning: a classifier starts from one that is fitted on other labels."""
+"""Fine-tuning: a classifier starts from one that was fitted on other labels."""
 
 import pickle
 
@@ -56,8 +56,8 @@ def changed(before, after):
 
 
 @pytest.mark.parametrize("family", FAMILIES)
-def test_frozen_towers_keep_every_byte(family):
-    """Weights, moments and the statistics of NetVLAD's BatchNorm."""
+def test_freeze_towers_keeps_all_weights_but_the_head(family):
+    """Weights, frame statistics and the statistics of NetVLAD's BatchNorm."""
     pretrained = pretrain(family)
     before = state(pretrained)
     tuned = tune(pretrained, family, freeze_towers=True, weight_decay=1.0, dropout=0.5)
@@ -77,8 +77,8 @@ def test_frozen_towers_keep_every_byte(family):
 
 
 @pytest.mark.parametrize("family", FAMILIES)
-def test_all_but_the_last_layer_starts_as_it_was(family):
-    """And with towers that are not frozen, all of it moves."""
+def test_pretrained_weights_are_the_start_except_the_output_layer(family):
+    """Without frozen towers, all weights change."""
     pretrained, spy = pretrain(family), Recorder()
     tuned = tune(pretrained, family, callbacks=[("spy", spy)]).fit(X, Y)
     before, initial = state(pretrained), dict(tuned.net_.callbacks_)["spy"].initial_
@@ -92,15 +92,15 @@ def test_all_but_the_last_layer_starts_as_it_was(family):
     assert tuned.predict(X).shape == Y.shape
 
 
-def test_the_same_labels_get_a_new_last_layer():
+def test_pretrained_on_the_same_labels_gets_a_new_output_layer():
     pretrained, spy = pretrain(fusion="late"), Recorder()
     tuned = tune(pretrained, fusion="late", callbacks=[("spy", spy)]).fit(X, TOP)
     initial = dict(tuned.net_.callbacks_)["spy"].initial_
     assert changed(state(pretrained), initial) == {"head.4.weight", "head.4.bias"}
 
 
-def test_a_frozen_head_is_trained_as_by_hand():
-    """Adam on fixed features, written down once more, ends at the same probabilities."""
+def test_head_on_frozen_towers_equals_adam_by_hand():
+    """Adam on fixed features, written out, gives the same probabilities."""
     pretrained = pretrain(fusion="late", dropout=0.3)
     params = {"fusion": "late", "dropout": 0.0, "freeze_towers": True, "batch_size": 48}
     params.update(max_epochs=4, lr=1e-2, lr_schedule=None, early_stopping=False)
@@ -137,7 +137,7 @@ def groups(videos):
 
 
 @pytest.mark.parametrize("seed", [0, 1])
-def test_few_examples_are_enough(seed):
+def test_fine_tuning_with_few_videos_beats_training_from_scratch(seed):
     """Pretrained on 600 videos of eight labels, tuned on 32 of three others."""
     params = {"branching": (8, 1, 1, 1), "n_features": {"video": 32, "audio": 16}}
     params.update(n_frames=(10, 14), n_distractors=1, scene_frames=(1, 2), lead=(1, 2))
@@ -156,7 +156,7 @@ def test_few_examples_are_enough(seed):
         assert tuned.fit(shots.data, groups(shots)).score(test.data, groups(test)) > alone + 0.08
 
 
-def test_in_a_search_and_a_pipeline():
+def test_pretrained_in_a_search_and_a_pipeline_is_unchanged():
     pretrained = pretrain(fusion="late")
     other = pretrain(fusion="late", lr=1e-2)
     search = GridSearchCV(
@@ -173,7 +173,7 @@ def test_in_a_search_and_a_pipeline():
     )
 
 
-def test_pretrained_inside_of_a_target():
+def test_pretrained_classifier_of_a_target_transformer_can_be_used():
     """The classifier of a `TransformedTargetClassifier` is its `classifier_`."""
     paths = make_videos().target
     target = TransformedTargetClassifier(
@@ -187,18 +187,18 @@ def test_pretrained_inside_of_a_target():
         tune(target, fusion="late").fit(X, TOP)
 
 
-def test_modalities_are_brought_into_order_and_must_be_the_same():
+def test_pretrained_with_other_modalities_is_refused():
     pretrained = pretrain(fusion="late")
     video, audio = rows_of(X, "video"), rows_of(X, "audio")
     tuned = tune(pretrained, fusion="late").fit(from_rows(audio=audio, video=video), TOP)
     straight = tune(pretrained, fusion="late").fit(X, TOP)
     assert tuned.modality_names_in_ == ("video", "audio")
     np.testing.assert_array_equal(tuned.predict_proba(X), straight.predict_proba(X))
-    with pytest.raises(ValueError, match=r"fitted on .*'video': 8.*but X has {'video': 8}"):
+    with pytest.raises(ValueError, match=r"fitted on {'video': 8, .*, got {'video': 8}"):
         tune(pretrained, fusion="late").fit(from_rows(video=video), TOP)
 
 
-def test_frames_are_scaled_as_in_pretraining():
+def test_fine_tuning_keeps_the_scaling_of_pretrained():
     pretrained = pretrain(fusion="late")
     shifted = from_rows(**{n: [3 * x + 1 for x in rows_of(X, n)] for n in ("video", "audio")})
     tuned = tune(pretrained, fusion="late").fit(shifted, TOP)
@@ -210,20 +210,23 @@ def test_frames_are_scaled_as_in_pretraining():
 @pytest.mark.parametrize(
     ("params", "words"),
     [
-        ({"fusion": "early"}, r"fusion='early' \(pretrained: 'cross_modal_concat'\)"),
-        ({"d_model": 8, "gate": "soft"}, r"gate='soft' \(pretrained: 'hard'\), d_model=8 .*: 16"),
-        ({"n_layers": 2}, r"n_layers=2 \(pretrained: 1\)"),
-        ({"cross_modal_layer_sizes": (4, 5)}, r"cross_modal_layer_sizes=\(4, 5\) .*: \(4,\)"),
-        ({"cross_modal_combine": "multiply"}, "cross_modal_combine='multiply' .*'add'"),
+        ({"fusion": "early"}, "{'fusion': 'cross_modal_concat'}, got {'fusion': 'early'}"),
+        ({"d_model": 8, "gate": "soft"}, "{'gate': 'hard', 'd_model': 16}, got .*'d_model': 8}"),
+        ({"n_layers": 2}, "{'n_layers': 1}, got {'n_layers': 2}"),
+        (
+            {"cross_modal_layer_sizes": (4, 5)},
+            r"{'cross_modal_layer_sizes': \(4,\)}, got .*\(4, 5\)",
+        ),
+        ({"cross_modal_combine": "multiply"}, "{'cross_modal_combine': 'add'}, got .*'multiply'"),
         (
             {"correlation_features": "embedding"},
-            "correlation_features='embedding' .*'probability'",
+            "{'correlation_features': 'probability'.*}, got .*'embedding'",
         ),
-        ({"mask_padding": False}, r"mask_padding=False \(pretrained: True\)"),
+        ({"mask_padding": False}, "{'mask_padding': True.*}, got {'mask_padding': False"),
     ],
 )
-def test_what_differs_is_named(params, words):
-    with pytest.raises(ValueError, match=f"cannot load the weights of pretrained with .*{words}"):
+def test_pretrained_of_another_shape_is_refused_by_the_names_of_parameters(params, words):
+    with pytest.raises(ValueError, match=f"The weights of pretrained need {words}"):
         tune(pretrain_once(), **params).fit(X, TOP)
 
 
@@ -236,17 +239,17 @@ def pretrain_once():
     return PRETRAINED[0]
 
 
-def test_embeddings_of_another_width():
+def test_pretrained_with_another_embedding_width_is_refused():
     params = {"correlation_features": "embedding"}
     pretrained = pretrain(**params)
     tower = make_tower(hidden_layer_sizes=(5,))
-    with pytest.raises(ValueError, match=r"tower's embedding=5 \(pretrained: 8\)"):
+    with pytest.raises(ValueError, match=r"tower's embedding\": 8}, got .*embedding\": 5}"):
         tune(pretrained, correlation_tower=tower, **params).fit(X, TOP)
     tuned = tune(pretrained, correlation_tower=make_tower(lr=1e-2), **params).fit(X, TOP)
     assert tuned.correlation_tower_.lr == 1e-2
 
 
-def test_warm_start_and_partial_fit_go_on_from_what_was_tuned():
+def test_warm_start_and_partial_fit_continue_a_tuned_classifier():
     pretrained = pretrain(fusion="late")
     tuned = tune(pretrained, fusion="late", warm_start=True, freeze_towers=True).fit(X, TOP)
     before = state(tuned)
@@ -261,8 +264,8 @@ def test_warm_start_and_partial_fit_go_on_from_what_was_tuned():
     assert changed(once, state(parts.partial_fit(X, TOP))) == HEAD
 
 
-def test_early_stopping_and_no_dropout_in_what_is_frozen():
-    """With all of the head's dropout off, the loss of the first batch has nothing random."""
+def test_frozen_layers_have_no_dropout_with_early_stopping():
+    """Without dropout in the head, the loss of the first batch is deterministic."""
     pretrained = pretrain(fusion="late", dropout=0.5)
     params = {"fusion": "late", "freeze_towers": True, "dropout": 0.0, "batch_size": 48}
     tuned = tune(pretrained, **params, early_stopping=True, max_epochs=3).fit(X, TOP)
@@ -273,7 +276,7 @@ def test_early_stopping_and_no_dropout_in_what_is_frozen():
     assert not tuned.module_.encoder.training
 
 
-def test_checkpoints_tell_pretrained_models_apart(tmp_path):
+def test_checkpoints_of_other_pretrained_classifiers_differ(tmp_path):
     first, second = pretrain(fusion="late"), pretrain(fusion="late", lr=1e-2)
     kept = {"fusion": "late", "checkpoint": tmp_path, "max_epochs": 1}
     tune(first, **kept).fit(X, TOP)
@@ -282,7 +285,7 @@ def test_checkpoints_tell_pretrained_models_apart(tmp_path):
     make_classifier(**kept).fit(X, TOP)
     assert len(list(tmp_path.glob("*.pt"))) == 4
     copied = pickle.loads(pickle.dumps(first))  # the same weights are the same fit
-    with pytest.raises(ValueError, match="There is a checkpoint of this fit already"):
+    with pytest.raises(ValueError, match="has a checkpoint of this fit: resume=True continues it"):
         tune(copied, **kept).fit(X, TOP)
     longer = {**kept, "max_epochs": 3, "resume": True}
     resumed = tune(first, **longer, freeze_towers=True).fit(X, TOP)
@@ -290,7 +293,7 @@ def test_checkpoints_tell_pretrained_models_apart(tmp_path):
     assert not changed(state(whole), state(resumed))
 
 
-def test_saved_and_pickled(tmp_path):
+def test_tuned_classifier_can_be_saved_and_pickled(tmp_path):
     tuned = tune(pretrain(), freeze_towers=True).fit(X, Y)
     expected = tuned.predict_proba(X)
     with pytest.warns(
@@ -307,5 +310,5 @@ def test_saved_and_pickled(tmp_path):
     np.testing.assert_array_equal(pickle.loads(pickle.dumps(tuned)).predict_proba(X), expected)
     again = tune(load_model(tmp_path / "model"), freeze_towers=True).fit(X, TOP)
     assert again.score(X, TOP) <= 1
-    with pytest.raises(ValueError, match="keeps the weights of towers that are trained"):
+    with pytest.raises(ValueError, match="freeze_towers=True needs the weights of `pretrained`"):
         clone(loaded).fit(X, Y)

@@ -1,4 +1,4 @@
-"""Going on from a fit: warm start and `partial_fit`, as MLPClassifier has them."""
+"""Continued training: warm start and `partial_fit`, as MLPClassifier has them."""
 
 import copy
 import pickle
@@ -37,25 +37,25 @@ def same(first, second):
 
 
 @pytest.mark.parametrize("fusion", FUSIONS)
-def test_warm_start_goes_on(fusion):
+def test_warm_start_continues_training(fusion):
     tower = recording_tower()
     classifier = make_classifier(
         fusion=fusion, correlation_tower=tower, warm_start=True, max_epochs=5, lr=5e-3
     )
     first = classifier.fit(X, Y).loss_curve_
-    judge, first_module = classifier.correlation_tower_, classifier.module_
+    tower_before, first_module = classifier.correlation_tower_, classifier.module_
     classifier.fit(X, Y)
     assert classifier.n_iter_ == 10
     assert classifier.loss_curve_[:5] == first
     assert classifier.loss_curve_[5] < first[1]
     assert [row["epoch"] for row in classifier.history_] == list(range(1, 11))
-    assert classifier.correlation_tower_ is judge
-    assert len(tower.fits) == (judge is not None)
+    assert classifier.correlation_tower_ is tower_before
+    assert len(tower.fits) == (tower_before is not None)
     assert classifier.module_ is not first_module
 
 
-def test_warm_start_of_no_epoch_worth_of_learning_keeps_the_weights():
-    """With a learning rate of next to nothing, it is the same network that went on."""
+def test_warm_start_with_tiny_learning_rate_keeps_the_weights():
+    """With a tiny learning rate the network is nearly unchanged."""
     classifier = make_classifier(fusion="late", warm_start=True).fit(X, Y)
     before = weights(classifier)
     after = weights(classifier.set_params(lr=1e-30).fit(X, Y))
@@ -64,7 +64,7 @@ def test_warm_start_of_no_epoch_worth_of_learning_keeps_the_weights():
     assert not same(before, scaled)
 
 
-def test_without_warm_start_fit_begins_anew():
+def test_fit_without_warm_start_starts_from_scratch():
     classifier = make_classifier(fusion="late").fit(X, Y)
     before, losses = weights(classifier), classifier.loss_curve_
     classifier.fit(X, Y)
@@ -90,7 +90,7 @@ def test_warm_start_scales_frames_as_the_first_fit_did():
         ({"correlation_features": "embedding"}, (X, Y), "parameters that change its shape"),
     ],
 )
-def test_warm_start_with_something_else_leaves_the_old_fit(change, data, match):
+def test_warm_start_with_other_data_is_refused_and_keeps_the_fit(change, data, match):
     classifier = make_classifier(correlation_tower=make_tower(), warm_start=True).fit(X, Y)
     before = classifier.predict_proba(X)
     with pytest.raises(ValueError, match=match):
@@ -104,7 +104,7 @@ def test_warm_start_with_something_else_leaves_the_old_fit(change, data, match):
 
 @pytest.mark.parametrize("fusion", FUSIONS)
 def test_partial_fit_learns(fusion):
-    """On all videos at a time it learns about as fast as fit, and as fit it can be repeated."""
+    """On all videos it learns about as fast as fit, and can be repeated."""
     tower = FrozenEstimator(make_tower().fit(X, Y))
     settings = {"fusion": fusion, "correlation_tower": tower, "lr": 5e-3, "dropout": 0.0}
     classifier, again = make_classifier(**settings), make_classifier(**settings)
@@ -119,7 +119,7 @@ def test_partial_fit_learns(fusion):
 
 
 def test_partial_fit_keeps_the_state_of_adam():
-    """One batch an epoch and no dropout: partial fits are the fit itself, not restarts of it."""
+    """With one batch per epoch and no dropout, partial fits equal one fit."""
     settings = {"fusion": "late", "dropout": 0.0, "batch_size": 100, "precision": "float64"}
     whole = make_classifier(**settings, max_epochs=5, lr_schedule=None).fit(X, Y)
     parts = make_classifier(**settings, lr_schedule=None)
@@ -132,7 +132,7 @@ def test_partial_fit_keeps_the_state_of_adam():
     assert np.abs(warm.predict_proba(X) - whole.predict_proba(X)).max() > 1e-6
 
 
-def test_partial_fit_goes_on_from_a_fit_and_from_a_pickle():
+def test_partial_fit_continues_a_fit_and_a_pickle():
     classifier = make_classifier(fusion="late", lr_schedule="cosine").fit(X, Y)
     other = pickle.loads(pickle.dumps(classifier))
     before = weights(classifier)
@@ -143,8 +143,8 @@ def test_partial_fit_goes_on_from_a_fit_and_from_a_pickle():
     assert not same(weights(classifier), before)  # though a cosine had ended at 0
 
 
-def test_partial_fit_sees_one_chunk_after_the_other():
-    """What only the second chunk holds is learned."""
+def test_partial_fit_learns_from_each_chunk():
+    """Classes of the second chunk alone are learned."""
     order = np.argsort(CLASSES, kind="stable")
     first, second = order[:24], order[24:]
     classifier = make_classifier(fusion="late", lr=3e-3, d_model=32)
@@ -157,7 +157,7 @@ def test_partial_fit_sees_one_chunk_after_the_other():
     assert classifier.score(X, CLASSES) > 0.9
 
 
-def test_partial_fit_takes_positional_modalities_weights_and_longer_videos():
+def test_partial_fit_accepts_positional_modalities_weights_and_longer_videos():
     video, audio = ([X[i][name] for i in range(48)] for name in X.modality_names)
     short = [frames[:2] for frames in video], [frames[:2] for frames in audio]
     classifier = make_classifier(fusion="cross_modal", max_frames=30)
@@ -179,7 +179,7 @@ def test_partial_fit_takes_positional_modalities_weights_and_longer_videos():
         ({}, [(X[FOOD_OR_MUSIC], CLASSES[FOOD_OR_MUSIC]), (X, CLASSES)], "y must be a vector of"),
     ],
 )
-def test_partial_fit_of_what_does_not_fit(params, calls, match):
+def test_partial_fit_with_other_data_is_refused(params, calls, match):
     classifier = make_classifier(fusion="late", **params)
     *before, last = calls
     for call in before:
@@ -190,9 +190,9 @@ def test_partial_fit_of_what_does_not_fit(params, calls, match):
 
 
 @pytest.mark.parametrize("y", [CLASSES, Y])
-def test_classes_are_those_of_the_first_call(y):
+def test_partial_fit_with_other_classes_is_refused(y):
     classifier = make_classifier(fusion="late").partial_fit(X, y)
-    with pytest.raises(ValueError, match="classes must be as in the first call"):
+    with pytest.raises(ValueError, match="classes must be as before"):
         classifier.partial_fit(X, y, classes=["zzz"])
     right = np.unique(y) if y.ndim == 1 else np.arange(y.shape[1])
     assert classifier.partial_fit(X, y, classes=right).n_iter_ == 2
@@ -200,7 +200,7 @@ def test_classes_are_those_of_the_first_call(y):
 
 @pytest.mark.parametrize("method", ["partial_fit", "fit"])
 @pytest.mark.parametrize("family", ["transformer", "netvlad"])
-def test_modalities_in_another_order_are_brought_into_that_of_before(family, method):
+def test_continued_fit_with_another_order_of_modalities_is_the_same(family, method):
     params = {"n_clusters": {"video": 5, "audio": 3}} if family == "netvlad" else {}
     there, back = (make_classifier(family, fusion="late", warm_start=True, **params) for _ in "ab")
     turned = X.select(["audio", "video"])
@@ -213,7 +213,7 @@ def test_modalities_in_another_order_are_brought_into_that_of_before(family, met
     np.testing.assert_array_equal(back.predict_proba(X), there.predict_proba(X))
 
 
-def test_partial_fit_leaves_a_copy_of_before_alone():
+def test_partial_fit_leaves_an_earlier_copy_unchanged():
     classifier, other = (make_classifier(fusion="late").partial_fit(X, Y) for _ in "ab")
     copy.copy(classifier).partial_fit(X, Y)
     for each in (classifier, other):
@@ -227,25 +227,25 @@ def test_partial_fit_with_another_optimizer():
     assert classifier.n_iter_ == 2
 
 
-def test_warm_start_without_need_of_a_tower_forgets_it():
+def test_warm_start_with_a_fusion_without_tower_drops_the_tower():
     classifier = make_classifier(fusion="cross_modal_gated", warm_start=True)
     classifier.set_params(correlation_tower=make_tower()).fit(X, Y)
     assert classifier.set_params(fusion="cross_modal").fit(X, Y).correlation_tower_ is None
 
 
-def test_scores_of_fits_without_videos_held_out_are_nan():
+def test_validation_scores_without_held_out_videos_are_nan():
     classifier = make_classifier(fusion="late", warm_start=True)
     for eval_set in ((X, Y), None, (X, Y)):
         classifier.fit(X, Y, eval_set=eval_set)
     np.testing.assert_array_equal(np.isnan(classifier.validation_scores_), [0, 0, 1, 1, 0, 0])
 
 
-def test_classes_must_hold_those_of_y():
+def test_partial_fit_with_classes_that_lack_some_of_y_is_refused():
     with pytest.raises(ValueError, match="y must be a vector of the classes"):
         make_classifier(fusion="late").partial_fit(X, CLASSES, classes=np.unique(CLASSES)[1:])
 
 
-def test_hierarchy_is_checked_as_in_fit():
+def test_partial_fit_with_wrong_hierarchy_is_refused():
     with pytest.raises(ValueError, match="hierarchy"):
         make_classifier(fusion="late", hierarchy=make_labels()[0].hierarchy_).partial_fit(
             X, Y[:, :3]

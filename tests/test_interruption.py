@@ -31,7 +31,7 @@ def press(*args, **kwargs):
 
 
 class Press(Callback):
-    """Ctrl-C with some batch, counted over all epochs, to train on or held out."""
+    """Ctrl-C at a training or validation batch, counted over all epochs."""
 
     def __init__(self, batch, training=True, moment="end"):
         self.batch, self.training, self.moment = batch, training, moment
@@ -50,7 +50,7 @@ class Press(Callback):
 
 
 class Begun(Callback):
-    """Notes every training that begins, of all clones."""
+    """Records every start of training, of all clones."""
 
     count = 0
 
@@ -90,7 +90,7 @@ def assert_usable(classifier, n_epochs):
 
 
 @pytest.mark.parametrize(
-    ("batch", "training", "said", "n_epochs"),
+    ("batch", "training", "messages", "n_epochs"),
     [
         (0, True, "after 0 epochs of 9 and 1 batches of the next", 0),
         (2, True, "after 0 epochs of 9 and 3 batches of the next", 0),
@@ -100,12 +100,14 @@ def assert_usable(classifier, n_epochs):
     ],
 )
 @pytest.mark.parametrize("checkpoint", [False, True])
-def test_weights_reached(batch, training, said, n_epochs, checkpoint, tmp_path):
+def test_interrupted_fit_keeps_the_weights_reached(
+    batch, training, messages, n_epochs, checkpoint, tmp_path
+):
     params = {"early_stopping": False, "max_epochs": 9}
     kept = {"checkpoint": tmp_path, "checkpoint_interval": 0.4} if checkpoint else {}
     classifier = late(Press(batch, training), **params, **kept)
     with pytest.warns(
-        UserWarning, match=f"CrossModalTransformerClassifier was .*{said}"
+        UserWarning, match=f"CrossModalTransformerClassifier was .*{messages}"
     ) as warned:
         assert classifier.fit(X, Y, eval_set=HELD_OUT) is classifier
     assert ("resume=True continues" in str(warned[0].message)) == checkpoint
@@ -116,7 +118,7 @@ def test_weights_reached(batch, training, said, n_epochs, checkpoint, tmp_path):
         assert weights(again.fit(X, Y, eval_set=HELD_OUT)) == weights(whole)
 
 
-def test_the_best_weights_with_early_stopping():
+def test_interrupted_early_stopping_restores_the_best_weights():
     """As of a fit that ends with the best epoch, which the interrupted one had passed."""
     params = {"lr": 0.005, "early_stopping": True}
     whole = late(max_epochs=30, **params).fit(X, Y, eval_set=HELD_OUT)
@@ -128,7 +130,7 @@ def test_the_best_weights_with_early_stopping():
     assert weights(classifier) == weights(whole)
 
 
-def test_warm_start_goes_on_from_what_was_reached():
+def test_warm_start_continues_an_interrupted_fit():
     classifier = late(Press(4), max_epochs=3, warm_start=True)
     with pytest.warns(UserWarning, match="after 1 epochs of 3"):
         classifier.fit(X, Y)
@@ -140,7 +142,7 @@ def test_warm_start_goes_on_from_what_was_reached():
     assert weights(classifier) != before
 
 
-def test_partial_fit():
+def test_interrupted_partial_fit_keeps_the_weights_reached():
     classifier = late(Press(1))
     with pytest.warns(UserWarning, match="after 0 epochs of 1 and 2 batches"):
         classifier.partial_fit(X, Y)
@@ -149,7 +151,7 @@ def test_partial_fit():
 
 
 @pytest.mark.parametrize("memory", [False, True])
-def test_in_the_tower(memory, tmp_path):
+def test_interrupted_tower_is_used_and_the_classifier_trained(memory, tmp_path):
     """It ends the tower's training, of which the classifier's follows; and says both."""
     tower = make_tower(max_epochs=5, callbacks=[Press(4)])
     classifier = make_classifier(
@@ -157,10 +159,10 @@ def test_in_the_tower(memory, tmp_path):
     )
     with pytest.warns(UserWarning, match="interrupted after 1 epochs") as warned:
         classifier.fit(X, Y)
-    said = [str(warning.message) for warning in warned]
-    assert len(said) == 2
-    assert "CorrelationTower was interrupted" in said[0]
-    assert "now CrossModalTransformerClassifier is trained" in said[1]
+    messages = [str(warning.message) for warning in warned]
+    assert len(messages) == 2
+    assert "CorrelationTower was interrupted" in messages[0]
+    assert "now CrossModalTransformerClassifier is trained" in messages[1]
     assert_usable(classifier, 2)
     assert classifier.correlation_tower_.n_iter_ == 1
     assert not classifier.net_.interrupted
@@ -183,7 +185,7 @@ def interrupted_early(estimator, where, monkeypatch):
 
 @pytest.mark.parametrize("where", ["frames", "network", "net", "first batch"])
 @pytest.mark.parametrize("method", ["fit", "partial_fit"])
-def test_before_anything_is_trained(where, method, monkeypatch):
+def test_interruption_before_training_leaves_the_estimator_unchanged(where, method, monkeypatch):
     classifier = late().fit(X, Y)
     again, new = pickle.loads(pickle.dumps(classifier)), clone(classifier)
     for estimator in (new, again):
@@ -197,7 +199,7 @@ def test_before_anything_is_trained(where, method, monkeypatch):
     assert weights(again) == weights(classifier)
 
 
-def test_a_tower_alone(monkeypatch):
+def test_interrupted_tower_without_classifier_is_fitted(monkeypatch):
     tower = make_tower()
     monkeypatch.setattr("sk_crossmodal.training._estimator.scan_frames", press)
     with pytest.raises(KeyboardInterrupt, match=r"CorrelationTower\.fit was interrupted before"):
@@ -205,8 +207,8 @@ def test_a_tower_alone(monkeypatch):
     assert not hasattr(tower, "net_")
 
 
-def test_at_any_moment():
-    """Fitted and said so, or as before and raised; with nothing in between."""
+def test_interruption_at_any_time_leaves_all_or_nothing():
+    """Either fitted with a warning, or unchanged with an error."""
     kept, delay = 0, 0.001
     while kept < 4 and delay < 60:  # however slow the machine is
         delay *= 1.5
@@ -214,14 +216,14 @@ def test_at_any_moment():
         timer = threading.Timer(delay, press)
         try:
             timer.start()
-            with warnings.catch_warnings(record=True) as said:
+            with warnings.catch_warnings(record=True) as messages:
                 warnings.simplefilter("always")
                 classifier.fit(X, Y)
         except KeyboardInterrupt:
             assert not any(name.endswith("_") for name in vars(classifier))
         else:
             kept += 1
-            assert any("Classifier was interrupted" in str(each.message) for each in said)
+            assert any("Classifier was interrupted" in str(each.message) for each in messages)
             assert_usable(classifier, classifier.n_iter_)
         timer.join()
     assert kept == 4
@@ -254,7 +256,7 @@ SEARCHES = [
 
 
 @pytest.mark.parametrize("search", SEARCHES)
-def test_a_search_is_stopped(search, begun):
+def test_interrupted_search_stops(search, begun):
     with pytest.raises(
         KeyboardInterrupt, match=r"after 1 epochs of 2 and 1 batches.*and so were the"
     ):
@@ -262,7 +264,7 @@ def test_a_search_is_stopped(search, begun):
     assert Begun.count == 1
 
 
-def test_a_search_is_stopped_in_the_tower(begun):
+def test_search_interrupted_in_a_tower_stops(begun):
     classifier = make_classifier(
         correlation_tower=make_tower(callbacks=[Press(1)]), callbacks=[begun]
     )
@@ -284,8 +286,8 @@ class PressAfter(Begun):
             press()
 
 
-def test_in_the_refit_the_search_is_kept():
-    """Its candidates have been told apart, and the best one is fitted as `fit` says."""
+def test_search_interrupted_in_the_refit_keeps_its_results():
+    """The scores of the candidates are kept, and the best one is fitted."""
     PressAfter.count = 0
     with pytest.warns(UserWarning, match="after 0 epochs of 2 and 1 batches"):
         search = grid_search(late(PressAfter(7)))
@@ -325,7 +327,7 @@ class Mark(Callback):
         Path(self.folder, f"{os.getpid()}-{id(net)}").touch()
 
 
-def test_a_search_of_two_workers_is_stopped(tmp_path):
+def test_interrupted_search_of_two_workers_stops(tmp_path):
     """As a terminal does, by a signal to all processes."""
     command = [sys.executable, "-c", SCRIPT.format(tests=str(Path(__file__).parent)), tmp_path]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}

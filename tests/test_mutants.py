@@ -50,19 +50,19 @@ def test_mutants_compile_and_have_unique_names(mutants):
 def test_replace_changes_function(mutants, monkeypatch):
     from sk_crossmodal.metrics import _validation
 
-    code = _validation.check_top_k.__code__
+    code = _validation.as_top_k.__code__
     (mutant,) = (
         mutant
         for mutant in mutants.mutants("metrics")
-        if mutant["function"] == "check_top_k" and "top_k >= 2" in mutant["key"]
+        if mutant["function"] == "as_top_k" and "top_k >= 2" in mutant["key"]
     )
-    assert _validation.check_top_k(1) == 1
+    assert _validation.as_top_k(1) == 1
     mutants.replace(mutant)
     try:
         with pytest.raises(ValueError, match="top_k must be"):
-            _validation.check_top_k(1)
+            _validation.as_top_k(1)
     finally:
-        _validation.check_top_k.__code__ = code
+        _validation.as_top_k.__code__ = code
 
 
 @pytest.mark.skipif(

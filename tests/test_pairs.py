@@ -24,7 +24,7 @@ def one_label_each(labels):
 
 
 def random_labels(seed):
-    """Some samples without labels, and some with all of them, which nobody fits."""
+    """Some samples have no labels, and some all of them: both have no negatives."""
     labels = np.random.RandomState(seed).rand(30, 5) < 0.25
     labels[3] = False
     labels[7] = True
@@ -32,7 +32,7 @@ def random_labels(seed):
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_negatives_share_nothing(seed):
+def test_negatives_share_no_top_level_label(seed):
     labels = random_labels(seed)
     rows = np.random.RandomState(seed).permutation(30)
     negatives = draw_negatives(csr_array(labels), rows, drawing(seed))
@@ -46,7 +46,7 @@ def test_negatives_share_nothing(seed):
             assert negative == -1
 
 
-def test_stored_zeros_are_no_labels():
+def test_stored_zeros_are_not_labels():
     y = csr_array(([1, 0, 1], ([0, 1, 2], [0, 1, 1])), shape=(3, 2))
     targets = Targets(y)
     top_level = targets.top_level(targets.encode(y))
@@ -66,7 +66,7 @@ def test_the_only_candidate_of_many_is_found(place):
 
 @pytest.mark.parametrize("n_others", [6, 2000], ids=["common", "rare"])
 def test_negatives_are_uniform(n_others):
-    """Six candidates, which blind drawing finds at once, or only looking one by one."""
+    """Six candidates, found by random draws or only by listing."""
     labels = np.array([0] * n_others + [1] * 6)
     rows = np.zeros(600, int)
     negatives = draw_negatives(one_label_each(labels), rows, drawing())
@@ -75,7 +75,7 @@ def test_negatives_are_uniform(n_others):
     assert chisquare(counts).pvalue > 0.001
 
 
-def test_no_candidates_at_all():
+def test_negatives_without_candidates_are_minus_one():
     same = one_label_each(np.zeros(4, int))
     np.testing.assert_array_equal(draw_negatives(same, np.arange(4), drawing()), [-1] * 4)
     nothing = csr_array((4, 2), dtype=bool)
@@ -112,7 +112,7 @@ def test_negatives_of_equal_length_are_uniform():
     assert chisquare(counts).pvalue > 0.001
 
 
-def test_negatives_of_other_lengths_are_uniform_where_there_is_no_other_choice():
+def test_negatives_without_equal_lengths_are_uniform():
     labels, lengths = np.array([0] * 6 + [1] * 6), np.array([5] * 6 + [1, 2, 3, 4, 6, 7])
     negatives = draw_negatives(one_label_each(labels), np.zeros(600, int), drawing(), lengths)
     counts = np.bincount(negatives - 6, minlength=6)
@@ -143,7 +143,7 @@ LABELS = np.array([0, 0, 1, 1, 2, 0])
 
 
 def make_pairs(labels=LABELS, n_modalities=2, negatives=None, **params):
-    """Every frame of video i is 100 i + 1 plus its time."""
+    """Frame t of video i is 100 i + 1 + t."""
     rows = [np.full((length, 1), 100.0 * i + 1) for i, length in enumerate(LENGTHS)]
     rows = [row + np.arange(len(row))[:, None] for row in rows]
     names = ("video", "audio", "text")[:n_modalities]
@@ -187,7 +187,7 @@ def test_pairs_are_rows_and_their_negatives_of_equal_length():
         np.testing.assert_array_equal(batch.extra["sample_weight"], [6, 2, 3, 5] * 2)
 
 
-def test_negatives_are_drawn_anew_every_epoch():
+def test_negatives_differ_between_epochs():
     """From the generator of the epoch alone, and for all batches of it at once."""
     dataset, rows = drawing_pairs(), np.arange(6)
     state = torch.get_rng_state()
@@ -208,7 +208,7 @@ def test_negatives_are_drawn_anew_every_epoch():
     assert torch.equal(state, torch.get_rng_state())
 
 
-def test_fixed_negatives_stay():
+def test_fixed_negatives_are_the_same_in_all_epochs():
     dataset = make_pairs(negatives=np.array([2, 3, 0, 1, 5, 4]))
     for _ in range(3):
         dataset.begin_epoch(torch.Generator())
@@ -250,7 +250,7 @@ def test_pairs_are_cut(max_frames):
 @pytest.mark.parametrize("n_modalities", [2, 3])
 def test_targets_and_weights(n_modalities):
     n_pairs = {2: 1, 3: 3}[n_modalities]
-    # Video 4 fits nobody: it has a negative of -1.
+    # Video 4 has no candidates: its negative is -1.
     negatives = np.array([2, 3, 0, 1, -1, 2])
     dataset = make_pairs(n_modalities=n_modalities, negative_weight=2.5, negatives=negatives)
     _, target = dataset.__getitems__([0, 4, 5])
@@ -262,7 +262,7 @@ def test_targets_and_weights(n_modalities):
     assert not target["y"].requires_grad
 
 
-def test_pairs_with_nothing_on_one_side_weigh_nothing():
+def test_pairs_without_frames_on_one_side_have_weight_zero():
     names = ("video", "audio", "text")
     present = {"video": [1, 1, 1, 0], "audio": [1, 0, 1, 1], "text": [1, 1, 1, 1]}
     X = from_rows(**{n: [np.ones((3 * there, 2)) for there in present[n]] for n in names})
@@ -290,7 +290,7 @@ def test_all_negatives():
         assert [part.tolist() for part in negatives] == expected
 
 
-def test_all_negatives_of_many(monkeypatch):
+def test_all_negatives_of_many_videos_equal_those_of_one_block(monkeypatch):
     """Blocks of videos make no difference, nor does the last and smaller one."""
     rng = np.random.RandomState(0)
     labels, lengths = rng.randint(3, size=20), rng.randint(1, 4, size=20)

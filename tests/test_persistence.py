@@ -689,7 +689,7 @@ FORGED = {
     "more": (lambda o, t: t.update({"0.module.x": torch.ones(1)}), r"no tensors \['x'\]"),
     "half": (
         lambda o, t: t.update({"0.module.head.1.bias": t["0.module.head.1.bias"].half()}),
-        "of torch.float32, and there is",
+        "of torch.float32, got of shape .* of torch.float16",
     ),
     "nan": (
         lambda o, t: t["0.module.head.1.bias"].fill_(torch.nan),

@@ -1,4 +1,4 @@
-"""Reading ahead: the same batches, no thread left behind, errors where they belong."""
+"""Reading ahead: the same batches, no thread left, errors at their batch."""
 
 import gc
 import pickle
@@ -49,12 +49,12 @@ def ahead(monkeypatch):
 
 
 @pytest.mark.parametrize("n", [0, 1, 2, 3, 20])
-def test_all_in_order(n):
+def test_read_ahead_yields_all_batches_in_order(n):
     assert list(read_ahead(lambda i: 10 * i, range(n))) == [10 * i for i in range(n)]
 
 
-def test_reads_elsewhere_while_the_caller_computes():
-    """The caller waits for what only the thread can do."""
+def test_read_ahead_reads_in_another_thread():
+    """The caller waits for the thread."""
     read = [threading.Event() for _ in range(4)]
 
     def fetch(i):
@@ -68,7 +68,7 @@ def test_reads_elsewhere_while_the_caller_computes():
     batches.close()
 
 
-def test_never_further_ahead_than_it_says():
+def test_read_ahead_reads_at_most_two_batches_ahead():
     fetched = []
     for i, batch in enumerate(read_ahead(lambda i: fetched.append(i) or i, range(30))):
         time.sleep(0.002)
@@ -77,7 +77,7 @@ def test_never_further_ahead_than_it_says():
     assert fetched == list(range(30))
 
 
-def test_batches_that_were_given_are_not_kept():
+def test_read_ahead_does_not_keep_yielded_batches():
     kept = []
 
     class Batch:
@@ -93,7 +93,7 @@ def test_batches_that_were_given_are_not_kept():
         assert len(kept) <= 1 + AHEAD
 
 
-def test_an_error_comes_when_it_is_its_turn():
+def test_read_ahead_raises_an_error_at_its_batch():
     def fetch(i):
         if i == 2:
             raise OSError("the disk is gone")
@@ -106,7 +106,7 @@ def test_an_error_comes_when_it_is_its_turn():
     assert next(batches, None) is None
 
 
-def test_closed_before_its_time():
+def test_read_ahead_closed_early_ends_its_thread():
     fetched = []
     batches = read_ahead(lambda i: fetched.append(i) or i, range(1000))
     next(batches)
@@ -124,7 +124,7 @@ def same_batch(a, b):
         assert all(torch.equal(one[name], other[name]) for name in other)
 
 
-def test_the_same_batches_whatever_others_draw(ahead):
+def test_batches_do_not_depend_on_other_random_numbers(ahead):
     X = ragged(n=40, lengths=(1, 30))
     dataset = FrameDataset(X, np.arange(40))
     torch.manual_seed(0)
@@ -150,7 +150,7 @@ def test_the_same_batches_whatever_others_draw(ahead):
     assert loader.generator.initial_seed() == seed
 
 
-def test_without_shuffling_nothing_is_drawn(ahead):
+def test_loader_without_shuffling_draws_no_random_numbers(ahead):
     state = torch.get_rng_state()
     loader = BatchLoader(FrameDataset(ragged(n=20)), 6, shuffle=False)
     assert len(list(loader)) == len(loader) == 4
@@ -158,14 +158,14 @@ def test_without_shuffling_nothing_is_drawn(ahead):
 
 
 @pytest.mark.parametrize(("n_frames", "large"), [(16, False), (1200, True)])
-def test_only_large_batches_are_worth_a_thread(n_frames, large):
-    """Of 8 videos, 14 float64 numbers a moment: 14 kB, and 1.05 MB."""
+def test_is_large_is_true_for_large_batches_only(n_frames, large):
+    """8 videos of 14 float64 numbers per time step: 14 kB, and 1.05 MB."""
     X = ragged(n=16, lengths=(n_frames, n_frames + 1))
     dataset = FrameDataset(X)
     assert dataset.step_bytes() == (8 + 6) * 8
     assert BatchLoader(dataset, 8, shuffle=True).is_large() == large
     assert not BatchLoader(FrameDataset(X, max_frames=10), 8, shuffle=True).is_large()
-    assert BatchLoader(dataset, 10**9, shuffle=True).is_large() == large  # there are but 16
+    assert BatchLoader(dataset, 10**9, shuffle=True).is_large() == large  # there are only 16
 
 
 # Fits -------------------------------------------------------------------------------------
@@ -185,7 +185,7 @@ def same_weights(a, b):
     ],
     ids=["classifier", "with tower", "tower"],
 )
-def test_fits_are_the_same_bit_for_bit(make, request, monkeypatch):
+def test_fit_with_read_ahead_equals_one_without_bit_for_bit(make, request, monkeypatch):
     monkeypatch.setattr("sk_crossmodal.correlation._tower.ALL_PAIRS", 0)  # so they are drawn
     X, y = make_videos().data, make_y("classes")
     monkeypatch.setattr(data, "READ_AHEAD_BYTES", float("inf"))
@@ -210,7 +210,7 @@ class Fail(Callback):
         raise self.error
 
 
-def test_no_thread_outlives_a_failing_fit(ahead):
+def test_failed_fit_leaves_no_thread(ahead):
     classifier = make_classifier(fusion="late", callbacks=[Fail(RuntimeError("enough"))])
     with pytest.raises(RuntimeError, match="enough") as caught:
         classifier.fit(make_videos().data, make_y("classes"))
@@ -219,7 +219,7 @@ def test_no_thread_outlives_a_failing_fit(ahead):
 
 
 @pytest.mark.parametrize("callback", [Fail(KeyboardInterrupt()), Interrupt(1)])
-def test_no_thread_outlives_an_interrupted_fit(ahead, callback):
+def test_interrupted_fit_leaves_no_thread(ahead, callback):
     classifier = make_classifier(fusion="late", callbacks=[callback])
     with pytest.warns(UserWarning, match="interrupted"):
         classifier.fit(make_videos().data, make_y("classes"))
@@ -227,7 +227,7 @@ def test_no_thread_outlives_an_interrupted_fit(ahead, callback):
     assert classifier.predict(make_videos().data).shape == (48,)
 
 
-def test_an_error_of_the_reader_ends_the_fit(ahead, monkeypatch):
+def test_error_in_the_reader_ends_the_fit(ahead, monkeypatch):
     X, y = make_videos().data, make_y("classes")
     classifier = make_classifier(fusion="late").fit(X, y)
     pad = type(X).pad
@@ -252,7 +252,7 @@ def test_early_stopping_ends_the_thread(ahead):
     assert readers() == []
 
 
-def test_pickled_and_in_other_processes(ahead):
+def test_fit_with_read_ahead_works_in_other_processes(ahead):
     X, y = make_videos().data, make_y("classes")
     classifier = make_classifier(fusion="late").fit(X, y)
     copied = pickle.loads(pickle.dumps(classifier))
@@ -264,7 +264,7 @@ def test_pickled_and_in_other_processes(ahead):
     np.testing.assert_array_equal(one, two)
 
 
-def test_gradients_are_left_as_they_were_between_predictions():
+def test_outputs_leave_the_gradient_mode_unchanged():
     """Outputs come one by one; whoever asks for them computes with gradients."""
     X = make_videos().data
     classifier = make_classifier(fusion="late").fit(X, make_y("classes"))
@@ -274,8 +274,8 @@ def test_gradients_are_left_as_they_were_between_predictions():
         assert not output.requires_grad
 
 
-def test_every_part_is_told_whether_it_trains():
-    """Also one that the user has told otherwise."""
+def test_every_module_is_in_the_mode_of_the_net():
+    """Also a module whose mode the user has changed."""
     X, y = make_videos().data, make_y("classes")
     classifier = make_classifier(fusion="late", dropout=0.5, early_stopping=True).fit(X, y)
     expected = classifier.predict_proba(X)

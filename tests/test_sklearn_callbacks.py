@@ -1,4 +1,4 @@
-"""scikit-learn's callbacks: told of every epoch, of the tower's too, and able to stop."""
+"""scikit-learn's callbacks: called for every epoch, also of the tower, and able to stop training."""
 
 import numpy as np
 import pytest
@@ -64,7 +64,7 @@ def test_every_epoch_is_a_task(fusion):
     np.testing.assert_array_equal(classifier.predict_proba(X), plain.predict_proba(X))
 
 
-def test_a_fitted_copy_of_every_epoch():
+def test_callback_gets_a_fitted_copy_after_every_epoch():
     notes = Notes()
     weight = np.linspace(1, 2, 48)
     classifier = make_classifier(fusion="late", max_epochs=3, lr_schedule=None, dropout=0.0)
@@ -78,7 +78,7 @@ def test_a_fitted_copy_of_every_epoch():
 
 
 @pytest.mark.parametrize("early_stopping", [True, False])
-def test_a_callback_stops_training(early_stopping):
+def test_callback_can_stop_training(early_stopping):
     classifier = make_classifier(fusion="late", max_epochs=6, early_stopping=early_stopping)
     classifier.set_callbacks(Notes(stop_after=2)).fit(X, Y)
     assert classifier.n_iter_ == len(classifier.loss_curve_) == 2
@@ -87,25 +87,25 @@ def test_a_callback_stops_training(early_stopping):
         np.testing.assert_allclose(classifier.loss_curve_, shorter.loss_curve_, rtol=1e-6)
 
 
-def test_the_towers_own():
+def test_callbacks_of_a_tower_see_its_epochs():
     notes = Notes()
     make_tower().set_callbacks(notes).fit(X, Y)
     tower = [("setup", "CorrelationTower"), *fit_events("CorrelationTower", 2)]
     assert notes.events == [*tower, ("teardown", "CorrelationTower")]
 
 
-def test_partial_fit_is_one_epoch():
+def test_partial_fit_is_one_task():
     notes = Notes()
     make_classifier(fusion="late").set_callbacks(notes).partial_fit(X, Y)
     assert notes.events[1:-1] == fit_events("CrossModalTransformerClassifier", 1)
 
 
-def test_more_epochs_through_net_params():
+def test_max_epochs_of_net_params_sets_the_number_of_tasks():
     classifier = make_classifier(fusion="late", net_params={"max_epochs": 4})
     assert classifier.set_callbacks(Notes()).fit(X, Y).n_iter_ == 4
 
 
-def test_scoring_monitor():
+def test_scoring_monitor_records_every_epoch():
     monitor = ScoringMonitor(scoring={"gap": gap_scorer})
     classifier = make_classifier(fusion="late", max_epochs=3).set_callbacks(monitor).fit(X, Y)
     log = monitor.get_logs().data_as_pandas
@@ -114,8 +114,8 @@ def test_scoring_monitor():
     assert epochs.gap.iloc[-1] == pytest.approx(gap_scorer(classifier, X, Y))
 
 
-def test_weights_are_metadata_only_where_they_are_given():
-    """As LogisticRegression has it; else routing would ask for requests of what is not there."""
+def test_metadata_has_weights_only_if_given():
+    """As in LogisticRegression: otherwise routing would ask for requests of absent metadata."""
     for weight in (None, np.ones(48)):
         notes = Notes()
         make_classifier(fusion="late").set_callbacks(notes).fit(X, Y, sample_weight=weight)
@@ -126,7 +126,7 @@ def test_weights_are_metadata_only_where_they_are_given():
     assert len(monitor.get_logs().data) == 3
 
 
-def test_compositions_pass_them_on():
+def test_meta_estimators_pass_callbacks_on():
     notes = Notes()
     composed = TransformedTargetClassifier(
         make_pipeline(ModalityTransformer(), make_classifier(fusion="late"))
@@ -143,8 +143,8 @@ def test_compositions_pass_them_on():
     assert sorted(ended) == sorted(begun)
 
 
-def test_nothing_of_a_callback_is_kept():
-    """The fitted net can be pickled and forgets what it reported to."""
+def test_fitted_estimator_keeps_nothing_of_a_callback():
+    """The fitted net can be pickled, and keeps no callback."""
     classifier = make_classifier(fusion="late", callbacks=[Recorder()])
     classifier.set_callbacks(Notes()).fit(X, Y)
     assert classifier.net_.tasks is None
@@ -177,6 +177,6 @@ def test_progress_with_a_frozen_and_with_a_kept_tower(tmp_path, capsys, monkeypa
         assert "100%" in capsys.readouterr().out
 
 
-def test_callbacks_in_the_place_of_skorchs():
+def test_scikit_learn_callbacks_given_as_skorch_callbacks_are_refused():
     with pytest.raises(TypeError, match=r"`set_callbacks`, got Notes"):
         make_classifier(fusion="late", callbacks=[Notes()]).fit(X, Y)

@@ -466,11 +466,11 @@ def test_invalid_parameter_raises_an_error_with_its_name(name, value):
 @pytest.mark.parametrize(
     ("params", "message"),
     [
-        ({"branching": (3, 2, 2, 2)}, "at least 4 top-level labels, branching has 3"),
-        ({"n_distractors": 7, "n_frames": (40, 40)}, "at least 9 top-level labels"),
-        ({"scene_frames": (2, 9)}, "scenes of up to 9 frames .* need 32 frames.* has 16"),
-        ({"lead": (3, 12)}, "lead of up to 12 need 21 frames"),
-        ({"n_frames": (13, 20)}, "need 14 frames, the shortest video has 13"),
+        ({"branching": (3, 2, 2, 2)}, "2 distractors need 4 top-level labels, branching has 3"),
+        ({"n_distractors": 7, "n_frames": (40, 40)}, "7 distractors need 9 top-level labels"),
+        ({"scene_frames": (2, 9)}, "Scenes and lead need 32 frames, the shortest has 16"),
+        ({"lead": (3, 12)}, "Scenes and lead need 21 frames"),
+        ({"n_frames": (13, 20)}, "need 14 frames, the shortest has 13"),
     ],
 )
 def test_parameters_that_do_not_fit_each_other_raise_an_error(params, message):

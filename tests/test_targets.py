@@ -23,7 +23,7 @@ DAG = LabelHierarchy(
 
 
 def round_trip(y):
-    """What a classifier that is always right would predict."""
+    """The predictions of a classifier that is always right."""
     checked = check_y(y, len(y) if not issparse(y) else y.shape[0])
     targets = Targets(checked)
     encoded = targets.encode(checked)
@@ -115,7 +115,7 @@ def test_decode_threshold_is_strict():
 
 
 def brute_force_top_level(labels_of_samples, hierarchy):
-    """Column j is True if root j is a label of the sample, or above one."""
+    """Column j is True if root j is a label of the sample, or an ancestor of one."""
     return [
         [
             any(root == node or root in hierarchy.ancestors(node) for node in nodes)
@@ -159,7 +159,7 @@ def test_names_come_from_the_hierarchy():
     assert Targets(INDICATOR).names is None
 
 
-def test_names_of_classes_come_from_the_hierarchy_too():
+def test_names_of_classes_come_from_the_hierarchy():
     named = LabelHierarchy({0: [], 1: [0], 2: []}, names={0: "Music", 1: "Guitar"})
     assert Targets(np.array([1, 2, 1]), named).names == ["Guitar", "2"]
 
@@ -168,14 +168,14 @@ def test_names_of_classes_come_from_the_hierarchy_too():
     ("y", "message"),
     [
         (None, "y is None"),
-        ([0, 1, 0], "X has 4 rows, y has 3"),
-        (INDICATOR[:3], "X has 4 rows, y has 3"),
-        (csr_array(INDICATOR[:3]), "X has 4 rows, y has 3"),
-        (2 * INDICATOR, "must be a multilabel indicator of 0 and 1"),
-        (0.5 * INDICATOR, "must be a multilabel indicator of 0 and 1"),
-        (csr_array(3 * INDICATOR), "must be a multilabel indicator of 0 and 1"),
+        ([0, 1, 0], r"inconsistent numbers of samples: \[4, 3\]"),
+        (INDICATOR[:3], r"inconsistent numbers of samples: \[4, 3\]"),
+        (csr_array(INDICATOR[:3]), r"inconsistent numbers of samples: \[4, 3\]"),
+        (2 * INDICATOR, "an indicator has 0 and 1, got"),
+        (0.5 * INDICATOR, "an indicator has 0 and 1, got"),
+        (csr_array(3 * INDICATOR), "an indicator has 0 and 1, got"),
         (np.where(INDICATOR, np.nan, 0.0), "NaN"),
-        (csr_array(np.where(INDICATOR, np.nan, 0.0)), "NaN|of 0 and 1"),
+        (csr_array(np.where(INDICATOR, np.nan, 0.0)), "NaN|an indicator has 0 and 1, got nan"),
         ([0.1, 0.2, 0.7, 0.4], "continuous"),
         ([np.nan, 1.0, 0.0, 1.0], "NaN"),
         (np.zeros((4, 2, 2), int), "dim 3"),
@@ -184,7 +184,7 @@ def test_names_of_classes_come_from_the_hierarchy_too():
         (np.array(["a", 1, "b", 2], dtype=object), "mixed|str"),
     ],
 )
-def test_bad_y(y, message):
+def test_wrong_y_is_refused(y, message):
     with pytest.raises((ValueError, TypeError), match=message):
         Targets(check_y(y, 4))
 
@@ -194,15 +194,15 @@ def test_labels_outside_the_hierarchy_are_named():
         Targets(np.array(["a", "nowhere"]), DAG)
 
 
-def test_hierarchy_of_another_size():
-    with pytest.raises(ValueError, match="y has 3 columns, but hierarchy has 8 labels"):
+def test_hierarchy_of_another_size_is_refused():
+    with pytest.raises(ValueError, match="one column for each node of hierarchy, 8, got 3"):
         Targets(INDICATOR, DAG)
 
 
-def test_duplicate_entries_of_sparse_y_are_no_label():
+def test_duplicate_entries_of_sparse_y_are_refused():
     # Two stored ones at one place are a 2.
     twice = csr_array((np.array([1, 1]), np.array([0, 0]), np.array([0, 2])), shape=(1, 2))
-    with pytest.raises(ValueError, match="of 0 and 1"):
+    with pytest.raises(ValueError, match="an indicator has 0 and 1, got 2"):
         check_y(twice, 1)
 
 
@@ -216,6 +216,6 @@ def test_indicators_of_objects_are_numbers():
 
 
 @pytest.mark.parametrize("make", [frozenset, set])
-def test_label_sets_are_referred_to_who_takes_them(make):
+def test_label_sets_raise_an_error_that_names_the_wrapper(make):
     with pytest.raises(ValueError, match="TransformedTargetClassifier"):
         check_y([make(["A:B"]), make(["C", "D"])], 2)

@@ -1,4 +1,4 @@
-"""`memory=`: fitted towers are kept by their parameters and what they were trained on."""
+"""`memory=`: fitted towers are cached by their parameters and training data."""
 
 import numpy as np
 import pytest
@@ -30,7 +30,7 @@ def folder(tmp_path):
     return str(tmp_path / "towers")
 
 
-def test_a_search_trains_each_folds_tower_once(folder):
+def test_search_trains_the_tower_of_each_fold_once(folder):
     grid = {"lr": [1e-3, 1e-2], "gate": ["hard", "soft"], "cross_modal_layer_sizes": [(3,), (5,)]}
     plain = GridSearchCV(gated(None), grid, cv=3, return_train_score=True).fit(X, Y)
     assert len(RecordingTower.fits) == 3 * 8 + 1
@@ -42,7 +42,7 @@ def test_a_search_trains_each_folds_tower_once(folder):
         np.testing.assert_array_equal(kept.cv_results_[name], plain.cv_results_[name])
 
 
-def test_a_kept_tower_is_the_same(folder):
+def test_cached_tower_is_the_same(folder):
     classifier = gated(folder, fusion="cross_modal_concat").fit(X, Y)
     again = clone(classifier).fit(X, Y)
     assert len(RecordingTower.fits) == 1
@@ -75,7 +75,7 @@ OTHER_Y[0] = 1 - OTHER_Y[0]
     ],
     ids=["parameter", "seed", "rows", "order", "labels", "weights", "a frame"],
 )
-def test_what_makes_another_tower(folder, params, data, weight):
+def test_tower_with_other_inputs_is_trained_again(folder, params, data, weight):
     classifier = gated(folder).fit(X, Y)
     clone(classifier).set_params(**params).fit(*data, sample_weight=weight)
     assert len(RecordingTower.fits) == 2
@@ -84,21 +84,21 @@ def test_what_makes_another_tower(folder, params, data, weight):
 @pytest.mark.parametrize(
     "params", [{"lr": 1e-4}, {"d_model": 8}, {"gate": "soft"}, {"cross_modal_combine": "multiply"}]
 )
-def test_what_makes_no_other_tower(folder, params):
+def test_tower_with_the_same_inputs_is_found(folder, params):
     classifier = gated(folder).fit(X, Y)
-    # The same videos that lie elsewhere, in a container of its own.
+    # The same videos in another container.
     elsewhere = from_rows(**{name: rows_of(X, name) for name in X.modality_names})
     clone(classifier).set_params(**params).fit(elsewhere, Y)
     assert len(RecordingTower.fits) == 1
 
 
-def test_a_memory_of_joblibs(folder):
+def test_joblib_memory_is_accepted(folder):
     classifier = gated(Memory(folder, verbose=0)).fit(X, Y)
     clone(classifier).fit(X, Y)
     assert len(RecordingTower.fits) == 1
 
 
-def test_an_interrupted_tower_is_not_kept(folder):
+def test_interrupted_tower_is_not_cached(folder):
     tower = recording_tower(max_epochs=3, callbacks=[Interrupt(epoch=1)])
     classifier = gated(folder, correlation_tower=tower)
     for _ in range(2):
@@ -108,7 +108,7 @@ def test_an_interrupted_tower_is_not_kept(folder):
     assert len(RecordingTower.fits) == 2
 
 
-def test_two_jobs(folder):
+def test_search_with_two_jobs_uses_one_cache(folder):
     classifier = make_classifier(
         fusion="cross_modal_gated", correlation_tower=make_tower(), memory=folder
     )
@@ -119,13 +119,13 @@ def test_two_jobs(folder):
     np.testing.assert_allclose(*scores)
 
 
-def test_wrong_memory():
+def test_wrong_memory_is_refused():
     with pytest.raises(TypeError, match="memory must be the path of a folder"):
         gated(3).fit(X, Y)
 
 
 @pytest.mark.parametrize("random_state", [None, np.random.RandomState(0)])
-def test_without_a_seed_nothing_is_kept(folder, random_state):
+def test_tower_without_seed_is_not_cached(folder, random_state):
     tower = recording_tower(random_state=random_state)
     classifier = gated(folder, correlation_tower=tower, random_state=random_state)
     for _ in range(2):

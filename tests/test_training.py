@@ -24,7 +24,7 @@ def lengths_of(n, seed=0):
 @pytest.mark.parametrize(
     ("n", "batch_size"), [(1, 4), (4, 4), (5, 4), (47, 8), (300, 3), (64, 64), (7, 100)]
 )
-def test_every_row_once_an_epoch(n, batch_size, shuffle):
+def test_each_epoch_has_every_row_once(n, batch_size, shuffle):
     torch.manual_seed(0)
     buckets = LengthBuckets(lengths_of(n), batch_size, shuffle)
     for _ in range(2):
@@ -34,18 +34,18 @@ def test_every_row_once_an_epoch(n, batch_size, shuffle):
         assert all(1 <= len(batch) <= batch_size for batch in batches)
 
 
-def test_batches_are_mixed_anew_every_epoch():
+def test_shuffled_batches_differ_between_epochs():
     torch.manual_seed(0)
     buckets = LengthBuckets(lengths_of(60), 6, shuffle=True)
     epochs = [[sorted(batch) for batch in buckets] for _ in range(3)]
     assert epochs[0] != epochs[1] != epochs[2]
-    # Videos of the same length change their company, not only the order of the batches.
+    # Videos of the same length are in other batches, not only the order of batches changes.
     assert sorted(epochs[0]) != sorted(epochs[1])
     torch.manual_seed(0)
     assert [sorted(batch) for batch in buckets] == epochs[0]
 
 
-def test_without_shuffling_the_order_is_fixed():
+def test_order_without_shuffling_is_fixed():
     buckets = LengthBuckets(lengths_of(60), 6, shuffle=False)
     state = torch.get_rng_state()
     first, second = list(buckets), list(buckets)
@@ -62,7 +62,7 @@ def test_batches_are_of_similar_length(shuffle):
     assert all(a.max() <= b.min() for a, b in pairwise(batches))
 
 
-def test_shuffled_batches_of_many_pools_waste_little():
+def test_shuffled_batches_of_many_pools_have_little_padding():
     lengths = lengths_of(5000)
     padded = sum(len(b) * lengths[b].max() for b in LengthBuckets(lengths, 10, shuffle=True))
     assert padded < 1.15 * lengths.sum()
@@ -101,7 +101,7 @@ def test_dataset_defaults():
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
-def test_stored_numbers_are_floats_once_they_are_scaled(dtype):
+def test_stored_integers_become_floats_when_scaled(dtype):
     stored = np.array([[0], [255], [10]], np.uint8)
     X = MultimodalArray.from_frames(
         {"video": stored}, {"video": [1, 2]}, quantization={"video": (0.5, -3)}
@@ -117,7 +117,7 @@ def test_stored_numbers_are_floats_once_they_are_scaled(dtype):
 
 
 @pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
-def test_floats_come_as_the_network_computes(dtype):
+def test_floats_have_the_dtype_of_the_network(dtype):
     X = MultimodalArray.from_frames({"video": np.array([[0.5], [3.0]], dtype)}, {"video": [2]})
     batch, _ = FrameDataset(X).__getitems__([0])
     frames, mask = (batch.inputs("cpu", torch.float32)[k]["video"] for k in ("frames", "masks"))
@@ -204,7 +204,7 @@ def test_loss_without_any_weight_is_zero(kind):
 
 
 def adam_by_hand(module, inputs, loss, lr, n_steps):
-    """Adam (Kingma and Ba 2015), in its own words, on a copy of the module."""
+    """Adam (Kingma and Ba 2015), written out, on a copy of the module."""
     module = copy.deepcopy(module)
     first = {name: torch.zeros_like(p) for name, p in module.named_parameters()}
     second = copy.deepcopy(first)
@@ -222,8 +222,8 @@ def adam_by_hand(module, inputs, loss, lr, n_steps):
 
 @pytest.mark.parametrize("n_steps", [1, 2])
 @pytest.mark.parametrize("form", ["multilabel", "classes"])
-def test_learning_is_what_it_says(form, n_steps):
-    """One batch an epoch in float64 against a step that is written out."""
+def test_training_step_equals_adam_by_hand(form, n_steps):
+    """One batch per epoch in float64 against a step that is written out."""
     X, y = make_videos().data, make_y(form)
     weight = np.random.RandomState(0).uniform(0.5, 2, len(X))
     recorder = Recorder()
@@ -264,8 +264,8 @@ def test_learning_is_what_it_says(form, n_steps):
         torch.testing.assert_close(value, expected[name], rtol=0, atol=1e-10, msg=name)
 
 
-def test_processes_that_were_given_different_data(monkeypatch):
-    """All of them say so, before any waits for the others' batches."""
+def test_processes_with_different_data_raise_everywhere(monkeypatch):
+    """All processes raise, before any waits for a batch of the others."""
 
     def gather(parts, own):
         parts[:] = ["3 videos", own]

@@ -1,6 +1,6 @@
-"""Unusual but right forms of X, y and weights are taken, and mean what the plain ones mean."""
+"""Unusual but valid forms of X, y and weights give the same results as plain ones."""
 
-from unittest import mock
+from functools import wraps
 
 import numpy as np
 import pytest
@@ -9,15 +9,22 @@ from estimator_cases import Interrupt, RandomStates, make_classifier, make_label
 from scipy.sparse import csr_array
 from sklearn.model_selection import GridSearchCV, KFold, PredefinedSplit, cross_validate
 from skorch.callbacks import Callback, EpochTimer
+from torch import nn
 
 from sk_crossmodal.metrics import map_scorer
-from sk_crossmodal.modules import MeanEncoder
-from sk_crossmodal.training import _rehearsal
+from sk_crossmodal.modules import (
+    HEADS,
+    CorrelationNetwork,
+    CrossModalNetwork,
+    Head,
+    MeanEncoder,
+)
+from sk_crossmodal.training import _estimator
 
 pytestmark = pytest.mark.one_version
 
 N = 24
-# Whole numbers that float16 and uint8 have, too.
+# Whole numbers that float16 and uint8 represent exactly.
 FRAMES = np.random.RandomState(0).randint(0, 9, size=(N, 5, 6)).astype(np.float32)
 Y = np.arange(N) % 3
 WEIGHT = np.arange(N) % 2 + 1.0
@@ -82,7 +89,7 @@ def small(make, **params):
     return make(**params)
 
 
-def said(estimator, X=FRAMES, y=Y, weight=WEIGHT):
+def fit_predict(estimator, X=FRAMES, y=Y, weight=WEIGHT):
     return estimator.fit(X, y, sample_weight=weight).predict_proba(FRAMES)
 
 
@@ -91,33 +98,33 @@ both = pytest.mark.parametrize("make", [make_classifier, make_tower], ids=["clas
 
 @pytest.mark.parametrize("form", FORMS_OF_X)
 @both
-def test_forms_of_x(make, form):
+def test_every_form_of_x_gives_the_same_predictions(make, form):
     X = FORMS_OF_X[form](FRAMES)
     estimator = small(make)
-    np.testing.assert_allclose(said(estimator, X=X), said(small(make)), rtol=1e-5)
-    np.testing.assert_allclose(estimator.predict_proba(X), said(small(make)), rtol=1e-5)
+    np.testing.assert_allclose(fit_predict(estimator, X=X), fit_predict(small(make)), rtol=1e-5)
+    np.testing.assert_allclose(estimator.predict_proba(X), fit_predict(small(make)), rtol=1e-5)
 
 
-def test_memory_maps(tmp_path):
+def test_memory_maps_give_the_same_predictions(tmp_path):
     X = memory_map(FRAMES, tmp_path / "x")
     y, weight = memory_map(Y, tmp_path / "y"), memory_map(WEIGHT, tmp_path / "w")
-    expected = said(small(make_classifier))
-    np.testing.assert_array_equal(said(small(make_classifier), X, y, weight), expected)
+    expected = fit_predict(small(make_classifier))
+    np.testing.assert_array_equal(fit_predict(small(make_classifier), X, y, weight), expected)
 
 
 @pytest.mark.parametrize("form", FORMS_OF_Y)
 @both
-def test_forms_of_y(make, form):
-    expected = said(small(make))
-    np.testing.assert_array_equal(said(small(make), y=FORMS_OF_Y[form](Y)), expected)
+def test_every_form_of_y_gives_the_same_predictions(make, form):
+    expected = fit_predict(small(make))
+    np.testing.assert_array_equal(fit_predict(small(make), y=FORMS_OF_Y[form](Y)), expected)
 
 
 @pytest.mark.parametrize("form", FORMS_OF_WEIGHT)
 @both
-def test_forms_of_weights(make, form):
-    expected = said(small(make))
+def test_every_form_of_weights_gives_the_same_predictions(make, form):
+    expected = fit_predict(small(make))
     weight = FORMS_OF_WEIGHT[form](WEIGHT)
-    np.testing.assert_array_equal(said(small(make), weight=weight), expected)
+    np.testing.assert_array_equal(fit_predict(small(make), weight=weight), expected)
 
 
 NUMPY = {
@@ -161,17 +168,19 @@ OWN = {
 
 @both
 def test_numbers_of_numpy(make):
-    """Every parameter that is a number, text or a bool may be one of NumPy's."""
+    """Parameters may be numbers, texts and bools of NumPy."""
     params = {**NUMPY, **OWN[make]}
     plain = {name: value.item() for name, value in params.items() if hasattr(value, "item")}
     plain |= {"class_weight": {0: 2.0}} if make is make_classifier else {}
-    np.testing.assert_array_equal(said(small(make, **params)), said(small(make, **plain)))
+    np.testing.assert_array_equal(
+        fit_predict(small(make, **params)), fit_predict(small(make, **plain))
+    )
 
 
 @pytest.mark.parametrize("verbose", [True, False, np.True_, np.False_])
 @both
 def test_verbose_may_be_a_bool(make, verbose, capsys):
-    said(small(make, verbose=verbose))
+    fit_predict(small(make, verbose=verbose))
     assert ("train_loss" in capsys.readouterr().out) == verbose
 
 
@@ -179,31 +188,31 @@ def test_verbose_may_be_a_bool(make, verbose, capsys):
 
 
 class Counting(Callback):
-    """Counts how often it is made and begun."""
+    """Counts its instances and initializations."""
 
-    made = begun = 0
+    made = initialized = 0
 
     def __init__(self, step=1):
         self.step = step
         type(self).made += 1
 
     def initialize(self):
-        type(self).begun += self.step
+        type(self).initialized += self.step
         return self
 
 
 @pytest.fixture
 def counting():
-    Counting.made = Counting.begun = 0
+    Counting.made = Counting.initialized = 0
     return Counting
 
 
 @pytest.mark.parametrize("named", [False, True])
 @both
-def test_callbacks_are_begun_once(make, named, counting):
+def test_callbacks_are_initialized_once(make, named, counting):
     callback = counting()
-    said(small(make, callbacks=[("mine", callback) if named else callback]))
-    assert (counting.made, counting.begun) == (1, 1)
+    fit_predict(small(make, callbacks=[("mine", callback) if named else callback]))
+    assert (counting.made, counting.initialized) == (1, 1)
 
 
 @pytest.mark.parametrize("named", [False, True])
@@ -212,33 +221,33 @@ def test_callbacks_may_be_classes(make, named, counting):
     name = "mine" if named else "Counting"
     callbacks = [EpochTimer, (name, counting) if named else counting]
     estimator = small(make, callbacks=callbacks, net_params={f"callbacks__{name}__step": 5})
-    said(estimator)
-    assert (counting.made, counting.begun) == (1, 5)
+    fit_predict(estimator)
+    assert (counting.made, counting.initialized) == (1, 5)
     assert isinstance(dict(estimator.net_.callbacks_)[name], counting)
     assert estimator.callbacks is callbacks
 
 
 @both
-def test_arguments_of_callbacks_leave_a_refused_one_alone(make, counting):
+def test_refused_arguments_of_callbacks_leave_callbacks_unchanged(make, counting):
     callback = counting()
     params = {"callbacks__Counting__step": 5, "callbacks__nobody__step": 5}
-    with pytest.raises(ValueError, match=r"for the callbacks \['nobody'\]"):
-        said(small(make, callbacks=[callback], net_params=params))
-    assert (callback.step, counting.begun) == (1, 0)
+    with pytest.raises(ValueError, match=r"net_params name the callback 'nobody__step'"):
+        fit_predict(small(make, callbacks=[callback], net_params=params))
+    assert (callback.step, counting.initialized) == (1, 0)
 
 
 @both
 def test_callbacks_of_net_params_may_be_a_tuple(make, counting):
     estimator = small(make, net_params={"callbacks": (counting(),)})
-    said(estimator)
-    assert counting.begun == 1
+    fit_predict(estimator)
+    assert counting.initialized == 1
 
 
-# Encoders of the user's own ---------------------------------------------------------------------
+# Encoders of users -----------------------------------------------------------------------------
 
 
 class OnCPU(MeanEncoder):
-    """Draws its numbers on the CPU, whatever the device around it is."""
+    """Draws its numbers on the CPU, whatever the default device is."""
 
     def __init__(self, widths, spec=None, *, d_model=8, dropout=0.1):
         super().__init__(widths, spec, d_model=d_model, dropout=dropout)
@@ -254,7 +263,7 @@ class Mixing(OnCPU):
 
 
 class Unique(MeanEncoder):
-    """Looks at its numbers, of which torch says "Meta tensors" have none."""
+    """Reads its numbers, which tensors on the device "meta" do not have."""
 
     def __init__(self, widths, spec=None, *, d_model=8, dropout=0.1):
         super().__init__(widths, spec, d_model=d_model, dropout=dropout)
@@ -262,7 +271,7 @@ class Unique(MeanEncoder):
 
 
 class Empty(MeanEncoder):
-    """Takes numbers out of torch, and says in words of its own that there are none."""
+    """Raises its own error on a device without numbers."""
 
     def __init__(self, widths, spec=None, *, d_model=8, dropout=0.1):
         super().__init__(widths, spec, d_model=d_model, dropout=dropout)
@@ -286,28 +295,28 @@ class Never(OnCPU):
 
 
 @pytest.mark.parametrize("encoder", [OnCPU, Mixing, Unique, Empty, PassesOn])
-def test_encoders_of_ones_own(encoder):
+def test_users_encoders_can_be_trained(encoder):
     before = RandomStates()
     tower = small(make_tower, encoder=encoder, encoder_params={"d_model": 8})
-    assert np.isfinite(said(tower)).all()
+    assert np.isfinite(fit_predict(tower)).all()
     assert before.unchanged()
 
 
-def test_an_encoder_of_ones_own_that_cannot_be_built_leaves_random_numbers_alone():
+def test_encoder_that_cannot_be_built_leaves_random_states_unchanged():
     before = RandomStates()
     with pytest.raises(ValueError, match=r"cannot build .*encoder=.*Never.*: never"):
-        said(small(make_tower, encoder=Never, encoder_params={}))
+        fit_predict(small(make_tower, encoder=Never, encoder_params={}))
     assert before.unchanged()
 
 
-# Going on ---------------------------------------------------------------------------------------
+# Continued training ---------------------------------------------------------------------------------------
 
 EAGER = {"compile": True, "net_params": {"compile__backend": "eager"}}
 COMPILES = pytest.mark.filterwarnings("ignore:The .grad attribute of a Tensor:UserWarning")
 
 
-def gone_on(method, *settings, **params):
-    """A classifier that learns once with each of some settings in turn."""
+def continued(method, *settings, **params):
+    """Predictions of a classifier that is trained with several settings in turn."""
     classifier = small(make_classifier, warm_start=True, dropout=0.0, **params)
     for setting in settings:
         getattr(classifier.set_params(**setting), method)(FRAMES, Y)
@@ -318,74 +327,216 @@ def gone_on(method, *settings, **params):
 @COMPILES
 @pytest.mark.parametrize("method", ["fit", "partial_fit"])
 @pytest.mark.parametrize("compiled", [(True, True), (True, False), (False, True)])
-def test_compiled_networks_go_on(method, compiled):
+def test_compiled_network_continues_training(method, compiled):
     each = [{**EAGER, "compile": yes} for yes in compiled]
-    np.testing.assert_allclose(gone_on(method, *each), gone_on(method, {}, {}), rtol=1e-4)
+    np.testing.assert_allclose(continued(method, *each), continued(method, {}, {}), rtol=1e-4)
 
 
 @COMPILES
-def test_compiled_networks_of_another_shape_do_not_go_on():
-    with pytest.raises(ValueError, match=r"expected encoder\S* of shape \(16, 3\), got \(32, 3\)"):
-        gone_on("fit", {**EAGER}, {"d_model": 32})
+def test_compiled_network_of_another_shape_is_refused():
+    with pytest.raises(ValueError, match=r"encoder\S* of shape \(16, 3\), got \(32, 3\)"):
+        continued("fit", {**EAGER}, {"d_model": 32})
 
 
+class OneLayer(Head):
+    """A head of one layer."""
+
+    output_layer = "linear"
+
+    def __init__(self, in_features, n_outputs, *, hidden_size, dropout):
+        super().__init__()
+        self.linear = nn.Linear(in_features, n_outputs)
+
+    def forward(self, x):
+        return self.linear(x)
+
+
+class Steps(list):
+    """Records when networks are built and frames are read; a build may fail."""
+
+    def __init__(self, monkeypatch, *, fails=False):
+        super().__init__()
+        for network in (CrossModalNetwork, CorrelationNetwork):
+            monkeypatch.setattr(network, "__init__", self._building(network, fails=fails))
+        scan = self._recording("read", _estimator.scan_frames)
+        monkeypatch.setattr(_estimator, "scan_frames", scan)
+
+    def _building(self, network, *, fails):
+        build = network.__init__
+
+        @wraps(build)
+        def init(*args, **kwargs):
+            self.append(network)
+            if fails:
+                raise KeyError("no network")
+            build(*args, **kwargs)
+
+        return init
+
+    def _recording(self, name, function):
+        def recording(*args, **kwargs):
+            self.append(name)
+            return function(*args, **kwargs)
+
+        return recording
+
+
+@pytest.mark.parametrize("method", ["fit", "partial_fit"])
 @pytest.mark.parametrize(
-    ("params", "builds"),
+    ("fusion", "networks"),
     [
-        ({}, 0),
-        ({"lr": 1e-3}, 0),
-        ({"class_weight": {0: 2.0}}, 1),
-        ({"d_model": 32}, 1),
-        ({"lr": 1e-2}, 1),
-        ({"net_params": {"optimizer__betas": (0.9, 0.99)}}, 1),
-        ({"callbacks": [EpochTimer()]}, 1),
+        ("early", [CrossModalNetwork]),
+        ("late", [CrossModalNetwork]),
+        ("cross_modal_gated", [CorrelationNetwork, CrossModalNetwork]),
     ],
 )
-def test_what_was_built_so_before_is_not_tried_again(params, builds):
+def test_network_of_each_fit_is_built_once_before_frames_are_read(
+    monkeypatch, method, fusion, networks
+):
+    classifier = small(make_classifier, fusion=fusion, warm_start=True)
+    steps = Steps(monkeypatch)
+    getattr(classifier, method)(FRAMES, Y)
+    built = [step for step in steps if step != "read"]
+    assert built == networks
+    assert steps[: len(built)] == built  # and then the frames are read
+    steps.clear()
+    getattr(classifier, method)(FRAMES, Y)  # continues, with the tower of before
+    assert [step for step in steps if step != "read"] == [CrossModalNetwork]
+    assert steps[0] is CrossModalNetwork
+
+
+def test_network_of_a_tower_is_built_once_before_frames_are_read(monkeypatch):
+    steps = Steps(monkeypatch)
+    small(make_tower).fit(FRAMES, Y)
+    assert steps == [CorrelationNetwork, "read"]
+
+
+@both
+def test_failed_build_raises_before_frames_are_read_and_changes_nothing(
+    monkeypatch, make, counting
+):
+    callback = counting()
+    estimator = small(make, callbacks=[callback])
+    before, random_states, state = estimator.get_params(), RandomStates(), vars(callback).copy()
+    steps = Steps(monkeypatch, fails=True)
+    with pytest.raises(ValueError, match=r"cannot build its network with .*no network"):
+        estimator.fit(FRAMES, Y)
+    assert len(steps) == 1
+    assert estimator.get_params() == before
+    assert not hasattr(estimator, "net_")
+    assert (vars(callback), counting.initialized) == (state, 0)
+    assert random_states.unchanged()
+
+
+CHANGES = pytest.mark.parametrize(
+    "params",
+    [
+        {},
+        {"lr": 1e-3},
+        {"class_weight": {0: 2.0}},
+        {"d_model": 32},
+        {"lr": 1e-2},
+        {"net_params": {"optimizer__betas": (0.9, 0.99)}},
+        {"callbacks": [EpochTimer()]},
+    ],
+    ids=str,
+)
+
+
+@CHANGES
+def test_failed_build_of_a_continued_fit_leaves_the_fitted_classifier_unchanged(
+    monkeypatch, params
+):
     classifier = small(make_classifier, callbacks=[Interrupt(99)], compile=False)
     classifier.partial_fit(FRAMES, Y)
     classifier.set_params(**params)
-    with mock.patch.object(_rehearsal, "_build", side_effect=KeyError) as build:
-        if builds:
-            with pytest.raises(ValueError, match="cannot build its network"):
-                classifier.partial_fit(FRAMES, Y)
-        else:
+    before, expected = vars(classifier).copy(), classifier.predict_proba(FRAMES)
+    random_states = RandomStates()
+    with monkeypatch.context() as patch:
+        steps = Steps(patch, fails=True)
+        with pytest.raises(ValueError, match="cannot build its network"):
             classifier.partial_fit(FRAMES, Y)
-    assert build.call_count == builds
+        assert steps == [CrossModalNetwork]
+    assert random_states.unchanged()
+    assert classifier.n_iter_ == 1
+    assert all(vars(classifier)[name] is value for name, value in before.items())
+    np.testing.assert_array_equal(classifier.predict_proba(FRAMES), expected)
 
 
-@pytest.mark.parametrize("taken_away", [False, True])
-def test_what_may_have_changed_is_tried_again(taken_away):
+@CHANGES
+def test_continued_fit_builds_its_network_once_with_the_new_parameters(monkeypatch, params):
+    classifier = small(make_classifier).partial_fit(FRAMES, Y)
+    steps = Steps(monkeypatch)
+    classifier.set_params(**params)
+    if "d_model" in params:
+        with pytest.raises(ValueError, match=r"encoder\S* of shape \(16, 3\), got \(32"):
+            classifier.partial_fit(FRAMES, Y)
+        assert steps == [CrossModalNetwork]
+        return
+    classifier.partial_fit(FRAMES, Y)
+    assert steps == [CrossModalNetwork, "read"]
+    (group,) = classifier.net_.optimizer_.param_groups
+    assert group["lr"] == params.get("lr", classifier.lr)
+    assert group["betas"] == (params.get("net_params") or {}).get("optimizer__betas", (0.9, 0.999))
+    weight = classifier.net_.criterion_.class_weight
+    assert (weight is not None) == ("class_weight" in params)
+
+
+@pytest.mark.parametrize("removed", [False, True])
+def test_continued_fit_uses_net_params_that_were_changed_in_place_or_removed(removed):
     net_params = {"optimizer__betas": [0.9, 0.99], "optimizer__eps": 1e-6}
     classifier = small(make_classifier, class_weight={0: 2.0}, net_params=net_params)
     classifier.partial_fit(FRAMES, Y)
-    if taken_away:
-        classifier.set_params(net_params={"optimizer__eps": 1e-6})
-        building = mock.patch.object(_rehearsal, "_build", side_effect=KeyError)
-        with building as build, pytest.raises(ValueError, match="cannot build"):
-            classifier.partial_fit(FRAMES, Y)
-        assert build.call_count == 1
+    if removed:
+        classifier.set_params(net_params={"optimizer__eps": 1e-6}).partial_fit(FRAMES, Y)
+        (group,) = classifier.net_.optimizer_.param_groups
+        assert (group["betas"], group["eps"]) == ((0.9, 0.999), 1e-6)
     else:
         net_params["optimizer__betas"][0] = 7
         with pytest.raises(ValueError, match=r"cannot build its network.*beta.*7"):
             classifier.partial_fit(FRAMES, Y)
-    assert classifier.n_iter_ == 1
+    assert classifier.n_iter_ == 1 + removed
 
 
-def test_a_video_too_large_is_refused_in_going_on():
+@pytest.mark.parametrize("method", ["fit", "partial_fit"])
+@pytest.mark.parametrize(
+    ("params", "tensor"),
+    [
+        ({"d_model": 32}, r"encoder\S* of shape \(16, 3\), got \(32, 3\)"),
+        ({"n_layers": 2}, r"encoder\S* of shape None, got \("),
+        ({"fusion": "early"}, r"encoder\S* of shape"),
+        ({"net_params": {"module__head": "one layer"}}, r"head\S* of shape"),
+    ],
+    ids=str,
+)
+def test_warm_start_with_another_shape_is_refused_by_the_name_of_the_weight(
+    monkeypatch, method, params, tensor
+):
+    monkeypatch.setitem(HEADS._parts, "one layer", OneLayer)
+    classifier = small(make_classifier, warm_start=True).fit(FRAMES, Y)
+    expected = classifier.predict_proba(FRAMES)
+    steps = Steps(monkeypatch)
+    with pytest.raises(ValueError, match=f"must have the weights of the fit before, {tensor}"):
+        getattr(classifier.set_params(**params), method)(FRAMES, Y)
+    assert steps == [CrossModalNetwork]
+    classifier.set_params(**small(make_classifier, warm_start=True).get_params(deep=False))
+    np.testing.assert_array_equal(classifier.predict_proba(FRAMES), expected)
+
+
+def test_partial_fit_with_padding_beyond_memory_is_refused():
     classifier = small(make_classifier, mask_padding=False).partial_fit(FRAMES, Y)
-    with pytest.raises(ValueError, match="max_frames=2147483647 with mask_padding=False makes"):
+    with pytest.raises(ValueError, match="max_frames=2147483647 with mask_padding=False pads"):
         classifier.set_params(max_frames=2**31 - 1).partial_fit(FRAMES, Y)
 
 
-# Folds that lack something ----------------------------------------------------------------------
+# Folds without a class ---------------------------------------------------------------------------
 
 FOLDS = PredefinedSplit(np.repeat([0, 1], N // 2))
-IN_HALVES = np.repeat([0, 1], N // 2)  # one class in the rows to train on, in both folds
+IN_HALVES = np.repeat([0, 1], N // 2)  # one class in the training rows of both folds
 
 
 @pytest.mark.parametrize("make", [make_classifier, make_tower], ids=["classifier", "tower"])
-def test_one_class_in_a_fold(make):
+def test_fold_with_one_class_is_refused(make):
     scoring = None if make is make_classifier else lambda *args: 0.0
     search = GridSearchCV(
         small(make), {"lr": [1e-3]}, cv=FOLDS, scoring=scoring, error_score="raise"
@@ -395,8 +546,8 @@ def test_one_class_in_a_fold(make):
     assert not hasattr(search, "best_estimator_")
 
 
-def test_a_class_in_no_training_fold():
-    """It is not learned, and its videos count as wrong."""
+def test_class_in_no_training_fold_is_never_predicted():
+    """The class is not learned, and its videos count as wrong."""
     y = np.where(np.arange(N) < N // 2, np.arange(N) % 2, np.arange(N) % 2 + 1)
     got = cross_validate(
         small(make_classifier), FRAMES, y, cv=FOLDS, return_estimator=True, error_score="raise"
@@ -406,8 +557,8 @@ def test_a_class_in_no_training_fold():
     assert (got["test_score"] <= 0.5).all()
 
 
-def test_a_label_in_no_training_fold():
-    """Its column is all 0; it gets a probability like any other, and scores stay finite."""
+def test_label_in_no_training_fold_gets_a_probability():
+    """A column of zeros gets a probability as others, and scores are finite."""
     M = np.zeros((N, 3), int)
     M[np.arange(N), np.arange(N) % 2] = 1
     M[:6, 2] = 1  # only in the first half
@@ -428,21 +579,21 @@ def test_a_label_in_no_training_fold():
     assert np.isfinite(got["test_map"]).all()
 
 
-def test_a_search_over_wrong_values_says_which():
+def test_search_over_wrong_values_names_the_value():
     grid = {"lr": [1e-3, -1.0]}
     search = GridSearchCV(small(make_classifier), grid, cv=KFold(2), error_score="raise")
     with pytest.raises(ValueError, match=r"lr must be a number > 0.*got -1.0"):
         search.fit(FRAMES, Y)
 
 
-def test_one_row_of_everything():
+def test_fit_on_one_row_works_for_indicators_only():
     with pytest.raises(ValueError, match=r"only one class is present.*got \[0\]"):
         small(make_classifier).fit(FRAMES[:1], Y[:1])
     one = small(make_classifier).fit(FRAMES[:1], np.array([[1, 0]]))
     assert one.predict_proba(FRAMES[:1]).shape == (1, 2)
 
 
-def test_hierarchy_labels_of_unusual_videos():
+def test_indicators_with_empty_columns_are_accepted():
     """A binarizer's indicators of few videos have columns that are all 0."""
     labels, M = make_labels()
     few = M[:4]

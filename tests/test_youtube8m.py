@@ -187,7 +187,10 @@ WRONG = {
     "key not UTF-8": (block(1, block(1, block(1, b"\xff"))), "no tf.train.Example"),
     "float labels": (video_level(labels=float_feature([1.0])), "'labels' is not a list of int64"),
     "huge label": (video_level(labels=int_feature([2**31])), "beyond 32 bits: 2147483648"),
-    "negative label": (video_level(labels=int_feature([3, -2])), "negative label: -2"),
+    "negative label": (
+        video_level(labels=int_feature([3, -2])),
+        "below 0 or beyond 32 bits: -2",
+    ),
     "no mean_rgb": (video_level(mean_rgb=None), "'mean_rgb' is missing"),
     "no mean_audio": (video_level(mean_audio=None), "'mean_audio' is missing"),
     "narrow": (video_level(rgb=[1.0] * 1023), "'mean_rgb' has 1023 floats, expected 1024"),
@@ -207,21 +210,21 @@ WRONG_FRAMES = {
     "no audio": (frame_level(rgb=[bytes(1024)], audio=None), "'audio' is missing"),
     "narrow": (
         frame_level(rgb=[bytes(1024), bytes(1000)], audio=[bytes(128)]),
-        r"frame 1 of 'rgb' has strings of \[1000\] bytes, expected one of 1024",
+        r"frame 1 of 'rgb' has \[1000\] bytes, expected \[1024\]",
     ),
     "two strings": (
         sequence_example(
             {"id": bytes_feature(b"a")},
             {"rgb": [], "audio": [bytes_feature(bytes(128), bytes(128))]},
         ),
-        r"frame 0 of 'audio' has strings of \[128, 128\] bytes",
+        r"frame 0 of 'audio' has \[128, 128\] bytes",
     ),
     "floats": (
         sequence_example(
             {"id": bytes_feature(b"a")},
             {"rgb": [float_feature([0.0] * 1024)], "audio": []},
         ),
-        r"frame 0 of 'rgb' has strings of \[\] bytes",
+        r"frame 0 of 'rgb' has \[\] bytes",
     ),
     "no id": (
         sequence_example({}, {"rgb": [bytes_feature(bytes(1024))], "audio": []}),

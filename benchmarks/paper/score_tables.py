@@ -9,19 +9,26 @@ from comparisons import gain
 from intervals import ENOUGH_SEEDS, Statistic, estimate
 from sklearn.metrics import balanced_accuracy_score
 
-SCORES = {"gap": "GAP", "map": "MAP", "perr": "PERR", "hit_at_1": "Hit@1"}
+from sk_crossmodal.metrics import SCORES
 
 
 def model_table(results, family):
     """Return Table 4 of a family: error by score and level, one column per fusion."""
     models = results.models(family)
     rows = []
-    for score, heading in SCORES.items():
+    for score in SCORES:
         errors = {row: _errors(results, name, score) for row, name in models.items()}
         for i, level in enumerate(["overall", *results.levels]):
             values = [error[:, i] for error in errors.values()]
             cells = mark_best(map(mean_and_std, values), [value.mean() for value in values])
-            rows.append([heading, level, *cells, _gain_cell(results, family, errors, score, i)])
+            rows.append(
+                [
+                    SCORES[score].heading,
+                    level,
+                    *cells,
+                    _gain_cell(results, family, errors, score, i),
+                ]
+            )
     return Table(
         ["score", "level", *(settings.HEADINGS[row] for row in models), "gain of CM-C over L"],
         rows,
@@ -111,7 +118,9 @@ def every_model(results):
 def summary_table(results):
     """Return a table of all models: overall errors, or accuracies for classes."""
     measure = _overall_errors if results.multilabel else _accuracies
-    heads = list(SCORES.values()) if results.multilabel else ["accuracy", "balanced accuracy"]
+    heads = ["accuracy", "balanced accuracy"]
+    if results.multilabel:
+        heads = [score.heading for score in SCORES.values()]
     names = every_model(results)
     rows = []
     for name in names:

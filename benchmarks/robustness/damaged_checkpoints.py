@@ -126,5 +126,5 @@ def _fit_refuses(build, name, data):
         try:
             in_fork(fit, build, folder)
         except RuntimeError as error:
-            return "is damaged" in str(error) and path.read_bytes() == data
+            return "cannot be read" in str(error) and path.read_bytes() == data
         return False

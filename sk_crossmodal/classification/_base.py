@@ -271,14 +271,10 @@ class CrossModalClassifier(ClassifierMixin, NetworkEstimator):
         if self.early_stopping is True:
             raise ValueError("partial_fit holds no videos out, so early_stopping cannot be True.")
         if self.checkpoint is not None:
-            raise ValueError(
-                "partial_fit writes no checkpoint: pickle the classifier between calls, and leave "
-                f"checkpoint={self.checkpoint!r} out."
-            )
+            raise ValueError("partial_fit writes no checkpoint; pickle the classifier instead.")
         if isinstance(self.class_weight, str):
             raise ValueError(
-                f"partial_fit sees some videos only, so class_weight={self.class_weight!r} needs "
-                "to be a dict of factors."
+                f"partial_fit needs a dict as class_weight, got {self.class_weight!r}."
             )
         start = choose_start(self, continues=True, keeps_optimizer=True)
         videos = start.align(self._validate_fit_videos(arrays, y, sample_weight))
@@ -529,7 +525,7 @@ class CrossModalClassifier(ClassifierMixin, NetworkEstimator):
         *arrays, y = (X, y, *more)
         array = self._validate_new_videos(arrays[0], arrays[1:])
         y = check_y(y, len(array))
-        self._targets.check_form(y)
+        self._targets.check(y, other_classes=True)
         if sample_weight is not None:
             sample_weight = check_sample_weight(sample_weight, len(array))
         return float(super().score(array, y, sample_weight=sample_weight))

@@ -72,9 +72,7 @@ class CrossModalNetVLADClassifier(CrossModalClassifier):
 
     def _encoder_params(self, names: Sequence[str]) -> dict[str, Any]:
         if isinstance(self.n_clusters, Mapping) and not set(names) <= set(self.n_clusters):
-            raise ValueError(
-                f"n_clusters must name a number for each of {list(names)}, got {self.n_clusters}."
-            )
+            raise ValueError(f"n_clusters must name each of {list(names)}, got {self.n_clusters}.")
         clusters = [self._clusters_of(name) for name in names]
         if FUSIONS[self.fusion].joint:
             clusters = [max(clusters)]

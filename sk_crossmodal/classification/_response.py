@@ -16,11 +16,8 @@ def influence_pairs(classifier: Any) -> list[Pair]:
     network: Any = classifier.net_.module_
     names = classifier.modality_names_in_
     if network.spec is None or network.encoder.influences is None:
-        raise ValueError(
-            f"{type(classifier).__name__} was fitted with fusion={network.fusion!r} on "
-            f"{list(names)} and has no influence F: expected a fusion such as "
-            "'cross_modal', influence='cross' or 'self', and two modalities or more."
-        )
+        how = f"{type(classifier).__name__} with fusion={network.fusion!r} on {list(names)}"
+        raise ValueError(f"{how} has no influence F: expected a fusion such as 'cross_modal'.")
     return [
         (names[source], names[target])
         for target in range(len(names))

@@ -68,11 +68,3 @@ class CrossModalRNNClassifier(CrossModalClassifier):
 
     def _width(self) -> int:
         return self.hidden_size
-
-    def _check_params(self) -> None:
-        super()._check_params()
-        if self.rnn_type is not None and self.hidden_size % 2:
-            raise ValueError(
-                "hidden_size must be even, half of it for each direction of the recurrent layer, "
-                f"got {self.hidden_size}."
-            )

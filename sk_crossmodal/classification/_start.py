@@ -77,21 +77,18 @@ class WarmStart(_FromSource):
         """Return the videos with the modalities in the order of the fit before."""
         source, given = self.source, videos.X.n_features
         if given != source._n_features:
-            # Begins with scikit-learn's own words, which its checks look for.
-            raise ValueError(
-                f"X has {sum(given.values())} features, but {type(source).__name__} is expecting "
-                f"{source.n_features_in_} features as input: it continues a fit with "
-                f"{source._n_features}, got {given}."
+            wanted = (
+                f"is expecting {source.n_features_in_} features as input"  # scikit-learn's text
             )
+            wanted = f"{type(source).__name__} {wanted}, {source._n_features}"
+            raise ValueError(f"X has {sum(given.values())} features, {given}, but {wanted}.")
         return videos.select(source.modality_names_in_)
 
     def check_classes(self, classes: Any) -> None:
         """Raise ValueError unless these are the classes of the fit before."""
         if not np.array_equal(classes, self.source.classes_):
-            raise ValueError(
-                "With warm_start y must have the classes of the fit before, "
-                f"{self.source.classes_.tolist()}, got {classes.tolist()}."
-            )
+            wanted = f"the classes of the fit before, {self.source.classes_.tolist()}"
+            raise ValueError(f"With warm_start y must have {wanted}, got {classes.tolist()}.")
 
     def tower(self, given: Any) -> Any:
         """Return the tower of the fit before."""
@@ -101,12 +98,10 @@ class WarmStart(_FromSource):
         """Load the weights, and after `partial_fit` the state of the optimizer as well."""
         before = self.source.net_
         new, old = (each.plain_module().state_dict() for each in (net, before))
-        if differ := [k for k in {**new, **old} if _shape(new.get(k)) != _shape(old.get(k))]:
-            raise ValueError(
-                "Training continues with the network of the fit before, so parameters that change "
-                f"its shape must stay the same: expected {differ[0]} of shape "
-                f"{_shape(old.get(differ[0]))}, got {_shape(new.get(differ[0]))}."
-            )
+        for name in {**new, **old}:
+            if (given := _shape(new.get(name))) != (shape := _shape(old.get(name))):
+                wanted = f"weights of the fit before, {name} of shape {shape}"
+                raise ValueError(f"The network must have the {wanted}, got {given}.")
         net.plain_module().load_state_dict(old)
         if self.keeps_optimizer and _optimize_alike(net.optimizer_, before.optimizer_):
             state = deepcopy(before.optimizer_.state_dict()["state"])  # the source stays unchanged
@@ -123,10 +118,7 @@ class PretrainedStart(_FromSource):
     def align(self, videos: Videos) -> Videos:
         """Return the videos with the modalities in the order of the pretrained classifier."""
         if (given := videos.X.n_features) != self.source._n_features:
-            raise ValueError(
-                f"pretrained was fitted on {self.source._n_features}, but X has {given}; names "
-                "and widths must be the same."
-            )
+            raise ValueError(f"pretrained was fitted on {self.source._n_features}, got {given}.")
         return videos.select(self.source.modality_names_in_)
 
     def tower(self, given: Any) -> Any:
@@ -135,24 +127,13 @@ class PretrainedStart(_FromSource):
 
     def check_network(self, params: Mapping[str, Any], embeds: bool) -> None:
         """Raise ValueError that names the parameters which change the shape of the network."""
-        padding = self.classifier._pad_to()
-        now = _constructor_params({**params, "pad_to": padding})
-        before = _constructor_params(self.source.net_.get_params_for("module"))
-        had_embedding = self.source._embeds_correlation
-        now["correlation_features"] = "embedding" if embeds else "probability"
-        before["correlation_features"] = "embedding" if had_embedding else "probability"
-        if embeds and had_embedding:
-            now["width of the tower's embedding"] = params["n_correlation"]
-            before["width of the tower's embedding"] = self.source.net_.module__n_correlation
-        differ = [
-            f"{name}={short(value)} (pretrained: {short(before.get(name))})"
-            for name, value in now.items()
-            if value != before.get(name)
-        ]
-        if differ:
+        now = _constructor_params({**params, "pad_to": self.classifier._pad_to()}, embeds)
+        arguments = self.source.net_.get_params_for("module")
+        before = _constructor_params(arguments, self.source._embeds_correlation)
+        if differ := [name for name, value in now.items() if value != before.get(name)]:
+            given, wanted = ({n: values.get(n) for n in differ} for values in (now, before))
             raise ValueError(
-                f"{type(self.classifier).__name__} cannot load the weights of pretrained with "
-                f"{', '.join(differ)}: use the same values."
+                f"The weights of pretrained need {short(wanted)}, got {short(given)}."
             )
 
     def load(self, net: MultimodalNet) -> None:
@@ -168,10 +149,7 @@ def choose_start(classifier: Any, *, continues: bool, keeps_optimizer: bool = Fa
     if classifier.pretrained is not None:
         return PretrainedStart(classifier.pretrained.estimator, classifier)
     if classifier.freeze_towers:
-        raise ValueError(
-            "freeze_towers=True keeps the weights of trained towers, and there are none: give "
-            "pretrained=FrozenEstimator(classifier), or continue a fit with warm_start."
-        )
+        raise ValueError("freeze_towers=True needs the weights of `pretrained` or of warm_start.")
     return Start()
 
 
@@ -182,18 +160,9 @@ def check_pretrained(given: Any, freeze_towers: Any, kind: type) -> None:
         return
     wanted = f"pretrained must be None or a FrozenEstimator of a fitted {kind.__name__}"
     inner = given.estimator if isinstance(given, FrozenEstimator) else given
-    if type(getattr(inner, "classifier_", None)) is kind:
-        raise TypeError(
-            f"{wanted}, got one of a {type(inner).__name__}: give the classifier inside, "
-            "FrozenEstimator(model.classifier_)."
-        )
-    if type(inner) is not kind:
-        raise TypeError(f"{wanted}, got {short(given)}.")
-    if not isinstance(given, FrozenEstimator):
-        raise TypeError(
-            f"{wanted}, got {short(given)}: wrap it once it is fitted, "
-            "sklearn.frozen.FrozenEstimator(classifier), so that clones keep its weights."
-        )
+    if not isinstance(given, FrozenEstimator) or type(inner) is not kind:
+        hint = ": give its classifier_" * hasattr(inner, "classifier_")
+        raise TypeError(f"{wanted}, got {short(given)}{hint}.")
     if not hasattr(inner, "net_"):
         raise NotFittedError(f"{wanted}, got one that is not fitted.")
 
@@ -208,7 +177,7 @@ def _optimize_alike(optimizer: Any, other: Any) -> bool:
     return type(optimizer) is type(other) and counts[0] == counts[1]
 
 
-def _constructor_params(arguments: Mapping[str, Any]) -> dict[str, Any]:
+def _constructor_params(arguments: Mapping[str, Any], embeds: bool) -> dict[str, Any]:
     """Return the arguments that change a network's shape, by the names of the constructor."""
     skipped = {*FREE, "encoder", "encoder_params", "n_correlation", "pad_to"}
     params = {**arguments, **arguments["encoder_params"]}
@@ -216,5 +185,11 @@ def _constructor_params(arguments: Mapping[str, Any]) -> dict[str, Any]:
     if "d_model" in params:  # the width of the Transformer's head, by another name
         del params["hidden_size"]
     pad_to = arguments.get("pad_to")
-    padding = {} if pad_to is None else {"max_frames": pad_to}
-    return {"head": "mlp", **params, "mask_padding": pad_to is None, **padding}
+    return {
+        "head": "mlp",
+        **params,
+        "mask_padding": pad_to is None,
+        **({} if pad_to is None else {"max_frames": pad_to}),
+        "correlation_features": "embedding" if embeds else "probability",
+        **({"width of the tower's embedding": arguments["n_correlation"]} if embeds else {}),
+    }

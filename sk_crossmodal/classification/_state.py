@@ -84,17 +84,15 @@ def _check_tower(self: Any, tower: Any, n_correlation: int, embeds: bool) -> Non
     given = getattr(self.correlation_tower, "estimator", self.correlation_tower)
     if not isinstance(given, CorrelationTower | None):
         raise ValueError(f"correlation_tower must be a tower, got {reprlib.repr(given)}.")
-    if not self._needs_tower(len(self.modality_names_in_)):
-        if tower is not None:
-            raise ValueError("there is a correlation tower that the network does not use.")
+    needed = self._needs_tower(len(self.modality_names_in_))
+    fitted = isinstance(tower, CorrelationTower) and "net_" in vars(tower)
+    if not (fitted if needed else tower is None):
+        wanted = "a fitted" if needed else "no"
+        raise ValueError(f"there must be {wanted} correlation tower, got {reprlib.repr(tower)}.")
+    if not needed:
         return
-    if not isinstance(tower, CorrelationTower) or "net_" not in vars(tower):
-        raise ValueError(f"a fitted correlation tower is needed, got {reprlib.repr(tower)}.")
-    widths = list(tower._n_features.items())
-    if widths != list(self._n_features.items()):
+    if (widths := tower._n_features) != self._n_features or list(widths) != list(self._n_features):
         raise ValueError(f"the tower is of {widths}, the classifier of {self._n_features}.")
-    n_numbers = tower.module_.outputs[0].in_features if embeds else 1
-    if n_numbers != n_correlation:
-        raise ValueError(
-            f"the tower gives {n_numbers} numbers per pair, expected {n_correlation}."
-        )
+    found = tower.module_.outputs[0].in_features if embeds else 1
+    if found != n_correlation:
+        raise ValueError(f"the tower gives {found} numbers per pair, expected {n_correlation}.")

@@ -28,13 +28,15 @@ def check_tower_params(tower: Any, *, is_trained: bool) -> None:
     """Raise TypeError, ValueError or NotFittedError unless this can be `correlation_tower`."""
     frozen = isinstance(tower, FrozenEstimator)
     inner = tower.estimator if frozen else tower
-    wanted = "correlation_tower must be None, a CorrelationTower or a FrozenEstimator of a fitted"
-    if not isinstance(inner, CorrelationTower) and (frozen or inner is not None):
-        raise TypeError(f"{wanted} one, got {short(tower)}.")
+    wanted = (
+        "correlation_tower must be None, a CorrelationTower or a FrozenEstimator of a fitted one"
+    )
+    if not isinstance(inner, CorrelationTower) and tower is not None:
+        raise TypeError(f"{wanted}, got {short(tower)}.")
     if frozen and not hasattr(inner, "net_"):
-        raise NotFittedError(f"{wanted} one, got one that is not fitted.")
-    if not frozen and inner is not None and is_trained:
-        inner._check_params()
+        raise NotFittedError(f"{wanted}, got one that is not fitted.")
+    if not frozen and tower is not None and is_trained:
+        tower._check_params()
 
 
 def check_memory_param(name: str, memory: Any) -> None:
@@ -49,10 +51,10 @@ def check_memory_param(name: str, memory: Any) -> None:
 def given_tower(frozen: FrozenEstimator, X: MultimodalArray) -> CorrelationTower:
     """Return a fitted tower; ValueError if it was fitted on other modalities."""
     tower: CorrelationTower = frozen.estimator
-    if (tower.modality_names_in_, tower._n_features) != (X.modality_names, X.n_features):
+    if list(tower._n_features.items()) != list(X.n_features.items()):
+        before = f"correlation_tower was fitted on {tower._n_features}"
         raise ValueError(
-            f"correlation_tower was fitted on {tower._n_features}, but X has "
-            f"{X.n_features}; names, widths and order must be the same."
+            f"{before}, expected the same names, widths and order in X: {X.n_features}."
         )
     return tower
 

@@ -66,10 +66,3 @@ class CrossModalTransformerClassifier(CrossModalClassifier):
 
     def _width(self) -> int:
         return self.d_model
-
-    def _check_params(self) -> None:
-        super()._check_params()
-        if self.d_model % self.n_heads:
-            raise ValueError(
-                f"d_model must be a multiple of n_heads, got {self.d_model} and {self.n_heads}."
-            )

@@ -19,9 +19,8 @@ def check_class_weight(class_weight: Any) -> None:
         raise TypeError(
             f'class_weight must be None, "balanced" or a dict, got {short(class_weight)}.'
         )
-    else:
-        for key, factor in (class_weight or {}).items():
-            check_number(f"class_weight[{key!r}]", factor, low=0, high=MAX_FLOAT)
+    for key, factor in class_weight.items() if isinstance(class_weight, Mapping) else ():
+        check_number(f"class_weight[{key!r}]", factor, low=0, high=MAX_FLOAT)
 
 
 def class_factors(
@@ -47,7 +46,5 @@ def class_factors(
         raise ValueError(f"class_weight names unknown labels {unknown}; known are {keys}.")
     factors = np.array([float(class_weight.get(key, 1.0)) for key in keys])
     if not factors.any():
-        raise ValueError(
-            f"class_weight must be above 0 for some label, got {short(class_weight)}."
-        )
+        raise ValueError(f"class_weight must have a number above 0, got {short(class_weight)}.")
     return factors

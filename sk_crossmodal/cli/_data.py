@@ -56,7 +56,8 @@ def open_data(
     """Open DATA; without `labelled`, the labels of tables are not read and may be anything."""
     kind = kind_of_data(paths)
     source = paths[0] + (f" and {len(paths) - 1} more" if len(paths) > 1 else "")
-    from ..datasets import load_embeddings, load_store, load_youtube8m  # the import takes 1 s
+    # The import takes 1 s.
+    from ..datasets import load_embeddings, load_store, load_youtube8m, open_tables
 
     progress = False if quiet else None
     if kind == TABLES:
@@ -68,14 +69,14 @@ def open_data(
             progress=progress,
         )
     elif labels or ids:
-        raise ValueError(
-            f"--labels and --ids name columns of Parquet or Arrow files, got {source} ({kind})."
-        )
+        raise ValueError(f"--labels and --ids name columns of tables, got {source} ({kind}).")
     elif kind == STORE:
         bunch = load_store(paths[0])
     else:
         bunch = load_youtube8m(paths, progress=progress)
     X = bunch.data if modalities is None else _select(bunch.data, modalities, source)
+    columns = open_tables(paths[:1])[0].schema.names if kind == TABLES else []
+    used = (*X.modality_names, labels or "labels", ids or "id")
     return Data(
         X,
         # The test partition of YouTube-8M has an empty set of labels everywhere.
@@ -85,16 +86,8 @@ def open_data(
         source,
         bunch.get("attributes", {}),
         bunch.ids is not None,
-        _other_columns(paths, {*X.modality_names, labels or "labels", ids or "id"})
-        if kind == TABLES
-        else [],
+        [name for name in columns if name not in used],
     )
-
-
-def _other_columns(paths: Sequence[str], used: set[str]) -> list[str]:
-    from ..datasets import open_tables
-
-    return [name for name in open_tables(paths[:1])[0].schema.names if name not in used]
 
 
 def kind_of_data(paths: Sequence[str]) -> str:
@@ -107,9 +100,7 @@ def kind_of_data(paths: Sequence[str]) -> str:
     if kind == MODEL:
         raise ValueError(f"{paths[0]} is a model, expected data; the order is MODEL DATA.")
     if kind == STORE and len(paths) > 1:
-        raise ValueError(
-            f"DATA must be one store, got {len(paths)}; convert their shards or files together."
-        )
+        raise ValueError(f"DATA must be one store, got {len(paths)}; convert shards together.")
     return kind
 
 

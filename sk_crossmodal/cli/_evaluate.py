@@ -57,16 +57,15 @@ def _run(args: argparse.Namespace) -> None:
     report = hierarchy_report(truth, probability, hierarchy, by_group=args.by_group)
     if not args.quiet:
         print(report)
-    columns = {name: [_or_none(x) for x in each] for name, each in report.to_dict().items()}
+    columns = {
+        name: [None if isinstance(x, float) and math.isnan(x) else x for x in each]
+        for name, each in report.to_dict().items()
+    }
     if args.json is not None:
         about = {"model": args.model, "data": args.data, "unknown_labels": unknown}
         _write_json(args.json, {**about, "scores": columns})
     if args.csv is not None:
         _write_csv(args.csv, columns)
-
-
-def _or_none(cell: Any) -> Any:
-    return None if isinstance(cell, float) and math.isnan(cell) else cell
 
 
 def _write_json(path: str, document: dict[str, Any]) -> None:

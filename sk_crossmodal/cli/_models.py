@@ -21,10 +21,8 @@ class Model:
     def __init__(self, path: str, device: str | None = None) -> None:
         self.path, self.estimator = path, load(path, device)
         if not hasattr(self.estimator, "predict_proba") or not hasattr(self.estimator, "classes_"):
-            raise ValueError(
-                f"{path} holds a {type(self.estimator).__name__}, expected a classifier; "
-                "sk-crossmodal train writes one."
-            )
+            given = type(self.estimator).__name__
+            raise ValueError(f"{path} holds a {given}, expected a classifier, as train writes.")
         self.classifier = innermost(self.estimator)
         transformer = getattr(self.estimator, "transformer_", None)
         self.binarizer = transformer if hasattr(transformer, "hierarchy_") else None
@@ -63,7 +61,7 @@ class Model:
         if widths and (given := data.X.n_features) != widths:
             raise ValueError(
                 f"the model {self.path} was trained on {_describe(widths)}, but {data.source} has "
-                f"{_describe(given)}; use the same embeddings, or train a model on these."
+                f"{_describe(given)}; use the same embeddings."
             )
         return data
 
@@ -88,19 +86,17 @@ class Model:
     def indicator(self, y: Sequence[tuple[Any, ...]]) -> tuple[Any, list[Any]]:
         """Return the indicator of labels, and the unknown labels, of which it warns."""
         if self.binarizer is None:
+            kind = type(self.estimator).__name__
             raise ValueError(
-                f"the {type(self.estimator).__name__} in {self.path} does not know label sets: "
-                "wrap it in TransformedTargetClassifier with a HierarchyLabelBinarizer, as "
-                "sk-crossmodal train does."
+                f"the {kind} in {self.path} does not know label sets: wrap it in "
+                "TransformedTargetClassifier with a HierarchyLabelBinarizer."
             )
         known = copy.copy(self.binarizer).set_params(sparse_output=True, handle_unknown="error")
         labels = sorted({label for each in y for label in each}, key=str)
         unknown = [] if _knows(known, labels) else [x for x in labels if not _knows(known, [x])]
         if len(unknown) == len(labels):
-            raise ValueError(
-                f"the model {self.path} knows none of the {len(labels)} labels of the data, such "
-                f"as {labels[0]!r}; it knows labels such as {self.labels[0]!r}."
-            )
+            given = f"{len(labels)} labels of the data, such as {labels[0]!r}"
+            raise ValueError(f"the model {self.path} knows none of the {given}; train another.")
         if unknown:
             some = ", ".join(map(repr, unknown[:3])) + (", ..." if len(unknown) > 3 else ".")
             warnings.warn(

@@ -41,9 +41,7 @@ def add_to(commands: Any) -> None:
         labels=False,
     )
     parser.add_argument(
-        "--format",
-        choices=("csv", "parquet", "kaggle"),
-        help="default: by the extension of OUT",
+        "--format", choices=("csv", "parquet", "kaggle"), help="default: by the extension of OUT"
     )
     parser.add_argument(
         "--top-k", type=positive, metavar="K", help="only the K most probable labels of each video"
@@ -55,9 +53,8 @@ def _run(args: argparse.Namespace) -> None:
     check_output(args.out, overwrite=args.overwrite)
     format_ = args.format or _FORMATS.get(Path(args.out).suffix.lower())
     if format_ is None:
-        raise ValueError(
-            f"OUT must end with {', '.join(_FORMATS)}, got {args.out}; or give --format."
-        )
+        given = f"got {args.out}; or give --format"
+        raise ValueError(f"OUT must end with {', '.join(_FORMATS)}, {given}.")
     model = Model(args.model, args.device)
     from ._writers import WRITERS
 

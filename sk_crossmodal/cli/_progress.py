@@ -29,13 +29,8 @@ class EpochProgress:
         if context.task_name != "fit" or not hasattr(estimator, "max_epochs"):
             return
         self.start = time.perf_counter()
-        bar = tqdm(
-            desc=type(estimator).__name__,
-            total=estimator.max_epochs,
-            unit=" epochs",
-            disable=not self.show_bar,
-        )
-        self.bars.append(bar)
+        options = {"total": estimator.max_epochs, "unit": " epochs", "disable": not self.show_bar}
+        self.bars.append(tqdm(desc=type(estimator).__name__, **options))
 
     def on_fit_task_end(
         self, estimator: Any, context: Any, *, fitted_estimator: Any = None
@@ -67,10 +62,7 @@ class EpochProgress:
 
 def mean_loss(batches: list[dict[str, Any]], part: str) -> float | None:
     """Return the mean loss per video of the "train" or "valid" batches; None without any."""
-    pairs = [
-        (row[f"{part}_loss"], row[f"{part}_batch_size"])
-        for row in batches
-        if f"{part}_loss" in row
-    ]
-    n_videos = sum(size for _, size in pairs)
-    return sum(loss * size for loss, size in pairs) / n_videos if n_videos else None
+    loss, size = f"{part}_loss", f"{part}_batch_size"
+    rows = [row for row in batches if loss in row]
+    n_videos = sum(row[size] for row in rows)
+    return sum(row[loss] * row[size] for row in rows) / n_videos if n_videos else None

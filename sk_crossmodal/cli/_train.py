@@ -76,9 +76,7 @@ def _add_model(parser: argparse.ArgumentParser) -> None:
         "--family", choices=tuple(FAMILIES), help="type of encoder (default: transformer)"
     )
     group.add_argument(
-        "--fusion",
-        choices=FUSIONS,
-        help="how modalities are fused (default: cross_modal_concat)",
+        "--fusion", choices=FUSIONS, help="how modalities are fused (default: cross_modal_concat)"
     )
 
 

@@ -91,10 +91,7 @@ def _parse(text: str) -> dict[str, Any]:
     except tomllib.TOMLDecodeError:
         if _WORD.fullmatch(value.strip()):
             return tomllib.loads(f"{name}='{value.strip()}'")
-    raise ValueError(
-        "--set must be name=value with a TOML value, such as dropout=0.2, gate=soft, "
-        f"cross_modal_layer_sizes=[64] or correlation_tower.encoder=mean, got {text!r}."
-    )
+    raise ValueError(f"--set must be name=value, such as dropout=0.2 or gate=soft, got {text!r}.")
 
 
 def _merge(into: dict[str, Any], more: dict[str, Any]) -> None:

@@ -22,9 +22,7 @@ def top_columns(probability: Floats, top_k: int) -> Ints:
 class _TextWriter:
     """A writer of CSV rows."""
 
-    def __init__(
-        self, path: Path, labels: Sequence[Any], names: Sequence[str], top_k: int | None
-    ) -> None:
+    def __init__(self, path: Path, labels: Any, names: Any, top_k: int | None) -> None:
         self.labels, self.names, self.top_k = labels, names, top_k
         heading = self._heading()
         self.file = open(path, "w", encoding="utf-8", newline="")  # noqa: SIM115
@@ -59,18 +57,13 @@ class CsvWriter(_TextWriter):
 class KaggleWriter(_TextWriter):
     """A submission for YouTube-8M's challenges: ids, and pairs of label and confidence."""
 
-    def __init__(
-        self, path: Path, labels: Sequence[Any], names: Sequence[str], top_k: int | None
-    ) -> None:
+    def __init__(self, path: Path, labels: Any, names: Any, top_k: int | None) -> None:
         numbers = [j for j, label in enumerate(labels) if isinstance(label, int)]
         # The challenges have no labels for YouTube-8M's verticals, whose names are text.
         self.columns = np.array(numbers or range(len(labels)))
         spaced = [labels[j] for j in self.columns if len(str(labels[j]).split()) != 1]
         if spaced:
-            raise ValueError(
-                f"kaggle separates labels by spaces, but label {spaced[0]!r} has spaces; use "
-                "csv or parquet."
-            )
+            raise ValueError(f"kaggle separates labels by spaces, got {spaced[0]!r}; use csv.")
         super().__init__(path, labels, names, top_k or KAGGLE_TOP_K)
 
     def _heading(self) -> list[str]:
@@ -87,24 +80,19 @@ class KaggleWriter(_TextWriter):
 class ParquetWriter:
     """Parquet: the columns of CSV, with numeric types."""
 
-    def __init__(
-        self, path: Path, labels: Sequence[Any], names: Sequence[str], top_k: int | None
-    ) -> None:
+    def __init__(self, path: Path, labels: Any, names: Any, top_k: int | None) -> None:
         try:
             import pyarrow as pa  # optional
             import pyarrow.parquet
         except ImportError as error:
-            raise ImportError(
-                "Parquet needs pyarrow: pip install 'sk_crossmodal[tables]'; or use csv."
-            ) from error
+            hint = "pip install 'sk_crossmodal[tables]', or use csv"
+            raise ImportError(f"Parquet needs pyarrow: {hint}.") from error
         self.pa, self.labels, self.names, self.top_k = pa, labels, names, top_k
         if top_k is None:
             columns = [(str(label), pa.float32()) for label in labels]
             heading = ["id", *(name for name, _ in columns)]
             if twice := [name for name, count in Counter(heading).items() if count > 1]:
-                raise ValueError(
-                    f"Parquet cannot have two columns {twice[0]!r}; use csv, or give --top-k."
-                )
+                raise ValueError(f"Parquet cannot have two columns {twice[0]!r}; give --top-k.")
         else:
             columns = [("rank", pa.int32()), ("label", pa.string()), ("name", pa.string())]
             columns += [("probability", pa.float32())]

@@ -390,12 +390,9 @@ class CorrelationTower(TransformerMixin, NetworkEstimator):
 
 def _check_can_correlate(X: MultimodalArray) -> None:
     """Raise ValueError unless there are two modalities and two videos."""
-    if len(X.modality_names) < 2:
-        (width,) = X.n_features.values()
-        raise ValueError(
-            f"A correlation needs two modalities, X has one, {list(X.modality_names)}, with "
-            f"{width} feature(s)."
-        )
+    if len(widths := X.n_features) < 2:
+        given = f"{list(widths)} with {sum(widths.values())} feature(s)"
+        raise ValueError(f"A correlation needs two modalities, X has {given}.")
     if len(X) < 2:
         raise ValueError("A correlation needs two videos to compare, X has 1 sample.")
 
@@ -406,10 +403,6 @@ def _fix_negatives(
     """Draw the negatives of a data set of pairs; raise ValueError if no video has one."""
     dataset.fix_negatives(random_state)
     if (dataset.negatives < 0).all():
-        raise ValueError(
-            f"No two videos differ in all of their top-level labels among {among}, so there are "
-            "no negative pairs; there must be at least two top-level labels that do not always "
-            "occur together. "
-            "A classifier needs no tower with fusion='late', 'early' or 'cross_modal'."
-        )
+        reason = f"No two videos differ in all of their top-level labels among {among}"
+        raise ValueError(f"{reason}: there are no negative pairs; fusion='late' needs none.")
     return dataset

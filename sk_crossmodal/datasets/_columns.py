@@ -16,10 +16,8 @@ def import_pyarrow() -> ModuleType:
         import pyarrow
         import pyarrow.parquet
     except ImportError as error:
-        raise ImportError(
-            "Parquet and Arrow files need pyarrow: pip install 'sk_crossmodal[tables]', or "
-            "pip install pyarrow."
-        ) from error
+        hint = "pip install 'sk_crossmodal[tables]'"
+        raise ImportError(f"Parquet and Arrow files need pyarrow: {hint}.") from error
     return pyarrow  # type: ignore[no-any-return]
 
 
@@ -60,11 +58,10 @@ def read_frames(
         lengths, rows, widths = (widths > 0).astype(np.int64), rows[widths > 0], widths[widths > 0]
     if width is None:
         width = int(widths[0]) if len(widths) else 0
-    if (other := np.flatnonzero((widths != width) | (widths == 0))).size:
-        raise ValueError(
-            f"{where}, row {rows[other[0]]}: a frame of {widths[other[0]]} numbers; frames before "
-            f"it have {width}, and all frames of a modality must have one width."
-        )
+    bad = np.flatnonzero((widths != width) | (widths == 0))
+    if bad.size:
+        row, other = rows[bad[0]], widths[bad[0]]
+        raise ValueError(f"{where}, row {row}: a frame of {other} numbers, not {width} as before.")
     numbers = column.flatten()
     _check_no_null(numbers, where, np.repeat(rows, width))
     with np.errstate(over="ignore"):
@@ -72,10 +69,7 @@ def read_frames(
     frames = frames.reshape(len(widths), width)
     if dtype.kind == "f" and not np.isfinite(frames).all():
         bad = rows[~np.isfinite(frames).all(axis=1)][0]
-        raise ValueError(
-            f"{where}, row {bad}: a number that is NaN, or infinite as {dtype}; leave such frames "
-            "out, or replace it."
-        )
+        raise ValueError(f"{where}, row {bad}: a number is NaN, or infinite as {dtype}.")
     return frames, lengths
 
 
@@ -83,10 +77,8 @@ def read_labels(column: Any, where: str, first: int) -> list[tuple[Any, ...]]:
     """Read the labels of videos."""
     depth, value = _nesting(column.type)
     if depth > 1 or not _is_name(value):
-        raise ValueError(
-            f"{where} is of type {column.type}; labels are strings such as "
-            "'Transport:Land:Car' or integers, one or a list of them per video."
-        )
+        wanted = "labels are strings or integers, one or a list of them per video"
+        raise ValueError(f"{where} is of type {column.type}; {wanted}.")
     rows = np.arange(first, first + len(column))
     advice = "a video without labels has an empty list"
     _check_no_null(column, where, rows, advice)
@@ -99,9 +91,7 @@ def read_labels(column: Any, where: str, first: int) -> list[tuple[Any, ...]]:
 def read_ids(column: Any, where: str, first: int) -> list[str]:
     """Read the names of videos."""
     if not _is_name(column.type):
-        raise ValueError(
-            f"{where} is of type {column.type}; the name of a video is a string or an integer."
-        )
+        raise ValueError(f"{where} is of type {column.type}; names are strings or integers.")
     rows = np.arange(first, first + len(column))
     _check_no_null(column, where, rows, "either all videos have names or none")
     return [str(name) for name in column.to_pylist()]

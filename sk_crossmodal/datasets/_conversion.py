@@ -67,20 +67,15 @@ def _open_writer(
         attributes[FILES] = {name: shard.stat().st_size for name, shard in parts.items()}
         if about.labels is not None:
             attributes[LABELS] = about.labels
-        _check_same_files(path, attributes)
+        exists = os.path.exists(os.path.join(path, "store.json"))
+        if exists and read_header(os.path.abspath(path)).attributes != attributes:
+            raise ValueError(
+                f"The store at {os.fspath(path)} is made from other files, or they have changed; "
+                "give another folder, or remove this one."
+            )
     writer = StoreWriter(path, about.modalities, attributes)
     _check_same_shards(writer.path, parts)
     return writer
-
-
-def _check_same_files(path: str | os.PathLike[str], attributes: dict[str, Any]) -> None:
-    if not os.path.exists(os.path.join(path, "store.json")):
-        return
-    if read_header(os.path.abspath(path)).attributes != attributes:
-        raise ValueError(
-            f"The store at {os.fspath(path)} is made from other files than those given now, or "
-            "they have changed since: give another folder as store, or remove this one."
-        )
 
 
 def _check_same_shards(path: str, parts: dict[str, Path]) -> None:
@@ -89,15 +84,11 @@ def _check_same_shards(path: str, parts: dict[str, Path]) -> None:
             number, _, shard = name.partition("-")
             raise ValueError(
                 f"The store at {path} has {shard} as its shard {int(number)}, which is missing or "
-                "in another place among the given ones. Only add shards behind those of a store; "
-                "convert others to another store."
+                "in another place now; only add shards behind it."
             )
         before, size = _read_note(path, name)["size"], parts[name].stat().st_size
         if before != size:
-            raise ValueError(
-                f"{parts[name]} has {size} bytes, and had {before} when it was converted to the "
-                f"store at {path}."
-            )
+            raise ValueError(f"{parts[name]} has {size} bytes; had {before} when converted.")
 
 
 def _open_finished(path: str, parts: Iterable[str]) -> Store | None:

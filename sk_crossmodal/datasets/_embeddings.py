@@ -74,10 +74,9 @@ def load_embeddings(
     FileNotFoundError
         If a file does not exist.
     ValueError
-        If a file has another format or is damaged; if a column is missing, or does not contain
-        lists of numbers; if files do not fit each other, or the frames of a modality have
-        different widths; if a value is missing (null) or not finite; or if `store` is something
-        else, or made from other files.
+        If a file has another format or is damaged, a column is missing or of another type, files
+        or the widths of a modality differ, a value is missing (null) or not finite, or `store` is
+        something else, or made from other files.
 
     See Also
     --------
@@ -125,9 +124,8 @@ def _check_columns(modalities: Any, labels: Any, ids: Any) -> None:
     if modalities is None:
         return
     wanted = "modalities must be None or a list of at least one column, each once"
-    if isinstance(modalities, str | bytes) or not isinstance(modalities, Sequence):
-        raise TypeError(f"{wanted}, got {modalities!r}.")
-    if not all(isinstance(name, str) for name in modalities):
+    is_list = isinstance(modalities, Sequence) and not isinstance(modalities, str | bytes)
+    if not is_list or not all(isinstance(name, str) for name in modalities):
         raise TypeError(f"{wanted}, got {modalities!r}.")
     if not modalities or len(set(modalities)) < len(modalities):
         raise ValueError(f"{wanted}, got {modalities!r}.")
@@ -138,12 +136,7 @@ def _find_reader(files: Sequence[Path]) -> type[Reader]:
     names = [next((n for n, each in READERS.items() if each.matches(file)), "") for file in files]
     for file, name in zip(files, names, strict=True):
         if not name:
-            raise ValueError(
-                f"{file} is neither a Parquet nor an Arrow file (IPC file or stream, Feather "
-                f"version 2), and no other reader matches it; readers: {list(READERS)}."
-            )
+            raise ValueError(f"{file} is not Parquet or Arrow; readers: {list(READERS)}.")
         if name != names[0]:
-            raise ValueError(
-                f"{files[0]} and {file} have different formats: load them one by one."
-            )
+            raise ValueError(f"{files[0]} and {file} have different formats: load each alone.")
     return READERS[names[0]]

@@ -2,6 +2,7 @@
 
 import glob
 import os
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -35,12 +36,9 @@ def find_files(paths: Any, suffixes: Iterable[str], noun: str) -> list[Path]:
     files = [file for path in paths for file in _expand(path, tuple(suffixes), noun)]
     if not files:
         raise ValueError(f"paths is empty; give at least one {noun}.")
-    seen = set()
-    for file in files:
-        # Its videos would be in the data twice, maybe in both training and test set.
-        if (real := file.resolve()) in seen:
-            raise ValueError(f"the {noun} {file} is listed twice.")
-        seen.add(real)
+    counts = Counter(file.resolve() for file in files)
+    if twice := [file for file in files if counts[file.resolve()] > 1]:
+        raise ValueError(f"the {noun} {twice[-1]} is listed twice.")
     return files
 
 
@@ -108,9 +106,8 @@ class DuplicateChecker:
             return
         first, second = (self._shards[i] for i in sorted((number, owner)))
         raise DuplicateVideoError(
-            f"{self._reader.locate(second, name)}: the video {name!r} is in {first}, too. A video "
-            f"may be in one shard only: leave {second} out (a store then continues without it), "
-            "or load these shards in two calls.",
+            f"{self._reader.locate(second, name)}: the video {name!r} is in {first}, too; leave "
+            f"{second} out (a store continues without it), or load the two in two calls.",
             max(number, owner),
         )
 

@@ -97,10 +97,8 @@ def _read_id(context: Any, names: tuple[str, ...]) -> str:
     values = context[name].bytes_list.value
     if len(values) != 1 or not values[0]:
         raise RecordError(f"feature {name!r} is not one string of bytes")
-    if (n_bytes := len(values[0])) > _MAX_ID_BYTES:
-        raise RecordError(
-            f"feature {name!r} has {n_bytes} bytes, expected {_MAX_ID_BYTES} at most"
-        )
+    if (n := len(values[0])) > _MAX_ID_BYTES:
+        raise RecordError(f"feature {name!r} has {n} bytes, expected {_MAX_ID_BYTES} at most")
     if b"\0" in values[0]:  # an array of str may lose it
         raise RecordError(f"feature {name!r} contains a null character: {values[0]!r}")
     try:
@@ -116,10 +114,8 @@ def _read_labels(context: Any, name: str) -> tuple[int, ...]:
     if feature.WhichOneof("kind") not in (None, "int64_list"):
         raise RecordError(f"feature {name!r} is not a list of int64")
     labels = tuple(sorted(set(feature.int64_list.value)))
-    if labels and labels[0] < 0:
-        raise RecordError(f"feature {name!r} has a negative label: {labels[0]}")
-    if labels and labels[-1] > _MAX_LABEL:
-        raise RecordError(f"feature {name!r} has a label beyond 32 bits: {labels[-1]}")
+    if wrong := [label for label in labels if not 0 <= label <= _MAX_LABEL]:
+        raise RecordError(f"feature {name!r} has a label below 0 or beyond 32 bits: {wrong[0]}")
     return labels
 
 
@@ -142,11 +138,7 @@ def _read_frames(lists: Any, name: str, width: int) -> Array:
     for t, feature in enumerate(lists[name].feature):
         values = feature.bytes_list.value
         if len(values) != 1 or len(values[0]) != width:
-            given = [len(value) for value in values[:3]]
-            more = f" and {len(values) - 3} more" if len(values) > 3 else ""
-            raise RecordError(
-                f"frame {t} of {name!r} has strings of {given} bytes{more}, "
-                f"expected one of {width}"
-            )
+            sizes = [len(value) for value in values[:3]] + ["..."] * (len(values) > 3)
+            raise RecordError(f"frame {t} of {name!r} has {sizes} bytes, expected [{width}]")
         frames.append(values[0])
     return np.frombuffer(b"".join(frames), np.uint8).reshape(-1, width)

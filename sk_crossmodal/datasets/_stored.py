@@ -73,10 +73,8 @@ def label_sets(store: Store) -> list[tuple[Any, ...]]:
     labels = known.astype(object)
     if names is not None:
         if not isinstance(names, list) or len(names) != indicator.shape[1]:
-            raise ValueError(
-                f"The store at {store.path} has {indicator.shape[1]} labels, but its attribute "
-                f"{LABELS!r} does not name as many; write it again."
-            )
+            n = indicator.shape[1]
+            raise ValueError(f"The store at {store.path} does not name all its {n} labels.")
         labels = np.fromiter((names[i] for i in known), dtype=object, count=len(known))
     flat = labels[positions].tolist()
     return [tuple(flat[first:last]) for first, last in pairwise(indicator.indptr.tolist())]

@@ -202,9 +202,12 @@ def _make_video(
     for (start, size), shown in zip(scenes, [leaf, *distractors], strict=True):
         frames["video"][start : start + size] += labels.patterns["video"][shown]
     irrelevant = rng.uniform() < params["irrelevant_audio"]
-    static = not irrelevant and rng.uniform() < _static_share(params)
-    if static:
-        _make_static(rng, frames["video"])
+    share = params["static_video"] / max(1 - params["irrelevant_audio"], 1e-12)
+    static = not irrelevant and rng.uniform() < share
+    if static:  # one image, with a little camera noise in each frame
+        video = frames["video"]
+        image = _normalised(rng.standard_normal(video.shape[1]))
+        video[:] = image + 0.1 * rng.standard_normal(video.shape)
     begin = scenes[0][0] - lead
     event = (begin, min(round(params["stretch"] * scenes[0][1]), length - begin))
     event = _add_sound(rng, labels, frames["audio"], leaf, event, irrelevant, others[-1], params)
@@ -216,11 +219,6 @@ def _make_video(
         "scene": scenes[0],
         "event": event,
     }
-
-
-def _static_share(params: dict[str, Any]) -> float:
-    """Probability of a still image among videos with relevant audio."""
-    return float(params["static_video"] / max(1 - params["irrelevant_audio"], 1e-12))
 
 
 def _place_scenes(
@@ -238,12 +236,6 @@ def _place_scenes(
     starts = np.empty(count, dtype=int)
     starts[order] = np.cumsum(gaps) + np.cumsum(sizes[order]) - sizes[order]
     return list(zip(starts.tolist(), sizes.tolist(), strict=True))
-
-
-def _make_static(rng: np.random.RandomState, video: Array) -> None:
-    """Show one still image, with a little camera noise in each frame."""
-    image = _normalised(rng.standard_normal(video.shape[1]))
-    video[:] = image + 0.1 * rng.standard_normal(video.shape)
 
 
 def _add_sound(
@@ -273,23 +265,14 @@ def _check(params: dict[str, Any]) -> None:
     except TypeError as error:  # this function raises ValueError for wrong types, too
         raise ValueError(str(error)) from None
     if params["irrelevant_audio"] + params["static_video"] > 1:
-        raise ValueError(
-            "irrelevant_audio and static_video must add up to at most 1, got "
-            f"{params['irrelevant_audio']} and {params['static_video']}."
-        )
-    n_tops, distractors = params["branching"][0], params["n_distractors"]
-    if n_tops < distractors + 2:
-        raise ValueError(
-            f"{distractors} distractors and the irrelevant audio of another label need at least "
-            f"{distractors + 2} top-level labels, branching has {n_tops}."
-        )
-    needed = (distractors + 1) * params["scene_frames"][1] + params["lead"][1]
-    if needed > params["n_frames"][0]:
-        raise ValueError(
-            f"{distractors + 1} scenes of up to {params['scene_frames'][1]} frames and a lead of "
-            f"up to {params['lead'][1]} need {needed} frames, the shortest video has "
-            f"{params['n_frames'][0]}."
-        )
+        given = f"{params['irrelevant_audio']} and {params['static_video']}"
+        raise ValueError(f"irrelevant_audio + static_video must be at most 1, got {given}.")
+    n_tops, n = params["branching"][0], params["n_distractors"]
+    if n_tops < n + 2:
+        raise ValueError(f"{n} distractors need {n + 2} top-level labels, branching has {n_tops}.")
+    needed = (n + 1) * params["scene_frames"][1] + params["lead"][1]
+    if needed > (shortest := params["n_frames"][0]):
+        raise ValueError(f"Scenes and lead need {needed} frames, the shortest has {shortest}.")
 
 
 def _is_integer(value: Any, low: int) -> bool:
@@ -302,8 +285,8 @@ def _range(low: int) -> Constraint:
     def check(name: str, value: Any) -> None:
         pair = tuple(value) if hasattr(value, "__iter__") else ()
         if len(pair) != 2 or not _is_integer(pair[0], low) or not _is_integer(pair[1], pair[0]):
-            wanted = f"two integers (min, max) with {low} <= min <= max"
-            raise ValueError(f"{name} must be {wanted}, got {short(value)}.")
+            wanted = f"integers (min, max) with {low} <= min <= max"
+            raise ValueError(f"{name} must be two {wanted}, got {short(value)}.")
 
     return check
 

@@ -5,14 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
-from ._columns import (
-    frames_dtype,
-    import_pyarrow,
-    is_modality,
-    read_frames,
-    read_ids,
-    read_labels,
-)
+from ._columns import frames_dtype, import_pyarrow, is_modality, read_frames, read_ids, read_labels
 from ._loading import find_files
 from ._reader import READERS, Block, Description, Reader
 
@@ -70,9 +63,7 @@ class Table:
             raise self._damaged(error) from error
 
     def _damaged(self, error: Exception) -> ValueError:
-        return ValueError(
-            f"{self.path} cannot be read, copy or download it again: {str(error)[:200]}"
-        )
+        return ValueError(f"{self.path} is damaged, copy it again: {str(error)[:200]}")
 
 
 class TableReader(Reader):
@@ -93,7 +84,7 @@ class TableReader(Reader):
         names = self._find_modalities(tables[0])
         self._labels = _find_column(tables[0], "labels", self.labels)
         self._ids = _find_column(tables[0], "ids", self.ids)
-        dtypes = _check_columns(tables, names, [*filter(None, (self._labels, self._ids))])
+        dtypes = _find_dtypes(tables, names, [*filter(None, (self._labels, self._ids))])
         labels, counts = set[Any](), list[int]()
         for table in tables:
             counts.append(0)
@@ -105,10 +96,7 @@ class TableReader(Reader):
         if not sum(counts):
             raise ValueError(f"There are no videos in {', '.join(map(str, source))}.")
         if len({type(label) for label in labels}) > 1:
-            raise ValueError(
-                f"column {self._labels!r} contains strings in one file and numbers in another; "
-                "all labels must have one type."
-            )
+            raise ValueError(f"column {self._labels!r} must have strings or numbers in all files.")
         self._widths = {name: _find_width(tables, name) for name in names}
         return Description(
             {name: {"width": self._widths[name], "dtype": dtypes[name]} for name in names},
@@ -148,10 +136,8 @@ class TableReader(Reader):
         others, schema = (self.labels, self.ids), table.schema
         found = [f.name for f in schema if f.name not in others and is_modality(f.type)]
         if not found:
-            raise ValueError(
-                f"{table.path} has no column of lists of numbers, as a modality is; its columns "
-                f"are {_list_columns(table)}."
-            )
+            given = _list_columns(table)
+            raise ValueError(f"{table.path} has no column of lists of numbers, only {given}.")
         return found
 
 
@@ -175,17 +161,15 @@ def _find_column(table: Table, parameter: str, name: str | None) -> str | None:
         return name
     if name == _DEFAULT_COLUMNS[parameter]:
         return None
-    raise ValueError(
-        f"{table.path} has no column {name!r} for {parameter}; its columns are "
-        f"{_list_columns(table)}."
-    )
+    given = _list_columns(table)
+    raise ValueError(f"{table.path} has no column {name!r} for {parameter}, only {given}.")
 
 
 def _list_columns(table: Table) -> str:
     return ", ".join(f"{field.name} ({field.type})" for field in table.schema)
 
 
-def _check_columns(
+def _find_dtypes(
     tables: Sequence[Table], modalities: Sequence[str], others: Sequence[str]
 ) -> dict[str, str]:
     """Return the dtype of each modality; ValueError if a table has no such columns."""
@@ -200,16 +184,13 @@ def _check_columns(
         for name in modalities:
             if not is_modality(kind := table.schema.field(name).type):
                 raise ValueError(
-                    f"{table.where(name)} is of type {kind}; a modality has one list of frames "
-                    "per video, each a list of numbers, or one list of numbers. For example "
-                    "pyarrow.array(videos, pyarrow.list_(pyarrow.list_(pyarrow.float32()))) does."
+                    f"{table.where(name)} is of type {kind}; a modality has a list of frames per "
+                    "video, each a list of numbers, such as list<list<float>>."
                 )
             dtype = frames_dtype(kind).name
             if dtypes.setdefault(name, dtype) != dtype:
-                raise ValueError(
-                    f"{table.where(name)} has {dtype}, and files before it {dtypes[name]}; write "
-                    "all files with one type."
-                )
+                before = dtypes[name]
+                raise ValueError(f"{table.where(name)} has {dtype}, files before it {before}.")
     return dtypes
 
 
@@ -220,6 +201,4 @@ def _find_width(tables: Sequence[Table], name: str) -> int:
             frames, _ = read_frames(batch.column(name), table.where(name), first)
             if len(frames):
                 return int(frames.shape[1])
-    raise ValueError(
-        f"column {name!r} has no frames in any of its videos; leave it out of modalities."
-    )
+    raise ValueError(f"column {name!r} has no frames in any video; leave it out of modalities.")

@@ -98,10 +98,8 @@ class TFRecordReader(Reader):
         started, seen = self._started.pop(shard, None), dict[str, int]()
         for offset, video in started or _read_videos(shard, self.record_format, self.errors):
             if video.level != self.level:  # a mistake in the call, so it cannot be skipped
-                raise ValueError(
-                    f"{shard}, byte {offset}: a {video.level}-level record among "
-                    f"{self.level}-level ones; load them in two calls."
-                )
+                levels = f"{video.level}-level record among {self.level}-level ones"
+                raise ValueError(f"{shard}, byte {offset}: a {levels}; load them in two calls.")
             if (first := seen.setdefault(video.name, offset)) == offset:
                 frames = {name: each[: self.max_frames] for name, each in video.frames.items()}
                 yield video._replace(frames=frames)

@@ -4,7 +4,6 @@ import codecs
 import csv
 import os
 from collections.abc import Container, Iterator
-from typing import Any
 
 from ..hierarchy import LabelHierarchy
 
@@ -71,7 +70,15 @@ def youtube8m_hierarchy(
     >>> hierarchy.parents(1)
     ('Games', 'Sports')
     """
-    _check_arguments(vocabulary_csv, encoding)
+    if not isinstance(vocabulary_csv, str | os.PathLike) or not isinstance(encoding, str):
+        given = f"{vocabulary_csv!r} and {encoding!r}"
+        raise TypeError(f"vocabulary_csv must be a path and encoding a str, got {given}.")
+    if os.path.exists(vocabulary_csv) and not os.path.isfile(vocabulary_csv):
+        raise ValueError(f"vocabulary_csv must be a file, {vocabulary_csv} is not.")
+    try:
+        codecs.lookup(encoding)
+    except (LookupError, ValueError):  # the second for a null character
+        raise ValueError(f"encoding must be one that Python knows, got {encoding!r}.") from None
     entities: dict[int, tuple[str, ...]] = {}
     names: dict[int, str] = {}
     for row, where in _read_rows(vocabulary_csv, encoding):
@@ -85,19 +92,6 @@ def youtube8m_hierarchy(
     parents: dict[str | int, tuple[str, ...]] = dict.fromkeys(verticals, ())
     parents.update(sorted(entities.items()))
     return LabelHierarchy(parents, names=names)
-
-
-def _check_arguments(path: Any, encoding: Any) -> None:
-    if not isinstance(path, str | os.PathLike):
-        raise TypeError(f"vocabulary_csv must be a str or path-like, got {path!r}.")
-    if os.path.exists(path) and not os.path.isfile(path):
-        raise ValueError(f"vocabulary_csv must be a file, {path} is not.")
-    if not isinstance(encoding, str):
-        raise TypeError(f"encoding must be the name of an encoding, got {encoding!r}.")
-    try:
-        codecs.lookup(encoding)
-    except (LookupError, ValueError):  # the second for a null character
-        raise ValueError(f"encoding must be one that Python knows, got {encoding!r}.") from None
 
 
 def _read_rows(
@@ -124,11 +118,9 @@ def _read_index(text: str, known: Container[int], where: str) -> int:
     """Read the vocabulary index of an entity."""
     # Not int(text) alone: it accepts "1_0", and less white space than `strip`.
     digits = text.strip()
-    if not (digits.isascii() and digits.isdigit()):
-        raise ValueError(f"{where}: the Index must be a non-negative number, got {text[:99]!r}.")
-    if len(digits) > _MAX_DIGITS:
-        wanted = f"the Index must have at most {_MAX_DIGITS} digits"
-        raise ValueError(f"{where}: {wanted}, got {text[:99]!r}.")
+    if not (digits.isascii() and digits.isdigit()) or len(digits) > _MAX_DIGITS:
+        wanted = f"a non-negative number of at most {_MAX_DIGITS} digits"
+        raise ValueError(f"{where}: the Index must be {wanted}, got {text[:99]!r}.")
     if (index := int(digits)) in known:
         raise ValueError(f"{where}: the Index {index} is given twice.")
     return index

@@ -68,18 +68,15 @@ def _varint(number: int) -> bytes:
 
 def _block(payload: bytes, start: int, end: int, tag: int) -> tuple[int, int]:
     """Return begin and end of the content of a field with a length."""
-    if start + 2 > end or payload[start] != tag:
-        raise UnusualError
+    _expect(start + 2 <= end and payload[start] == tag)
     length, position, shift = payload[start + 1], start + 2, 0
     while length >> shift > 0x7F:  # seven bits per byte, the eighth marks that more follow
         shift += 7
         # Protobuf accepts no message above 2 GB, and no writer appends needless zeros.
-        if position == end or shift > 28 or not payload[position]:
-            raise UnusualError
+        _expect(position < end and shift <= 28 and payload[position] != 0)
         length += (payload[position] - 1) << shift
         position += 1
-    if position + length > end:
-        raise UnusualError
+    _expect(position + length <= end)
     return position, position + length
 
 

@@ -79,13 +79,11 @@ def load_youtube8m(
     FileNotFoundError
         If a path does not exist.
     ValueError
-        If a path is neither file nor folder, a folder or pattern has no shards, a shard is listed
-        twice, a video is in two shards, both levels are mixed, no video can be read at all, or,
-        with ``on_error="raise"``, at the first damage: an empty, compressed or truncated shard, a
-        wrong checksum, a record of more than 16 MB, a record that cannot be parsed, or whose
-        features are missing or have a wrong type, width or value, or a second record of a video.
-        If `store` is something else, or made from other shards, of the other level, or with
-        another `max_frames`.
+        If a path has no shards, a shard is listed twice, a video is in two shards, levels are
+        mixed, no video can be read at all, or, with ``on_error="raise"``, at the first damage: an
+        empty, compressed or truncated shard, a wrong checksum, a record of more than 16 MB or
+        without valid features, or a second record of a video. If `store` is something else, or
+        made from other shards, of the other level, or with another `max_frames`.
 
     References
     ----------
@@ -97,9 +95,8 @@ def load_youtube8m(
     >>> from sk_crossmodal.datasets import load_youtube8m, youtube8m_hierarchy
     >>> from sk_crossmodal.hierarchy import HierarchyLabelBinarizer
     >>> videos = load_youtube8m("yt8m/video/train*.tfrecord")  # doctest: +SKIP
-    >>> binarizer = HierarchyLabelBinarizer(
-    ...     hierarchy=youtube8m_hierarchy("yt8m/vocabulary.csv"), min_frequency=30
-    ... )  # doctest: +SKIP
+    >>> hierarchy = youtube8m_hierarchy("yt8m/vocabulary.csv")  # doctest: +SKIP
+    >>> binarizer = HierarchyLabelBinarizer(hierarchy=hierarchy)  # doctest: +SKIP
     >>> y = binarizer.fit_transform(videos.target)  # doctest: +SKIP
 
     Convert a terabyte of frames to a store once; afterwards it opens in a moment.

@@ -47,11 +47,8 @@ class AttentionDisplay(Display):
         thumbnails: Thumbnails | None = None,
         title: str | None = None,
     ) -> None:
-        self.before = before
-        self.after = after
-        self.spans = spans
-        self.thumbnails = thumbnails
-        self.title = title
+        self.before, self.after = before, after
+        self.spans, self.thumbnails, self.title = spans, thumbnails, title
 
     @classmethod
     def from_estimator(
@@ -73,14 +70,7 @@ class AttentionDisplay(Display):
             Any estimator with `attention_weights`, or a search, a Pipeline or a
             `TransformedTargetClassifier` around one.
         X : MultimodalArray or any form that becomes one, of one video
-            The video, such as ``X[[3]]``.
-
-        Raises
-        ------
-        TypeError
-            If the estimator has no `attention_weights`.
-        ValueError
-            If X does not have exactly one video, or another argument does not fit it.
+            The video, such as ``X[[3]]``; exactly one.
         """
         estimator, X = unwrap(estimator, "attention_weights", X)
         attention = estimator.attention_weights(X)
@@ -106,15 +96,7 @@ class AttentionDisplay(Display):
         seconds_per_frame: float = 1.0,
         axes: Sequence[Any] | None = None,
     ) -> Self:
-        """Draw attention that was computed before.
-
-        Raises
-        ------
-        TypeError
-            If `before` or `after` is not a dict.
-        ValueError
-            If modalities or time steps differ, or another argument does not fit them.
-        """
+        """Draw attention that was computed before."""
         arrays = []
         for name, part in (("before", before), ("after", after)):
             check_mapping(name, part, "arrays by modality")
@@ -127,8 +109,10 @@ class AttentionDisplay(Display):
 
         Raises
         ------
+        TypeError
+            If `before` or `after` is not a dict.
         ValueError
-            If the modalities of attention, spans and axes differ.
+            If modalities or time steps differ, or another argument does not fit them.
         """
         check_positive("seconds_per_frame", seconds_per_frame)
         self._check()
@@ -148,10 +132,8 @@ class AttentionDisplay(Display):
     def _check(self) -> None:
         before, after = ({k: np.shape(v) for k, v in p.items()} for p in (self.before, self.after))
         if not before or before != after:
-            raise ValueError(
-                "before and after must hold arrays of shape (T,) of the same modalities, got "
-                f"shapes {before} and {after}."
-            )
+            shapes = f"shapes {before} and {after}"
+            raise ValueError(f"before and after must be of the same modalities, got {shapes}.")
         for part in (self.before, self.after):
             for name, attention in part.items():
                 as_numbers(f"The attention to {name!r}", attention, "T")

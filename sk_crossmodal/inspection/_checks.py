@@ -8,7 +8,6 @@ import numpy as np
 
 from .._types import Array
 from ..hierarchy import LabelHierarchy
-from ..metrics import SCORES
 from ..validation import check_number, number, short
 
 check_positive = partial(check_number, low=0, open_low=True)
@@ -64,37 +63,23 @@ def check_mapping(name: str, given: Any, content: str) -> None:
 def check_has(estimator: Any, name: str) -> None:
     """Raise TypeError unless an estimator, and not its class, has a method or attribute."""
     if isinstance(estimator, type) or not hasattr(estimator, name):
-        given = estimator if isinstance(estimator, type) else type(estimator)
+        given = (estimator if isinstance(estimator, type) else type(estimator)).__name__
         kind = "attribute" if name.endswith("_") else "method"
-        raise TypeError(
-            f"estimator must be a fitted one with the {kind} `{name}`, got {given.__name__}."
-        )
+        raise TypeError(f"estimator must be a fitted one with the {kind} `{name}`, got {given}.")
 
 
 def check_hierarchy(hierarchy: Any, n_labels: int | None = None) -> None:
     """Raise TypeError or ValueError unless `hierarchy` is a LabelHierarchy of so many labels."""
     if not isinstance(hierarchy, LabelHierarchy):
-        raise TypeError(
-            "hierarchy must be a LabelHierarchy, such as `hierarchy_` of a fitted "
-            f"HierarchyLabelBinarizer, got {type(hierarchy).__name__}."
-        )
+        raise TypeError(f"hierarchy must be a LabelHierarchy, got {type(hierarchy).__name__}.")
     if n_labels is not None and len(hierarchy) != n_labels:
-        raise ValueError(
-            f"hierarchy must have one node per label, got {len(hierarchy)} nodes for "
-            f"{n_labels} labels."
-        )
-
-
-def check_score(score: Any) -> None:
-    """Raise ValueError unless `score` is the name of a score."""
-    if not isinstance(score, str) or score not in SCORES:
-        raise ValueError(f"score must be one of {list(SCORES)}, got {short(score)}.")
+        given = f"{len(hierarchy)} nodes for {n_labels} labels"
+        raise ValueError(f"hierarchy must have one node per label, got {given}.")
 
 
 def check_models(models: Sequence[Any] | Mapping[Any, Any], baseline: Any) -> None:
     """Raise TypeError or ValueError unless all names are str, and the baseline is one of them."""
-    for name in models:
-        if not isinstance(name, str):
-            raise TypeError(f"Names of models must be strings, got {short(name)}.")
+    if wrong := [name for name in models if not isinstance(name, str)]:
+        raise TypeError(f"Names of models must be strings, got {short(wrong[0])}.")
     if baseline is not None and baseline not in models:
         raise ValueError(f"baseline must be one of {list(models)} or None, got {short(baseline)}.")

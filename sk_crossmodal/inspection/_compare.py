@@ -19,14 +19,7 @@ from ..metrics import (
 from ..validation import check_number
 from ._checks import check_mapping, check_models
 from ._comparison import ComparisonReport
-from ._intervals import (
-    differences,
-    interval_of_resamples,
-    interval_of_runs,
-    mean,
-    std,
-    summarize,
-)
+from ._intervals import differences, interval_of_resamples, interval_of_runs, mean, std, summarize
 
 
 def compare_report(
@@ -88,7 +81,7 @@ def compare_report(
     >>> print(comparison.difference["gap"].round(2)[0])
     [-16.67   0.  ]
     """
-    runs = _check_reports(reports)
+    runs = _as_runs(reports)
     check_models(runs, baseline)
     every = [report for reports in runs.values() for report in reports]
     rows = {tuple(report.rows) for report in every}
@@ -116,10 +109,7 @@ def compare_report(
     if baseline is None:
         return report
     if len(set(n_runs.values())) > 1:
-        raise ValueError(
-            "With a baseline every model needs the same runs (seeds, folds), in the same order; "
-            f"got the numbers {n_runs}. Leave runs out, or set baseline=None."
-        )
+        raise ValueError(f"A baseline needs the same runs (seeds, folds) of all, got {n_runs}.")
     paired = differences(errors, baseline)
     report = replace(report, baseline=baseline, difference=summarize(mean, paired))
     if several:
@@ -246,7 +236,8 @@ def compare_predictions(
     return replace(report, difference_low=low, difference_high=high)
 
 
-def _check_reports(reports: Any) -> dict[str, list[Any]]:
+def _as_runs(reports: Any) -> dict[str, list[Any]]:
+    """Return a list of reports per model."""
     check_mapping("reports", reports, "reports by model")
     runs = {
         name: list(report) if isinstance(report, list | tuple) else [report]
@@ -254,9 +245,7 @@ def _check_reports(reports: Any) -> dict[str, list[Any]]:
     }
     if not runs or not all(runs.values()):
         raise ValueError(f"Each model needs at least one report, got {reports!r}.")
-    wrong = {
-        type(r).__name__ for rs in runs.values() for r in rs if not isinstance(r, HierarchyReport)
-    }
-    if wrong:
-        raise TypeError(f"Each model needs reports of `hierarchy_report`, got {sorted(wrong)}.")
+    types = {type(report) for some in runs.values() for report in some}
+    if wrong := sorted(t.__name__ for t in types if not issubclass(t, HierarchyReport)):
+        raise TypeError(f"Each model needs reports of `hierarchy_report`, got {wrong}.")
     return runs

@@ -182,8 +182,7 @@ default=None
         return all(np.isnan(std).all() for std in self.std.values())
 
     def _cells(self, score: str) -> list[list[str]]:
-        unknown = np.full_like(self.mean[score], np.nan)
-        low = high = unknown
+        low = high = np.full_like(self.mean[score], np.nan)
         if self.low is not None and self.high is not None and self._one_run_each():
             low, high = self.low[score], self.high[score]
         return _map_cells(_cell, self.mean[score], self.std[score], low, high)
@@ -212,10 +211,7 @@ default=None
 def check_report(report: Any) -> None:
     """Raise TypeError unless `report` is a ComparisonReport."""
     if not isinstance(report, ComparisonReport):
-        raise TypeError(
-            "report must be a ComparisonReport, as of compare_report or compare_predictions, got "
-            f"{type(report).__name__}."
-        )
+        raise TypeError(f"report must be a ComparisonReport, got {type(report).__name__}.")
 
 
 def excludes_zero(low: float, high: float) -> bool:

@@ -63,13 +63,7 @@ class CorrelationDisplay(Display):
     def from_predictions(
         cls, matching: Any, mismatched: Any, *, threshold: float = 0.5, ax: Any = None
     ) -> Self:
-        """Draw probabilities that were computed before.
-
-        Raises
-        ------
-        ValueError
-            If the inputs are not probabilities.
-        """
+        """Draw probabilities that were computed before."""
         pairs = {"matching": np.ravel(matching), "mismatched": np.ravel(mismatched)}
         for name, given in pairs.items():
             given = as_numbers(name, given, len(given), low=0, high=1)
@@ -89,7 +83,7 @@ class CorrelationDisplay(Display):
         Raises
         ------
         ValueError
-            If `threshold` is not from 0 to 1, or `bins` is not above 0.
+            If probabilities or `threshold` are not from 0 to 1, or `bins` is not above 0.
         """
         check_share("threshold", threshold)
         check_count("bins", bins)

@@ -39,10 +39,7 @@ class Display:
             axes = make_axes(_new_figure(width, height), len(names), **layout)
         given = np.asarray(axes)
         if given.shape != (len(names),):
-            raise ValueError(
-                f"axes must be {len(names)}, one for each of {list(names)}, got an array of "
-                f"shape {given.shape}."
-            )
+            raise ValueError(f"axes must be one for each of {list(names)}, got {given.shape}.")
         self.axes_, self.ax_ = given, given[0]
         self.figure_ = self.ax_.figure
 

@@ -1,4 +1,7 @@
-"""Docstrings of the displays: each parameter is described once, in the class or here."""
+"""Docstrings of the displays: each parameter is described once, in the class or here.
+
+Methods that list no errors have those of `plot`, which all of them call, or of `RAISES`.
+"""
 
 import re
 from inspect import cleandoc, signature
@@ -26,6 +29,12 @@ ax : matplotlib Axes, default=None
 axes : sequence of matplotlib Axes, default=None
     Axes to draw on, in the order of :attr:`axes_`; None makes a figure.
 """
+RAISES = """\
+TypeError
+    If an estimator has not the methods or attributes above.
+ValueError
+    If an estimator is not fitted, or another argument does not fit it.
+"""
 ATTRIBUTES = """\
 ax_ : matplotlib Axes
     The axes; the first of several.
@@ -51,6 +60,8 @@ def complete_docstrings(cls: type) -> None:
             known = shared | _entries(sections.get("Parameters", ""))
             used = [known[each] for each in signature(function).parameters if each in known]
             sections["Parameters"] = _text(used)
+            raised = RAISES if name == "from_estimator" else of_plot["Raises"]
+            sections.setdefault("Raises", raised.rstrip())
             sections["Returns"] = f"{cls.__name__}\n    The display, drawn."
             function.__doc__ = _join(head, sections)
 

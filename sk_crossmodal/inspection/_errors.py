@@ -5,7 +5,7 @@ from typing import Any, Self
 import numpy as np
 
 from ..metrics import SCORES
-from ._checks import check_score
+from ..validation import check_registered
 from ._compare import compare_predictions
 from ._comparison import ComparisonReport, check_report, excludes_zero
 from ._display import BLUE, GREY, ORANGE, Display, draw_grid, draw_rows, hide_spines
@@ -65,13 +65,6 @@ class ErrorRatesDisplay(Display):
             The hierarchy of the labels, in the order of the columns, or the level of each.
         **params : dict
             `score`, and the parameters of :func:`compare_predictions`.
-
-        Raises
-        ------
-        TypeError
-            If an estimator has no `predict_proba`.
-        ValueError
-            If an estimator is not fitted, or y and the hierarchy do not fit its labels.
         """
         return cls.from_predictions(y, scores_by_model(estimator, X), hierarchy, ax=ax, **params)
 
@@ -97,7 +90,7 @@ class ErrorRatesDisplay(Display):
         **params : dict
             Other parameters of :func:`compare_predictions`, such as `baseline` and `n_resamples`.
         """
-        check_score(score)
+        check_registered("score", score, SCORES)
         report = compare_predictions(y_true, y_scores, hierarchy, **params)
         return cls(report, score=score).plot(ax=ax)
 
@@ -119,7 +112,7 @@ class ErrorRatesDisplay(Display):
             If there is no such score.
         """
         check_report(self.report)
-        check_score(self.score)
+        check_registered("score", self.score, SCORES)
         models, rows = self.report.models, self.report.rows
         block = len(models) + 1  # a heading, and one line per model
         ax = self._use_ax(ax, 7.0, 1.5 + 0.19 * block * len(rows))

@@ -66,7 +66,8 @@ class Example:
         """
         truth = "\n".join(f"{label}: {number:.2f}" for label, number in self.truth) or "none"
         given = [each for each in (self.predictions, self.baseline) if each is not None]
-        return [self.id, truth, *map(_lines, given), f"{self.merit:+.2f}"]
+        lines = [[f"{name}: {p:.2f}{' ✓' * true}" for name, p, true in each] for each in given]
+        return [self.id, truth, *map("\n".join, lines), f"{self.merit:+.2f}"]
 
 
 @dataclass(frozen=True)
@@ -194,8 +195,7 @@ def error_examples(
 
     References
     ----------
-    Tables 6, 7, 10 and 11 of P. Goyal, S. Sahu, S. Ghosh and C. Lee, "Cross-modal Learning for
-    Multi-modal Video Categorization", 2020.
+    Tables 6, 7, 10 and 11 of Goyal et al. (2020).
 
     Examples
     --------
@@ -218,10 +218,10 @@ def error_examples(
     check_count("top_k", top_k)
     if hierarchy is not None:
         check_hierarchy(hierarchy)
-    labels, scores = _check_predictions("y_score", y_true, y_score, hierarchy)
+    labels, scores = _as_predictions("y_score", y_true, y_score, hierarchy)
     models = [scores]
     if baseline is not None:
-        models.append(_check_predictions("baseline", labels, baseline, hierarchy)[1])
+        models.append(_as_predictions("baseline", labels, baseline, hierarchy)[1])
     if label_names is None and hierarchy is not None:
         label_names = hierarchy.display_names
     n_videos, n_labels = labels.shape
@@ -252,17 +252,14 @@ def error_examples(
     )
 
 
-def _check_predictions(
+def _as_predictions(
     name: str, y_true: Any, y_score: ArrayLike, hierarchy: LabelHierarchy | None
 ) -> tuple[csr_array, Floats]:
     """Return the indicator and the probabilities, or raise ValueError."""
     inputs = prepare(as_indicator(y_true, y_score, hierarchy), y_score)
     low, high = inputs.scores.min(initial=1), inputs.scores.max(initial=0)
     if low < 0 or high > 1 or not inputs.scores.size:
-        raise ValueError(
-            f"{name} must hold probabilities, numbers from 0 to 1, got some from {low:g} to "
-            f"{high:g}."
-        )
+        raise ValueError(f"{name} must hold probabilities, 0 to 1, got {low:g} to {high:g}.")
     if hierarchy is not None:
         check_hierarchy(hierarchy, inputs.n_labels)
     return inputs.labels, inputs.scores
@@ -298,7 +295,3 @@ def _select(merit: Floats, top: csr_array, count: int) -> list[int]:
         used[top[[video]].indices] = True
         free &= ~(top @ used)
     return sorted(selected, key=lambda video: -merit[video])
-
-
-def _lines(predictions: tuple[tuple[str, float, bool], ...]) -> str:
-    return "\n".join(f"{name}: {p:.2f}{' ✓' if true else ''}" for name, p, true in predictions)

@@ -7,7 +7,8 @@ from numpy.typing import ArrayLike
 
 from .._types import Array, Floats
 from ..metrics import SCORES
-from ._checks import as_numbers, check_count, check_score
+from ..validation import check_registered
+from ._checks import as_numbers, check_count
 from ._compare import compare_predictions
 from ._comparison import ComparisonReport, check_report, excludes_zero
 from ._display import BLUE, GREY, ORANGE, Display, draw_grid, draw_rows, hide_spines
@@ -54,13 +55,8 @@ class CategoryGainDisplay(Display):
         models: tuple[str, str] = ("baseline", "model"),
         score: str = "gap",
     ) -> None:
-        self.categories = categories
-        self.gain = gain
-        self.low = low
-        self.high = high
-        self.n_videos = n_videos
-        self.models = models
-        self.score = score
+        self.categories, self.gain, self.low, self.high = categories, gain, low, high
+        self.n_videos, self.models, self.score = n_videos, models, score
 
     @classmethod
     def from_estimator(
@@ -74,13 +70,6 @@ class CategoryGainDisplay(Display):
             Two classifiers by name, the baseline first.
         **params : dict
             Other parameters of :meth:`from_predictions`.
-
-        Raises
-        ------
-        TypeError
-            If an estimator has no `predict_proba`.
-        ValueError
-            If there are not two estimators, or the other arguments do not fit them.
         """
         return cls.from_predictions(y, scores_by_model(estimator, X), hierarchy, ax=ax, **params)
 
@@ -110,13 +99,12 @@ class CategoryGainDisplay(Display):
         ValueError
             If there are not two models, or the other arguments do not fit them.
         """
-        check_score(score)
+        check_registered("score", score, SCORES)
         check_count("max_categories", max_categories)
         if hasattr(y_scores, "keys"):
             if len(y_scores) != 2:
-                raise ValueError(
-                    f"y_scores must hold two models, the baseline first, got {list(y_scores)}."
-                )
+                given = list(y_scores)
+                raise ValueError(f"y_scores must be two models, the baseline first, got {given}.")
             params["baseline"] = next(iter(y_scores))
         report = compare_predictions(y_true, y_scores, hierarchy, by_group=True, **params)
         return cls.from_report(report, score=score, max_categories=max_categories, ax=ax)
@@ -148,7 +136,7 @@ class CategoryGainDisplay(Display):
             If it has no baseline, or `model` is not one of the others.
         """
         check_report(report)
-        check_score(score)
+        check_registered("score", score, SCORES)
         if report.difference is None or report.baseline is None:
             raise ValueError("report must have differences: make it with baseline=...")
         others = [name for name in report.models if name != report.baseline]
@@ -186,7 +174,7 @@ class CategoryGainDisplay(Display):
             If the arrays differ in length, or a parameter is not valid.
         """
         check_count("max_categories", max_categories)
-        check_score(self.score)
+        check_registered("score", self.score, SCORES)
         gain, low, high, n_videos = self._arrays()
         order = np.argsort(-gain, kind="stable")
         order = order[~np.isnan(gain[order])]

@@ -51,9 +51,7 @@ class TrainingCurveDisplay(Display):
     def __init__(
         self, history: History, *, kept_epoch: int | None = None, score: str | None = None
     ) -> None:
-        self.history = history
-        self.kept_epoch = kept_epoch
-        self.score = score
+        self.history, self.kept_epoch, self.score = history, kept_epoch, score
 
     @classmethod
     def from_estimator(cls, estimator: Any, *, score: str | None = None, ax: Any = None) -> Self:
@@ -64,13 +62,6 @@ class TrainingCurveDisplay(Display):
         estimator : fitted classifier or CorrelationTower
             Any estimator with `history_`, or a search, a Pipeline or a
             `TransformedTargetClassifier` around one; of a search the refitted estimator.
-
-        Raises
-        ------
-        TypeError
-            If the estimator has no `history_`.
-        ValueError
-            If no epoch was finished, or the history has no such score.
         """
         estimator, _ = unwrap(estimator, "history_")
         history = estimator.history_
@@ -86,7 +77,11 @@ class TrainingCurveDisplay(Display):
         score: str | None = None,
         ax: Any = None,
     ) -> Self:
-        """Draw a given history.
+        """Draw a given history."""
+        return cls(history, kept_epoch=kept_epoch, score=score).plot(ax=ax)
+
+    def plot(self, *, ax: Any = None) -> Self:
+        """Draw.
 
         Raises
         ------
@@ -95,17 +90,7 @@ class TrainingCurveDisplay(Display):
         ValueError
             If the history is empty, or has no such epoch or score.
         """
-        return cls(history, kept_epoch=kept_epoch, score=score).plot(ax=ax)
-
-    def plot(self, *, ax: Any = None) -> Self:
-        """Draw.
-
-        Raises
-        ------
-        ValueError
-            If the history is empty, or has no such epoch or score.
-        """
-        score = self._check()
+        score = self._score_to_draw()
         ax = self._use_ax(ax, 7.0, 3.8)
         ax.set_xlabel("epoch")
         ax.set_ylabel("loss")
@@ -165,13 +150,11 @@ class TrainingCurveDisplay(Display):
     def _has(self, key: str) -> bool:
         return not bool(np.isnan(self._values(key)).all())
 
-    def _check(self) -> str | None:
+    def _score_to_draw(self) -> str | None:
         """Validate history, epoch and score; return the score to draw, if any."""
         rows, kept = self.history, self.kept_epoch
         if not isinstance(rows, Sequence) or not all(isinstance(row, Mapping) for row in rows):
-            raise TypeError(
-                f"history must be a list of dict, one per epoch, got {type(rows).__name__}."
-            )
+            raise TypeError(f"history must be a list of dict, got {type(rows).__name__}.")
         if not rows or not self._has("train_loss"):
             raise ValueError("history must hold an epoch with its train_loss, got none.")
         if kept is not None and not (isinstance(kept, Integral) and 1 <= kept <= len(rows)):

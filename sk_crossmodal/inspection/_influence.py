@@ -85,14 +85,7 @@ class InfluenceDisplay(Display):
             A few dozen videos, at whose attention F is differentiated. None takes every hidden
             unit of F as active, for a first look.
         source, target : str, default=None
-            Draw only influences of, or on, this modality.
-
-        Raises
-        ------
-        TypeError
-            If the estimator has no `influence_response`.
-        ValueError
-            If the classifier has no influence, or none from `source` on `target`.
+            Draw only influences of, or on, this modality; there must be one.
         """
         estimator, X = unwrap(estimator, "influence_response", X)
         responses = estimator.influence_response(X)
@@ -102,10 +95,8 @@ class InfluenceDisplay(Display):
             if source in (None, pair[0]) and target in (None, pair[1])
         }
         if not kept:
-            raise ValueError(
-                f"source and target must be one of the pairs {list(responses)}, got "
-                f"{source=}, {target=}."
-            )
+            pairs = list(responses)
+            raise ValueError(f"Give one of the pairs {pairs}, got {source=}, {target=}.")
         return cls(kept).plot(seconds_per_frame=seconds_per_frame, axes=axes)
 
     @classmethod
@@ -126,11 +117,6 @@ class InfluenceDisplay(Display):
             The responses of one influence; or of several, by source and target.
         source, target : str, default="source" and "target"
             Names of the modalities of one influence.
-
-        Raises
-        ------
-        ValueError
-            If the responses are not a matrix of finite numbers.
         """
         responses = response if isinstance(response, Mapping) else {(source, target): response}
         arrays = {pair: np.asarray(each) for pair, each in responses.items()}

@@ -31,20 +31,18 @@ def read_thumbnails(given: Any, duration: float) -> list[tuple[float, Any]]:
         if not isinstance(item, tuple | list) or len(item) != 2:
             raise ValueError(f"{wanted} {type(item).__name__} among them.")
         check_number("The second of a thumbnail", item[0], low=0, high=duration)
-        found.append((float(item[0]), _content(*item)))
+        found.append((float(item[0]), _as_text_or_image(item[1])))
     return sorted(found, key=lambda item: item[0])
 
 
-def _content(second: float, content: Any) -> str | Array:
+def _as_text_or_image(content: Any) -> str | Array:
     if isinstance(content, str):
         return content
     image = np.asarray(content)
     shape = image.shape
     if image.dtype.kind not in "fiub" or not (len(shape) == 2 or shape[2:] in ((3,), (4,))):
-        raise ValueError(
-            f"The thumbnail at second {second:g} must be a text or an image of shape (h, w), "
-            f"(h, w, 3) or (h, w, 4), got an array of shape {shape} and dtype {image.dtype}."
-        )
+        given = f"an array of shape {shape} and dtype {image.dtype}"
+        raise ValueError(f"A thumbnail must be a text or an image (h, w[, 3 or 4]), got {given}.")
     return image
 
 

@@ -60,13 +60,6 @@ class HierarchyDisplay(Display):
         ----------
         **params : dict
             Parameters of :meth:`plot`.
-
-        Raises
-        ------
-        TypeError
-            If the estimator has no `predict_proba`, or `hierarchy` is not a LabelHierarchy.
-        ValueError
-            If the estimator is not fitted, or y and the hierarchy do not fit its labels.
         """
         return cls.from_predictions(y, label_scores(estimator, X), hierarchy, **params)
 
@@ -85,13 +78,6 @@ class HierarchyDisplay(Display):
             Scores, probabilities or logits; higher means more likely.
         **params : dict
             Parameters of :meth:`plot`.
-
-        Raises
-        ------
-        TypeError
-            If `hierarchy` is not a LabelHierarchy.
-        ValueError
-            If labels, scores and hierarchy do not fit each other.
         """
         check_hierarchy(hierarchy)
         scoring = prepare(as_indicator(y_true, y_score, hierarchy), y_score)

@@ -94,7 +94,7 @@ class NegativeWeightDisplay(Display):
         """
         for method in ("fit", "pair_error_rates", "set_params"):
             check_has(estimator, method)
-        weights = _check_weights(negative_weights).tolist()
+        weights = _as_weights(negative_weights).tolist()
         check_count("n_repeats", n_repeats)
         check_number("test_size", test_size, low=0, high=1, open_low=True, open_high=True)
         X = as_multimodal(X)
@@ -131,8 +131,8 @@ class NegativeWeightDisplay(Display):
         ValueError
             If the weights or rates are not valid.
         """
-        weights = _check_weights(self.negative_weights)
-        rates = _check_rates(self.rates, len(weights))
+        weights = _as_weights(self.negative_weights)
+        rates = _as_rates(self.rates, len(weights))
         ax = self._use_ax(ax, 6.0, 4.2)
         order = np.argsort(weights)
         for name, values in rates.items():
@@ -155,14 +155,14 @@ class NegativeWeightDisplay(Display):
         return self
 
 
-def _check_weights(weights: Any) -> Floats:
+def _as_weights(weights: Any) -> Floats:
     given = as_numbers("negative_weights", weights, "n_weights", kinds="iuf")
     if (given <= 0).any() or len(np.unique(given)) < len(given):
         raise ValueError(f"negative_weights must be > 0 and all different, got {short(weights)}.")
     return given.astype(float)
 
 
-def _check_rates(rates: Any, n_weights: int) -> dict[str, Floats]:
+def _as_rates(rates: Any, n_weights: int) -> dict[str, Floats]:
     check_mapping("rates", rates, str(list(RATES)))
     if not rates or not set(rates) <= set(RATES):
         raise ValueError(f"rates must hold some of {list(RATES)}, got {list(rates)}.")

@@ -21,16 +21,10 @@ from ._map import average_precisions as average_precisions
 from ._map import map_score
 from ._report import HierarchyReport, hierarchy_report
 from ._resampling import draw_weights as draw_weights
-from ._scorers import (
-    gap_scorer,
-    hierarchy_scorers,
-    hit_at_1_scorer,
-    map_scorer,
-    perr_scorer,
-)
+from ._scorers import gap_scorer, hierarchy_scorers, hit_at_1_scorer, map_scorer, perr_scorer
 from ._scores import SCORES, Score
 from ._scores import resampled_scores as resampled_scores
-from ._validation import check_labels as check_labels
+from ._validation import as_labels as as_labels
 
 __all__ = [
     "SCORES",

@@ -11,16 +11,12 @@ from .._types import Array
 def as_array(name: str, value: Any, expected: str) -> Array:
     """Return `value` as an array of any dtype."""
     if np.ma.is_masked(value):
-        raise ValueError(
-            f"{name} must be {expected}, got a masked array that hides "
-            f"{np.ma.getmaskarray(value).sum()} values; leave them out or fill them"
-        )
+        raise ValueError(f"{name} must be {expected}, got a masked array; fill its values")
     try:
         return np.asarray(value)
     except (ValueError, TypeError, RuntimeError) as error:  # ragged lists, tensors with gradients
-        raise ValueError(
-            f"{name} must be {expected}, got a {type(value).__name__} of another form: {error}"
-        ) from error
+        given = f"a {type(value).__name__} of another form"
+        raise ValueError(f"{name} must be {expected}, got {given}: {error}") from error
 
 
 def as_numbers(name: str, array: Array) -> Array:

@@ -6,21 +6,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from .._types import Array, Floats
-from ._inputs import prepare
+from .._types import Floats
+from ._inputs import SampleWeight, prepare
 from ._ranking import at_or_above, average_precision, thresholds_of
 from ._subsets import LabelSubset, RankedSubset, rank
-from ._validation import check_top_k
+from ._validation import as_top_k
 
 POOL_BLOCK = 2**22  # scores per sort when every score is in the pool
 
 
 def gap_score(
-    y_true: Any,
-    y_score: ArrayLike,
-    *,
-    top_k: int | None = 20,
-    sample_weight: ArrayLike | None = None,
+    y_true: Any, y_score: ArrayLike, *, top_k: int | None = 20, sample_weight: SampleWeight = None
 ) -> float:
     """Compute the global average precision (GAP).
 
@@ -53,8 +49,7 @@ def gap_score(
     Raises
     ------
     ValueError
-        If `y_true` and `y_score` are not 2-D of the same shape, `y_true` contains other values
-        than 0 and 1, `y_score` contains NaN, or a parameter is not one of those above.
+        If arrays or parameters are not as above, or `y_score` contains NaN.
 
     See Also
     --------
@@ -62,8 +57,7 @@ def gap_score(
 
     References
     ----------
-    Section 4.2 of P. Goyal, S. Sahu, S. Ghosh and C. Lee, "Cross-modal Learning for
-    Multi-modal Video Categorization", 2020; the evaluator of google/youtube-8m.
+    Section 4.2 of Goyal et al. (2020); the evaluator of google/youtube-8m.
 
     Examples
     --------
@@ -75,7 +69,7 @@ def gap_score(
     >>> print(f"{gap_score(y_true, y_score, top_k=1):.4f}")
     0.3333
     """
-    top_k = check_top_k(top_k)
+    top_k = as_top_k(top_k)
     return gap(rank(LabelSubset(prepare(y_true, y_score, sample_weight)), "top_k", top_k))
 
 
@@ -96,11 +90,6 @@ def gap(ranked: RankedSubset) -> float:
     thresholds, found = thresholds_of(scores, inputs.weights_of(videos))
     pooled = np.zeros(len(thresholds), found.dtype)
     for weights, block in blocks:
-        pooled += _at_or_above(block, thresholds, weights)
+        repeated = None if weights is None else np.repeat(weights, block.shape[1])
+        pooled += at_or_above(block.ravel(), thresholds, repeated)
     return average_precision(found, pooled, total)
-
-
-def _at_or_above(block: Floats, thresholds: Floats, weights: Floats | None) -> Array:
-    if weights is not None:
-        weights = np.repeat(weights, block.shape[1])
-    return at_or_above(block.ravel(), thresholds, weights)

@@ -7,7 +7,7 @@ from numpy.typing import ArrayLike
 
 from .._types import Array, Ints
 from ..validation import check_flag, check_option
-from ._inputs import prepare
+from ._inputs import SampleWeight, prepare
 from ._subsets import Cutoff, LabelSubset, RankedSubset, rank
 
 EMPTY_VIDEOS = ("zero", "skip")
@@ -19,7 +19,7 @@ def perr_score(
     *,
     empty_videos: str = "zero",
     positive_scores_only: bool = False,
-    sample_weight: ArrayLike | None = None,
+    sample_weight: SampleWeight = None,
 ) -> float:
     """Compute the precision at equal recall rate (PERR).
 
@@ -50,8 +50,7 @@ def perr_score(
     Raises
     ------
     ValueError
-        If `y_true` and `y_score` are not 2-D of the same shape, `y_true` contains other values
-        than 0 and 1, `y_score` contains NaN, or a parameter is not one of those above.
+        If arrays or parameters are not as above, or `y_score` contains NaN.
 
     See Also
     --------
@@ -59,8 +58,7 @@ def perr_score(
 
     References
     ----------
-    Section 4.2 of P. Goyal, S. Sahu, S. Ghosh and C. Lee, "Cross-modal Learning for
-    Multi-modal Video Categorization", 2020; the evaluator of google/youtube-8m.
+    Section 4.2 of Goyal et al. (2020); the evaluator of google/youtube-8m.
 
     Examples
     --------
@@ -83,7 +81,7 @@ def hit_at_1_score(
     y_score: ArrayLike,
     *,
     empty_videos: str = "zero",
-    sample_weight: ArrayLike | None = None,
+    sample_weight: SampleWeight = None,
 ) -> float:
     """Compute Hit@1, the share of videos whose best label is true.
 
@@ -110,8 +108,7 @@ def hit_at_1_score(
     Raises
     ------
     ValueError
-        If `y_true` and `y_score` are not 2-D of the same shape, `y_true` contains other values
-        than 0 and 1, `y_score` contains NaN, or a parameter is not one of those above.
+        If arrays or parameters are not as above, or `y_score` contains NaN.
 
     See Also
     --------
@@ -119,8 +116,7 @@ def hit_at_1_score(
 
     References
     ----------
-    Section 4.2 of P. Goyal, S. Sahu, S. Ghosh and C. Lee, "Cross-modal Learning for
-    Multi-modal Video Categorization", 2020; the evaluator of google/youtube-8m.
+    Section 4.2 of Goyal et al. (2020); the evaluator of google/youtube-8m.
 
     Examples
     --------

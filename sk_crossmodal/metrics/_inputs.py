@@ -3,14 +3,16 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import scipy.sparse as sp
 from numpy.typing import ArrayLike
 
 from .._types import Array, Bools, Floats
-from ._validation import check_labels, check_scores, check_weights
+from ._validation import as_labels, as_scores, as_weights
+
+SampleWeight: TypeAlias = ArrayLike | None
 
 ROW_BLOCK = 2**20  # scores per block of rows: few, so that they stay in the cache
 # Bytes per block of columns: many, so that each cache line of a row is used completely. The block
@@ -92,13 +94,11 @@ class ScoringInput:
             first += len(rows)
 
 
-def prepare(
-    y_true: Any, y_score: ArrayLike, sample_weight: ArrayLike | None = None
-) -> ScoringInput:
+def prepare(y_true: Any, y_score: ArrayLike, sample_weight: SampleWeight = None) -> ScoringInput:
     """Check the three inputs of every score, and drop videos of weight zero."""
-    labels = check_labels(y_true)
-    scores = check_scores(y_score, labels.shape)
-    inputs = ScoringInput(scores, labels, check_weights(sample_weight, len(scores)))
+    labels = as_labels(y_true)
+    scores = as_scores(y_score, labels.shape)
+    inputs = ScoringInput(scores, labels, as_weights(sample_weight, len(scores)))
     if inputs.weights is None or inputs.weights.all():
         return inputs
     return inputs.select(inputs.weights > 0)

@@ -41,13 +41,8 @@ def as_indicator(y_true: Any, y_score: ArrayLike, hierarchy: Any) -> Any:
     if not holds_label_sets(y_true, n_labels if makes_indicators else None):
         return y_true
     if not makes_indicators:
-        raise ValueError(
-            "y_true holds label sets, which need the LabelHierarchy itself, got only the levels "
-            "of the labels (for classes use the scores of scikit-learn)"
-        )
+        raise ValueError("y_true holds label sets, which need a LabelHierarchy itself, not levels")
     if n_labels is not None and n_labels != len(hierarchy):
-        raise ValueError(
-            f"y_score has {n_labels} labels, but hierarchy has {len(hierarchy)}. Each fold may "
-            "have other labels; HierarchyLabelBinarizer(hierarchy=...) gives all folds the same"
-        )
+        given = f"y_score has {n_labels} labels, but hierarchy has {len(hierarchy)}"
+        raise ValueError(f"{given}; HierarchyLabelBinarizer(hierarchy=...) fixes the labels")
     return hierarchy.indicator_matrix(y_true)

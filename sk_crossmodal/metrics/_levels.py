@@ -14,9 +14,8 @@ def level_numbers(hierarchy: Any) -> Ints:
     levels = as_array("hierarchy", given, "a label hierarchy or the level of every label")
     if levels.ndim != 1 or levels.dtype.kind not in "iu" or not levels.size or levels.min() < 0:
         raise ValueError(
-            "hierarchy must be a label hierarchy or a 1-D array with the level, from 0, of every "
-            f"label; got {type(hierarchy).__name__} with levels of shape {levels.shape} and dtype "
-            f"{levels.dtype}. A fitted HierarchyLabelBinarizer has one as hierarchy_"
+            "hierarchy must be a LabelHierarchy or the level of every label, 1-D and from 0, got "
+            f"{type(hierarchy).__name__} with levels of shape {levels.shape}, dtype {levels.dtype}"
         )
     return levels
 
@@ -31,9 +30,7 @@ def level_columns(hierarchy: Any, n_labels: int) -> dict[str, Ints]:
 def group_columns(hierarchy: Any, n_labels: int) -> list[tuple[str, Ints]]:
     """Return the labels under every root; one under several roots is in each."""
     if not hasattr(hierarchy, "root_matrix"):
-        raise ValueError(
-            f"by_group=True needs a label hierarchy with roots, got {type(hierarchy).__name__}"
-        )
+        raise ValueError(f"by_group=True needs a LabelHierarchy, got {type(hierarchy).__name__}")
     members = hierarchy.root_matrix().tocsc(copy=True)
     _check_length(members.shape[0], n_labels)
     names = dict(zip(hierarchy.nodes, hierarchy.display_names, strict=True))
@@ -55,5 +52,5 @@ def row_columns(hierarchy: Any, n_labels: int, by_group: bool) -> list[tuple[str
 
 def _check_length(n_known: int, n_labels: int) -> None:
     if n_known != n_labels:
-        wanted = "hierarchy must have one node for each label"
-        raise ValueError(f"{wanted}, got {n_known} nodes for {n_labels} labels")
+        given = f"got {n_known} nodes for {n_labels} labels"
+        raise ValueError(f"hierarchy must have one node for each label, {given}")

@@ -11,10 +11,10 @@ from numpy.typing import ArrayLike
 
 from .._types import Array, Bools, Floats, Ints
 from ..validation import check_option
-from ._inputs import ScoringInput, prepare
+from ._inputs import SampleWeight, ScoringInput, prepare
 from ._ranking import among_best, at_or_above, average_precision, largest, thresholds_of
 from ._subsets import LabelSubset
-from ._validation import check_top_k
+from ._validation import as_top_k
 
 EMPTY_CLASSES = ("skip", "zero")
 
@@ -25,7 +25,7 @@ def map_score(
     *,
     top_k: int | None = None,
     empty_classes: str = "skip",
-    sample_weight: ArrayLike | None = None,
+    sample_weight: SampleWeight = None,
 ) -> float:
     """Compute the mean average precision (MAP).
 
@@ -57,8 +57,7 @@ def map_score(
     Raises
     ------
     ValueError
-        If `y_true` and `y_score` are not 2-D of the same shape, `y_true` contains other values
-        than 0 and 1, `y_score` contains NaN, or a parameter is not one of those above.
+        If arrays or parameters are not as above, or `y_score` contains NaN.
 
     See Also
     --------
@@ -66,8 +65,7 @@ def map_score(
 
     References
     ----------
-    Section 4.2 of P. Goyal, S. Sahu, S. Ghosh and C. Lee, "Cross-modal Learning for
-    Multi-modal Video Categorization", 2020; the evaluator of google/youtube-8m.
+    Section 4.2 of Goyal et al. (2020); the evaluator of google/youtube-8m.
 
     Examples
     --------
@@ -79,7 +77,7 @@ def map_score(
     >>> print(f"{map_score(y_true, y_score, empty_classes='zero'):.4f}")
     0.6667
     """
-    top_k = check_top_k(top_k)
+    top_k = as_top_k(top_k)
     check_option("empty_classes", empty_classes, EMPTY_CLASSES)
     inputs = prepare(y_true, y_score, sample_weight)
     if top_k is not None and top_k < inputs.n_labels:

@@ -9,11 +9,11 @@ from numpy.typing import ArrayLike
 from .._html import STYLE, table
 from .._types import Floats, Ints
 from ..validation import check_flag
-from ._inputs import prepare
+from ._inputs import SampleWeight, prepare
 from ._label_sets import as_indicator
 from ._levels import row_columns
 from ._scores import SCORES, subset_scores
-from ._validation import check_row_options
+from ._validation import as_row_options
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -87,7 +87,12 @@ class HierarchyReport:
         columns = {"n_videos": n_videos, "n_labels": n_labels, "gap": gap, "map": map}
         columns |= {"perr": perr, "hit_at_1": hit_at_1, **scores}
         for name, column in columns.items():
-            _check_column(name, column, len(rows))
+            expected = f"{name} must be an array of {len(rows)} numbers, one per row"
+            if not isinstance(column, np.ndarray):
+                raise TypeError(f"{expected}, got {type(column).__name__}")
+            if column.shape != (len(rows),) or column.dtype.kind not in "iuf":
+                raise ValueError(f"{expected}, got shape {column.shape} and {column.dtype}")
+        for column in columns.values():  # after all checks
             column.setflags(write=False)
         vars(self).update(rows=rows, **columns)  # a frozen dataclass refuses setattr
 
@@ -147,7 +152,8 @@ class HierarchyReport:
         cells = [[key, *map(str, columns.pop(name))] for key, name in counts.items()]
         for name, scores in columns.items():
             heading = SCORES[name].heading if name in SCORES else name
-            cells.append([heading, *map(_percent, 100 * (1 - scores))])
+            errors = 100 * (1 - scores)
+            cells.append([heading, *("-" if np.isnan(e) else f"{e:.2f}" for e in errors)])
         return cells
 
 
@@ -160,7 +166,7 @@ def hierarchy_report(
     top_k: int | None = 20,
     rows: str = "either",
     threshold: float = 0.5,
-    sample_weight: ArrayLike | None = None,
+    sample_weight: SampleWeight = None,
 ) -> HierarchyReport:
     """Compute all scores by level, or by top-level group, of a label hierarchy.
 
@@ -211,8 +217,7 @@ def hierarchy_report(
 
     References
     ----------
-    Section 4.2 and Tables 4 and 5 of P. Goyal, S. Sahu, S. Ghosh and C. Lee, "Cross-modal
-    Learning for Multi-modal Video Categorization", 2020.
+    Section 4.2 and Tables 4 and 5 of Goyal et al. (2020).
 
     Examples
     --------
@@ -227,19 +232,7 @@ def hierarchy_report(
     level 1       1       2  50.00  0.00 100.00  100.00
     """
     check_flag("by_group", by_group)
-    options = check_row_options(top_k, rows, threshold)
+    options = as_row_options(top_k, rows, threshold)
     inputs = prepare(as_indicator(y_true, y_score, hierarchy), y_score, sample_weight)
     names, columns = zip(*row_columns(hierarchy, inputs.n_labels, by_group), strict=True)
     return HierarchyReport(names, **subset_scores(inputs, columns, SCORES, **options))
-
-
-def _percent(error: float) -> str:
-    return "-" if np.isnan(error) else f"{error:.2f}"
-
-
-def _check_column(name: str, column: Any, n_rows: int) -> None:
-    expected = f"{name} must be an array of {n_rows} numbers, one per row"
-    if not isinstance(column, np.ndarray):
-        raise TypeError(f"{expected}, got {type(column).__name__}")
-    if column.shape != (n_rows,) or column.dtype.kind not in "iuf":
-        raise ValueError(f"{expected}, got shape {column.shape} and dtype {column.dtype}")

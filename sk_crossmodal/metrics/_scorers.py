@@ -7,17 +7,16 @@ import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.metrics import make_scorer
 
-from ._inputs import prepare
+from ._inputs import SampleWeight, prepare
 from ._label_sets import as_indicator
 from ._levels import level_columns, level_numbers
 from ._scores import SCORES, Score, subset_scores
-from ._validation import check_row_options
+from ._validation import as_row_options
 
 
 def _scorer(name: str) -> Callable[..., float]:
-    scorer: Callable[..., float] = make_scorer(
-        SCORES[name].compute, response_method="predict_proba"
-    )
+    compute = SCORES[name].compute
+    scorer: Callable[..., float] = make_scorer(compute, response_method="predict_proba")
     return scorer
 
 
@@ -76,8 +75,7 @@ def hierarchy_scorers(
 
     References
     ----------
-    Section 4.2 and Table 4 of P. Goyal, S. Sahu, S. Ghosh and C. Lee, "Cross-modal Learning
-    for Multi-modal Video Categorization", 2020.
+    Section 4.2 and Table 4 of Goyal et al. (2020).
 
     Examples
     --------
@@ -92,7 +90,7 @@ def hierarchy_scorers(
     >>> scorers["gap_level_1"](forest, X, y)
     1.0
     """
-    options = check_row_options(top_k, rows, threshold)
+    options = as_row_options(top_k, rows, threshold)
     levels = level_numbers(hierarchy)
     # Without indicators of label sets the levels are enough, and can be pickled.
     options["hierarchy"] = hierarchy if hasattr(hierarchy, "indicator_matrix") else levels
@@ -113,7 +111,7 @@ def level_score(
     score: Score,
     level: int | None,
     hierarchy: Any,
-    sample_weight: ArrayLike | None = None,
+    sample_weight: SampleWeight = None,
     **options: Any,
 ) -> float:
     """Compute one score, overall or at one level, as in :func:`hierarchy_report`."""

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from .._registry import Registry
-from .._types import Array, Floats, Ints
+from .._types import Array, Floats
 from ._gap import gap, gap_score
 from ._hits import hit_at_1, hit_at_1_score, perr, perr_score
 from ._inputs import ScoringInput
@@ -19,7 +19,7 @@ from ._resampling import (
     resampled_map,
     resampled_perr,
 )
-from ._subsets import Cutoff, LabelSubset, RankedSubset, rank_subsets
+from ._subsets import Columns, Cutoff, LabelSubset, RankedSubset, rank_subsets
 
 
 @dataclass(frozen=True, eq=False)
@@ -146,10 +146,7 @@ SCORES: Registry[Score] = Registry(
 
 
 def subset_scores(
-    inputs: ScoringInput,
-    columns: Sequence[Ints | None],
-    scores: Mapping[str, Score],
-    **options: Any,
+    inputs: ScoringInput, columns: Columns, scores: Mapping[str, Score], **options: Any
 ) -> dict[str, Array]:
     """Compute scores by subset of the labels, with one pass by rows and one by columns."""
     ranked = _rank(inputs, columns, scores.values(), **options)
@@ -166,11 +163,7 @@ def subset_scores(
 
 
 def resampled_scores(
-    inputs: ScoringInput,
-    columns: Sequence[Ints | None],
-    scores: Iterable[str],
-    drawn: Array,
-    **options: Any,
+    inputs: ScoringInput, columns: Columns, scores: Iterable[str], drawn: Array, **options: Any
 ) -> dict[str, Floats]:
     """Compute scores by subset of the labels and resample, (n_subsets, n_resamples) each."""
     chosen = {name: SCORES[name] for name in scores}
@@ -186,7 +179,7 @@ def resampled_scores(
 
 def _rank(
     inputs: ScoringInput,
-    columns: Sequence[Ints | None],
+    columns: Columns,
     scores: Iterable[Score],
     *,
     top_k: int | None,

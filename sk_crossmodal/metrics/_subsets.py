@@ -1,6 +1,6 @@
 """Subsets of the labels, such as levels, and the ranks of their true labels."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
@@ -11,6 +11,7 @@ from .._types import Bools, Floats, Ints
 from ._inputs import ScoringInput
 from ._ranking import are_among_best, largest
 
+Columns: TypeAlias = Sequence[Ints | None]  # of each subset; None is all labels
 # The best labels of a video: so many, `top_k`, or as many as the video has true labels.
 Cutoff: TypeAlias = int | Literal["top_k", "n_true"]
 

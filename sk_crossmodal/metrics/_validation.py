@@ -18,15 +18,13 @@ LABELS = "a multilabel indicator of shape (n_videos, n_labels)"
 ROWS = ("either", "truth", "all")
 
 
-def check_labels(y_true: Any) -> sp.csr_array:
+def as_labels(y_true: Any) -> sp.csr_array:
     """Return a multilabel indicator as a canonical boolean CSR array."""
     if holds_label_sets(y_true):
-        raise ValueError(
-            f"y_true must be {LABELS}, got label sets; use hierarchy_report, hierarchy_scorers or "
-            "hierarchy.indicator_matrix(y_true), for classes sklearn.preprocessing.label_binarize"
-        )
+        hint = "hierarchy_report, hierarchy_scorers, hierarchy.indicator_matrix or label_binarize"
+        raise ValueError(f"y_true must be {LABELS}, got label sets; use {hint}")
     if sp.issparse(y_true):
-        return _check_sparse_labels(y_true)
+        return _sparse_labels(y_true)
     given = as_array("y_true", y_true, LABELS)
     _check_shape("y_true", given, LABELS)
     given = as_numbers("y_true", given)
@@ -35,15 +33,14 @@ def check_labels(y_true: Any) -> sp.csr_array:
     return sp.csr_array((np.ones(videos.size, bool), (videos, columns)), shape=given.shape)
 
 
-def check_scores(y_score: ArrayLike, shape: tuple[int, ...]) -> Floats:
+def as_scores(y_score: ArrayLike, shape: tuple[int, ...]) -> Floats:
     """Return scores as a dense array of float32 or float64 of the given shape."""
     if sp.issparse(y_score):
         raise ValueError("y_score must be dense, got a sparse array: every label needs a score")
     scores = as_array("y_score", y_score, SCORES_FORM)
     _check_shape("y_score", scores, SCORES_FORM)
     if scores.shape != shape:
-        given = f"y_true of {shape} and y_score of {scores.shape}"
-        raise ValueError(f"y_true and y_score must have one shape, got {given}")
+        raise ValueError(f"y_true and y_score must have one shape, got {shape}, {scores.shape}")
     scores = as_numbers("y_score", scores)
     # float16 becomes float32, because numpy sorts it slowly; all other dtypes become float64.
     narrow = scores.dtype.kind == "f" and scores.dtype.itemsize <= 4
@@ -53,7 +50,7 @@ def check_scores(y_score: ArrayLike, shape: tuple[int, ...]) -> Floats:
     return scores
 
 
-def check_weights(sample_weight: ArrayLike | None, n_videos: int) -> Floats | None:
+def as_weights(sample_weight: ArrayLike | None, n_videos: int) -> Floats | None:
     """Return weights as float64 of shape (n_videos,), or None."""
     if sample_weight is None:
         return None
@@ -62,17 +59,15 @@ def check_weights(sample_weight: ArrayLike | None, n_videos: int) -> Floats | No
     if weights.shape != (n_videos,):
         raise ValueError(f"sample_weight must be {expected}, got shape {weights.shape}")
     weights = as_numbers("sample_weight", weights).astype(np.float64)
-    if not np.isfinite(weights).all() or weights.min() < 0:
+    if not np.isfinite(weights).all() or weights.min() < 0 or not weights.any():
         given = f"values from {weights.min()} to {weights.max()}"
-        raise ValueError(f"sample_weight must be finite and not negative, got {given}")
-    if not weights.any():
-        raise ValueError("sample_weight must not be zero everywhere: no video would be left")
+        raise ValueError(f"sample_weight must be finite, at least 0 and not all 0, got {given}")
     # Scaled by a power of two, which is exact, so that no sum overflows. Weights have no unit.
     scaled: Floats = np.ldexp(weights, -np.frexp(weights.max())[1])
     return scaled
 
 
-def check_top_k(top_k: Any) -> int | None:
+def as_top_k(top_k: Any) -> int | None:
     """Return `top_k` as an int from 1, or None."""
     if top_k is None:
         return None
@@ -82,7 +77,7 @@ def check_top_k(top_k: Any) -> int | None:
     return int(top_k)
 
 
-def check_threshold(threshold: Any) -> float:
+def as_threshold(threshold: Any) -> float:
     """Return `threshold` as a float; it may be infinite."""
     if isinstance(threshold, Real) and not isinstance(threshold, bool):
         with suppress(OverflowError):
@@ -91,14 +86,13 @@ def check_threshold(threshold: Any) -> float:
     raise ValueError(f"threshold must be a number that float64 can hold, got {threshold!r}")
 
 
-def check_row_options(top_k: Any, rows: Any, threshold: Any) -> dict[str, Any]:
+def as_row_options(top_k: Any, rows: Any, threshold: Any) -> dict[str, Any]:
     """Check the options of reports and scorers, and return them by name."""
-    top_k = check_top_k(top_k)
     check_option("rows", rows, ROWS)
-    return {"top_k": top_k, "rows": rows, "threshold": check_threshold(threshold)}
+    return {"top_k": as_top_k(top_k), "rows": rows, "threshold": as_threshold(threshold)}
 
 
-def _check_sparse_labels(given: Any) -> sp.csr_array:
+def _sparse_labels(given: Any) -> sp.csr_array:
     _check_shape("y_true", given, LABELS)
     as_numbers("y_true", given)
     if given.format in ("csr", "csc", "bsr"):
@@ -106,8 +100,7 @@ def _check_sparse_labels(given: Any) -> sp.csr_array:
         try:  # with wrong indices SciPy would access memory outside the arrays
             given.check_format()
         except ValueError as error:
-            damaged = f"a {given.format} array that is damaged: {error}"
-            raise ValueError(f"y_true must be {LABELS}, got {damaged}") from error
+            raise ValueError(f"y_true is a damaged {given.format} array: {error}") from error
     labels = sp.csr_array(given)
     labels.sum_duplicates()
     labels.eliminate_zeros()
@@ -117,17 +110,12 @@ def _check_sparse_labels(given: Any) -> sp.csr_array:
 
 def _check_shape(name: str, table: Any, expected: str) -> None:
     if table.ndim != 2 or 0 in table.shape:
-        classes = expected == LABELS and table.ndim == 1
-        hint = "; use sklearn.preprocessing.label_binarize for classes" if classes else ""
-        raise ValueError(
-            f"{name} must be {expected}, both at least 1; "
-            f"got {table.ndim} dimension(s), shape {table.shape}{hint}"
-        )
+        raise ValueError(f"{name} must be {expected}, both at least 1; got shape {table.shape}")
 
 
 def _check_ones(values: Array) -> None:
     wrong = np.unique(values[values != 1])
     if wrong.size:
-        shown = ", ".join(str(value) for value in wrong[:3])
+        shown = ", ".join(map(str, wrong[:3]))
         hint = "; y_score is the second argument" if ((wrong > 0) & (wrong < 1)).any() else ""
         raise ValueError(f"y_true must contain 0 and 1 only, got {shown}{hint}")

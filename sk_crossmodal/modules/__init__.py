@@ -8,13 +8,7 @@ from .encoders import ENCODERS
 from .fusion import FUSIONS, Fusion
 from .head import HEADS, Head
 from .inference import InferenceModule
-from .influence import (
-    InfluenceSpec,
-    Link,
-    TemporalInfluence,
-    influence_attention,
-    unordered_pairs,
-)
+from .influence import InfluenceSpec, Link, TemporalInfluence, influence_attention, unordered_pairs
 from .losses import LOSSES, WeightedLoss
 from .losses import build_loss as build_loss
 from .masking import masked_mean, masked_softmax

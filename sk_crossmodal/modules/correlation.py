@@ -11,9 +11,10 @@ from .dropout import Dropout
 from .influence import Links, unordered_pairs
 from .masking import masked_mean
 from .scaling import (
-    Frames,
+    FrameDict,
     FrameScaler,
     FrameStats,
+    MaskDict,
     accepts_moments,
     check_frame_stats,
     check_inputs,
@@ -22,6 +23,7 @@ from .scaling import (
     scale_frames,
     set_frame_stats,
 )
+from .split_linear import Tensors, Weights
 
 
 class MeanEncoder(nn.Module):
@@ -72,11 +74,7 @@ class MeanEncoder(nn.Module):
         )
 
     def forward(
-        self,
-        frames: Sequence[Tensor],
-        masks: Sequence[Tensor],
-        links: Links = None,
-        sample_weight: Tensor | None = None,
+        self, frames: Tensors, masks: Tensors, links: Links = None, sample_weight: Weights = None
     ) -> list[Tensor]:
         """Encode each modality."""
         return [
@@ -162,10 +160,7 @@ class CorrelationNetwork(nn.Module):
         self.outputs = nn.ModuleList(nn.Linear(hidden_layer_sizes[-1], 1) for _ in self.pairs)
 
     def encode(
-        self,
-        frames: Mapping[str, Frames],
-        masks: Mapping[str, Tensor],
-        sample_weight: Tensor | None = None,
+        self, frames: FrameDict, masks: MaskDict, sample_weight: Weights = None
     ) -> list[Tensor]:
         """Encode each modality, a list of (B, d)."""
         check_inputs(self.scalers, self.names, frames, masks)
@@ -174,7 +169,7 @@ class CorrelationNetwork(nn.Module):
         encoded: list[Tensor] = self.encoder(*scaled, sample_weight=sample_weight)
         return encoded
 
-    def embed(self, first: Sequence[Tensor], second: Sequence[Tensor]) -> Tensor:
+    def embed(self, first: Tensors, second: Tensors) -> Tensor:
         """Compute the last hidden layer of every pair, (B, n_pairs, H).
 
         The first modality of each pair is taken from the encoder outputs `first`, the second from
@@ -192,7 +187,7 @@ class CorrelationNetwork(nn.Module):
         """Turn embeddings (B, n_pairs, H) into logits (B, n_pairs)."""
         return torch.cat([layer(embedding[:, i]) for i, layer in enumerate(self.outputs)], -1)
 
-    def pair_embedding(self, frames: Mapping[str, Frames], masks: Mapping[str, Tensor]) -> Tensor:
+    def pair_embedding(self, frames: FrameDict, masks: MaskDict) -> Tensor:
         """Embed the modalities of each video, (B, n_pairs, H)."""
         encoded = self.encode(frames, masks)
         return self.embed(encoded, encoded)
@@ -203,10 +198,10 @@ class CorrelationNetwork(nn.Module):
 
     def forward(
         self,
-        frames: Mapping[str, Frames],
-        masks: Mapping[str, Tensor],
+        frames: FrameDict,
+        masks: MaskDict,
         partners: Tensor | None = None,
-        sample_weight: Tensor | None = None,
+        sample_weight: Weights = None,
     ) -> Tensor:
         """Compute the logits of each video, or of positive and negative pairs."""
         encoded = self.encode(frames, masks, sample_weight)

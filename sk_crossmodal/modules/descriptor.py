@@ -11,26 +11,7 @@ class Descriptor(nn.Module):
 
     NOTE[paper]: the paper names no layer between the descriptors and the classifier. A layer over
     NetVLAD's 128 clusters of 1024 features is by far the largest of the network, so its width is
-    a parameter of the encoders.
-
-    Parameters
-    ----------
-    width : int
-        Length of the descriptor.
-    hidden_size : int
-        Width of the layer.
-    dropout : float
-        Dropout probability of the descriptor.
-
-    Notes
-    -----
-    Shape: ``(B, width)`` to ``(B, hidden_size)``.
-
-    Examples
-    --------
-    >>> import torch
-    >>> Descriptor(64, 8)(torch.randn(2, 64)).shape
-    torch.Size([2, 8])
+    a parameter of the encoders. Shape: ``(B, width)`` to ``(B, hidden_size)``.
     """
 
     def __init__(self, width: int, hidden_size: int, dropout: float = 0.0) -> None:

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from .._registry import Registry
 from .influence import Link, Links
-from .split_linear import Parts
+from .split_linear import Inputs, Parts, Tensors
 
 
 class Fusion:
@@ -95,9 +95,7 @@ class Fusion:
         """
         return [sum(widths)] if self.joint else list(widths)
 
-    def join(
-        self, frames: Sequence[Parts], masks: Sequence[Tensor]
-    ) -> tuple[Sequence[Parts], Sequence[Tensor]]:
+    def join(self, frames: Inputs, masks: Tensors) -> tuple[Inputs, Tensors]:
         """Turn the frames of the modalities into the inputs of the encoder.
 
         Parameters
@@ -134,12 +132,8 @@ class Fusion:
         return probability > 0.5 if gate == "hard" else probability
 
     def prepare(
-        self,
-        network: Any,
-        frames: Sequence[Tensor],
-        masks: Sequence[Tensor],
-        correlation: Tensor | None = None,
-    ) -> tuple[Sequence[Parts], Sequence[Tensor], Links]:
+        self, network: Any, frames: Tensors, masks: Tensors, correlation: Tensor | None = None
+    ) -> tuple[Inputs, Tensors, Links]:
         """Prepare the arguments of the encoder.
 
         Parameters
@@ -165,11 +159,12 @@ class Fusion:
         """
         contexts = _encode_correlation(network, masks, correlation)
         links = self._links(network, masks, correlation, contexts, frames[0].dtype)
-        inputs: Sequence[Parts] = frames
+        inputs: Inputs = frames
         if contexts:
             split = getattr(network.encoder, "splits_frames", False) and not self.joint
+            of_pairs = list(zip(network.pairs, contexts, strict=True))
             inputs = [
-                _append_contexts(x, mask, _contexts_of(i, network.pairs, contexts), split)
+                _append_contexts(x, mask, [e for pair, e in of_pairs if i in pair], split)
                 for i, (x, mask) in enumerate(zip(frames, masks, strict=True))
             ]
         return (*self.join(inputs, masks), links)
@@ -177,9 +172,9 @@ class Fusion:
     def _links(
         self,
         network: Any,
-        masks: Sequence[Tensor],
+        masks: Tensors,
         correlation: Tensor | None,
-        contexts: Sequence[Tensor],
+        contexts: Tensors,
         dtype: torch.dtype,
     ) -> Links:
         """For each modality its `Link` from every other, or None without influences."""
@@ -240,9 +235,7 @@ FUSIONS: Registry[Fusion] = Registry(
 )
 
 
-def _encode_correlation(
-    network: Any, masks: Sequence[Tensor], correlation: Tensor | None
-) -> list[Tensor]:
+def _encode_correlation(network: Any, masks: Tensors, correlation: Tensor | None) -> list[Tensor]:
     """Return the context e of each pair, (B, 8), or an empty list if none is used."""
     contexts = []
     for i, (net, (a, b)) in enumerate(zip(network.contexts or (), network.pairs, strict=False)):
@@ -255,22 +248,14 @@ def _encode_correlation(
 
 def _required(network: Any, correlation: Tensor | None) -> Tensor:
     if correlation is None:
-        raise ValueError(
-            f"With fusion={network.fusion!r} correlation must be a tensor of shape "
-            f"(B, {len(network.pairs)}, n_correlation), got None."
-        )
+        wanted = f"correlation must be a tensor (B, {len(network.pairs)}, n_correlation)"
+        raise ValueError(f"With fusion={network.fusion!r} {wanted}, got None.")
     return correlation
 
 
-def _both_present(masks: Sequence[Tensor], a: int, b: int) -> Tensor:
+def _both_present(masks: Tensors, a: int, b: int) -> Tensor:
     """Videos with frames in both modalities, (B,); p is undefined for the others."""
     return masks[a].any(1) & masks[b].any(1)
-
-
-def _contexts_of(
-    modality: int, pairs: Sequence[tuple[int, int]], contexts: Sequence[Tensor]
-) -> list[Tensor]:
-    return [e for pair, e in zip(pairs, contexts, strict=True) if modality in pair]
 
 
 def _append_contexts(x: Tensor, mask: Tensor, contexts: list[Tensor], split: bool) -> Parts:

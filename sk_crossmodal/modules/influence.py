@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ..validation import MAX_INT, SIZES, Constraint, check_params, number, options
+from .split_linear import Tensors
 
 
 class TemporalInfluence(nn.Module):
@@ -108,20 +109,7 @@ class TemporalInfluence(nn.Module):
         return weight, _fit_last_axis(self.last.bias, n_frames)
 
     def hidden(self, first: Tensor, context: Tensor | None = None) -> Tensor:
-        """Compute the last hidden layer from the product ``W_1 a``.
-
-        Parameters
-        ----------
-        first : Tensor of shape (B, ..., H_1)
-            ``W_1 a``, as this product can often be computed without `a` itself.
-        context : Tensor of shape (B, n_context), optional
-            The context e.
-
-        Returns
-        -------
-        Tensor of shape (B, ..., H_k)
-            Input of the last, linear layer.
-        """
+        """Compute the last hidden layer, (B, ..., H_k), from ``W_1 a``, (B, ..., H_1)."""
         return self.hidden_layers(first, context)[-1]
 
     def hidden_layers(self, first: Tensor, context: Tensor | None = None) -> list[Tensor]:
@@ -129,9 +117,8 @@ class TemporalInfluence(nn.Module):
         bias = self.first.bias
         if self.context is not None:
             if context is None:
-                raise ValueError(
-                    f"context must be a tensor of shape (B, {self.context.in_features}), got None."
-                )
+                width = self.context.in_features
+                raise ValueError(f"context must be a tensor of shape (B, {width}), got None.")
             shape = (context.shape[0],) + (1,) * (first.ndim - 2) + (-1,)
             bias = (bias + self.context(context)).view(shape)
         out = [F.relu(first + bias.to(first.dtype), inplace=True)]
@@ -287,11 +274,7 @@ Influences: TypeAlias = Any
 
 
 def influence_attention(
-    attention: list[Tensor],
-    influences: Influences,
-    links: Links,
-    masks: Sequence[Tensor],
-    combine: str,
+    attention: list[Tensor], influences: Influences, links: Links, masks: Tensors, combine: str
 ) -> list[Tensor]:
     """Apply the influences to the attention of each modality.
 

@@ -13,7 +13,7 @@ from .dropout import Dropout
 from .influence import Influences, InfluenceSpec, Links, influence_attention
 from .masking import MaskedBatchNorm
 from .scaling import check_widths
-from .split_linear import Parts, as_parts, split_linear
+from .split_linear import Inputs, Parts, Tensors, Weights, as_parts, split_linear
 
 
 def check_clusters(name: str, value: Any) -> None:
@@ -98,11 +98,7 @@ class NetVLADEncoder(nn.Module):
             self.influences = spec.build(len(widths), clusters, units)
 
     def forward(
-        self,
-        frames: Sequence[Parts],
-        masks: Sequence[Tensor],
-        links: Links = None,
-        sample_weight: Tensor | None = None,
+        self, frames: Inputs, masks: Tensors, links: Links = None, sample_weight: Weights = None
     ) -> list[Tensor]:
         """Compute the descriptors; `links` has for each target its `Link` from every other."""
         frames = [tuple(self.dropout(part) for part in as_parts(x)) for x in frames]
@@ -115,11 +111,7 @@ class NetVLADEncoder(nn.Module):
         ]
 
     def assignments(
-        self,
-        frames: Sequence[Parts],
-        masks: Sequence[Tensor],
-        links: Links,
-        sample_weight: Tensor | None = None,
+        self, frames: Inputs, masks: Tensors, links: Links, sample_weight: Weights = None
     ) -> tuple[list[Tensor], list[Tensor]]:
         """Assign frames to clusters, before and after the influence: two lists of (B, K_i, T)."""
         before = [
@@ -132,15 +124,12 @@ class NetVLADEncoder(nn.Module):
         return before, influence_attention(before, self.influences, links, masks, self.combine)
 
     def attention(
-        self, frames: Sequence[Parts], masks: Sequence[Tensor], links: Links = None
+        self, frames: Inputs, masks: Tensors, links: Links = None
     ) -> list[tuple[Tensor, ...]]:
-        """Compute the weight of each time step in the descriptor, summed over clusters.
+        """Compute the weight of each time step before and after the influence, (B, T) each.
 
-        Returns
-        -------
-        list of (Tensor of shape (B, T), Tensor of shape (B, T))
-            Per modality, before and after the influence, divided by the number of real frames;
-            before, all real frames have the same weight.
+        It is the sum over clusters, divided by the number of real frames: without an influence,
+        all real frames have the same weight.
         """
         pairs = zip(*self.assignments(frames, masks, links), strict=True)
         return [
@@ -152,10 +141,8 @@ class NetVLADEncoder(nn.Module):
 def _clusters_per_tower(n_clusters: Any, n_towers: int) -> list[int]:
     clusters = [n_clusters] * n_towers if isinstance(n_clusters, Integral) else n_clusters
     if len(clusters) != n_towers:
-        raise ValueError(
-            f"n_clusters must be an integer or {n_towers} of them, one per tower, got "
-            f"{n_clusters!r}."
-        )
+        wanted = f"an integer or {n_towers} of them, one per tower"
+        raise ValueError(f"n_clusters must be {wanted}, got {n_clusters!r}.")
     return [int(k) for k in clusters]
 
 

@@ -23,9 +23,10 @@ from .head import HEADS
 from .influence import InfluenceSpec, Links, unordered_pairs
 from .response import watch_responses
 from .scaling import (
-    Frames,
+    FrameDict,
     FrameScaler,
     FrameStats,
+    MaskDict,
     accepts_moments,
     check_frame_stats,
     check_inputs,
@@ -33,7 +34,7 @@ from .scaling import (
     scale_frames,
     set_frame_stats,
 )
-from .split_linear import Parts
+from .split_linear import Inputs, Tensors
 
 N_CONTEXT = 8  # numbers that encode the correlation of a pair
 
@@ -204,8 +205,8 @@ class CrossModalNetwork(nn.Module):
 
     def forward(
         self,
-        frames: Mapping[str, Frames],
-        masks: Mapping[str, Tensor],
+        frames: FrameDict,
+        masks: MaskDict,
         correlation: Tensor | None = None,
         sample_weight: Tensor | None = None,
     ) -> Tensor:
@@ -216,10 +217,7 @@ class CrossModalNetwork(nn.Module):
         return logits
 
     def attention(
-        self,
-        frames: Mapping[str, Frames],
-        masks: Mapping[str, Tensor],
-        correlation: Tensor | None = None,
+        self, frames: FrameDict, masks: MaskDict, correlation: Tensor | None = None
     ) -> list[tuple[Tensor, ...]]:
         """Compute each encoder's attention before and after the influence, each (B, T)."""
         pairs: list[tuple[Tensor, ...]] = self.encoder.attention(
@@ -228,10 +226,7 @@ class CrossModalNetwork(nn.Module):
         return pairs
 
     def responses(
-        self,
-        frames: Mapping[str, Frames],
-        masks: Mapping[str, Tensor],
-        correlation: Tensor | None = None,
+        self, frames: FrameDict, masks: MaskDict, correlation: Tensor | None = None
     ) -> list[tuple[Tensor, ...]]:
         """Compute the response of each F, (1, T, T) per target and source.
 
@@ -246,11 +241,8 @@ class CrossModalNetwork(nn.Module):
         return [tuple(next(found)[None] for _ in range(n_sources)) for _ in self.names]
 
     def prepare(
-        self,
-        frames: Mapping[str, Frames],
-        masks: Mapping[str, Tensor],
-        correlation: Tensor | None = None,
-    ) -> tuple[Sequence[Parts], Sequence[Tensor], Links]:
+        self, frames: FrameDict, masks: MaskDict, correlation: Tensor | None = None
+    ) -> tuple[Inputs, Tensors, Links]:
         """Prepare the arguments of the encoder: lists of frames and masks, and the links."""
         check_inputs(self.scalers, self.names, frames, masks)
         kept = self.drop_modalities([masks[name] for name in self.names])

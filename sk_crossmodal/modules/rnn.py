@@ -15,6 +15,7 @@ from .exportable_rnn import run_exportable
 from .influence import Influences, InfluenceSpec, Links, influence_attention
 from .masking import masked_softmax
 from .scaling import check_widths
+from .split_linear import Tensors, Weights
 
 RNN_TYPES = {"gru": nn.GRU, "lstm": nn.LSTM}
 
@@ -103,11 +104,7 @@ class RNNEncoder(nn.Module):
             self.influences = spec.build(len(widths), units=[1 / spec.n_frames] * len(widths))
 
     def forward(
-        self,
-        frames: Sequence[Tensor],
-        masks: Sequence[Tensor],
-        links: Links = None,
-        sample_weight: Tensor | None = None,
+        self, frames: Tensors, masks: Tensors, links: Links = None, sample_weight: Weights = None
     ) -> list[Tensor]:
         """Encode; `links` has for each target its `Link` from every other modality."""
         states = self.states(frames, masks)
@@ -117,7 +114,7 @@ class RNNEncoder(nn.Module):
             for descriptor, a, h in zip(self.descriptors, after, states, strict=True)
         ]
 
-    def states(self, frames: Sequence[Tensor], masks: Sequence[Tensor]) -> list[Tensor]:
+    def states(self, frames: Tensors, masks: Tensors) -> list[Tensor]:
         """Encode frames into states, a list of (B, T, d), zero at padding."""
         frames = [self.dropout(x) for x in frames]
         if self.rnns is None:
@@ -128,7 +125,7 @@ class RNNEncoder(nn.Module):
         ]
 
     def clusters(
-        self, states: Sequence[Tensor], masks: Sequence[Tensor], links: Links
+        self, states: Tensors, masks: Tensors, links: Links
     ) -> tuple[list[Tensor], list[Tensor]]:
         """Attend by clusters, before and after the influence: two lists of (B, C, T)."""
         before = [
@@ -138,15 +135,9 @@ class RNNEncoder(nn.Module):
         return before, influence_attention(before, self.influences, links, masks, self.combine)
 
     def attention(
-        self, frames: Sequence[Tensor], masks: Sequence[Tensor], links: Links = None
+        self, frames: Tensors, masks: Tensors, links: Links = None
     ) -> list[tuple[Tensor, ...]]:
-        """Compute the attention to each time step, mean over clusters.
-
-        Returns
-        -------
-        list of (Tensor of shape (B, T), Tensor of shape (B, T))
-            Per modality, before and after the influence; the latter need not sum to 1.
-        """
+        """Compute attention before and after the influence, mean over clusters, (B, T) each."""
         pairs = zip(*self.clusters(self.states(frames, masks), masks, links), strict=True)
         return [tuple(a.mean(1) for a in pair) for pair in pairs]
 

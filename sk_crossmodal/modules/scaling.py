@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ..validation import MAX_INT, check_number, short
+from .split_linear import Tensors
 
 P = ParamSpec("P")
 # For each modality the mean and the scale of its features: arrays, tensors, lists or numbers.
@@ -26,6 +27,8 @@ class RawFrames(NamedTuple):
 
 
 Frames: TypeAlias = Tensor | RawFrames
+FrameDict: TypeAlias = Mapping[str, Frames]
+MaskDict: TypeAlias = Mapping[str, Tensor]
 
 
 class FrameScaler(nn.Module):
@@ -109,10 +112,7 @@ def check_padding(name: str, value: Any) -> None:
 
 
 def check_inputs(
-    scalers: nn.ModuleList,
-    names: Sequence[str],
-    frames: Mapping[str, Frames],
-    masks: Mapping[str, Tensor],
+    scalers: nn.ModuleList, names: Sequence[str], frames: FrameDict, masks: MaskDict
 ) -> None:
     """Raise ValueError unless these are frames and masks as networks take them."""
     for argument, given in (("frames", frames), ("masks", masks)):
@@ -121,17 +121,12 @@ def check_inputs(
     for name, scaler in zip(names, scalers, strict=True):
         x, mask = frames[name], masks[name]
         values = x.values if isinstance(x, RawFrames) else x
-        width = len(scaler.get_buffer("mean"))
+        shape, width = tuple(values.shape), len(scaler.get_buffer("mean"))
         if values.ndim != 3 or values.shape[2] != width:
-            raise ValueError(
-                f"Frames of modality {name!r} must be of shape (B, T, {width}), got "
-                f"{tuple(values.shape)}."
-            )
+            raise ValueError(f"Frames of {name!r} must be of shape (B, T, {width}), got {shape}.")
         if mask.dtype != torch.bool or mask.shape != values.shape[:2]:
-            raise ValueError(
-                f"The mask of modality {name!r} must be a bool tensor of shape "
-                f"{tuple(values.shape[:2])}, got {mask.dtype} of shape {tuple(mask.shape)}."
-            )
+            wanted = f"of shape {shape[:2]}, got {mask.dtype} of shape {tuple(mask.shape)}"
+            raise ValueError(f"The mask of {name!r} must be a bool tensor {wanted}.")
 
 
 def all_real(mask: Tensor) -> bool:
@@ -140,10 +135,7 @@ def all_real(mask: Tensor) -> bool:
 
 
 def scale_frames(
-    scalers: nn.ModuleList,
-    frames: Sequence[Frames],
-    masks: Sequence[Tensor],
-    pad_to: int | None = None,
+    scalers: nn.ModuleList, frames: Sequence[Frames], masks: Tensors, pad_to: int | None = None
 ) -> tuple[list[Tensor], list[Tensor]]:
     """Scale the frames of each modality; pad them to `pad_to` real zero frames, if given."""
     scaled = [scaler(x, mask) for scaler, x, mask in zip(scalers, frames, masks, strict=True)]

@@ -1,5 +1,6 @@
 """Linear layers over split frames, without their concatenation."""
 
+from collections.abc import Sequence
 from typing import TypeAlias
 
 import torch
@@ -7,6 +8,9 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 Parts: TypeAlias = Tensor | tuple[Tensor, ...]
+Inputs: TypeAlias = Sequence[Parts]  # of an encoder, one per modality
+Tensors: TypeAlias = Sequence[Tensor]
+Weights: TypeAlias = Tensor | None  # of the videos, (B,)
 
 
 def as_parts(x: Parts) -> tuple[Tensor, ...]:

@@ -14,7 +14,7 @@ from .dropout import Dropout
 from .influence import Influences, InfluenceSpec, Link, Links
 from .masking import attendable, masked_mean
 from .scaling import check_widths
-from .split_linear import Parts, as_parts, split_linear
+from .split_linear import Inputs, Tensors, Weights, as_parts, split_linear
 
 QKV: TypeAlias = tuple[Tensor, ...]  # queries, keys and values, each (B, h, T, d)
 
@@ -98,11 +98,7 @@ class TransformerEncoder(nn.Module):
             self.influences = nn.ModuleList(spec.build(len(widths)) for _ in range(n_layers))
 
     def forward(
-        self,
-        frames: Sequence[Parts],
-        masks: Sequence[Tensor],
-        links: Links = None,
-        sample_weight: Tensor | None = None,
+        self, frames: Inputs, masks: Tensors, links: Links = None, sample_weight: Weights = None
     ) -> list[Tensor]:
         """Encode; `links` has for each target its `Link` from every other modality."""
         states = self.states(len(self.layers), frames, masks, links)
@@ -111,9 +107,7 @@ class TransformerEncoder(nn.Module):
             for norm, x, mask in zip(self.norms, states, masks, strict=True)
         ]
 
-    def states(
-        self, depth: int, frames: Sequence[Parts], masks: Sequence[Tensor], links: Links
-    ) -> list[Tensor]:
+    def states(self, depth: int, frames: Inputs, masks: Tensors, links: Links) -> list[Tensor]:
         """Encode frames by the first `depth` layers, a list of (B, T, d_model)."""
         states = self.embed(frames)
         for i, layers in enumerate(self.layers[:depth]):
@@ -123,7 +117,7 @@ class TransformerEncoder(nn.Module):
             ]
         return states
 
-    def embed(self, frames: Sequence[Parts]) -> list[Tensor]:
+    def embed(self, frames: Inputs) -> list[Tensor]:
         """Project frames to `d_model` and add positions."""
         out = []
         for layer, x in zip(self.inputs, frames, strict=True):
@@ -132,9 +126,7 @@ class TransformerEncoder(nn.Module):
             out.append(split_linear(layer, parts) + line)
         return out
 
-    def attend(
-        self, depth: int, states: Sequence[Tensor], masks: Sequence[Tensor], links: Links
-    ) -> list[Tensor]:
+    def attend(self, depth: int, states: Tensors, masks: Tensors, links: Links) -> list[Tensor]:
         """Compute the outputs of the heads of one layer, a list of (B, h, T, d)."""
         layers = self.layers[depth]
         qkv = [layer.project(x) for layer, x in zip(layers, states, strict=True)]
@@ -156,7 +148,7 @@ class TransformerEncoder(nn.Module):
         influences: Influences,
         target: int,
         qkv: Sequence[QKV],
-        masks: Sequence[Tensor],
+        masks: Tensors,
         links: Sequence[Link],
     ) -> Tensor:
         """Compute ``softmax(S_v + sum g F(S_a)) V_v`` without the logits of a source.
@@ -183,7 +175,7 @@ class TransformerEncoder(nn.Module):
         return low_rank_attention(q, k, v, additions, bias)
 
     def weights(
-        self, depth: int, qkv: Sequence[QKV], masks: Sequence[Tensor], links: Links
+        self, depth: int, qkv: Sequence[QKV], masks: Tensors, links: Links
     ) -> list[list[Tensor]]:
         """Compute attention before and after the influence in full, pairs of (B, h, T, T)."""
         logits = [q @ k.transpose(2, 3) / math.sqrt(q.shape[-1]) for q, k, _ in qkv]
@@ -202,14 +194,11 @@ class TransformerEncoder(nn.Module):
         return out
 
     def attention(
-        self, frames: Sequence[Parts], masks: Sequence[Tensor], links: Links = None
+        self, frames: Inputs, masks: Tensors, links: Links = None
     ) -> list[tuple[Tensor, ...]]:
-        """Compute the attention of the last layer, mean over heads and real queries.
+        """Compute attention of the last layer before and after the influence, (B, T) each.
 
-        Returns
-        -------
-        list of (Tensor of shape (B, T), Tensor of shape (B, T))
-            Per modality, before and after the influence.
+        It is the mean over heads and real queries.
         """
         last = len(self.layers) - 1
         states = self.states(last, frames, masks, links)

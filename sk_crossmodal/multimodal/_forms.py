@@ -65,7 +65,7 @@ def as_multimodal(
     >>> as_multimodal([np.zeros((7, 3)), np.zeros((2, 3))], [np.zeros((1, 2))] * 2)
     MultimodalArray(2 videos, video: 2-7 frames of 3 float64, audio: 1 frames of 2 float64)
     """
-    _check_modalities(modalities)
+    check_modalities(modalities)
     if isinstance(X, Store):
         raise TypeError("X is a Store; pass its videos, store.data.")
     if not more and isinstance(X, MultimodalArray):
@@ -112,7 +112,7 @@ def _named_parts(
     return X if isinstance(X, Mapping) and not issparse(X) else _object_columns(X)
 
 
-def _check_modalities(modalities: Any) -> None:
+def check_modalities(modalities: Any) -> None:
     """Raise unless `modalities` names each modality once, by a str."""
     if modalities is None:
         return

@@ -16,7 +16,7 @@ from .._types import Array, Floats
 from ..compose import TransformedTargetClassifier
 from ..hierarchy import LabelHierarchy
 from ..inspection import as_names, wrapped_estimator
-from ..metrics import as_indicator, check_labels, holds_label_sets, prepare
+from ..metrics import as_indicator, as_labels, holds_label_sets, prepare
 from ..multimodal import MultimodalArray, as_multimodal, has_named_modalities
 from ..validation import short
 
@@ -73,10 +73,8 @@ def make_inputs(estimator: Any, X: Any, y: Any, ids: Any, random_state: Any) -> 
         wrappers.append(classifier)
         classifier = inner
     if not is_classifier(classifier) or not hasattr(classifier, "predict_proba"):
-        raise TypeError(
-            "estimator must be a fitted classifier with `predict_proba`, got "
-            f"{type(classifier).__name__}."
-        )
+        given = type(classifier).__name__
+        raise TypeError(f"estimator must be a classifier with `predict_proba`, got {given}.")
     modalities = None if has_named_modalities(X) else getattr(classifier, "modalities", None)
     X = as_multimodal(X, modalities=modalities)
     for wrapper in wrappers:
@@ -114,7 +112,7 @@ def _as_indicator(y: Any, classifier: Any, hierarchy: LabelHierarchy | None) -> 
         raise ValueError(f"{wanted}, got None.")
     if hierarchy is None and holds_label_sets(y):
         raise ValueError(f"{wanted}, got label sets or classes, and no hierarchy is known.")
-    labels = check_labels(as_indicator(y, np.empty((0, len(classes))), hierarchy))
+    labels = as_labels(as_indicator(y, np.empty((0, len(classes))), hierarchy))
     if labels.shape[1] != len(classes):
         raise ValueError(f"{wanted}, got {labels.shape[1]} columns.")
     return labels

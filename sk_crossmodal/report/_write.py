@@ -107,7 +107,7 @@ def write_report(
     ...     write_report(classifier.fit(videos.data, y), videos.data, y, f"{folder}/m.html").name
     'm.html'
     """
-    target = _check_path(path, overwrite)
+    target = _as_output(path, overwrite)
     if not isinstance(title, str | None):
         raise TypeError(f"title must be a str or None, got {short(title)}.")
     check_number("n_examples", n_examples, low=0, integer=True)
@@ -117,13 +117,12 @@ def write_report(
     try:
         import matplotlib  # noqa: F401, before anything is computed
     except ImportError as error:
-        raise ImportError(
-            "A report needs matplotlib: pip install 'sk_crossmodal[plot]'."
-        ) from error
+        hint = "pip install 'sk_crossmodal[plot]'"
+        raise ImportError(f"A report needs matplotlib: {hint}.") from error
     inputs = make_inputs(estimator, X, y, ids, random_state)
     title = title or f"{type(inputs.classifier).__name__}: report"
     text = _page(inputs, title, n_examples, progress)
-    _check_path(path, overwrite)  # again, as another process may have written it since
+    _as_output(path, overwrite)  # again, as another process may have written it since
     # A name that was read from a damaged path may have characters that UTF-8 does not.
     write_file(target, text.encode(errors="replace"), "report")
     return target
@@ -167,20 +166,14 @@ def _page(inputs: ReportInputs, title: str, n_examples: int, progress: bool | No
     return page(title, paragraph(text) + lead(inputs, report), sections, foot)
 
 
-def _check_path(path: Any, overwrite: Any) -> Path:
-    """Return the path of a file that may be written, or raise an error with the next step."""
+def _as_output(path: Any, overwrite: Any) -> Path:
+    """Return the path of a file that may be written."""
     target = Path(check_path(path))
     check_flag("overwrite", overwrite)
     if target.is_dir():
-        raise IsADirectoryError(
-            f"{str(target)!r} is a folder; name a file, such as 'report.html'."
-        )
+        raise IsADirectoryError(f"{str(target)!r} is a folder; name a file in it.")
     if not overwrite and (target.exists() or target.is_symlink()):
-        raise FileExistsError(
-            f"{str(target)!r} exists; overwrite=True replaces it, or give another path."
-        )
+        raise FileExistsError(f"{str(target)!r} exists; overwrite=True replaces it.")
     if not target.parent.is_dir():
-        raise FileNotFoundError(
-            f"There is no folder {str(target.parent)!r} for {target.name!r}; make it first."
-        )
+        raise FileNotFoundError(f"There is no folder {str(target.parent)!r}; make it first.")
     return target

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from inspect import signature
 from typing import Any
 
+import numpy as np
 import torch
 from skorch.callbacks import Callback
 from torch.nn.modules.module import register_module_parameter_registration_hook
@@ -83,7 +84,11 @@ def _naming_arguments(name: str, given: Mapping[str, Any]) -> Iterator[None]:
     except (MemoryError, ImportError):
         raise
     except Exception as error:
-        text = ", ".join(f"{key}={short(value)}" for key, value in given.items() if value)
+        text = ", ".join(
+            f"{key}={getattr(value, '__name__', short(value))}"
+            for key, value in given.items()
+            if value
+        )
         kind = TypeError if isinstance(error, TypeError) else ValueError
         raise kind(f"{name} cannot build its network with {text}: {error}") from error
 
@@ -114,21 +119,19 @@ def memory_limit(device: str, net: MultimodalNet) -> Iterator[None]:
 
 
 def _too_large(weights: str, limit: int, device: str) -> ValueError:
+    size = f"{limit / 2**30:.0f} GiB"
     return ValueError(
-        f"The network would have {weights} weights, over {limit / 2**30:.0f} GiB in training, "
-        f"expected at most the {limit / 2**30:.0f} GiB of {device}: make its layers smaller, such "
-        "as d_model, hidden_size, n_clusters, max_frames or the sizes of layers."
+        f"The network would have {weights} weights, expected at most {size} in training, the "
+        f"memory of {device}: make layers, clusters or max_frames smaller."
     )
 
 
 def check_padding(max_frames: int, width: int, device: str) -> None:
     """Raise ValueError if one video, padded to `max_frames`, needs more memory than there is."""
-    needed, limit = 4 * width * max_frames, device_memory(device)
-    if limit is not None and needed > limit:
-        raise ValueError(
-            f"max_frames={max_frames} with mask_padding=False makes {needed / 2**30:.0f} GiB of "
-            f"every video, expected at most the {limit / 2**30:.0f} GiB of {device}."
-        )
+    needed, limit = 4 * width * max_frames / 2**30, (device_memory(device) or np.inf) / 2**30
+    if needed > limit:
+        given = f"max_frames={max_frames} with mask_padding=False"
+        raise ValueError(f"{given} pads videos to {needed:.0f} GiB, {device} has {limit:.0f}.")
 
 
 def _check_callbacks(net: MultimodalNet, arguments: Mapping[str, Any]) -> None:
@@ -139,13 +142,12 @@ def _check_callbacks(net: MultimodalNet, arguments: Mapping[str, Any]) -> None:
     for key in given:
         if not any(key == n or key.startswith(f"{n}__") for n in (*known, *OWN_CALLBACKS)):
             raise ValueError(
-                f"net_params has arguments for the callbacks {[key.partition('__')[0]]}, expected "
-                f"some of {sorted(known)}."
+                f"net_params name the callback {key!r}, expected one of {list(known)}."
             )
     for name, callback in known.items():
         prefix = f"{name}__"
-        names = [key.removeprefix(prefix) for key in given if key.startswith(prefix)]
-        _check_callback(name, given.get(name, callback), names)
+        params = [key.removeprefix(prefix) for key in given if key.startswith(prefix)]
+        _check_callback(name, given.get(name, callback), params)
 
 
 def _check_callback(name: str, callback: Any, params: list[str]) -> None:
@@ -154,12 +156,9 @@ def _check_callback(name: str, callback: Any, params: list[str]) -> None:
             signature(callback).bind(**dict.fromkeys(params))
         except TypeError as error:
             raise TypeError(f"the callback {name!r} of {callback}: {error}") from error
-    elif callback is not None and not isinstance(callback, Callback):
+        return
+    if not isinstance(callback, Callback | None):
         raise TypeError(f"callbacks__{name} must be a skorch callback, got {short(callback)}")
-    elif params:
-        known = [] if callback is None else sorted(callback.get_params())
-        if unknown := [key for key in params if key.partition("__")[0] not in known]:
-            raise ValueError(
-                f"the callback {name!r}, {short(callback)}, has the parameters {known}, got "
-                f"{unknown}"
-            )
+    known = [] if callback is None else sorted(callback.get_params())
+    if unknown := [key for key in params if key.partition("__")[0] not in known]:
+        raise ValueError(f"the callback {name!r} has the parameters {known}, got {unknown}")

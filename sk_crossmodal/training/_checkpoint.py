@@ -27,28 +27,28 @@ CHECKPOINT_CONSTRAINTS = {
 
 def check_checkpoint(params: Mapping[str, Any]) -> None:
     """Raise TypeError or ValueError unless the parameters about checkpoints fit together."""
-    folder, interval = params["checkpoint"], params["checkpoint_interval"]
-    if interval > 1 and interval != int(interval):
-        raise ValueError(
-            "checkpoint_interval must be a whole number of epochs or a part of one, got "
-            f"{interval!r}."
-        )
-    if folder is None:
-        if params["resume"]:
-            raise ValueError("resume=True needs a folder to resume from: give `checkpoint`.")
-        return
+    folder, interval, seed = (
+        params[n] for n in ("checkpoint", "checkpoint_interval", "random_state")
+    )
     wanted = f"checkpoint must be the path of a folder or None, got {folder!r}"
-    if not isinstance(folder, str | os.PathLike):
+    if interval > 1 and interval != int(interval):
+        raise ValueError(f"checkpoint_interval must be whole or below 1, got {interval!r}.")
+    if folder is None and params["resume"]:
+        raise ValueError("resume=True needs a folder to resume from: give `checkpoint`.")
+    if not isinstance(folder, str | os.PathLike | None):
         raise TypeError(f"{wanted}.")
-    if not os.fspath(folder) or "\0" in str(folder):
+    if folder is not None and not _can_be_folder(folder):
         raise ValueError(f"{wanted}.")
-    if Path(folder).exists() and not Path(folder).is_dir():
-        raise ValueError(f"{wanted}, which is a file.")
-    if not isinstance(params["random_state"], Integral):
+    if folder is not None and not isinstance(seed, Integral):
         raise ValueError(
-            "checkpoint needs an int as random_state, so that a fit can be found again and "
-            f"repeated, got {params['random_state']!r}."
+            f"checkpoint needs an int as random_state, to repeat a fit, got {seed!r}."
         )
+
+
+def _can_be_folder(path: str | os.PathLike[str]) -> bool:
+    if not os.fspath(path) or "\0" in str(path):
+        return False
+    return Path(path).is_dir() or not Path(path).exists()
 
 
 class Checkpoint(LoopCallback):
@@ -73,8 +73,7 @@ class Checkpoint(LoopCallback):
         """Create the folder, and read the state to resume from if there is one."""
         if self.path.exists() and not self.resume:
             raise ValueError(
-                f"There is a checkpoint of this fit already, {str(self.path)!r}: give resume=True "
-                "to continue from it, or delete it to train from scratch."
+                f"{self.path} has a checkpoint of this fit: resume=True continues it."
             )
         self.folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=self.folder):
@@ -98,11 +97,8 @@ class Checkpoint(LoopCallback):
 
     def _read(self, path: Path) -> dict[str, Any]:
         state = read_state(path)
-        if (theirs := state["hashes"]) != self.hashes:
-            raise ValueError(
-                f"The checkpoint {str(path)!r} has this fit's name, but is of a fit with other "
-                f"{_differences(theirs, self.hashes)}. Delete it to train from scratch."
-            )
+        if differ := _differences(state["hashes"], self.hashes):
+            raise ValueError(f"The checkpoint {path} is of a fit with other {differ}: delete it.")
         return state
 
     def _describe(self, path: Path | None) -> str:

@@ -1,16 +1,17 @@
 """Constraints on the constructor parameters that all estimators with a network share."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from inspect import signature
-from numbers import Integral
 from typing import Any
 
 import numpy as np
 import torch
+from numpy.random import RandomState
 from sklearn.callback import FitCallback
 from skorch.callbacks import Callback
 
 from ..modules import HEADS, LOSSES
+from ..multimodal import check_modalities
 from ..validation import (
     FLAG,
     MAX_FLOAT,
@@ -22,6 +23,7 @@ from ..validation import (
     check_registered,
     number,
     options,
+    registered,
     short,
 )
 from ._checkpoint import CHECKPOINT_CONSTRAINTS, check_checkpoint
@@ -37,92 +39,66 @@ NET_PREFIXES = ("callbacks__", "compile__", "criterion__", "optimizer__")
 RESERVED = ("criterion__class_weight", "criterion__kind", "criterion__label_smoothing")
 
 
-def check_modalities(name: str, value: Any) -> None:
+def check_columns(name: str, value: Any) -> None:
     """Raise TypeError or ValueError unless `value` can be the parameter `modalities`."""
-    if value is None:
-        return
-    array = isinstance(value, np.ndarray) and value.ndim == 1
-    if isinstance(value, str | bytes) or not (array or isinstance(value, Mapping | Sequence)):
-        raise TypeError(f"{name} must be a dict or a sequence of names, got {short(value)}.")
-    if not len(value):
-        raise ValueError(f"{name} must name at least one modality, got {value!r}.")
-    if wrong := [each for each in value if not isinstance(each, str)]:
-        raise TypeError(f"{name} must hold names of modalities, each a str, got {short(wrong)}.")
-    if len(set(value)) < len(value):
-        raise ValueError(f"{name} must name each modality once, got {short(list(value))}.")
+    check_modalities(value)
     for each, columns in value.items() if isinstance(value, Mapping) else ():
-        _check_columns(f"{name} must give {each!r} its width, an integer, or its columns", columns)
-
-
-def _check_columns(wanted: str, columns: Any) -> None:
-    ends = [columns.start, columns.stop, columns.step] if isinstance(columns, slice) else []
-    numbers = [end for end in ends if end is not None] if ends else [columns]
-    if not all(isinstance(n, Integral) and not isinstance(n, bool) for n in numbers):
-        raise TypeError(f"{wanted}, a slice, got {short(columns)}.")
-    if (not ends and not 1 <= columns <= MAX_INT) or (ends and columns.step == 0):
-        raise ValueError(f"{wanted}, a slice, from 1 on, got {short(columns)}.")
+        try:
+            if isinstance(columns, slice):
+                columns.indices(1)
+        except (TypeError, ValueError) as error:
+            raise type(error)(f"{name}[{each!r}]: {error}, got {columns}.") from error
+        if not isinstance(columns, slice):
+            width = f"{name}[{each!r}], unless a slice,"
+            check_number(width, columns, low=1, high=MAX_INT, integer=True)
 
 
 def check_seed(name: str, value: Any) -> None:
     """Raise TypeError or ValueError unless `value` can be the parameter `random_state`."""
-    wanted = f"{name} must be an int from 0 to {2**32 - 1}, a RandomState or None"
-    if value is None or value is np.random or isinstance(value, np.random.RandomState):
-        return
-    if isinstance(value, bool) or not isinstance(value, Integral):
-        raise TypeError(f"{wanted}, got {short(value)}.")
-    if not 0 <= int(value) < 2**32:
-        raise ValueError(f"{wanted}, got {short(value)}.")
+    if value is not None and value is not np.random and not isinstance(value, RandomState):
+        name = f"{name}, unless None or a RandomState,"
+        check_number(name, value, low=0, high=2**32 - 1, integer=True)
 
 
 def check_callbacks(name: str, value: Any) -> None:
     """Raise TypeError unless `value` is None or a list of skorch callbacks or their classes."""
+    wanted = f"{name} must be None or a list of skorch callbacks, or pairs of a name and one"
     if not isinstance(value, list | tuple | None):
-        raise TypeError(f"{name} must be a list of skorch callbacks or None, got {short(value)}.")
+        raise TypeError(f"{wanted}, got {short(value)}.")
     for item in value or ():
         named = isinstance(item, list | tuple) and len(item) == 2 and isinstance(item[0], str)
         callback = item[1] if named else item
-        if isinstance(callback, FitCallback):
-            raise TypeError(
-                f"{name} must be skorch's; give scikit-learn's to `set_callbacks`, got "
-                f"{type(callback).__name__}."
-            )
-        kind = callback if isinstance(callback, type) else type(callback)
-        if not issubclass(kind, Callback):
-            raise TypeError(
-                f"{name} must hold skorch callbacks, or (name, callback), got {short(item)}."
-            )
+        if not issubclass(callback if isinstance(callback, type) else type(callback), Callback):
+            hint = "; give scikit-learn's to set_callbacks" * isinstance(callback, FitCallback)
+            raise TypeError(f"{wanted}{hint}, got {short(item)}.")
 
 
 def check_verbose(name: str, value: Any) -> None:
     """Raise TypeError or ValueError unless `value` is a bool or a number from 0."""
-    if not isinstance(value, bool | np.bool_):
-        check_number(name, value, low=0)
+    check_number(name, int(value) if isinstance(value, bool | np.bool_) else value, low=0)
+
+
+def check_criterion(name: str, value: Any) -> None:
+    """Raise ValueError if `value` is a str, but not the name of a loss."""
+    if isinstance(value, str):
+        check_registered(name, value, LOSSES)
 
 
 def check_net_params(name: str, value: Any) -> None:
     """Raise TypeError or ValueError unless `value` is None or a dict of arguments of the net."""
-    if value is None:
-        return
-    if not isinstance(value, Mapping):
-        raise TypeError(f"{name} must be a dict or None, got {short(value)}.")
-    if wrong := [key for key in value if not isinstance(key, str)]:
-        raise TypeError(f"{name} must have names of arguments as keys, each a str, got {wrong}.")
-    if isinstance(value.get("criterion"), str):
-        check_registered(f"{name}['criterion']", value["criterion"], LOSSES)
-    if "module__head" in value:
-        check_registered(f"{name}['module__head']", value["module__head"], HEADS)
-    of_compile = [f"compile__{each}" for each in signature(torch.compile).parameters]
-    if wrong := [
-        key
-        for key in value
-        if (key not in NET_ARGUMENTS and not key.startswith(NET_PREFIXES))
-        or (key.startswith("compile__") and key not in of_compile)
-        or key in RESERVED
-    ]:
-        raise ValueError(
-            f"{name} may hold {list(NET_ARGUMENTS)}, and arguments that begin with one of "
-            f"{list(NET_PREFIXES)}, got {wrong}."
-        )
+    if not isinstance(value, Mapping | None) or not all(
+        isinstance(key, str) for key in value or ()
+    ):
+        raise TypeError(f"{name} must be None or a dict of arguments by name, got {short(value)}.")
+    if wrong := [key for key in value or () if not _is_net_argument(key)]:
+        known = [*NET_ARGUMENTS, *(f"{prefix}..." for prefix in NET_PREFIXES)]
+        raise ValueError(f"{name} may have the arguments {known}, got {wrong}.")
+
+
+def _is_net_argument(key: str) -> bool:
+    if key.startswith("compile__"):
+        return key.removeprefix("compile__") in signature(torch.compile).parameters
+    return key in NET_ARGUMENTS or (key.startswith(NET_PREFIXES) and key not in RESERVED)
 
 
 def check_device(name: str, value: Any) -> None:
@@ -133,7 +109,7 @@ def check_device(name: str, value: Any) -> None:
 COUNT: Constraint = number(1, MAX_INT, integer=True)
 CONSTRAINTS: dict[str, Callable[[str, Any], object]] = {
     "net_params": check_net_params,  # first, as it can replace others
-    "modalities": check_modalities,
+    "modalities": check_columns,
     "frame_scaling": options("modality", "feature", None),
     "mask_padding": FLAG,
     "max_frames": COUNT,
@@ -152,6 +128,8 @@ CONSTRAINTS: dict[str, Callable[[str, Any], object]] = {
     "callbacks": check_callbacks,
     "random_state": check_seed,
     "verbose": check_verbose,
+    "criterion": check_criterion,  # these two in net_params only
+    "module__head": registered(HEADS),
     **CHECKPOINT_CONSTRAINTS,
 }
 

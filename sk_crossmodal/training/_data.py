@@ -90,10 +90,7 @@ class Videos:
         """Raise ValueError unless every modality has frames in some video."""
         X = self.X
         if empty := [name for name in X.modality_names if not X.lengths(name).any()]:
-            raise ValueError(
-                f"X has no frames of {empty} in any of its {len(X)} videos, expected some of "
-                "every modality; leave these out."
-            )
+            raise ValueError(f"X has no frames of {empty} in any video: leave these out.")
 
     def callback_arguments(self) -> dict[str, Any]:
         """Return them as scikit-learn's callbacks are given them."""

@@ -111,14 +111,10 @@ def resolve_device(device: Any) -> str:
         if kind != "cuda":  # CUDA would be started, and processes may still be forked
             torch.empty(0, device=device)
     except (RuntimeError, AssertionError, ImportError) as error:
-        raise ValueError(f'{wanted}, got {device!r}. "auto" uses an available one.') from error
-    if kind == "meta":
-        raise ValueError(f"{wanted}, got {device!r}, which stores no numbers.")
-    if kind == "cuda" and (index or 0) >= (found := torch.cuda.device_count()):
-        raise ValueError(
-            f"{wanted}, got {device!r}, but torch finds {found} CUDA devices. "
-            '"auto" uses an available one.'
-        )
+        raise ValueError(f"{wanted}, got {device!r}.") from error
+    # The device "meta" stores no numbers.
+    if kind == "meta" or (kind == "cuda" and (index or 0) >= torch.cuda.device_count()):
+        raise ValueError(f"{wanted}, got {device!r}.")
     return str(device)
 
 

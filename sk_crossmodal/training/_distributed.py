@@ -29,10 +29,7 @@ class Launch:
         )
         kind = self.accelerator.distributed_type.name
         if not kind.startswith("MULTI_"):
-            raise ValueError(
-                'device="accelerate" divides batches, and every process holds the whole network; '
-                f"accelerate is set up for {kind}."
-            )
+            raise ValueError(f'device="accelerate" divides batches only, got a setup for {kind}.')
         self.parallel: nn.Module | None = None
 
     def __getattr__(self, name: str) -> Any:

@@ -186,21 +186,15 @@ class NetworkEstimator(LinkedEstimator, CallbackSupportMixin, BaseEstimator):
         estimator
             The estimator itself.
         """
-        known = self.get_params(deep=False)
+        own = self.get_params(deep=False)
         for name in params:
-            own, _, inner = name.partition("__")
-            if own not in known:
-                raise ValueError(
-                    f"Invalid parameter {own!r} for {type(self).__name__}: its parameters are "
-                    f"{sorted(known)}."
-                )
-            part = params.get(own, known[own])
-            there = part.get_params(deep=False) if hasattr(part, "get_params") else {}
-            if inner and inner.partition("__")[0] not in there:
-                raise ValueError(
-                    f"Invalid parameter {name!r}: {own} is {short(part)}, whose parameters are "
-                    f"{sorted(there)}."
-                )
+            first, _, inner = name.partition("__")
+            nested = bool(inner) and first in own
+            part, key = (params.get(first, own[first]), inner) if nested else (self, first)
+            known = part.get_params(deep=False) if hasattr(part, "get_params") else {}
+            if key.partition("__")[0] not in known:
+                kind = type(part).__name__
+                raise ValueError(f"Invalid parameter {name!r}: {kind} has {sorted(known)}.")
         super().set_params(**params)
         return self
 
@@ -221,10 +215,7 @@ class NetworkEstimator(LinkedEstimator, CallbackSupportMixin, BaseEstimator):
         if eval_set is None:
             return None
         if not isinstance(eval_set, tuple) or len(eval_set) < 2:
-            raise TypeError(
-                f"eval_set must be a tuple (X_val, y_val), or of all modalities and y_val, got "
-                f"{short(eval_set)}."
-            )
+            raise TypeError(f"eval_set must be a tuple (X_val, y_val), got {short(eval_set)}.")
         *arrays, y = eval_set
         try:
             held_out = self._validate_fit_videos(arrays, y, None)
@@ -233,10 +224,7 @@ class NetworkEstimator(LinkedEstimator, CallbackSupportMixin, BaseEstimator):
             kind = TypeError if isinstance(error, TypeError) else ValueError
             raise kind(f"In eval_set: {error}") from error
         if (given := held_out.X.n_features) != videos.X.n_features:
-            raise ValueError(
-                f"The X of eval_set has modalities and widths {given}, expected "
-                f"{videos.X.n_features} as in X."
-            )
+            raise ValueError(f"The X of eval_set must have {videos.X.n_features}, got {given}.")
         targets.check(held_out.y, "The y of eval_set")
         return held_out.select(videos.X.modality_names)
 
@@ -255,10 +243,8 @@ class NetworkEstimator(LinkedEstimator, CallbackSupportMixin, BaseEstimator):
         rows = np.random.RandomState(seed).permutation(n)
         count = int(np.ceil(self.validation_fraction * n))
         if count >= n:
-            raise ValueError(
-                f"validation_fraction={self.validation_fraction!r} leaves none of the {n} videos "
-                "to train on; give more videos, a smaller fraction or early_stopping=False."
-            )
+            given = f"validation_fraction={self.validation_fraction!r}"
+            raise ValueError(f"{given} leaves none of the {n} videos for training: decrease it.")
         return videos.take(np.sort(rows[count:])), videos.take(np.sort(rows[:count]))
 
     def _seeds(self, count: int) -> list[int]:
@@ -361,11 +347,10 @@ class NetworkEstimator(LinkedEstimator, CallbackSupportMixin, BaseEstimator):
     def _validate_new_videos(self, X: Any, more: Sequence[Any]) -> MultimodalArray:
         """Validate X for prediction: finite frames of the modalities of `fit`."""
         check_is_fitted(self)
-        names, name = self.modality_names_in_, type(self).__name__
+        names = self.modality_names_in_
         if more and 1 + len(more) != len(names):
             raise ValueError(
-                f"{1 + len(more)} modalities were given, but {name} was fitted with {len(names)}: "
-                f"{list(names)}."
+                f"X must have the modalities {list(names)}, got {1 + len(more)} arrays."
             )
         split = self.modalities if isinstance(self.modalities, Mapping) else self._n_features
         named = bool(more) or has_named_modalities(X)
@@ -378,29 +363,19 @@ class NetworkEstimator(LinkedEstimator, CallbackSupportMixin, BaseEstimator):
     def _check_shapes(self, X: Any, more: Sequence[Any], *, is_wide: bool) -> None:
         """Raise ValueError for tables of another width, or of single frames by mistake."""
         shape: tuple[int, ...] = getattr(X, "shape", ())
-        if is_wide and len(shape) == 2 and shape[0] > 0 and shape[1] != self.n_features_in_:
-            raise ValueError(
-                f"X has {shape[1]} features, but {type(self).__name__} is expecting "
-                f"{self.n_features_in_} features as input."
-            )
+        name = type(self).__name__
+        if is_wide and len(shape) == 2 and shape[0] > 0 and shape[1] != (n := self.n_features_in_):
+            given = f"X has {shape[1]} features"
+            raise ValueError(f"{given}, but {name} is expecting {n} features as input.")
         parts = list(X.values()) if isinstance(X, Mapping) else [X, *more]
         tables = (isinstance(part, np.ndarray) and part.ndim == 2 and len(part) for part in parts)
         if self._longest > 1 and parts and all(tables):
-            raise ValueError(
-                "X has 2-D arrays, which would be read as videos of one frame each, but "
-                f"{type(self).__name__} was fitted on videos of up to {self._longest} frames. For "
-                "one video give lists, [frames], or X[[i]] of a MultimodalArray."
-            )
+            hint = f"{name} was fitted on up to {self._longest} frames: give [frames] or X[[i]]"
+            raise ValueError(f"X has 2-D arrays, videos of one frame each, and {hint}.")
 
 
 def check_widths(estimator: object, X: MultimodalArray, widths: Mapping[str, int]) -> None:
     """Raise ValueError unless frames have the widths that an estimator was fitted with."""
-    given = X.n_features
-    swapped = sorted(given.values()) == sorted(widths.values())
-    hint = f" Are the modalities mixed up? Their order is {list(widths)}." * swapped
-    for name, width in widths.items():
-        if given[name] != width:
-            raise ValueError(
-                f"Modality {name!r} has frames of {given[name]} features, but "
-                f"{type(estimator).__name__} was fitted with {width}.{hint}"
-            )
+    if any(X.n_features[name] != width for name, width in widths.items()):
+        name = type(estimator).__name__
+        raise ValueError(f"X has frames of {X.n_features}, but {name} was fitted with {widths}.")

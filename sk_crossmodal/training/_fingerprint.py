@@ -50,6 +50,4 @@ def _hash(name: str, value: Any) -> str:
     try:
         return str(joblib.hash(value))
     except Exception as error:
-        raise ValueError(
-            f"checkpoint tells fits apart by hashes, but {name} cannot be pickled: {error}"
-        ) from error
+        raise ValueError(f"checkpoint needs a {name} that can be pickled: {error}") from error

@@ -23,10 +23,9 @@ def fit_method(method: Callable[..., Any]) -> Callable[..., Any]:
         except KeyboardInterrupt as error:
             if error.args or vars(self).get("net_") is not before:
                 raise
-            raise KeyboardInterrupt(
-                f"{type(self).__name__}.{method.__name__} was interrupted before its network was "
-                "trained; the estimator is unchanged."
-            ) from error
+            name = f"{type(self).__name__}.{method.__name__}"
+            text = f"{name} was interrupted before its network was trained"
+            raise KeyboardInterrupt(f"{text}; the estimator is unchanged.") from error
 
     wrapped: Callable[..., Any] = with_callbacks(fit)
     return wrapped

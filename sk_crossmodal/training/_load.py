@@ -4,7 +4,7 @@ import reprlib
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from inspect import Parameter, signature
+from inspect import signature
 from typing import Any
 
 import torch
@@ -12,9 +12,7 @@ from torch import nn
 from torch.nn.modules import module as torch_module
 
 from .._types import Array
-from ..validation import check_number, check_params
-
-MAX_PADDING = 100_000  # frames that every video is padded to; no weight depends on it
+from ..validation import check_params
 
 
 def build_network(
@@ -26,8 +24,6 @@ def build_network(
 ) -> nn.Module:
     """Return a network with these weights; ValueError unless they are exactly those it needs."""
     _check_arguments(cls, params, 1)
-    if params.get("pad_to") is not None:
-        check_number("pad_to", params["pad_to"], low=1, high=MAX_PADDING, integer=True)
     encoder: Any = params["encoder"]
     if not isinstance(encoder, type) or not issubclass(encoder, nn.Module):
         raise ValueError(f"encoder must be a class of encoders, got {reprlib.repr(encoder)}.")
@@ -37,18 +33,18 @@ def build_network(
     needed = network.state_dict()
     for name, wanted in needed.items():
         given = weights.get(name)
-        if given is None or given.shape != wanted.shape or given.dtype != wanted.dtype:
-            found = "none" if given is None else f"{tuple(given.shape)} of {given.dtype}"
-            raise ValueError(
-                f"the network needs the tensor {name!r} of shape {tuple(wanted.shape)} of "
-                f"{wanted.dtype}, and there is {found}."
-            )
-        if name.endswith("running_var") and bool((given < 0).any()):
+        if (found := _form(given)) != _form(wanted):
+            raise ValueError(f"the tensor {name!r} must be {_form(wanted)}, got {found}.")
+        if name.endswith("running_var") and bool((weights[name] < 0).any()):
             raise ValueError(f"the tensor {name!r} has variances below 0.")
     if unknown := sorted(set(weights) - set(needed)):
         raise ValueError(f"the network has no tensors {reprlib.repr(unknown)}.")
     network.load_state_dict(weights, assign=True)
     return network
+
+
+def _form(tensor: torch.Tensor | None) -> str:
+    return "none" if tensor is None else f"of shape {tuple(tensor.shape)} of {tensor.dtype}"
 
 
 @contextmanager
@@ -63,10 +59,7 @@ def at_most(weights: Mapping[str, torch.Tensor]) -> Iterator[None]:
         left["tensors"] -= 1
         left["numbers"] -= tensor.numel()
         if min(left.values()) < 0:
-            raise ValueError(
-                f"the network that is described is larger than the {len(weights)} tensors of the "
-                "file."
-            )
+            raise ValueError(f"the network is larger than the {len(weights)} tensors of the file.")
 
     hooks = [
         torch_module.register_module_parameter_registration_hook(count),
@@ -81,13 +74,8 @@ def at_most(weights: Mapping[str, torch.Tensor]) -> Iterator[None]:
 
 def _check_arguments(cls: Any, params: Any, n_positional: int) -> None:
     """Raise ValueError or TypeError unless `cls` takes these, after some positional ones."""
-    if not isinstance(params, Mapping):
-        raise ValueError(f"arguments must be a dict by name, got {reprlib.repr(params)}.")
-    known = dict(list(signature(cls).parameters.items())[n_positional:])
-    variable = [name for name, each in known.items() if each.kind is Parameter.VAR_KEYWORD]
-    if (unknown := sorted(set(params) - set(known))) and not variable:
-        raise ValueError(f"{cls.__name__} has no arguments {unknown}.")
-    needed = [name for name, each in known.items() if each.default is Parameter.empty]
-    if missing := [name for name in needed if name not in (*params, *variable)]:
-        raise ValueError(f"{cls.__name__} needs the arguments {missing}.")
+    try:
+        signature(cls).bind(*[None] * n_positional, **params)
+    except TypeError as error:
+        raise ValueError(f"{cls.__name__} cannot be built of these arguments: {error}.") from error
     check_params(params, getattr(cls, "constraints", {}))

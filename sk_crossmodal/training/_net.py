@@ -174,14 +174,12 @@ class MultimodalNet(NeuralNet):
             self._raise_diverged("weights are no longer finite")
 
     def _raise_diverged(self, reason: str) -> None:
-        row = self.history[-1]
-        rate = self.optimizer_.param_groups[0]["lr"]
+        row, rate = self.history[-1], self.optimizer_.param_groups[0]["lr"]
+        where = f"after {len(row['batches'])} batches of epoch {row['epoch']}"
+        advice = "float32, " * (self.precision == "bfloat16") + "frame_scaling='modality'"
         raise ValueError(
-            f"Training of {self.owner} diverged: {reason}, after {len(row['batches'])} batches of "
-            f"epoch {row['epoch']} with a learning rate of {rate:g} in {self.precision}. Try a "
-            "lower `lr`, or frame_scaling='modality' or 'feature' where it is None"
-            f"{', or float32' if self.precision == 'bfloat16' else ''}. "
-            "The estimator is unchanged."
+            f"Training of {self.owner} diverged: {reason} {where} with a learning rate of {rate:g}"
+            f" in {self.precision}. The estimator is unchanged. Try a lower `lr`, {advice}."
         )
 
     def single(self) -> "MultimodalNet":
@@ -237,8 +235,5 @@ class MultimodalNet(NeuralNet):
 
 
 def _not_finite(rows: Ints, values: torch.Tensor, precision: str) -> str:
-    wrong = rows[~torch.isfinite(values).flatten(1).all(1).cpu().numpy()]
-    return (
-        f"The network's outputs for videos {wrong[:5].tolist()} are not finite in {precision}: "
-        "their frames are far larger than those of the training data."
-    )
+    wrong = rows[~torch.isfinite(values).flatten(1).all(1).cpu().numpy()][:5].tolist()
+    return f"The outputs for videos {wrong} are not finite in {precision}: frames are too large."

@@ -115,20 +115,16 @@ def launch_state() -> "PartialState":
         from accelerate import PartialState
         from accelerate.utils import parse_flag_from_env
     except ImportError as error:
-        raise ImportError(
-            'device="accelerate" needs the package accelerate: '
-            'pip install "sk_crossmodal[distributed]".'
-        ) from error
+        install = 'pip install "sk_crossmodal[distributed]"'
+        raise ImportError(f'device="accelerate" needs accelerate: {install}.') from error
     before = distributed.is_initialized()
     # Without this argument accelerate counts one process where there is no GPU.
     cpu = parse_flag_from_env("ACCELERATE_USE_CPU") or not torch.cuda.is_available()
     state = PartialState(cpu=cpu)
     launched = int(os.environ.get("WORLD_SIZE", 1))
     if launched > 1 and state.num_processes == 1:
-        raise RuntimeError(
-            f'device="accelerate": {launched} processes were launched, but accelerate was set up '
-            "for one before; on CPUs it needs PartialState(cpu=True)."
-        )
+        hint = "for one of them; on CPUs set it up by PartialState(cpu=True)"
+        raise RuntimeError(f"{launched} processes were launched, but accelerate is set up {hint}.")
     if distributed.is_initialized() and not before:
         atexit.register(_leave)
     return state

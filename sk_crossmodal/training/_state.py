@@ -12,12 +12,13 @@ import torch
 
 from .._types import Array
 from ..modules import LOSSES
-from ..validation import FLAG, SHARE, check_number, check_option, check_registered
+from ..validation import FLAG, SHARE, check_number, check_option, check_params, registered
 from ._build import NetworkSpec, restore_net
 from ._config import TrainingConfig
-from ._load import MAX_PADDING, build_network
+from ._load import build_network
 
 MAX_MODALITIES = 256  # every pair of modalities costs time, even without weights
+MAX_PADDING = 100_000  # frames that every video is padded to; no weight depends on it
 DTYPES = {"float32": torch.float32, "bfloat16": torch.float32, "float64": torch.float64}
 ENTRIES = (
     "modalities",
@@ -40,7 +41,9 @@ def get_state(estimator: Any) -> dict[str, Any]:
     net = estimator.net_
     params = net.get_params_for("module")
     stats = params.pop(_stats_name(net.module))
-    _check_unchanged(estimator, params, len(stats))
+    if len(stats) > MAX_MODALITIES:
+        raise ValueError(f"at most {MAX_MODALITIES} modalities can be saved, got {len(stats)}.")
+    _check_unchanged(estimator, params)
     module = net.plain_module()
     weights = module.state_dict()
     if outside := sorted({name for name, _ in module.named_buffers()} - set(weights)):
@@ -87,7 +90,7 @@ def set_state(
         raise ValueError(f"nothing uses some of the tensors {reprlib.repr(sorted(tensors))}.")
     dtype = DTYPES[state["precision"]]
     network = build_network(network_class, params, stats, weights, dtype)
-    _check_unchanged(estimator, params, len(stats))
+    _check_unchanged(estimator, params)
     config = TrainingConfig.restored(estimator, state["batch_size"], state["precision"])
     loss = _check_loss(state["loss"], params.get("n_outputs"))
     spec = NetworkSpec(network_class, {_stats_name(network_class): stats, **params}, loss)
@@ -104,43 +107,38 @@ def _stats_name(network_class: Any) -> str:
     return next(iter(signature(network_class).parameters))
 
 
-def _check_unchanged(estimator: Any, params: Mapping[str, Any], n_modalities: int) -> None:
+def _check_unchanged(estimator: Any, params: Mapping[str, Any]) -> None:
     """Raise ValueError unless the parameters that prediction depends on are those of `fit`."""
-    if n_modalities > MAX_MODALITIES:
-        raise ValueError(f"at most {MAX_MODALITIES} modalities can be saved, got {n_modalities}.")
     pad_to = params.get("pad_to")
-    fitted: dict[str, Any] = {n: params[n] for n in ("fusion", "influence") if n in params}
+    fitted = {name: params[name] for name in ("fusion", "influence") if name in params}
     fitted["mask_padding"] = pad_to is None
     if pad_to is not None:
         check_number("the padding", pad_to, low=1, high=MAX_PADDING, integer=True)
         fitted["max_frames"] = pad_to
-    for name, value in fitted.items():
-        if (now := getattr(estimator, name)) != value:
-            raise ValueError(
-                f"{type(estimator).__name__} was fitted with {name}={value!r}, and {name} is now "
-                f"{now!r}: set it back, or fit again."
-            )
+    if differ := {n: value for n, value in fitted.items() if getattr(estimator, n) != value}:
+        name = type(estimator).__name__
+        raise ValueError(
+            f"{name} was fitted with {differ}: set these parameters back or fit again."
+        )
 
 
 def _frame_stats(names: Any, tensors: Mapping[str, torch.Tensor]) -> dict[str, tuple[Array, Any]]:
     """Return mean and scale of each modality; ValueError if they do not fit each other."""
-    if (
-        not isinstance(names, list)
-        or not all(isinstance(name, str) for name in names)
-        or not 1 <= len(set(names)) == len(names) <= MAX_MODALITIES
-    ):
+    listed = isinstance(names, list) and all(isinstance(name, str) for name in names)
+    if not listed or not 1 <= len(set(names)) == len(names) <= MAX_MODALITIES:
         raise ValueError(f"modalities must be different names, got {reprlib.repr(names)}.")
     stats = {}
     for i, name in enumerate(names):
         mean, scale = (tensors.get(f"{part}.{i}") for part in ("mean", "scale"))
-        if mean is None or scale is None:
-            raise ValueError(f"there is no tensor with mean or scale of {name!r}.")
-        right = mean.ndim == 1 and len(mean) and scale.shape in ((), mean.shape)
-        if not right or mean.dtype != torch.float64 or scale.dtype != torch.float64:
-            shapes = mean.shape, scale.shape
-            raise ValueError(f"mean and scale of {name!r} have the shapes {shapes}.")
+        if mean is None or scale is None or not _are_stats(mean, scale):
+            raise ValueError(f"there are no tensors that can be mean and scale of {name!r}.")
         stats[name] = (mean.numpy(), scale.numpy() if scale.ndim else scale.item())
     return stats
+
+
+def _are_stats(mean: torch.Tensor, scale: torch.Tensor) -> bool:
+    shapes = mean.ndim == 1 and len(mean) > 0 and scale.shape in ((), mean.shape)
+    return shapes and mean.dtype == scale.dtype == torch.float64
 
 
 def _check_history(history: Any) -> list[dict[str, Any]]:
@@ -148,24 +146,23 @@ def _check_history(history: Any) -> list[dict[str, Any]]:
     if not isinstance(history, list):
         raise ValueError(f"history must be a list, got {reprlib.repr(history)}.")
     for row in history:
-        check_dict(row, "a row of history")
+        values = {"valid_accuracy": 0.0, **check_dict(row, "a row of history")}
         for name in ("train_loss", "dur", "valid_accuracy"):
-            if type(row.get(name, 0.0 if name == "valid_accuracy" else None)) not in (int, float):
+            if type(values.get(name)) not in (int, float):
                 raise ValueError(f"a row of history needs {name}, got {reprlib.repr(row)}.")
     return list(history)
 
 
 def _check_loss(loss: Any, n_outputs: int | None) -> dict[str, Any]:
     """Return the arguments of a loss unchanged; ValueError if they are none."""
-    checked = check_dict(loss, "loss")
-    if unknown := set(loss) - {"kind", "class_weight", "label_smoothing"}:
-        raise ValueError(f"the loss has no arguments {sorted(unknown)}.")
-    check_registered("kind", loss.get("kind"), LOSSES)
-    SHARE("label_smoothing", loss.get("label_smoothing", 0.0))
-    weight = loss.get("class_weight")
+    values = {"kind": None, "class_weight": None, **check_dict(loss, "loss")}
+    if unknown := sorted(set(values) - {"kind", "class_weight", "label_smoothing"}):
+        raise ValueError(f"the loss has no arguments {unknown}.")
+    check_params(values, {"kind": registered(LOSSES), "label_smoothing": SHARE})
+    weight = values["class_weight"]
     if weight is not None and getattr(weight, "shape", None) != (n_outputs,):
         raise ValueError(f"class_weight must be {n_outputs} numbers, got {reprlib.repr(weight)}.")
-    return checked
+    return dict(loss)
 
 
 def check_dict(value: Any, name: str) -> dict[str, Any]:

@@ -43,20 +43,14 @@ def read_state(path: Path) -> dict[str, Any]:
                 raise zipfile.BadZipFile(f"the checksum of {wrong!r} is wrong")
         data.seek(0)
         state = torch.load(data, map_location="cpu", weights_only=True)
-        found = state["format"]
-        rows = {name: json.loads(state[name]) for name in ROWS if found == FORMAT}
-        if found == FORMAT and (lacking := [name for name in PARTS if name not in state]):
+        if state["format"] != FORMAT:
+            raise ValueError(f"its format is {state['format']!r}, expected {FORMAT}")
+        if lacking := [name for name in PARTS if name not in state]:
             raise KeyError(f"it lacks {lacking}")
+        return {**state, **{name: json.loads(state[name]) for name in ROWS}}
     except Exception as error:
-        raise ValueError(
-            f"The checkpoint {str(path)!r} is damaged: {error}. Delete it to train anew."
-        ) from error
-    if found != FORMAT:
-        raise ValueError(
-            f"The checkpoint {str(path)!r} is of format {found!r}, this version knows {FORMAT}. "
-            "Delete it to train anew."
-        )
-    return {**state, **rows}
+        text = f"The checkpoint {str(path)!r} cannot be read: {error}. Delete it to train anew."
+        raise ValueError(text) from error
 
 
 def _built_in(value: Any) -> Any:

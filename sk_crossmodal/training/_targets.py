@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 from scipy.sparse import csr_array, issparse
-from sklearn.utils import check_array, column_or_1d
+from sklearn.utils import check_array, check_consistent_length, column_or_1d
 from sklearn.utils.multiclass import check_classification_targets
 
 from .._types import Array
@@ -23,20 +23,11 @@ EXPECTED = (
 def check_y(y: Any, n_samples: int) -> Any:
     """Return y as an indicator (array or CSR) or a vector of classes, one row per video."""
     if y is None:
-        raise ValueError(
-            "requires y to be passed, but the target y is None: expected multilabel indicators "
-            "(n, n_labels) or classes (n,), last, as in fit(X, y) or fit(X_video, X_audio, y)."
-        )
+        raise ValueError(f"requires y to be passed, but the target y is None. {EXPECTED}.")
     y = _as_csr(y) if issparse(y) else _as_array(y)
-    if y.ndim == 2 and (issparse(y) or y.shape[1] > 1 or np.isin(y, (0, 1)).all()):
-        y = _as_indicator(y)
-    else:
-        y = _as_classes(y)
-    if y.shape[0] != n_samples:
-        raise ValueError(
-            f"Found input variables with inconsistent numbers of samples: X has {n_samples} "
-            f"rows, y has {y.shape[0]}."
-        )
+    is_indicator = y.ndim == 2 and (issparse(y) or y.shape[1] > 1 or np.isin(y, (0, 1)).all())
+    y = _as_indicator(y) if is_indicator else _as_classes(y)
+    check_consistent_length(range(n_samples), y)
     return y
 
 
@@ -89,11 +80,8 @@ def _as_indicator(y: Any) -> Any:
         raise ValueError("y has no labels: an indicator needs at least one column.")
     values = y.data if issparse(y) else y
     if len(others := values[~np.isin(values, (0, 1))]):
-        raise ValueError(
-            "Unknown label type: a 2-D y must be a multilabel indicator of 0 and 1, got other "
-            f"values such as {short(others[:1].tolist()[0])}. y comes last, after all modalities; "
-            "HierarchyLabelBinarizer makes indicators of label sets."
-        )
+        first = short(others[:1].tolist()[0])
+        raise ValueError(f"Unknown label type: {EXPECTED}; an indicator has 0 and 1, got {first}.")
     # Objects come from a data frame whose columns may have missing values.
     return y.astype(np.int64) if y.dtype == object else y
 
@@ -147,29 +135,25 @@ class Targets:
         self._check_hierarchy()
 
     def _check_hierarchy(self) -> None:
-        if self.hierarchy is None:
+        given, n = self.hierarchy, len(self.classes)
+        if not isinstance(given, LabelHierarchy | None):
+            wanted = "hierarchy must be None or a LabelHierarchy, as a binarizer's hierarchy_"
+            raise TypeError(f"{wanted}, got {short(given)}.")
+        if given is None:
             return
-        if not isinstance(self.hierarchy, LabelHierarchy):
-            raise TypeError(
-                f"hierarchy must be a LabelHierarchy or None, got {short(self.hierarchy)}. A "
-                "fitted HierarchyLabelBinarizer has one as hierarchy_."
-            )
-        if self.multilabel and len(self.hierarchy) != len(self.classes):
+        if self.multilabel and len(given) != n:
             raise ValueError(
-                f"y has {len(self.classes)} columns, but hierarchy has {len(self.hierarchy)} "
-                "labels; give the hierarchy whose nodes are the columns."
+                f"y must have one column for each node of hierarchy, {len(given)}, got {n}."
             )
-        if not self.multilabel:
-            outside = [c for c in self.classes.tolist() if c not in self.hierarchy]
-            if outside:
-                raise ValueError(f"Classes of y are outside the hierarchy: {outside[:5]}.")
+        outside = [] if self.multilabel else [c for c in self.classes.tolist() if c not in given]
+        if outside:
+            raise ValueError(f"Classes of y are outside the hierarchy: {outside[:5]}.")
 
     def check_enough(self) -> None:
         """Raise ValueError if there is one class only."""
-        if len(self.classes) < 2 and not self.multilabel:
+        if (known := self.classes.tolist())[1:] == [] and not self.multilabel:
             raise ValueError(
-                "Classifier can't train when only one class is present, y must hold two or more, "
-                f"got {self.classes.tolist()}."
+                f"Classifier can't train when only one class is present, got {known}."
             )
 
     def warn_of_paths(self) -> None:
@@ -199,43 +183,29 @@ class Targets:
             return names
         return [names[self.hierarchy.index(c)] for c in self.classes.tolist()]
 
-    def check_form(self, y: Any) -> None:
-        """Raise ValueError unless y has this form; classes may differ."""
-        if self.multilabel:
-            fits, wanted = y.ndim == 2 and y.shape[1] == len(self.classes), "an indicator"
-        else:
-            numbers = [each.dtype.kind in "biuf" for each in (y, self.classes)]
-            fits, wanted = y.ndim == 1 and numbers[0] == numbers[1], "a vector"
-        if not fits:
-            raise ValueError(
-                f"y must be {wanted} of the {len(self.classes)} labels or classes of `fit`, such "
-                f"as {short(self.classes[:3].tolist())}, got shape {y.shape} of {y.dtype}."
-            )
+    def _known(self) -> str:
+        return f"{len(self.classes)} labels" if self.multilabel else f"{self.classes.tolist()}"
 
-    def check(self, y: Any, name: str) -> None:
-        """Raise ValueError unless another y, called `name`, has this form and these classes."""
+    def check(self, y: Any, name: str = "y", *, other_classes: bool = False) -> None:
+        """Raise ValueError unless y has this form and, except with `other_classes`, classes."""
         if self.multilabel:
-            fits = y.ndim == 2 and y.shape[1] == len(self.classes)
-            wanted = f"an indicator of {len(self.classes)} labels"
+            fits = y.shape[1:] == (len(self.classes),)
+        elif other_classes:
+            numbers = [each.dtype.kind in "biuf" for each in (y, self.classes)]
+            fits = y.ndim == 1 and numbers[0] == numbers[1]
         else:
             fits = y.ndim == 1 and not np.setdiff1d(y, self.classes).size
-            wanted = f"a vector of the classes {self.classes.tolist()}"
         if not fits:
+            wanted = "an indicator of" if self.multilabel else "a vector of the classes"
             given = f"shape {y.shape}" if y.ndim == 2 else f"classes {np.unique(y).tolist()}"
-            raise ValueError(f"{name} must be {wanted}, got {given}.")
+            raise ValueError(f"{name} must be {wanted} {self._known()}, got {given}.")
 
     def check_classes(self, classes: Any) -> None:
         """Raise ValueError unless `classes`, if given, equal these."""
-        if classes is None:
-            return
-        given = as_classes(classes)
-        if self.multilabel:
-            fits = len(given) == len(self.classes)
-        else:
-            fits = np.array_equal(given, self.classes)
-        if not fits:
-            known = f"{len(self.classes)} labels" if self.multilabel else self.classes.tolist()
-            raise ValueError(f"classes must be as in the first call, {known}, got {classes!r}.")
+        given = self.classes if classes is None else as_classes(classes)
+        fits = len(given) == len(self.classes)
+        if not fits or not (self.multilabel or np.array_equal(given, self.classes)):
+            raise ValueError(f"classes must be as before, {self._known()}, got {classes!r}.")
 
     def encode(self, y: Any) -> Any:
         """Return y for the loss: uint8 indicators, or class indices."""

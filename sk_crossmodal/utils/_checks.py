@@ -21,7 +21,7 @@ RAGGED = ("lists", "objects", "slice_dict", "data_frame", "memory_map", "quantis
 EQUAL = ("arrays", "array_slice_dict", "wide")
 
 
-def check_form(tested: EstimatorUnderTest, form: str) -> None:
+def convention_form(tested: EstimatorUnderTest, form: str) -> None:
     """Fitting and predicting with X in this form equals those with a `MultimodalArray`."""
     videos = Videos(ragged=form in RAGGED)
     reference = tested.fit(videos.container())
@@ -32,7 +32,7 @@ def check_form(tested: EstimatorUnderTest, form: str) -> None:
     assert_same(outputs(tested.fit(X), X), expected, f"fitting with X as {form}", exact=exact)
 
 
-def check_positional_modalities(tested: EstimatorUnderTest) -> None:
+def convention_positional_modalities(tested: EstimatorUnderTest) -> None:
     """``fit(X_video, X_audio, y)`` equals fitting on a `MultimodalArray`."""
     new = tested.new()
     parameters = inspect.signature(new.fit).parameters.values()
@@ -43,7 +43,7 @@ def check_positional_modalities(tested: EstimatorUnderTest) -> None:
     assert_same(outputs(new.fit(*parts, tested.y()), *parts), expected, "positional modalities")
 
 
-def check_modality_order_in_predict(tested: EstimatorUnderTest) -> None:
+def convention_modality_order_in_predict(tested: EstimatorUnderTest) -> None:
     """Named modalities may have any order when predicting."""
     fitted = tested.fit()
     expected = outputs(fitted, Videos().container())
@@ -54,7 +54,7 @@ def check_modality_order_in_predict(tested: EstimatorUnderTest) -> None:
         )
 
 
-def check_modality_order_in_fit(tested: EstimatorUnderTest) -> None:
+def convention_modality_order_in_fit(tested: EstimatorUnderTest) -> None:
     """With ``modalities=("video", "audio")``, they may have any order in `fit` as well."""
     new = tested.new()
     if "modalities" not in new.get_params(deep=False):
@@ -75,7 +75,7 @@ def _reversed(X: Any) -> Any:
     return X[X.columns[::-1]]
 
 
-def check_padding(tested: EstimatorUnderTest) -> None:
+def convention_padding(tested: EstimatorUnderTest) -> None:
     """Predictions do not depend on the longest video of a batch."""
     fitted, X = tested.fit(), Videos().container()
     rows = np.argsort(X.timeline_lengths(), kind="stable")[:6]
@@ -84,7 +84,7 @@ def check_padding(tested: EstimatorUnderTest) -> None:
     assert_same(take(beside_long, kept), take(beside_short, kept), "more padding", exact=False)
 
 
-def check_row_subset(tested: EstimatorUnderTest) -> None:
+def convention_row_subset(tested: EstimatorUnderTest) -> None:
     """Predictions of some videos, or of one, equal those among all videos."""
     fitted, X = tested.fit(), Videos().container()
     expected = outputs(fitted, X)
@@ -93,7 +93,7 @@ def check_row_subset(tested: EstimatorUnderTest) -> None:
         assert_same(actual, take(expected, rows), f"predicting only rows {rows}", exact=False)
 
 
-def check_row_order(tested: EstimatorUnderTest) -> None:
+def convention_row_order(tested: EstimatorUnderTest) -> None:
     """Predictions do not depend on the order of videos."""
     fitted, X = tested.fit(), Videos().container()
     rows = np.random.RandomState(0).permutation(N_VIDEOS)
@@ -101,7 +101,7 @@ def check_row_order(tested: EstimatorUnderTest) -> None:
     assert_same(outputs(fitted, X[rows]), expected, "predicting in another order", exact=False)
 
 
-def check_fit_twice(tested: EstimatorUnderTest) -> None:
+def convention_fit_twice(tested: EstimatorUnderTest) -> None:
     """Fitting again with the same random state gives the same predictions."""
     fitted, X = tested.fit(), Videos().container()
     expected = outputs(fitted, X)
@@ -112,12 +112,12 @@ def check_fit_twice(tested: EstimatorUnderTest) -> None:
     )
 
 
-def check_pickle(tested: EstimatorUnderTest) -> None:
+def convention_pickle(tested: EstimatorUnderTest) -> None:
     """An unpickled estimator predicts the same."""
-    _check_copy(tested, lambda fitted: pickle.loads(pickle.dumps(fitted)), "pickled")
+    _convention_copy(tested, lambda fitted: pickle.loads(pickle.dumps(fitted)), "pickled")
 
 
-def check_joblib(tested: EstimatorUnderTest) -> None:
+def convention_joblib(tested: EstimatorUnderTest) -> None:
     """An estimator loaded from a joblib file predicts the same."""
 
     def through_file(fitted: Any) -> Any:
@@ -125,15 +125,15 @@ def check_joblib(tested: EstimatorUnderTest) -> None:
             joblib.dump(fitted, f"{folder}/estimator.joblib")
             return joblib.load(f"{folder}/estimator.joblib")
 
-    _check_copy(tested, through_file, "saved with joblib")
+    _convention_copy(tested, through_file, "saved with joblib")
 
 
-def check_deepcopy(tested: EstimatorUnderTest) -> None:
+def convention_deepcopy(tested: EstimatorUnderTest) -> None:
     """A deep copy predicts the same."""
-    _check_copy(tested, copy.deepcopy, "deeply copied")
+    _convention_copy(tested, copy.deepcopy, "deeply copied")
 
 
-def _check_copy(tested: EstimatorUnderTest, copier: Callable[[Any], Any], what: str) -> None:
+def _convention_copy(tested: EstimatorUnderTest, copier: Callable[[Any], Any], what: str) -> None:
     fitted, X = tested.fit(), Videos().container()
     expected = outputs(fitted, X)
     assert_same(outputs(copier(fitted), X), expected, what)

@@ -20,7 +20,7 @@ from ._videos import N_VIDEOS, Videos
 SEED = 1_618_033
 
 
-def check_n_jobs(tested: EstimatorUnderTest) -> None:
+def convention_n_jobs(tested: EstimatorUnderTest) -> None:
     """Cross-validation in two processes gives the same scores as in one."""
     X, y = Videos().container(), tested.y()
     one, two = (
@@ -41,7 +41,7 @@ def _fingerprint(fitted: Any, X: Any, y: Any) -> float:
     return float(flat @ (1 + np.arange(len(flat)) % 5))
 
 
-def check_global_random_state(tested: EstimatorUnderTest) -> None:
+def convention_global_random_state(tested: EstimatorUnderTest) -> None:
     """Fit and predict leave the global random states (random, numpy, torch) unchanged."""
     original = _random_states()
     # An estimator may have seeded them before; this state must be new to it.
@@ -71,7 +71,7 @@ def _assert_untouched(before: dict[str, Any], what: str) -> None:
         assert same, f"{what} changes the global random state of {name}"
 
 
-def check_input_unchanged(tested: EstimatorUnderTest) -> None:
+def convention_input_unchanged(tested: EstimatorUnderTest) -> None:
     """Fit and predict do not change X, y or sample_weight."""
     for form in ("container", "lists", "objects"):
         fitted = tested.new()
@@ -86,7 +86,7 @@ def check_input_unchanged(tested: EstimatorUnderTest) -> None:
         assert joblib.hash(given["X"]) == before[0], f"predicting changes X as {form}"
 
 
-def check_params(tested: EstimatorUnderTest) -> None:
+def convention_params(tested: EstimatorUnderTest) -> None:
     """Parameters, including nested ones, are set as given, and `clone` keeps them."""
     params = tested.new().get_params()
     own = [{name: _another(value)} for name, value in params.items()]
@@ -119,7 +119,7 @@ def _nested_changes(params: dict[str, Any]) -> list[dict[str, Any]]:
     return changes
 
 
-def check_unknown_params(tested: EstimatorUnderTest) -> None:
+def convention_unknown_params(tested: EstimatorUnderTest) -> None:
     """Unknown parameters, including nested ones, raise ValueError."""
     params = tested.new().get_params()
     owners = [f"{name}__" for name, value in params.items() if _has_params(value)]
@@ -132,7 +132,7 @@ def check_unknown_params(tested: EstimatorUnderTest) -> None:
         raise AssertionError(f"set_params({name}=1) raises no ValueError")
 
 
-def check_clone_of_fitted(tested: EstimatorUnderTest) -> None:
+def convention_clone_of_fitted(tested: EstimatorUnderTest) -> None:
     """A clone is unfitted, has the same parameters, and fits to the same predictions."""
     fitted = tested.fit()
     new = clone(fitted)

@@ -14,34 +14,32 @@ from ._under_test import EstimatorUnderTest, targets_of
 __all__ = ["check_multimodal_estimator", "yield_multimodal_checks"]
 
 CHECKS = {
-    f"check_form[{form}]": partial(_checks.check_form, form=form)
+    f"check_form[{form}]": partial(_checks.convention_form, form=form)
     for form in (*_checks.RAGGED, *_checks.EQUAL)
 } | {
-    check.__name__: check
-    for check in (
-        _checks.check_positional_modalities,
-        _checks.check_modality_order_in_predict,
-        _checks.check_modality_order_in_fit,
-        _checks.check_padding,
-        _checks.check_row_subset,
-        _checks.check_row_order,
-        _checks.check_fit_twice,
-        _checks.check_pickle,
-        _checks.check_joblib,
-        _checks.check_deepcopy,
-        _conventions.check_n_jobs,
-        _conventions.check_global_random_state,
-        _conventions.check_input_unchanged,
-        _conventions.check_params,
-        _conventions.check_unknown_params,
-        _conventions.check_clone_of_fitted,
+    convention.__name__.replace("convention", "check", 1): convention
+    for convention in (
+        _checks.convention_positional_modalities,
+        _checks.convention_modality_order_in_predict,
+        _checks.convention_modality_order_in_fit,
+        _checks.convention_padding,
+        _checks.convention_row_subset,
+        _checks.convention_row_order,
+        _checks.convention_fit_twice,
+        _checks.convention_pickle,
+        _checks.convention_joblib,
+        _checks.convention_deepcopy,
+        _conventions.convention_n_jobs,
+        _conventions.convention_global_random_state,
+        _conventions.convention_input_unchanged,
+        _conventions.convention_params,
+        _conventions.convention_unknown_params,
+        _conventions.convention_clone_of_fitted,
     )
 }
 
 
-def yield_multimodal_checks(
-    estimator: BaseEstimator,
-) -> Iterator[tuple[str, Callable[[], None]]]:
+def yield_multimodal_checks(estimator: BaseEstimator) -> Iterator[tuple[str, Callable[[], None]]]:
     """Yield the checks of `check_multimodal_estimator`, for one test per check.
 
     Parameters
@@ -85,7 +83,7 @@ def check_multimodal_estimator(
 ) -> list[dict[str, Any]]:
     """Check that an estimator of videos follows scikit-learn's conventions.
 
-    It complements :func:`sklearn.utils.estimator_checks.check_estimator`, which does not test
+    It complements :func:`sklearn.utils.estimator_checks.convention_estimator`, which does not test
     ragged videos of several modalities. With 24 small random videos of the modalities "video"
     (5 features) and "audio" (4 features) it checks that
 
