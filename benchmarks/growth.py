@@ -289,7 +289,7 @@ def parse(arguments=None):
         "--seconds", type=float, default=2, help="maximum time of the runs of a point"
     )
     parser.add_argument("--out", type=Path, help="JSON file for the numbers")
-    parser.add_argument("--plot", type=Path, default=DOCS / "pictures" / "growth.png")
+    parser.add_argument("--plot", type=Path, default=DOCS / "plots" / "growth.png")
     return parser.parse_args(arguments)
 
 

@@ -1,4 +1,4 @@
-"""The Python in README.md and docs/ runs as it stands, here on small data."""
+"""The Python code of README.md and docs/ runs unchanged, here on small data."""
 
 import argparse
 import re
@@ -15,11 +15,13 @@ from sklearn.base import clone
 from sklearn.frozen import FrozenEstimator
 
 import sk_crossmodal
-from sk_crossmodal import datasets
+from sk_crossmodal import datasets, load_model, save_model
 from sk_crossmodal.cli._parser import make_parser
 from sk_crossmodal.cli._training_config import make_train_config
-from sk_crossmodal.metrics import gap_score, hierarchy_report, map_score
-from sk_crossmodal.modules import FUSIONS
+from sk_crossmodal.datasets import READERS
+from sk_crossmodal.metrics import SCORES, gap_score, hierarchy_report, map_score
+from sk_crossmodal.modules import ENCODERS, FUSIONS, HEADS, LOSSES
+from sk_crossmodal.persistence._registered import MODELS
 
 mpl.use("Agg")
 
@@ -28,7 +30,7 @@ MODEL = {"d_model": 8, "n_heads": 2, "batch_size": 16, "max_epochs": 1, "random_
 
 
 def blocks(name):
-    """Source of every Python block of a page, with the line it starts at."""
+    """Source of every Python block of a page, with its first line."""
     text = (ROOT / name).read_text()
     found = re.finditer(r"^```python\n(.*?)^```", text, flags=re.MULTILINE | re.DOTALL)
     return [(text.count("\n", 0, match.start(1)), match[1]) for match in found]
@@ -36,14 +38,14 @@ def blocks(name):
 
 def run(name, namespace):
     for line, source in blocks(name):
-        # Lines are numbered as in the page, so that an error is found there.
+        # Lines have the numbers of the page, so that tracebacks point into it.
         exec(compile("\n" * line + source, str(ROOT / name), "exec"), namespace)
     return namespace
 
 
 @pytest.fixture
 def small(monkeypatch):
-    """Estimators of the names the pages import, with small sizes unless the page gives them."""
+    """The estimators that pages import, with small sizes unless the page sets them."""
 
     def shrink(name, defaults):
         cls = getattr(sk_crossmodal, name)
@@ -67,6 +69,7 @@ def test_pages_have_blocks():
     assert len(blocks("docs/comparison.md")) == 1
     assert len(blocks("docs/faq.md")) == 12
     assert len(blocks("docs/own_embeddings.md")) == 3
+    assert len(blocks("docs/extending.md")) == 10
 
 
 def test_citation_is_of_this_version():
@@ -76,15 +79,15 @@ def test_citation_is_of_this_version():
 
 def test_readme(small, monkeypatch, capsys):
     make = datasets.make_crossmodal_videos
-    asked = []
+    sizes = []
 
     def few(n_videos, **params):
-        asked.append(n_videos)
+        sizes.append(n_videos)
         return make(n_videos // 20, branching=(4, 1, 1, 2), **params)
 
     monkeypatch.setattr(datasets, "make_crossmodal_videos", few)
     namespace = run("README.md", {})
-    assert asked == [2000, 500]
+    assert sizes == [2000, 500]
     out = capsys.readouterr().out
     assert "train_loss" in out
     assert all(score in out for score in ("GAP", "MAP", "PERR", "overall", "level 3"))
@@ -92,7 +95,7 @@ def test_readme(small, monkeypatch, capsys):
 
 
 def test_guide(small, capsys):
-    # The page's own labels have no videos, so its classifiers take those of the videos.
+    # The labels of the page have no videos, so its classifiers use those of synthetic videos.
     videos, test = make_videos(), make_videos(24, 1)
     labels, Y = make_labels()
     Y_test = labels.transform(test.target)
@@ -122,15 +125,15 @@ def test_guide(small, capsys):
 def test_getting_started(small, monkeypatch, tmp_path, capsys):
     monkeypatch.chdir(tmp_path)
     make = datasets.make_crossmodal_videos
-    asked = []
+    sizes = []
 
     def few(n_videos, **params):
-        asked.append(n_videos)
+        sizes.append(n_videos)
         return make(n_videos // 20, **params)
 
     monkeypatch.setattr(datasets, "make_crossmodal_videos", few)
     namespace = run("docs/getting_started.md", {})
-    assert asked == [1000, 300]
+    assert sizes == [1000, 300]
     assert namespace["late"].correlation_tower_ is None
     assert namespace["cross_modal"].correlation_tower_.encoder == "mean"
     assert sorted(path.name for path in tmp_path.iterdir()) == [
@@ -145,8 +148,8 @@ def test_getting_started(small, monkeypatch, tmp_path, capsys):
 
 
 @pytest.fixture
-def videos_at_hand():
-    """What pages that go on from others' videos take for given."""
+def prepared_videos():
+    """Variables of pages that build on another page."""
     labels, Y = make_labels()
     test = make_videos(24, 1)
     Y_test = labels.transform(test.target)
@@ -159,27 +162,27 @@ def videos_at_hand():
     }
 
 
-def test_choosing_a_fusion(small, videos_at_hand):
-    search = run("docs/choosing_a_fusion.md", videos_at_hand)["search"]
+def test_choosing_a_fusion(small, prepared_videos):
+    search = run("docs/choosing_a_fusion.md", prepared_videos)["search"]
     assert len(search.cv_results_["params"]) == 6
     assert np.isfinite(search.cv_results_["mean_test_score"]).all()
 
 
-def test_reproducibility(small, videos_at_hand, capsys):
-    run("docs/reproducibility.md", videos_at_hand)
+def test_reproducibility(small, prepared_videos, capsys):
+    run("docs/reproducibility.md", prepared_videos)
     assert "level 2" in capsys.readouterr().out
 
 
-def test_comparison(videos_at_hand):
-    """The baseline of the page learns something."""
-    namespace = run("docs/comparison.md", videos_at_hand)
+def test_comparison(prepared_videos):
+    """The baseline of the page is better than chance."""
+    namespace = run("docs/comparison.md", prepared_videos)
     seen = namespace["Y"].any(0)
     probability = namespace["baseline"].predict_proba(namespace["X"])
     assert gap_score(namespace["Y"][:, seen], probability) > 0.9
 
 
 def test_faq():
-    """The page is whole, and what its words say of its snippets is so."""
+    """The page is complete, and its claims about its snippets are true."""
     namespace = run("docs/faq.md", {})
     assert len(namespace["owner"]) > 60
     assert [len(row) for row in namespace["cut"]] == namespace["lengths"]
@@ -188,7 +191,7 @@ def test_faq():
 
 
 def test_scikit_learn(capsys):
-    """The page is whole: it makes its own videos."""
+    """The page is complete: it makes its own videos."""
     namespace = run("docs/scikit-learn.md", {})
     search, late = namespace["search"], namespace["late"]
     assert {p["features__video__n_components"] for p in search.cv_results_["params"]} == {4, 8}
@@ -201,7 +204,7 @@ def test_scikit_learn(capsys):
 
 
 def test_store(tmp_path, monkeypatch):
-    """What the page reads with NumPy alone is what the store gives."""
+    """The page reads the same with NumPy alone as with the store."""
     monkeypatch.chdir(tmp_path)
     namespace = run("docs/store.md", {})
     store, videos = namespace["store"], namespace["videos"]
@@ -217,7 +220,7 @@ def test_store(tmp_path, monkeypatch):
 
 
 def test_models(tmp_path, monkeypatch):
-    """What the page reads with safetensors alone is what the model has."""
+    """The page reads the weights of the model with safetensors alone."""
     monkeypatch.chdir(tmp_path)
     namespace = run("docs/models.md", {})
     network = namespace["model"].classifier_.module_
@@ -244,8 +247,8 @@ PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_commands_of_the_pages_are_commands(page, tmp_path, monkeypatch):
-    """Blocks of the shell and the examples of --help parse; files of parameters are known."""
+def test_commands_of_pages_parse(page, tmp_path, monkeypatch):
+    """Shell blocks and the examples of --help parse, and so do files of parameters."""
     text = page.read_text().replace("\\\n", " ")
     fenced = re.findall(r"^```(\w*)\n(.*?)^```$", text, flags=re.MULTILINE | re.DOTALL)
     shell = [block for language, block in fenced if language in ("", "sh")]
@@ -264,7 +267,7 @@ def test_commands_of_the_pages_are_commands(page, tmp_path, monkeypatch):
 
 
 def examples_of_help():
-    """The command lines that --help of all commands shows."""
+    """The command lines in the --help of all commands."""
     parser = make_parser()
     (commands,) = (a for a in parser._actions if isinstance(a, argparse._SubParsersAction))
     epilogs = [each.epilog.replace("\\\n", " ") for each in (parser, *commands.choices.values())]
@@ -272,7 +275,7 @@ def examples_of_help():
 
 
 def test_fine_tuning():
-    """The towers of the page's classifier are those that were pretrained."""
+    """The towers of the page's classifier have the pretrained weights."""
     namespace = run("docs/fine_tuning.md", {})
     pretrained, tuned = (namespace[name].module_ for name in ("pretrained", "classifier"))
     for before, after in zip(
@@ -283,7 +286,7 @@ def test_fine_tuning():
 
 
 def test_export(tmp_path, monkeypatch):
-    """What the page runs with torch alone gives a probability for every label."""
+    """The exported program returns a probability for every label, with torch alone."""
     monkeypatch.chdir(tmp_path)
     namespace = run("docs/export.md", {})
     assert namespace["probabilities"].shape == (2, len(namespace["about"]["labels"]))
@@ -291,7 +294,7 @@ def test_export(tmp_path, monkeypatch):
 
 
 def test_scale(small, monkeypatch, tmp_path, capsys):
-    """The script that several processes run is run by one."""
+    """The script for several processes is run by one."""
     pytest.importorskip("accelerate", reason="accelerate is not installed")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(datasets, "make_crossmodal_videos", lambda *args, **params: make_videos())
@@ -303,20 +306,60 @@ def test_scale(small, monkeypatch, tmp_path, capsys):
     assert classifier.device == "accelerate"
     assert classifier.predict_proba(make_videos().data).shape == (48, make_labels()[1].shape[1])
     assert "train_loss" in capsys.readouterr().out
-    # With another name, which means that nothing is run, but everything is imported.
+    # With another __name__ the script imports everything and runs nothing.
     exec(compile(scripts["# search.py"], "search.py", "exec"), {"__name__": "search"})
 
 
-def test_new_family():
-    """The page's family takes under 60 lines, and does what every family does."""
-    sources = [source for _, source in blocks("docs/new_family.md")]
-    assert sum(len(source.splitlines()) for source in sources[:2]) < 60
-    videos, Y = make_videos(), make_labels()[1]
-    namespace = {"X": videos.data, "Y": Y, "X_test": make_videos(24, 1).data}
-    classifier = run("docs/new_family.md", namespace)["classifier"]
-    family, encoder = type(classifier), namespace["ConvolutionEncoder"]
+REGISTRIES = (ENCODERS, FUSIONS, HEADS, LOSSES, SCORES, READERS, MODELS)
+
+
+@pytest.fixture(scope="module")
+def page_of_parts(tmp_path_factory):
+    """The names, the registered parts and the folder of docs/extending.md, run once."""
+    folder = tmp_path_factory.mktemp("extending")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        for each in REGISTRIES:
+            patch.setattr(each, "_parts", dict(each))
+        namespace = run("docs/extending.md", {})
+        return namespace, [dict(each) for each in REGISTRIES], folder
+
+
+@pytest.fixture
+def extended(page_of_parts, monkeypatch):
+    """The names of the page, its parts registered until the test ends."""
+    namespace, parts, folder = page_of_parts
+    monkeypatch.chdir(folder)
+    for each, registered in zip(REGISTRIES, parts, strict=True):
+        monkeypatch.setattr(each, "_parts", dict(registered))
+    return namespace
+
+
+def test_extending_examples_are_short():
+    text = (ROOT / "docs/extending.md").read_text()
+    sections = dict(re.findall(r"^## (.*?)\n(.*?)(?=^## |\Z)", text, re.MULTILINE | re.DOTALL))
+    lines = {
+        title: sum(
+            len(code.splitlines()) for code in re.findall(r"```python\n(.*?)```", body, re.S)
+        )
+        for title, body in sections.items()
+    }
+    names = ["model family", "fusion", "head", "loss", "score", "file format"]
+    assert [title for title in lines if title.startswith("A ")] == [f"A {name}" for name in names]
+    # The encoder and the classifier of a family are its example; the third block only uses it.
+    encoder, family = (source for _, source in blocks("docs/extending.md")[1:3])
+    lines["A model family"] = len((encoder + family).splitlines())
+    assert all(0 < n < 60 for n in lines.values())
+
+
+def test_extending_family_has_every_fusion(extended):
+    classifier = extended["classifier"]
+    family, encoder = type(classifier), extended["ConvolutionEncoder"]
     assert classifier.correlation_tower_.encoder is encoder
     assert "kernel_size" in family().get_params()
+    X, Y = extended["X"], extended["Y"]
+    with pytest.raises(ValueError, match=r"kernel_size must be >= 1, got 0"):
+        family(kernel_size=0).fit(X, Y)
     tower = FrozenEstimator(classifier.correlation_tower_)
     for fusion in FUSIONS:
         small = family(
@@ -327,10 +370,76 @@ def test_new_family():
             max_epochs=1,
             random_state=0,
         )
-        probability = small.fit(videos.data, Y).predict_proba(videos.data)
-        again = clone(small).fit(videos.data, Y).predict_proba(videos.data)
+        probability = small.fit(X, Y).predict_proba(X)
+        again = clone(small).fit(X, Y).predict_proba(X)
         assert probability.shape == Y.shape
         np.testing.assert_array_equal(probability, again)
-        for pair in small.attention_weights(videos.data).values():
+        for pair in small.attention_weights(X).values():
             moved = np.abs(pair.after - pair.before).max()
-            assert (moved > 0) == fusion.startswith("cross_modal")
+            if fusion != "strict_gate":  # the tower may be certain of no video
+                assert (moved > 0) == fusion.startswith("cross_modal")
+
+
+def test_extending_family_is_saved_and_loaded(extended, monkeypatch):
+    classifier, X = extended["classifier"], extended["X_test"]
+    save_model(classifier, "family.safetensors")
+    loaded = load_model("family.safetensors")
+    assert type(loaded) is type(classifier)
+    np.testing.assert_array_equal(loaded.predict_proba(X), classifier.predict_proba(X))
+    tower = sk_crossmodal.CorrelationTower(encoder="convolution", max_epochs=1)
+    assert tower.fit(X, extended["Y_test"]).predict_proba(X).shape[0] == len(X)
+    monkeypatch.delitem(MODELS._parts, "CrossModalConvolutionClassifier")
+    with pytest.raises(ValueError, match=r"No model class is registered as 'CrossModalConvol"):
+        load_model("family.safetensors")
+
+
+def test_extending_parts_are_searched_saved_and_loaded(extended):
+    results = extended["search"].cv_results_
+    assert len(results["params"]) == 4
+    assert np.isfinite(results["mean_test_score"]).all()
+    own, loaded, X = (extended[name] for name in ("own", "loaded", "X_test"))
+    assert type(loaded.module_.head) is extended["LinearHead"]
+    assert type(loaded.net_.criterion_) is extended["SquaredError"]
+    np.testing.assert_array_equal(loaded.predict_proba(X), own.predict_proba(X))
+
+
+@pytest.mark.parametrize(
+    ("registry", "name"), [(FUSIONS, "strict_gate"), (HEADS, "linear"), (LOSSES, "squared_error")]
+)
+def test_extending_missing_part_is_named(registry, name, extended, monkeypatch):
+    monkeypatch.delitem(registry._parts, name)
+    with pytest.raises(ValueError, match=f"{name}'.*register your") as error:
+        load_model("own.safetensors")
+    if registry is FUSIONS:
+        text = (ROOT / "docs/extending.md").read_text()
+        (shown,) = re.findall(r"^ValueError: ((?:.|\n)*?)\n```", text, re.MULTILINE)
+        assert str(error.value) == shown.replace("\n", " ")
+    with pytest.raises(ValueError, match=name):
+        clone(extended["own"]).fit(extended["X"], extended["Y"])
+
+
+def test_extending_another_part_of_a_name_is_refused(extended):
+    strict = extended["StrictGate"]
+    assert FUSIONS.register("strict_gate", FUSIONS["strict_gate"]) is FUSIONS["strict_gate"]
+    with pytest.raises(ValueError, match="already another fusion named 'strict_gate'"):
+        FUSIONS.register("strict_gate", strict())
+
+
+def test_extending_score_is_in_reports(extended):
+    report, Y, scorers = (extended[name] for name in ("report", "Y_test", "scorers"))
+    predicted = extended["loaded"].predict_proba(extended["X_test"]) > 0.5
+    assert report.exact_match[0] == (predicted == Y).all(axis=1).mean()
+    assert "Exact" in str(report)
+    assert {"exact_match", "exact_match_level_0", "exact_match_level_1"} <= set(scorers)
+
+
+def test_extending_files_are_read(extended, monkeypatch):
+    videos, X = extended["videos"], extended["X"]
+    assert videos.ids.tolist() == extended["stored"].ids.tolist() == ["video0", "video1", "video2"]
+    for i in range(3):
+        for name in ("video", "audio"):
+            np.testing.assert_array_equal(videos.data[i][name], X[i][name])
+            np.testing.assert_array_equal(extended["stored"].data[i][name], X[i][name])
+    monkeypatch.delitem(READERS._parts, "npz")
+    with pytest.raises(ValueError, match=r"video0.npz is neither .* readers: \['tables'\]"):
+        datasets.load_embeddings("videos/video0.npz")

@@ -89,8 +89,8 @@ def test_check_pipeline_passes():
 
 
 def test_check_family_of_docs_passes(tmp_path, monkeypatch):
-    """The family of docs/new_family.md, in a module so that it can be pickled."""
-    sources = [source for _, source in blocks("docs/new_family.md")[:2]]
+    """The family of docs/extending.md, in a module so that it can be pickled."""
+    sources = [source for _, source in blocks("docs/extending.md")[1:3]]
     (tmp_path / "convolution_family.py").write_text("\n".join(sources))
     monkeypatch.syspath_prepend(tmp_path)
     family = importlib.import_module("convolution_family").CrossModalConvolutionClassifier

@@ -11,23 +11,23 @@ pytestmark = pytest.mark.one_version
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("docs/paper/*/*.md")])
-BUILT = ROOT / "docs" / "auto_examples"  # made when the pages are built
+BUILT = ROOT / "docs" / "auto_examples"  # generated with the pages
 
 
 def prose(text):
-    """The page without code, in blocks and in lines."""
+    """The page without code."""
     text = re.sub(r"^(`{3,}|:{3,}).*?^\1", "", text, flags=re.MULTILINE | re.DOTALL)
     return re.sub(r"`[^`\n]+`", "", text)
 
 
 def links(text):
-    """Targets of links and images, external addresses left out."""
+    """Targets of links and images, without external addresses."""
     found = re.findall(r"\]\(([^)\s]+)\)", prose(text))
     return [target for target in found if not re.match(r"[a-z]+:", target)]
 
 
 def anchors(text):
-    """Names of a page's headings, as code hosts and MyST make them."""
+    """Anchors of a page's headings, by the rule of code hosts and MyST."""
     headings = re.findall(r"^#+ +(.*?)\s*$", re.sub(r"(?ms)^```.*?^```", "", text), re.MULTILINE)
     plain = [re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings]
     seen = {}
@@ -37,7 +37,7 @@ def anchors(text):
 
 
 def problem(page, target):
-    """The fault of a link, or None."""
+    """The problem of a link, or None."""
     path, _, anchor = unquote(target).partition("#")
     target_file = (page.parent / path).resolve() if path else page
     if target_file.is_relative_to(BUILT):
@@ -61,7 +61,7 @@ def test_pages_include_readme_and_guide():
     assert len(links((ROOT / "README.md").read_text())) > 20
 
 
-def test_broken_links_are_found(tmp_path):
+def test_problem_of_broken_links_is_found(tmp_path):
     page = tmp_path / "page.md"
     page.write_text("# Some `code`, twice\n[a](#some-code-twice) [b](page.md#no) [c](gone.md)\n")
     found = [problem(page, target) for target in links(page.read_text())]
