@@ -240,7 +240,7 @@ def misfits():
 
 
 def going_on():
-    old = r"network must have the weights of the fit before, \S+ of shape .*, got"
+    old = r"network's shape must stay the same: expected \S+ of shape .*, got"
     for what, params, args, kwargs, match in (
         ("early_stopping", {"early_stopping": True}, (X, Y), {}, "early_stopping cannot be True"),
         (

@@ -85,9 +85,17 @@ def test_warm_start_scales_frames_as_the_first_fit_did():
         ({}, (X, CLASSES), "must have the classes of the fit before"),
         ({}, (X, Y[:, :5]), "must have the classes of the fit before"),
         ({}, (X.select(["video"]), Y), "features, but .* is expecting"),
-        ({"d_model": 32}, (X, Y), "parameters that change its shape"),
-        ({"cross_modal_layer_sizes": (5,)}, (X, Y), "parameters that change its shape"),
-        ({"correlation_features": "embedding"}, (X, Y), "parameters that change its shape"),
+        ({"d_model": 32}, (X, Y), "that change the network's shape must stay the same"),
+        (
+            {"cross_modal_layer_sizes": (5,)},
+            (X, Y),
+            "that change the network's shape must stay the same",
+        ),
+        (
+            {"correlation_features": "embedding"},
+            (X, Y),
+            "that change the network's shape must stay the same",
+        ),
     ],
 )
 def test_warm_start_with_other_data_is_refused_and_keeps_the_fit(change, data, match):
@@ -172,7 +180,7 @@ def test_partial_fit_accepts_positional_modalities_weights_and_longer_videos():
     ("params", "calls", "match"),
     [
         ({"early_stopping": True}, [(X, Y)], "early_stopping cannot be True"),
-        ({"class_weight": "balanced"}, [(X, Y)], "to be a dict"),
+        ({"class_weight": "balanced"}, [(X, Y)], "needs a dict as class_weight, got 'balanced'"),
         ({}, [(X, Y), (X, CLASSES)], "y must be an indicator of .* labels, got classes"),
         ({}, [(X, Y), (X, Y[:, :4])], "y must be an indicator of .* labels, got shape"),
         ({}, [(X, Y), (X.select(["audio"]), Y)], "features, but .* is expecting"),

@@ -1,4 +1,4 @@
-"""scikit-learn's callbacks: called for every epoch, also of the tower, and able to stop training."""
+"""scikit-learn's callbacks: called for every epoch, also of the tower, and can stop training."""
 
 import numpy as np
 import pytest

@@ -309,7 +309,7 @@ def test_encoder_that_cannot_be_built_leaves_random_states_unchanged():
     assert before.unchanged()
 
 
-# Continued training ---------------------------------------------------------------------------------------
+# Continued training ----------------------------------------------------------------------------
 
 EAGER = {"compile": True, "net_params": {"compile__backend": "eager"}}
 COMPILES = pytest.mark.filterwarnings("ignore:The .grad attribute of a Tensor:UserWarning")
@@ -516,7 +516,7 @@ def test_warm_start_with_another_shape_is_refused_by_the_name_of_the_weight(
     classifier = small(make_classifier, warm_start=True).fit(FRAMES, Y)
     expected = classifier.predict_proba(FRAMES)
     steps = Steps(monkeypatch)
-    with pytest.raises(ValueError, match=f"must have the weights of the fit before, {tensor}"):
+    with pytest.raises(ValueError, match=f"shape must stay the same: expected {tensor}"):
         getattr(classifier.set_params(**params), method)(FRAMES, Y)
     assert steps == [CrossModalNetwork]
     classifier.set_params(**small(make_classifier, warm_start=True).get_params(deep=False))

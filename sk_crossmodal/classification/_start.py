@@ -77,11 +77,10 @@ class WarmStart(_FromSource):
         """Return the videos with the modalities in the order of the fit before."""
         source, given = self.source, videos.X.n_features
         if given != source._n_features:
-            wanted = (
-                f"is expecting {source.n_features_in_} features as input"  # scikit-learn's text
-            )
-            wanted = f"{type(source).__name__} {wanted}, {source._n_features}"
-            raise ValueError(f"X has {sum(given.values())} features, {given}, but {wanted}.")
+            # scikit-learn's words, which its checks look for.
+            name, n = type(source).__name__, source.n_features_in_
+            text = f"X has {sum(given.values())} features, but {name} is expecting {n} features"
+            raise ValueError(f"{text} as input: {source._n_features} as before, got {given}.")
         return videos.select(source.modality_names_in_)
 
     def check_classes(self, classes: Any) -> None:
@@ -100,8 +99,8 @@ class WarmStart(_FromSource):
         new, old = (each.plain_module().state_dict() for each in (net, before))
         for name in {**new, **old}:
             if (given := _shape(new.get(name))) != (shape := _shape(old.get(name))):
-                wanted = f"weights of the fit before, {name} of shape {shape}"
-                raise ValueError(f"The network must have the {wanted}, got {given}.")
+                rule = "Parameters that change the network's shape must stay the same"
+                raise ValueError(f"{rule}: expected {name} of shape {shape}, got {given}.")
         net.plain_module().load_state_dict(old)
         if self.keeps_optimizer and _optimize_alike(net.optimizer_, before.optimizer_):
             state = deepcopy(before.optimizer_.state_dict()["state"])  # the source stays unchanged
