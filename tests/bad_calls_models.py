@@ -21,6 +21,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, LabelEncoder, StandardScaler
 
 from sk_crossmodal import (
+    CorrelationTower,
     HierarchyLabelBinarizer,
     ModalityTransformer,
     TransformedTargetClassifier,
@@ -28,6 +29,7 @@ from sk_crossmodal import (
     load_model,
     save_model,
 )
+from sk_crossmodal.persistence import register_model
 
 X = make_videos().data
 VIDEO, AUDIO = rows_of(X, "video"), rows_of(X, "audio")
@@ -377,9 +379,19 @@ COMPOSING = [
         "'x'",
     ),
 ]
+REGISTERING = [
+    ("register_model: no class", lambda: register_model(3), TypeError, "class"),
+    ("register_model: no state", lambda: register_model(dict), TypeError, "_get_state"),
+    (
+        "register_model: depth 9",
+        lambda: register_model(type("Deep", (CorrelationTower,), {}), depth=9),
+        ValueError,
+        "depth",
+    ),
+]
 CASES = [
     (name, call, errors if isinstance(errors, tuple) else (errors,), words)
-    for name, call, errors, words in SAVING + EXPORTING + COMPOSING
+    for name, call, errors, words in SAVING + EXPORTING + COMPOSING + REGISTERING
 ]
 
 

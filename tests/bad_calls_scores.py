@@ -14,7 +14,7 @@ from sk_crossmodal.inspection import (
     compare_predictions,
     compare_report,
 )
-from sk_crossmodal.metrics import hierarchy_report
+from sk_crossmodal.metrics import SCORES, Score, gap_score, hierarchy_report
 
 Y = np.array([[1, 0, 1], [0, 1, 0]])
 S = np.array([[0.9, 0.2, 0.6], [0.3, 0.7, 0.2]])
@@ -367,5 +367,17 @@ CASES = [
                 (([["x"], []], S, TREE), ValueError, "not a node"),
             )
         )
+    ),
+    (
+        "SCORES.register: a taken name",
+        lambda: SCORES.register("gap", Score("Another", gap_score)),
+        ValueError,
+        "already another score named 'gap'",
+    ),
+    (
+        "SCORES.register: no name",
+        lambda: SCORES.register(3, Score("Another", gap_score)),
+        TypeError,
+        "name of a score must be a str, got 3",
     ),
 ]

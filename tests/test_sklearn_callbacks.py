@@ -1,4 +1,4 @@
-"""scikit-learn's callbacks: called for every epoch, also of the tower, and can stop training."""
+"""scikit-learn's callbacks are called for every epoch, of the tower too, and can stop training."""
 
 import numpy as np
 import pytest

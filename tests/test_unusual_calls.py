@@ -309,7 +309,7 @@ def test_encoder_that_cannot_be_built_leaves_random_states_unchanged():
     assert before.unchanged()
 
 
-# Continued training ----------------------------------------------------------------------------
+# Continued training -----------------------------------------------------------------------------
 
 EAGER = {"compile": True, "net_params": {"compile__backend": "eager"}}
 COMPILES = pytest.mark.filterwarnings("ignore:The .grad attribute of a Tensor:UserWarning")

@@ -230,6 +230,6 @@ def correlation_inputs(
     """Return the correlation of each video as an input of the network; {} without a tower."""
     if tower is None:
         return {}
-    apply = tower.embed if embeds else tower.predict_proba
+    apply = tower._validated("embed" if embeds else "predict_proba")
     values = apply(X) if processes is None else processes.apply(apply, X)
     return {"correlation": values if embeds else values[:, :, None]}

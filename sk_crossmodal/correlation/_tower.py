@@ -1,6 +1,6 @@
 """`CorrelationTower`: predicts whether the modalities of a video are correlated (Section 3)."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -273,11 +273,20 @@ class CorrelationTower(TransformerMixin, NetworkEstimator):
         ndarray of shape (n, n_pairs), float32
             One column per pair of modalities, see `pairs_`.
         """
-        X = self._validate_new_videos(X, more)
+        return self._predict(self._validate_new_videos(X, more))
+
+    def _predict(self, X: MultimodalArray) -> Floats:
         logits: Floats = self.net_.predict_rows(FrameDataset(X, max_frames=self.max_frames))
         rows = np.arange(len(X))
         probability: Floats = expit(logits)
         return np.where(known_pairs(X, rows, rows), probability, logits.dtype.type(0.5))
+
+    def _validated(self, method: str) -> Callable[[MultimodalArray], Floats]:
+        """Return `predict_proba` or `embed` for videos that a classifier has validated."""
+        apply: Callable[[MultimodalArray], Floats] = getattr(self, method)
+        if getattr(type(self), method) is getattr(CorrelationTower, method):
+            apply = self._predict if method == "predict_proba" else self._embed
+        return apply  # a subclass may override the public method
 
     def transform(self, X: Any, *more: Any) -> Floats:
         """Do the same as `predict_proba`, for Pipelines and feature unions.
@@ -307,7 +316,9 @@ class CorrelationTower(TransformerMixin, NetworkEstimator):
         ndarray of shape (n, n_pairs, hidden_layer_sizes[-1]), float32
             One embedding per pair of modalities.
         """
-        X = self._validate_new_videos(X, more)
+        return self._embed(self._validate_new_videos(X, more))
+
+    def _embed(self, X: MultimodalArray) -> Floats:
         dataset = FrameDataset(X, max_frames=self.max_frames)
         embedding: Floats = self.net_.predict_rows(dataset, "pair_embedding")
         return embedding
