@@ -71,7 +71,7 @@ MODALITIES = [
     Case(np.array([["a", "b"]]), r"Names of modalities must be str, got array\(\['a', 'b'\]"),
     Case([], "modalities must name at least one modality, got none"),
     Case({}, "modalities must name at least one modality, got none"),
-    Case(["video", "video"], r"must name each modality once, got \['video', 'video'\]"),
+    Case(["video", "video"], r"must be named once, got \['video', 'video'\]"),
     Case([1, 2], "Names of modalities must be str, got 1"),
     Case({1: 8, 2: 6}, "Names of modalities must be str, got 1"),
     Case(["video", None], "Names of modalities must be str, got None"),
