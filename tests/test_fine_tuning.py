@@ -182,7 +182,8 @@ def test_pretrained_classifier_of_a_target_transformer_can_be_used():
     tuned = tune(target.classifier_, fusion="late", freeze_towers=True).fit(X, TOP)
     assert set(tuned.classes_) == set(TOP)
     with pytest.raises(
-        TypeError, match=r"a TransformedTargetC.*FrozenEstimator\(model\.classifier_"
+        TypeError,
+        match=r"a FrozenEstimator of a fitted .*TransformedTargetC.*give its classifier_",
     ):
         tune(target, fusion="late").fit(X, TOP)
 
