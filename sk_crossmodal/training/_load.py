@@ -1,4 +1,4 @@
-"""A network built from a description and weights, both of which may be forged."""
+"""Building a network from a description and weights that may both be forged."""
 
 import reprlib
 import threading
@@ -73,7 +73,7 @@ def at_most(weights: Mapping[str, torch.Tensor]) -> Iterator[None]:
 
 
 def _check_arguments(cls: Any, params: Any, n_positional: int) -> None:
-    """Raise ValueError or TypeError unless `cls` takes these, after some positional ones."""
+    """Raise ValueError or TypeError unless `cls` accepts these arguments after some positional ones."""
     try:
         signature(cls).bind(*[None] * n_positional, **params)
     except TypeError as error:

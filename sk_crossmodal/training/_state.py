@@ -154,7 +154,7 @@ def _check_history(history: Any) -> list[dict[str, Any]]:
 
 
 def _check_loss(loss: Any, n_outputs: int | None) -> dict[str, Any]:
-    """Return the arguments of a loss unchanged; ValueError if they are none."""
+    """Return the arguments of a loss; ValueError if a loss cannot have them."""
     values = {"kind": None, "class_weight": None, **check_dict(loss, "loss")}
     if unknown := sorted(set(values) - {"kind", "class_weight", "label_smoothing"}):
         raise ValueError(f"the loss has no arguments {unknown}.")
@@ -166,7 +166,7 @@ def _check_loss(loss: Any, n_outputs: int | None) -> dict[str, Any]:
 
 
 def check_dict(value: Any, name: str) -> dict[str, Any]:
-    """Return a dict with str keys unchanged; ValueError if it is none."""
+    """Return a dict with str keys unchanged; ValueError if it is something else."""
     if not isinstance(value, dict) or not all(isinstance(key, str) for key in value):
         raise ValueError(f"{name} must be a dict by name, got {reprlib.repr(value)}.")
     return value
