@@ -73,7 +73,7 @@ def at_most(weights: Mapping[str, torch.Tensor]) -> Iterator[None]:
 
 
 def _check_arguments(cls: Any, params: Any, n_positional: int) -> None:
-    """Raise ValueError or TypeError unless `cls` accepts these arguments after some positional ones."""
+    """Raise ValueError or TypeError unless `cls` accepts these after some positional arguments."""
     try:
         signature(cls).bind(*[None] * n_positional, **params)
     except TypeError as error:
