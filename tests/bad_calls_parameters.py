@@ -137,10 +137,8 @@ NET_PARAMS = [
         )
     ),
     Case({"optimizer__fused": True, "optimizer__foreach": True}, "cannot be `True` together"),
-    Case(
-        {"callbacks__nonsense": None}, "net_params name the callback 'nonsense', expected one of"
-    ),
-    Case({"callbacks__": None}, "net_params name the callback '', expected one of"),
+    Case({"callbacks__nonsense": None}, "net_params name a callback 'nonsense', expected one of"),
+    Case({"callbacks__": None}, "net_params name a callback '', expected one of"),
     Case(
         {"callbacks": [("a", 3)]},
         r"net_params\['callbacks'\] must be None or a list of skorch .*\('a', 3\)",

@@ -127,9 +127,7 @@ class PretrainedStart(_FromSource):
         before = _constructor_params(arguments, self.source._embeds_correlation)
         if differ := [name for name, value in now.items() if value != before.get(name)]:
             given, wanted = ({n: values.get(n) for n in differ} for values in (now, before))
-            raise ValueError(
-                f"The weights of pretrained need {short(wanted)}, got {short(given)}."
-            )
+            raise ValueError(f"The weights of pretrained need {short(wanted)}, got {short(given)}")
 
     def load(self, net: MultimodalNet) -> None:
         """Load the weights, except those of the output layer."""

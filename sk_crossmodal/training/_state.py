@@ -117,9 +117,7 @@ def _check_unchanged(estimator: Any, params: Mapping[str, Any]) -> None:
         fitted["max_frames"] = pad_to
     if differ := {n: value for n, value in fitted.items() if getattr(estimator, n) != value}:
         name = type(estimator).__name__
-        raise ValueError(
-            f"{name} was fitted with {differ}: set these parameters back or fit again."
-        )
+        raise ValueError(f"{name} was fitted with {differ}: set these back or fit again.")
 
 
 def _frame_stats(names: Any, tensors: Mapping[str, torch.Tensor]) -> dict[str, tuple[Array, Any]]:
