@@ -14,7 +14,7 @@ DOCS_READY = $(VENV)/.ready-docs-$(CONSTRAINTS)
 demo: $(READY)
 	$(BIN)/python examples/demo.py $(if $(DATA),--data "$(DATA)")
 
-# Every table of the paper on made-up videos; goes on where it was broken off.
+# Every table of the paper on synthetic videos; an interrupted run is continued.
 paper: $(READY)
 	$(BIN)/python benchmarks/paper/run.py --out paper_output
 

@@ -134,7 +134,7 @@ def misfits():
             "hierarchy of another size",
             lambda: late(hierarchy=labels),
             (X, three),
-            f"y must have one column for each node of hierarchy, {len(labels)}, got 3",
+            f"y must have one column per node of hierarchy, {len(labels)}, got 3",
         ),
         (
             "classes outside the hierarchy",
@@ -171,7 +171,7 @@ def misfits():
                 f"tower of other {other}",
                 lambda tower=tower: make_classifier(correlation_tower=tower),
                 (X, Y),
-                "correlation_tower was fitted on .*, expected the same .* order in X: {'video': 8",
+                "was fitted on .*; names, widths and order must be those of X, {'video': 8",
             )
             for other, tower in TOWERS.items()
         ),
@@ -248,7 +248,7 @@ def going_on():
             {"class_weight": "balanced"},
             (X, Y),
             {},
-            "partial_fit needs a dict as class_weight, got 'balanced'",
+            "class_weight must be a dict in partial_fit, got 'balanced'",
         ),
         (
             "checkpoint",

@@ -200,7 +200,9 @@ def test_labels_outside_the_hierarchy_are_refused(make):
     with pytest.raises(ValueError, match=rf"outside the hierarchy: \['{np.unique(Y)[0]}'\]"):
         make(hierarchy=hierarchy).fit(X, Y)
     hierarchy = make_labels()[0].hierarchy_
-    with pytest.raises(ValueError, match=f"each node of hierarchy, {len(hierarchy)}, got 3"):
+    with pytest.raises(
+        ValueError, match=f"one column per node of hierarchy, {len(hierarchy)}, got 3"
+    ):
         make(hierarchy=hierarchy).fit(X, np.eye(3, dtype=int)[np.arange(48) % 3])
 
 
@@ -219,7 +221,8 @@ OTHERS = {
 def test_tower_of_other_modalities_is_refused(other, fusion):
     tower = FrozenEstimator(make_tower(max_epochs=1).fit(OTHERS[other], Y))
     with pytest.raises(
-        ValueError, match=r"correlation_tower was fitted on .*, expected .* in X: {"
+        ValueError,
+        match=r"correlation_tower was fitted on .*; names, widths and order must be .* X, {",
     ):
         make_classifier(fusion=fusion, correlation_tower=tower).fit(X, Y)
     # A fusion without a tower ignores it.

@@ -545,7 +545,7 @@ def test_checkpoint_without_resume_is_not_overwritten(folder):
     classifier = make_classifier(fusion="late", checkpoint=folder).fit(X, Y)
     probability, (name,) = classifier.predict_proba(X), files(folder)
     before = Path(folder, name).read_bytes()
-    with pytest.raises(ValueError, match=f"{name} has a checkpoint of this fit: resume=True"):
+    with pytest.raises(ValueError, match=f"{name} is a checkpoint of this fit: resume=True"):
         classifier.fit(X, Y)
     assert Path(folder, name).read_bytes() == before
     np.testing.assert_array_equal(classifier.predict_proba(X), probability)

@@ -180,7 +180,11 @@ def test_partial_fit_accepts_positional_modalities_weights_and_longer_videos():
     ("params", "calls", "match"),
     [
         ({"early_stopping": True}, [(X, Y)], "early_stopping cannot be True"),
-        ({"class_weight": "balanced"}, [(X, Y)], "needs a dict as class_weight, got 'balanced'"),
+        (
+            {"class_weight": "balanced"},
+            [(X, Y)],
+            "class_weight must be a dict in partial_fit, got 'balanced'",
+        ),
         ({}, [(X, Y), (X, CLASSES)], "y must be an indicator of .* labels, got classes"),
         ({}, [(X, Y), (X, Y[:, :4])], "y must be an indicator of .* labels, got shape"),
         ({}, [(X, Y), (X.select(["audio"]), Y)], "features, but .* is expecting"),

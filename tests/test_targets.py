@@ -195,7 +195,7 @@ def test_labels_outside_the_hierarchy_are_named():
 
 
 def test_hierarchy_of_another_size_is_refused():
-    with pytest.raises(ValueError, match="one column for each node of hierarchy, 8, got 3"):
+    with pytest.raises(ValueError, match="one column per node of hierarchy, 8, got 3"):
         Targets(INDICATOR, DAG)
 
 

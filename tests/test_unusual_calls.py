@@ -231,7 +231,7 @@ def test_callbacks_may_be_classes(make, named, counting):
 def test_refused_arguments_of_callbacks_leave_callbacks_unchanged(make, counting):
     callback = counting()
     params = {"callbacks__Counting__step": 5, "callbacks__nobody__step": 5}
-    with pytest.raises(ValueError, match=r"net_params name the callback 'nobody__step'"):
+    with pytest.raises(ValueError, match=r"net_params name a callback 'nobody__step'"):
         fit_predict(small(make, callbacks=[callback], net_params=params))
     assert (callback.step, counting.initialized) == (1, 0)
 

@@ -273,9 +273,8 @@ class CrossModalClassifier(ClassifierMixin, NetworkEstimator):
         if self.checkpoint is not None:
             raise ValueError("partial_fit writes no checkpoint; pickle the classifier instead.")
         if isinstance(self.class_weight, str):
-            raise ValueError(
-                f"partial_fit needs a dict as class_weight, got {self.class_weight!r}."
-            )
+            given = f"got {self.class_weight!r}"
+            raise ValueError(f"class_weight must be a dict in partial_fit, {given}.")
         start = choose_start(self, continues=True, keeps_optimizer=True)
         videos = start.align(self._validate_fit_videos(arrays, y, sample_weight))
         if start.continues:

@@ -12,11 +12,7 @@ from sklearn.frozen import FrozenEstimator
 from ..training import MultimodalNet, Videos
 from ..validation import check_flag, short
 
-FROM_DATA = (
-    "n_frames",
-    "frame_stats",
-    "pad_to",
-)  # arguments of the network that depend on the data
+FROM_DATA = ("n_frames", "frame_stats", "pad_to")  # arguments that depend on the data
 # Arguments of the network that a pretrained classifier may have had other values of.
 FREE = ("frame_stats", "n_outputs", "n_frames", "dropout", "modality_dropout", "frozen")
 # Arguments of the network with another name in the constructor.
@@ -131,9 +127,7 @@ class PretrainedStart(_FromSource):
         before = _constructor_params(arguments, self.source._embeds_correlation)
         if differ := [name for name, value in now.items() if value != before.get(name)]:
             given, wanted = ({n: values.get(n) for n in differ} for values in (now, before))
-            raise ValueError(
-                f"The weights of pretrained need {short(wanted)}, got {short(given)}."
-            )
+            raise ValueError(f"The weights of pretrained need {short(wanted)}, got {short(given)}")
 
     def load(self, net: MultimodalNet) -> None:
         """Load the weights, except those of the output layer."""

@@ -53,9 +53,7 @@ def given_tower(frozen: FrozenEstimator, X: MultimodalArray) -> CorrelationTower
     tower: CorrelationTower = frozen.estimator
     if list(tower._n_features.items()) != list(X.n_features.items()):
         before = f"correlation_tower was fitted on {tower._n_features}"
-        raise ValueError(
-            f"{before}, expected the same names, widths and order in X: {X.n_features}."
-        )
+        raise ValueError(f"{before}; names, widths and order must be those of X, {X.n_features}.")
     return tower
 
 

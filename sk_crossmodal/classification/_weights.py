@@ -16,9 +16,8 @@ def check_class_weight(class_weight: Any) -> None:
     if isinstance(class_weight, str):
         check_option("class_weight", class_weight, ("balanced",))
     elif not isinstance(class_weight, Mapping | None):
-        raise TypeError(
-            f'class_weight must be None, "balanced" or a dict, got {short(class_weight)}.'
-        )
+        wanted = 'class_weight must be None, "balanced" or a dict'
+        raise TypeError(f"{wanted}, got {short(class_weight)}.")
     for key, factor in class_weight.items() if isinstance(class_weight, Mapping) else ():
         check_number(f"class_weight[{key!r}]", factor, low=0, high=MAX_FLOAT)
 

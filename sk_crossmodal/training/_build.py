@@ -141,9 +141,7 @@ def _check_callbacks(net: MultimodalNet, arguments: Mapping[str, Any]) -> None:
     given = {k.removeprefix(start): v for k, v in arguments.items() if k.startswith(start)}
     for key in given:
         if not any(key == n or key.startswith(f"{n}__") for n in (*known, *OWN_CALLBACKS)):
-            raise ValueError(
-                f"net_params name the callback {key!r}, expected one of {list(known)}."
-            )
+            raise ValueError(f"net_params name a callback {key!r}, expected one of {[*known]}.")
     for name, callback in known.items():
         prefix = f"{name}__"
         params = [key.removeprefix(prefix) for key in given if key.startswith(prefix)]

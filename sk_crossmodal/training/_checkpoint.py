@@ -40,9 +40,7 @@ def check_checkpoint(params: Mapping[str, Any]) -> None:
     if folder is not None and not _can_be_folder(folder):
         raise ValueError(f"{wanted}.")
     if folder is not None and not isinstance(seed, Integral):
-        raise ValueError(
-            f"checkpoint needs an int as random_state, to repeat a fit, got {seed!r}."
-        )
+        raise ValueError(f"checkpoint needs an int as random_state, to repeat it, got {seed!r}.")
 
 
 def _can_be_folder(path: str | os.PathLike[str]) -> bool:
@@ -72,9 +70,7 @@ class Checkpoint(LoopCallback):
     def open(self, *, verbose: int) -> None:
         """Create the folder, and read the state to resume from if there is one."""
         if self.path.exists() and not self.resume:
-            raise ValueError(
-                f"{self.path} has a checkpoint of this fit: resume=True continues it."
-            )
+            raise ValueError(f"{self.path} is a checkpoint of this fit: resume=True continues.")
         self.folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=self.folder):
             pass  # better to fail now than after the first epoch

@@ -1,4 +1,4 @@
-"""`TrainingConfig`: the value that says how a network is trained."""
+"""`TrainingConfig`: the settings that a network is trained with."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace

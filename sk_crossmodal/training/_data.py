@@ -131,7 +131,7 @@ class FrameDataset(Dataset[Any]):
         return sum(values.shape[2] * values.itemsize for values in frames.values())
 
     def begin_epoch(self, generator: torch.Generator) -> None:
-        """Draw the random numbers of an epoch from a `torch.Generator`; here none."""
+        """Draw the random numbers of an epoch from a `torch.Generator`, for subclasses."""
 
     def __getitems__(self, rows: Ints) -> tuple[Batch, Any]:
         whole = np.asarray(rows)

@@ -20,7 +20,7 @@ class _Section:
 
 
 class _ThreadSections(local):
-    """The sections of this thread, of which there are several if a callback fits a model."""
+    """The sections of this thread; several if a callback fits a model."""
 
     def __init__(self) -> None:
         self.all: WeakSet[_Section] = WeakSet()

@@ -45,7 +45,7 @@ class Launch:
         return part
 
     def gather_for_metrics(self, output: Any) -> Any:
-        """Return an output as it is: predictions are made by every process for itself."""
+        """Return an output unchanged: every process predicts for itself."""
         return output
 
 

@@ -348,10 +348,8 @@ class NetworkEstimator(LinkedEstimator, CallbackSupportMixin, BaseEstimator):
         """Validate X for prediction: finite frames of the modalities of `fit`."""
         check_is_fitted(self)
         names = self.modality_names_in_
-        if more and 1 + len(more) != len(names):
-            raise ValueError(
-                f"X must have the modalities {list(names)}, got {1 + len(more)} arrays."
-            )
+        if more and (n := 1 + len(more)) != len(names):
+            raise ValueError(f"X must have the modalities {list(names)}, got {n} arrays.")
         split = self.modalities if isinstance(self.modalities, Mapping) else self._n_features
         named = bool(more) or has_named_modalities(X)
         self._check_shapes(X, more, is_wide=not named and split is self._n_features)

@@ -1,4 +1,4 @@
-"""A network built from a description and weights, both of which may be forged."""
+"""Building a network from a description and weights that may both be forged."""
 
 import threading
 from collections.abc import Iterator, Mapping

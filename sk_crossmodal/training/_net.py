@@ -46,7 +46,7 @@ class MultimodalNet(NeuralNet):
         return self
 
     def initialize_callbacks(self) -> "MultimodalNet":
-        """Leave the callbacks, which are the user's, alone until training begins."""
+        """Initialize no callback, as users' callbacks are initialized when training begins."""
         self.callbacks_: list[Any] = []
         return self
 

@@ -13,7 +13,7 @@ AHEAD = 2  # batches that are read, or wait, while the network computes
 
 
 def read_ahead(fetch: Callable[[Row], Read], rows: Iterable[Row]) -> Generator[Read]:
-    """Read batches in order, by a thread that is a few ahead of whoever asks for them."""
+    """Yield batches in order; a thread reads a few of them ahead."""
     left, coming = iter(rows), deque[Future[Read]]()
     with ThreadPoolExecutor(1, "read_ahead") as reader:
         try:

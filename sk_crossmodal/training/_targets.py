@@ -142,9 +142,8 @@ class Targets:
         if given is None:
             return
         if self.multilabel and len(given) != n:
-            raise ValueError(
-                f"y must have one column for each node of hierarchy, {len(given)}, got {n}."
-            )
+            wanted = f"one column per node of hierarchy, {len(given)}"
+            raise ValueError(f"y must have {wanted}, got {n}.")
         outside = [] if self.multilabel else [c for c in self.classes.tolist() if c not in given]
         if outside:
             raise ValueError(f"Classes of y are outside the hierarchy: {outside[:5]}.")
@@ -152,9 +151,7 @@ class Targets:
     def check_enough(self) -> None:
         """Raise ValueError if there is one class only."""
         if (known := self.classes.tolist())[1:] == [] and not self.multilabel:
-            raise ValueError(
-                f"Classifier can't train when only one class is present, got {known}."
-            )
+            raise ValueError(f"Classifier can't train when only one class is present: got {known}")
 
     def warn_of_paths(self) -> None:
         """Warn if classes look like label paths, such as "Transport:Land"."""
