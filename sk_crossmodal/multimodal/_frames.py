@@ -121,16 +121,9 @@ class Frames:
 
     def blocks(self) -> Iterator[tuple[Ints, Array]]:
         """Yield (rows, stored frames) in blocks of whole videos: one video or `BLOCK` numbers."""
-        per_block = max(1, BLOCK // max(1, self.width))
-        n = len(self.lengths)
-        ends = np.cumsum(self.lengths)
-        first = 0
-        while first < n:
-            taken = ends[first] - self.lengths[first]
-            last = max(first + 1, int(np.searchsorted(ends, taken + per_block, side="right")))
-            rows = np.arange(first, last)
+        for block in row_blocks(self.lengths, max(1, BLOCK // max(1, self.width))):
+            rows = np.arange(block.start, block.stop)
             yield rows, self.gather(rows)
-            first = last
 
     def between(self, first: int, last: int) -> Array:
         """Return stored frames `first` to `last`, counted over all videos."""
@@ -147,6 +140,16 @@ class Frames:
         known = isinstance(self.values, StoredFrames) and self.values.finite
         given = self.values.dtype
         return given.kind == "f" and not (known and given.itemsize <= dtype.itemsize)
+
+
+def row_blocks(sizes: Ints, limit: int) -> Iterator[slice]:
+    """Yield slices of rows whose sizes add up to at most `limit`, or of one larger row."""
+    ends, first = np.cumsum(sizes), 0
+    while first < len(ends):
+        most = ends[first] - sizes[first] + limit
+        last = max(first + 1, int(np.searchsorted(ends, most, side="right")))
+        yield slice(first, last)
+        first = last
 
 
 def _joined(values: Array | StoredFrames, begins: Ints, lengths: Ints) -> Array:

@@ -1,16 +1,14 @@
 """Write the videos of a container to a store, block by block."""
 
 import os
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 from scipy.sparse import csr_array, issparse
 
-from .._types import Ints
 from ..store import as_list, as_path, new_store
 from ..validation import as_array
-from ._frames import Frames
+from ._frames import Frames, row_blocks
 
 BLOCK_BYTES = 1 << 24  # frames in memory while videos are saved
 
@@ -29,33 +27,15 @@ def save(
         name: {"width": p.width, "dtype": p.values.dtype.name, "scale": p.scale, "shift": p.shift}
         for name, p in parts.items()
     }
+    each = [p.lengths * p.width * p.values.dtype.itemsize for p in parts.values()]
     with new_store(path, about) as writer:
         with writer.part("0") as out:
-            for rows in _row_blocks(parts):
-                out.append(
-                    {name: (p.gather(rows), p.lengths[rows]) for name, p in parts.items()},
-                    labels=None if y is None else np.split(*_of_rows(y, rows)),
-                    ids=None if ids is None else ids[rows.start : rows.stop],
-                )
+            for rows in row_blocks(np.sum(each, axis=0), BLOCK_BYTES):
+                frames = {name: (p.gather(rows), p.lengths[rows]) for name, p in parts.items()}
+                some = None if y is None else y[rows]
+                labels = None if some is None else np.split(some.indices, some.indptr[1:-1])
+                out.append(frames, labels=labels, ids=None if ids is None else ids[rows])
         writer.finish(["0"], None if y is None else y.shape[1])
-
-
-def _row_blocks(parts: dict[str, Frames]) -> Iterator[slice]:
-    """Yield slices of rows with at most `BLOCK_BYTES` of frames, or with one larger video."""
-    each = [p.lengths * p.width * p.values.dtype.itemsize for p in parts.values()]
-    sizes = np.sum(each, axis=0)
-    ends, first = np.cumsum(sizes), 0
-    while first < len(ends):
-        limit = ends[first] - sizes[first] + BLOCK_BYTES
-        last = max(first + 1, int(np.searchsorted(ends, limit, side="right")))
-        yield slice(first, last)
-        first = last
-
-
-def _of_rows(y: csr_array, rows: slice) -> tuple[Ints, Ints]:
-    """Return the labels of some rows, and the positions between two rows."""
-    indptr = y.indptr[rows.start : rows.stop + 1]
-    return y.indices[indptr[0] : indptr[-1]], indptr[1:-1] - indptr[0]
 
 
 def _as_indicator(y: Any, n: int) -> csr_array | None:
