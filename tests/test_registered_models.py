@@ -10,8 +10,7 @@ from sklearn.pipeline import make_pipeline
 
 from sk_crossmodal import CrossModalTransformerClassifier, load_model, save_model
 from sk_crossmodal.classification import CrossModalClassifier
-from sk_crossmodal.correlation import ENCODERS
-from sk_crossmodal.modules import TransformerEncoder
+from sk_crossmodal.modules import ENCODERS, LOSSES, TransformerEncoder
 from sk_crossmodal.persistence import _registered, register_model
 
 X, Y = make_videos().data, make_y("classes")
@@ -56,11 +55,23 @@ def fit_own(**params):
     return OwnClassifier(**small, **params).fit(X, Y)
 
 
+class OwnLoss(LOSSES["classes"]):
+    """A loss with an argument that the package's losses do not have."""
+
+    def __init__(self, class_weight=None, label_smoothing=0.0, power=1, kind=None):
+        super().__init__(class_weight, label_smoothing)
+        self.power = power
+
+    def losses(self, logits, y):
+        return super().losses(logits, y) ** self.power
+
+
 @pytest.fixture
 def registries(monkeypatch):
     """Registries that are as before when a test ends."""
     monkeypatch.setattr(_registered.MODELS, "_parts", dict(_registered.MODELS))
     monkeypatch.setattr(ENCODERS, "_parts", dict(ENCODERS))
+    monkeypatch.setattr(LOSSES, "_parts", dict(LOSSES))
 
 
 @pytest.fixture
@@ -76,6 +87,20 @@ def test_registered_family_is_loaded_with_its_tower(registered, tmp_path):
     assert type(loaded[0]) is OwnClassifier
     assert loaded[0].correlation_tower_.encoder is OwnEncoder
     assert loaded[0].module_.encoder.n_seen == 3
+    np.testing.assert_array_equal(loaded.predict_proba(X), model.predict_proba(X))
+
+
+@pytest.mark.parametrize("criterion", ["own", OwnLoss], ids=["name", "class"])
+def test_registered_loss_with_further_arguments_is_restored(criterion, registries, tmp_path):
+    LOSSES.register("own", OwnLoss)
+    net_params = {"criterion": criterion, "criterion__power": 2}
+    small = {"fusion": "late", "d_model": 8, "n_heads": 2, "max_epochs": 1}
+    model = CrossModalTransformerClassifier(**small, net_params=net_params).fit(X, Y)
+    save_model(model, tmp_path / "m")
+    loaded = load_model(tmp_path / "m")
+    assert loaded.net_params == net_params
+    assert type(loaded.net_.criterion_) is OwnLoss
+    assert loaded.net_.criterion_.power == 2
     np.testing.assert_array_equal(loaded.predict_proba(X), model.predict_proba(X))
 
 

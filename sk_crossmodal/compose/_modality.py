@@ -31,7 +31,7 @@ class _Table(TransformerMixin, NamedTransformers):
     """The `transform` to a table, which scikit-learn wraps for `set_output`."""
 
     def transform(self, X: Any) -> Any:
-        array = self._check_transform_input(X)
+        array = self._as_fitted_container(X)
         frames = self._transformed(array)
         kept = (name for name in self.transformers_ if name in self._widths_out)
         return np.hstack([frames[n] if n in frames else next(array.frame_blocks(n)) for n in kept])
@@ -81,7 +81,7 @@ class _TableOrContainer(BaseEstimator):
         check_is_fitted(self)
         if is_table(X):
             return super().transform(X)
-        array = self._check_transform_input(X)
+        array = self._as_fitted_container(X)
         return array.select(list(self._widths_out)).replace_frames(self._transformed(array))
 
 
@@ -251,7 +251,7 @@ class ModalityTransformer(_TableOrContainer, _Table):
             raise ValueError(f"Modalities {empty} have no frames in X to fit a transformer on.")
         return parts
 
-    def _check_transform_input(self, X: Any) -> MultimodalArray:
+    def _as_fitted_container(self, X: Any) -> MultimodalArray:
         """Validate X after `fit`: the same modalities with the same widths, in order."""
         if is_table(X):
             validate_data(self, X, skip_check_array=True, reset=False)

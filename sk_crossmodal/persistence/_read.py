@@ -115,8 +115,7 @@ class Reader:
             raise ValueError("a key occurs twice in a dict.")
         return made
 
-    def _make_float(self, name: Any) -> float:
-        return float(name)
+    _make_float = float
 
     def _make_object(self, number: Any) -> Any:
         if type(number) is not int or number not in range(len(self.objects)):

@@ -44,6 +44,7 @@ def get_state(estimator: Any) -> dict[str, Any]:
     weights = module.state_dict()
     if outside := sorted({name for name, _ in module.named_buffers()} - set(weights)):
         raise ValueError(f"the buffers {outside} cannot be saved unless persistent=True.")
+    loss = net.get_params_for("criterion")
     tensors = {f"module.{name}": weight for name, weight in weights.items()}
     for i, parts in enumerate(stats.values()):
         for name, part in zip(("mean", "scale"), parts, strict=True):
@@ -51,7 +52,7 @@ def get_state(estimator: Any) -> dict[str, Any]:
     return {
         "modalities": list(stats),
         "network": params,
-        "loss": net.get_params_for("criterion"),
+        "loss": {**loss, "kind": LOSSES.name_of(net.criterion) or loss["kind"]},
         "precision": net.precision,
         "batch_size": net.batch_size,
         "interrupted": net.interrupted,
