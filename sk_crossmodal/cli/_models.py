@@ -37,22 +37,12 @@ class Model:
         names = getattr(self.classifier, "label_names_", None) or range(len(classes))
         return list(names), [str(name) for name in names]
 
-    def open_data(
-        self,
-        paths: Sequence[str],
-        *,
-        labels: str | None = None,
-        ids: str | None = None,
-        labelled: bool = True,
-        quiet: bool = False,
-    ) -> Data:
-        """Open data, with the modalities of the model only."""
+    def open_data(self, paths: Sequence[str], **options: Any) -> Data:
+        """Open data by `open_data`, with the modalities of the model only."""
         needed = getattr(self.classifier, "modality_names_in_", None)
         widths = widths_of(self.estimator)
         try:
-            data = open_data(
-                paths, modalities=needed, labels=labels, ids=ids, labelled=labelled, quiet=quiet
-            )
+            data = open_data(paths, modalities=needed, **options)
         except ValueError as error:
             if "modality" in str(error) or "has no column" in str(error):
                 expected = _describe(widths)
@@ -67,10 +57,8 @@ class Model:
 
     def probabilities(self, X: Any, *, quiet: bool = False) -> Iterator[tuple[slice, Floats]]:
         """Yield slices of rows and their probabilities, with a progress bar."""
-        bar = tqdm(
-            desc="predicting", total=len(X), unit=" videos", disable=True if quiet else None
-        )
-        with bar:
+        disable = True if quiet else None
+        with tqdm(desc="predicting", total=len(X), unit=" videos", disable=disable) as bar:
             for start in range(0, len(X), CHUNK):
                 rows = slice(start, min(start + CHUNK, len(X)))
                 yield rows, self.estimator.predict_proba(X[rows])

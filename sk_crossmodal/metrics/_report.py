@@ -91,7 +91,7 @@ class HierarchyReport:
             if not isinstance(column, np.ndarray):
                 raise TypeError(f"{expected}, got {type(column).__name__}")
             if column.shape != (len(rows),) or column.dtype.kind not in "iuf":
-                raise ValueError(f"{expected}, got shape {column.shape} and {column.dtype}")
+                raise ValueError(f"{expected}, got shape {column.shape}, dtype {column.dtype}")
         for column in columns.values():  # after all checks
             column.setflags(write=False)
         vars(self).update(rows=rows, **columns)  # a frozen dataclass refuses setattr
