@@ -74,11 +74,8 @@ class Model:
     def indicator(self, y: Sequence[tuple[Any, ...]]) -> tuple[Any, list[Any]]:
         """Return the indicator of labels, and the unknown labels, of which it warns."""
         if self.binarizer is None:
-            kind = type(self.estimator).__name__
-            raise ValueError(
-                f"the {kind} in {self.path} does not know label sets: wrap it in "
-                "TransformedTargetClassifier with a HierarchyLabelBinarizer."
-            )
+            hint = "wrap it in TransformedTargetClassifier with a HierarchyLabelBinarizer"
+            raise ValueError(f"the model {self.path} does not know label sets: {hint}.")
         known = copy.copy(self.binarizer).set_params(sparse_output=True, handle_unknown="error")
         labels = sorted({label for each in y for label in each}, key=str)
         unknown = [] if _knows(known, labels) else [x for x in labels if not _knows(known, [x])]
