@@ -332,7 +332,7 @@ CASES = [
         "attention-other-names",
         display(after={"video": np.ones(3), "text": np.ones(3)}),
         ValueError,
-        r"before and after must hold .*'audio'.*'text'",
+        r"before and after must be of the same .*'audio'.*'text'",
     ),
     (
         "attention-other-length",

@@ -165,7 +165,7 @@ def test_changed_file_raises_an_error_for_its_store(tmp_path):
     path = write_videos(tmp_path / "a.parquet", 8)
     load_embeddings(path, store=tmp_path / "store")
     write_videos(path, 12)
-    with pytest.raises(ValueError, match=r"store is made from other files .* another folder"):
+    with pytest.raises(ValueError, match=r"store is made from other files, .* another folder"):
         load_embeddings(path, store=tmp_path / "store")
     assert len(load_store(tmp_path / "store").data) == 8
 

@@ -37,22 +37,12 @@ class Model:
         names = getattr(self.classifier, "label_names_", None) or range(len(classes))
         return list(names), [str(name) for name in names]
 
-    def open_data(
-        self,
-        paths: Sequence[str],
-        *,
-        labels: str | None = None,
-        ids: str | None = None,
-        labelled: bool = True,
-        quiet: bool = False,
-    ) -> Data:
-        """Open data, with the modalities of the model only."""
+    def open_data(self, paths: Sequence[str], **options: Any) -> Data:
+        """Open data by `open_data`, with the modalities of the model only."""
         needed = getattr(self.classifier, "modality_names_in_", None)
         widths = widths_of(self.estimator)
         try:
-            data = open_data(
-                paths, modalities=needed, labels=labels, ids=ids, labelled=labelled, quiet=quiet
-            )
+            data = open_data(paths, modalities=needed, **options)
         except ValueError as error:
             if "modality" in str(error) or "has no column" in str(error):
                 expected = _describe(widths)
@@ -67,10 +57,8 @@ class Model:
 
     def probabilities(self, X: Any, *, quiet: bool = False) -> Iterator[tuple[slice, Floats]]:
         """Yield slices of rows and their probabilities, with a progress bar."""
-        bar = tqdm(
-            desc="predicting", total=len(X), unit=" videos", disable=True if quiet else None
-        )
-        with bar:
+        disable = True if quiet else None
+        with tqdm(desc="predicting", total=len(X), unit=" videos", disable=disable) as bar:
             for start in range(0, len(X), CHUNK):
                 rows = slice(start, min(start + CHUNK, len(X)))
                 yield rows, self.estimator.predict_proba(X[rows])
@@ -86,11 +74,8 @@ class Model:
     def indicator(self, y: Sequence[tuple[Any, ...]]) -> tuple[Any, list[Any]]:
         """Return the indicator of labels, and the unknown labels, of which it warns."""
         if self.binarizer is None:
-            kind = type(self.estimator).__name__
-            raise ValueError(
-                f"the {kind} in {self.path} does not know label sets: wrap it in "
-                "TransformedTargetClassifier with a HierarchyLabelBinarizer."
-            )
+            hint = "wrap it in TransformedTargetClassifier with a HierarchyLabelBinarizer"
+            raise ValueError(f"the model {self.path} does not know label sets: {hint}.")
         known = copy.copy(self.binarizer).set_params(sparse_output=True, handle_unknown="error")
         labels = sorted({label for each in y for label in each}, key=str)
         unknown = [] if _knows(known, labels) else [x for x in labels if not _knows(known, [x])]

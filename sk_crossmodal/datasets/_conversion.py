@@ -69,10 +69,8 @@ def _open_writer(
             attributes[LABELS] = about.labels
         exists = os.path.exists(os.path.join(path, "store.json"))
         if exists and read_header(os.path.abspath(path)).attributes != attributes:
-            raise ValueError(
-                f"The store at {os.fspath(path)} is made from other files, or they have changed; "
-                "give another folder, or remove this one."
-            )
+            store = f"The store at {os.fspath(path)} is made from other files, or older ones"
+            raise ValueError(f"{store}; give another folder, or remove this one.")
     writer = StoreWriter(path, about.modalities, attributes)
     _check_same_shards(writer.path, parts)
     return writer

@@ -1,7 +1,7 @@
 """Parquet and Arrow files, recognised by their first bytes, with one row per video."""
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -91,8 +91,8 @@ class TableReader(Reader):
             columns = dict.fromkeys(filter(None, (self._labels, self._ids))) or names[:1]
             for first, batch in table.batches(list(columns)):
                 counts[-1] += batch.num_rows
-                labels.update(*self._read_labels(table, batch, first) or ())
-                self._read_ids(table, batch, first)
+                labels.update(*_read(read_labels, self._labels, table, batch, first) or ())
+                _read(read_ids, self._ids, table, batch, first)
         if not sum(counts):
             raise ValueError(f"There are no videos in {', '.join(map(str, source))}.")
         if len({type(label) for label in labels}) > 1:
@@ -116,19 +116,9 @@ class TableReader(Reader):
             yield Block(
                 {name: frames for name, (frames, _) in read.items()},
                 {name: lengths for name, (_, lengths) in read.items()},
-                self._read_labels(table, batch, first),
-                self._read_ids(table, batch, first),
+                _read(read_labels, self._labels, table, batch, first),
+                _read(read_ids, self._ids, table, batch, first),
             )
-
-    def _read_labels(self, table: Table, batch: Any, first: int) -> list[tuple[Any, ...]] | None:
-        if not (name := self._labels):
-            return None
-        return read_labels(batch.column(name), table.where(name), first)
-
-    def _read_ids(self, table: Table, batch: Any, first: int) -> list[str] | None:
-        if not (name := self._ids):
-            return None
-        return read_ids(batch.column(name), table.where(name), first)
 
     def _find_modalities(self, table: Table) -> list[str]:
         if self.modalities is not None:
@@ -148,6 +138,11 @@ def open_tables(paths: str | os.PathLike[str] | Iterable[str | os.PathLike[str]]
     """Open the files that paths stand for."""
     import_pyarrow()
     return [Table(path) for path in find_files(paths, TableReader.suffixes, "file")]
+
+
+def _read(read: Callable[..., Any], name: str | None, table: Table, batch: Any, first: int) -> Any:
+    """Read a column of labels or ids, or return None without one."""
+    return read(batch.column(name), table.where(name), first) if name else None
 
 
 def _find_format(path: str | os.PathLike[str]) -> str | None:

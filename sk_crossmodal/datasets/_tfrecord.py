@@ -109,11 +109,7 @@ class TFRecordReader(Reader):
 
 
 class _Buffer:
-    """A block that is filled, always in the same memory.
-
-    Frames are copied while their record is in the processor's cache; at the end of a block, it
-    would take a quarter longer.
-    """
+    """A block that is filled, always in the same memory, while records are in the cache."""
 
     def __init__(self, widths: Mapping[str, int], dtype: str) -> None:
         size = _BLOCK_BYTES // (sum(widths.values()) * np.dtype(dtype).itemsize)

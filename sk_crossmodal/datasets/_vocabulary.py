@@ -44,8 +44,8 @@ def youtube8m_hierarchy(
     FileNotFoundError
         If there is no such file.
     ValueError
-        If it is not a file, or not in that encoding, if columns are missing, there are no rows, a
-        quote is not closed, or an index is not a number or not unique.
+        If it is no file in that encoding with these columns and rows, or an index is no number or
+        not unique.
 
     References
     ----------

@@ -36,10 +36,9 @@ def load_youtube8m(
         Shards; a folder stands for its ``*.tfrecord`` files (not those in folders below it), a
         pattern such as ``"train*.tfrecord"`` for the files that match it.
     on_error : {"raise", "skip"}, default="raise"
-        Whether to raise an error for damaged data, or to skip it and list it in `skipped`. After a
-        broken length, reading continues with the next intact record, and `skipped` tells how many
-        bytes are lost. A second record of a video in a shard is damage; a video in two shards is
-        a mistake in the call, which is not skipped.
+        Whether to raise an error for damaged data, or to list it in `skipped` and continue with
+        the next intact record. A second record of a video in a shard is damage; a video in two
+        shards is a mistake in the call, which is not skipped.
     max_frames : int, default=None
         Maximum number of frames (one per second) kept of each video; later ones are ignored. None
         keeps all.
@@ -47,9 +46,8 @@ def load_youtube8m(
         Whether to return only ``(data, target)``.
     store : path-like, default=None
         Folder of a store on disk. The shards are converted to it in constant memory, and `data`
-        stays on disk. Shards that were converted before are recognised by name and size: the same
-        call again resumes an interrupted conversion, or opens the finished store, and a call with
-        further shards behind the others converts only these. None reads everything into memory.
+        stays on disk. The same call again resumes an interrupted conversion, or opens the store; a
+        call with further shards behind the others converts only these. None reads into memory.
     n_jobs : int, default=None
         With `store`, the number of processes that convert shards at the same time. None means 1,
         or the setting of ``joblib.parallel_config``; -1 means all processors.

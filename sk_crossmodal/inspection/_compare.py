@@ -60,9 +60,8 @@ def compare_report(
 
     Notes
     -----
-    An interval over cross-validation folds is too narrow, because the folds share training
-    videos; one over seeds does not cover other test videos. No interval is corrected for the
-    number of models, levels and scores that are compared.
+    An interval over folds is too narrow, because they share training videos; one over seeds does
+    not cover other test videos. No interval is corrected for the number of comparisons.
 
     Examples
     --------
@@ -141,9 +140,8 @@ def compare_predictions(
     Parameters
     ----------
     y_true : {array-like, sparse array or matrix} of shape (n_videos, n_labels), or label sets
-        True labels as a multilabel indicator of zeros and ones; or, if `hierarchy` is a
-        LabelHierarchy, as one collection of its labels per video, to which it adds their
-        ancestors.
+        A multilabel indicator of zeros and ones; or, with a LabelHierarchy, one collection of its
+        labels per video, to which it adds their ancestors.
     y_scores : dict of str to array-like of shape (n_videos, n_labels)
         Scores, probabilities or logits of each model; higher means more likely.
     hierarchy : LabelHierarchy or array-like of shape (n_labels,)
@@ -179,14 +177,12 @@ def compare_predictions(
 
     Notes
     -----
-    The intervals are those of other test videos of the same kind, for the models as they were
-    trained: they do not cover how much a model varies with its seed. They are centred on the
-    error rate and not on the mean of the resamples, because MAP is biased: if a rare label's only
-    video is drawn twice, its average precision is higher.
+    The intervals cover other test videos of the same kind, not other seeds of the models. They
+    are centred on the error rate and not on the mean of the resamples, because MAP is biased: if
+    a rare label's only video is drawn twice, its average precision is higher.
 
-    With ``rows="either"``, the default, a row below the first also counts for each model the
-    videos for which it predicts a label of the row, so two models have slightly different videos;
-    ``rows="truth"`` counts the same ones for all.
+    With ``rows="either"``, the default, a row below the first also counts the videos for which a
+    model predicts a label of the row; ``rows="truth"`` counts the same videos for all models.
 
     Examples
     --------

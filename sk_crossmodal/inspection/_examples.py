@@ -154,11 +154,10 @@ def error_examples(
     """Select the best and the worst videos of a model by a fixed rule.
 
     Without a baseline, videos are ranked by their margin: the lowest probability among their true
-    labels (0 if there are none) minus the highest among the false ones. It is above 0 if all true
-    labels come first. With a baseline, they are ranked by the gain: how much more probability
-    than the baseline the model gives to true labels, and how much less to false ones. Videos are
-    selected in this order, but a video that shares a top-level label with an earlier one waits
-    until there are no others; then all labels may be used again.
+    labels (0 if there are none) minus the highest among the false ones. With a baseline, they are
+    ranked by the gain: how much more probability than the baseline the model gives to true
+    labels, and how much less to false ones. A video that shares a top-level label with an earlier
+    one waits until there are no others; then all labels may be used again.
 
     Parameters
     ----------

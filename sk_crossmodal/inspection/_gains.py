@@ -144,8 +144,7 @@ class CategoryGainDisplay(Display):
         if model not in others:
             raise ValueError(f"model must be one of {others}, got {model!r}.")
         column = report.models.index(model)
-        low, high = (
-            # A gain is the negative difference.
+        low, high = (  # a gain is the negative difference
             None if ends is None else -ends[score][:, column]
             for ends in (report.difference_high, report.difference_low)
         )

@@ -37,10 +37,10 @@ class InfluenceDisplay(Display):
         By source and target, the line ``target = shift + stretch * source`` in seconds that fits
         the largest responses, each weighted by its squared size. `strength` is the share of the
         weight within `reach` seconds of the line (1.5 frames, or a 20th of the target's time line
-        if that is more), `fixed` the largest share within `reach` of a single time step of the
-        target. Shift and stretch are NaN, and the plot says "no clear shift", if `strength` is
-        below 0.5 or hardly above `fixed` (by less than 0.15, or than 4.5 over the number of time
-        steps if that is more). All are NaN with fewer than 12 time steps or without responses.
+        if that is more), `fixed` the largest share near a single time step of the target. Shift
+        and stretch are NaN, and the plot says "no clear shift", if `strength` is below 0.5 or
+        hardly above `fixed` (by 0.15, or 4.5 over the number of time steps if that is more), and
+        all with fewer than 12 time steps or without responses.
     axes_ : ndarray of matplotlib Axes
         One per pair.
 

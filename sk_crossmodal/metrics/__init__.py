@@ -1,12 +1,8 @@
 """Scores of multi-label video categorization, also by level of a label hierarchy.
 
-There are four scores, defined as in Section 4.2 of Goyal, Sahu, Ghosh and Lee, "Cross-modal
-Learning for Multi-modal Video Categorization" (2020), and as in the evaluator of
-google/youtube-8m: global average precision, mean average precision, precision at equal recall
-rate and Hit@1. Higher is better. The paper prints error rates, ``100 * (1 - score)``. More scores
-can be added to ``SCORES``.
-
-This subpackage needs numpy, scipy and scikit-learn only, and knows no estimator.
+The scores are those of Section 4.2 of Goyal, Sahu, Ghosh and Lee, "Cross-modal Learning for
+Multi-modal Video Categorization" (2020), and of the evaluator of google/youtube-8m. Higher is
+better; the paper prints error rates, ``100 * (1 - score)``. Add more scores to ``SCORES``.
 """
 
 from ._gap import gap_score

@@ -31,14 +31,12 @@ def gap_score(
     y_true : {array-like, sparse array or matrix} of shape (n_videos, n_labels)
         True labels as a multilabel indicator of zeros and ones.
     y_score : array-like of shape (n_videos, n_labels)
-        Scores, probabilities or logits; higher means more likely. Infinite scores are
-        allowed, NaN is not.
+        Scores, probabilities or logits, higher means more likely; maybe infinite, but not NaN.
     top_k : int or None, default=20
         Number of labels of each video in the pool. 20 is the convention of YouTube-8M; None
         takes all labels, which gives micro-averaged average precision.
     sample_weight : array-like of shape (n_videos,), default=None
-        Weights of the videos: an integer weight equals that many copies, and a video of weight
-        zero is left out.
+        Weights of the videos; an integer weight equals that many copies, 0 leaves a video out.
 
     Returns
     -------

@@ -31,16 +31,14 @@ def perr_score(
     y_true : {array-like, sparse array or matrix} of shape (n_videos, n_labels)
         True labels as a multilabel indicator of zeros and ones.
     y_score : array-like of shape (n_videos, n_labels)
-        Scores, probabilities or logits; higher means more likely. Infinite scores are
-        allowed, NaN is not.
+        Scores, probabilities or logits, higher means more likely; maybe infinite, but not NaN.
     empty_videos : {"zero", "skip"}, default="zero"
         Whether videos without a true label count 0, as in Google's evaluator, or are left out.
     positive_scores_only : bool, default=False
         Whether a score of 0 or less is never a hit, as in Google's evaluator. Use this with
         probabilities only.
     sample_weight : array-like of shape (n_videos,), default=None
-        Weights of the videos: an integer weight equals that many copies, and a video of weight
-        zero is left out.
+        Weights of the videos; an integer weight equals that many copies, 0 leaves a video out.
 
     Returns
     -------
@@ -92,13 +90,11 @@ def hit_at_1_score(
     y_true : {array-like, sparse array or matrix} of shape (n_videos, n_labels)
         True labels as a multilabel indicator of zeros and ones.
     y_score : array-like of shape (n_videos, n_labels)
-        Scores, probabilities or logits; higher means more likely. Infinite scores are
-        allowed, NaN is not.
+        Scores, probabilities or logits, higher means more likely; maybe infinite, but not NaN.
     empty_videos : {"zero", "skip"}, default="zero"
         Whether videos without a true label count 0, as in Google's evaluator, or are left out.
     sample_weight : array-like of shape (n_videos,), default=None
-        Weights of the videos: an integer weight equals that many copies, and a video of weight
-        zero is left out.
+        Weights of the videos; an integer weight equals that many copies, 0 leaves a video out.
 
     Returns
     -------

@@ -37,8 +37,7 @@ def map_score(
     y_true : {array-like, sparse array or matrix} of shape (n_videos, n_labels)
         True labels as a multilabel indicator of zeros and ones.
     y_score : array-like of shape (n_videos, n_labels)
-        Scores, probabilities or logits; higher means more likely. Infinite scores are
-        allowed, NaN is not.
+        Scores, probabilities or logits, higher means more likely; maybe infinite, but not NaN.
     top_k : int or None, default=None
         None ranks all videos for each label. An integer ranks only those videos that have
         the label among their `top_k` best, and other true labels count as missed. Google's
@@ -46,8 +45,8 @@ def map_score(
     empty_classes : {"skip", "zero"}, default="skip"
         Whether labels that no video has are left out of the mean, or count 0.
     sample_weight : array-like of shape (n_videos,), default=None
-        Weights of the videos: an integer weight equals that many copies, and a video of weight
-        zero is left out. Every label counts the same in the mean.
+        Weights of the videos; an integer weight equals that many copies, 0 leaves a video out.
+        Every label counts the same in the mean.
 
     Returns
     -------

@@ -91,7 +91,7 @@ class HierarchyReport:
             if not isinstance(column, np.ndarray):
                 raise TypeError(f"{expected}, got {type(column).__name__}")
             if column.shape != (len(rows),) or column.dtype.kind not in "iuf":
-                raise ValueError(f"{expected}, got shape {column.shape} and {column.dtype}")
+                raise ValueError(f"{expected}, got shape {column.shape}, dtype {column.dtype}")
         for column in columns.values():  # after all checks
             column.setflags(write=False)
         vars(self).update(rows=rows, **columns)  # a frozen dataclass refuses setattr
@@ -178,9 +178,8 @@ def hierarchy_report(
     Parameters
     ----------
     y_true : {array-like, sparse array or matrix} of shape (n_videos, n_labels), or label sets
-        True labels as a multilabel indicator of zeros and ones; or, if `hierarchy` is a
-        LabelHierarchy, as one collection of its labels per video: each label implies its
-        ancestors.
+        A multilabel indicator of zeros and ones; or, with a LabelHierarchy, one collection of its
+        labels per video, to which it adds their ancestors.
     y_score : array-like of shape (n_videos, n_labels)
         Scores, probabilities or logits; higher means more likely.
     hierarchy : LabelHierarchy or array-like of shape (n_labels,)
@@ -197,8 +196,8 @@ def hierarchy_report(
     threshold : float, default=0.5
         A label is predicted if its score is above this. Use 0.0 with logits.
     sample_weight : array-like of shape (n_videos,), default=None
-        Weights of the videos: an integer weight equals that many copies, and a video of weight
-        zero is left out. `n_videos` is the number of videos, not the sum of weights.
+        Weights of the videos; an integer weight equals that many copies, 0 leaves a video out.
+        `n_videos` is the number of videos, not the sum of weights.
 
     Returns
     -------

@@ -37,10 +37,9 @@ def hierarchy_scorers(
     only.
 
     y may be a multilabel indicator, or label sets, for an estimator that binarizes them itself
-    (:class:`~sk_crossmodal.compose.TransformedTargetClassifier`): the hierarchy turns them into
-    an indicator, where each label implies its ancestors. The estimator must then have the same
-    columns in every fold. `HierarchyLabelBinarizer(hierarchy=...)` ensures this; here only the
-    number of columns can be checked.
+    (:class:`~sk_crossmodal.compose.TransformedTargetClassifier`): the hierarchy adds their
+    ancestors. The estimator must then have the same columns in every fold, which
+    `HierarchyLabelBinarizer(hierarchy=...)` ensures; here only their number can be checked.
 
     Parameters
     ----------
@@ -65,9 +64,8 @@ def hierarchy_scorers(
     Raises
     ------
     ValueError
-        If `hierarchy` has no levels or a parameter is not one of those above. With label sets, a
-        scorer raises it if only levels were given, if a label is unknown, or if the number of
-        the estimator's columns differs.
+        If a parameter is not one of those above. With label sets, a scorer raises it if only
+        levels were given, a label is unknown, or the number of columns differs.
 
     See Also
     --------

@@ -110,7 +110,10 @@ def _sparse_labels(given: Any) -> sp.csr_array:
 
 def _check_shape(name: str, table: Any, expected: str) -> None:
     if table.ndim != 2 or 0 in table.shape:
-        raise ValueError(f"{name} must be {expected}, both at least 1; got shape {table.shape}")
+        is_vector = expected == LABELS and table.ndim == 1
+        hint = "; use sklearn.preprocessing.label_binarize for classes" if is_vector else ""
+        given = f"got shape {table.shape}{hint}"
+        raise ValueError(f"{name} must be {expected}, both at least 1; {given}")
 
 
 def _check_ones(values: Array) -> None:

@@ -1,6 +1,7 @@
 """The network around an encoder: scaling, fusion, correlation, head (Sections 2 and 3)."""
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any, ClassVar, Self
 
 import torch
@@ -170,12 +171,8 @@ class CrossModalNetwork(nn.Module):
             [len(frame_stats[name][0]) + n_context * (n - 1) for name in self.names]
         )
         self.encoder = encoder(widths, self.spec, **encoder_params)
-        self.head = HEADS[head](
-            len(widths) * self.encoder.out_features,
-            n_outputs,
-            hidden_size=hidden_size,
-            dropout=dropout,
-        )
+        width = len(widths) * self.encoder.out_features
+        self.head = HEADS[head](width, n_outputs, hidden_size=hidden_size, dropout=dropout)
         self.frozen = frozen
         if frozen:
             for part in self.below_head():
@@ -220,9 +217,8 @@ class CrossModalNetwork(nn.Module):
         self, frames: FrameDict, masks: MaskDict, correlation: Tensor | None = None
     ) -> list[tuple[Tensor, ...]]:
         """Compute each encoder's attention before and after the influence, each (B, T)."""
-        pairs: list[tuple[Tensor, ...]] = self.encoder.attention(
-            *self.prepare(frames, masks, correlation)
-        )
+        prepared = self.prepare(frames, masks, correlation)
+        pairs: list[tuple[Tensor, ...]] = self.encoder.attention(*prepared)
         return pairs
 
     def responses(
@@ -232,11 +228,8 @@ class CrossModalNetwork(nn.Module):
 
         The batch must be one video, without padding. See `influence_response`.
         """
-        found = iter(
-            watch_responses(
-                self.encoder.influences, lambda: self.attention(frames, masks, correlation)
-            )
-        )
+        run = partial(self.attention, frames, masks, correlation)
+        found = iter(watch_responses(self.encoder.influences, run))
         n_sources = len(self.names) - 1
         return [tuple(next(found)[None] for _ in range(n_sources)) for _ in self.names]
 
