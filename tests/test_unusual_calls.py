@@ -439,7 +439,7 @@ CHANGES = pytest.mark.parametrize(
         {"net_params": {"optimizer__betas": (0.9, 0.99)}},
         {"callbacks": [EpochTimer()]},
     ],
-    ids=str,
+    ids=lambda params: "-".join(params) or "none",
 )
 
 
