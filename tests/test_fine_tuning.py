@@ -183,7 +183,7 @@ def test_pretrained_classifier_of_a_target_transformer_can_be_used():
     assert set(tuned.classes_) == set(TOP)
     with pytest.raises(
         TypeError,
-        match=r"a FrozenEstimator of a fitted .*TransformedTargetC.*give its classifier_",
+        match=r"(?s)a FrozenEstimator of a fitted .*TransformedTargetC.*give its classifier_",
     ):
         tune(target, fusion="late").fit(X, TOP)
 

@@ -129,6 +129,8 @@ def test_tower_without_seed_is_not_cached(folder, random_state):
     tower = recording_tower(random_state=random_state)
     classifier = gated(folder, correlation_tower=tower, random_state=random_state)
     for _ in range(2):
-        with pytest.warns(UserWarning, match="random_state is no int"):
+        with pytest.warns(
+            UserWarning, match="memory keeps no tower without an int as random_state"
+        ):
             classifier.fit(X, Y)
     assert len(RecordingTower.fits) == 2

@@ -175,10 +175,10 @@ class MultimodalNet(NeuralNet):
 
     def _raise_diverged(self, reason: str) -> None:
         row, rate = self.history[-1], self.optimizer_.param_groups[0]["lr"]
-        where = f"after {len(row['batches'])} batches of epoch {row['epoch']}"
+        where = f", after {len(row['batches'])} batches of epoch {row['epoch']}"
         advice = "float32, " * (self.precision == "bfloat16") + "frame_scaling='modality'"
         raise ValueError(
-            f"Training of {self.owner} diverged: {reason} {where} with a learning rate of {rate:g}"
+            f"Training of {self.owner} diverged: {reason}{where} with a learning rate of {rate:g}"
             f" in {self.precision}. The estimator is unchanged. Try a lower `lr`, {advice}."
         )
 
