@@ -34,7 +34,7 @@ __all__ = [
     "save_model",
 ]
 
-_ROOMS = {
+_SUBPACKAGES = {
     "classification": (
         "CrossModalNetVLADClassifier",
         "CrossModalRNNClassifier",
@@ -50,9 +50,9 @@ _ROOMS = {
 
 def __getattr__(name: str) -> Any:
     """Import a public name when it is asked for: torch takes seconds, and --help needs none."""
-    for room, names in _ROOMS.items():
+    for subpackage, names in _SUBPACKAGES.items():
         if name in names:
-            thing = getattr(import_module(f".{room}", __name__), name)
+            thing = getattr(import_module(f".{subpackage}", __name__), name)
             globals()[name] = thing
             return thing
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,4 +1,4 @@
-"""Names for types that come up in every room."""
+"""Names for types that come up in every subpackage."""
 
 from typing import Any
 

@@ -441,7 +441,5 @@ def test_extending_files_are_read(extended, monkeypatch):
             np.testing.assert_array_equal(videos.data[i][name], X[i][name])
             np.testing.assert_array_equal(extended["stored"].data[i][name], X[i][name])
     monkeypatch.delitem(READERS._parts, "npz")
-    with pytest.raises(
-        ValueError, match=r"npz is not Parquet or Arrow; readers: \['tables'\]"
-    ):
+    with pytest.raises(ValueError, match=r"npz is not Parquet or Arrow; readers: \['tables'\]"):
         datasets.load_embeddings("videos/video0.npz")

@@ -89,6 +89,8 @@ def accepts_moments(init: Callable[P, None]) -> Callable[P, None]:
         if "moments" in kwargs:
             message = "The argument moments was renamed to frame_stats."
             warn(message, DeprecationWarning, stacklevel=2)
+            if len(args) > 1 or "frame_stats" in kwargs:  # the first is self
+                raise TypeError("Give frame_stats only, not its former name moments as well.")
             kwargs["frame_stats"] = kwargs.pop("moments")
         init(*args, **kwargs)
 

@@ -68,9 +68,13 @@ def _json(text: Any) -> Any:
     """Parse JSON strictly: every key once, no deeper than Python goes."""
     try:
         text = text.decode() if isinstance(text, bytes) else text
-        return json.loads(text, object_pairs_hook=_unique_keys)
+        return json.loads(text, object_pairs_hook=_unique_keys, parse_constant=_no_constant)
     except (ValueError, RecursionError) as error:
         raise ValueError(f"its header is not valid JSON: {error}") from error
+
+
+def _no_constant(name: str) -> None:
+    raise ValueError(f"{name} is not a number in JSON")
 
 
 def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -84,6 +88,9 @@ def read_file(path: Path) -> bytes:
     """Read a regular file; ValueError for a pipe or a device, which have no end."""
     if path.exists() and not path.is_file() and not path.is_dir():
         raise ValueError("it is no regular file.")
+    if path.is_dir():
+        text = "Is a directory; a model is one file, and Store.open opens the folder of a store"
+        raise IsADirectoryError(errno.EISDIR, text, str(path))
     with open(path, "rb") as file:
         # Check the size of the header first: the file may be large and not a model at all.
         _header_size(file.read(8), os.fstat(file.fileno()).st_size)

@@ -23,7 +23,7 @@ def fit_method(method: Callable[..., Any]) -> Callable[..., Any]:
         except KeyboardInterrupt as error:
             if error.args or vars(self).get("net_") is not before:
                 raise
-            name = f"{type(self).__name__}.{method.__name__}"
+            name = f"{type(self).__name__}.{method.__name__.lstrip('_')}"
             text = f"{name} was interrupted before its network was trained"
             raise KeyboardInterrupt(f"{text}; the estimator is unchanged.") from error
 
