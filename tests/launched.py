@@ -155,15 +155,15 @@ def rows_read(store):
 
 def remembered(out):
     """How many towers are fitted, by the first of two fits that keep them, and by both."""
-    fits, tower_fit = [], CorrelationTower.fit
-    CorrelationTower.fit = lambda *args, **kwargs: fits.append(1) or tower_fit(*args, **kwargs)
+    fits, tower_fit = [], CorrelationTower._fit
+    CorrelationTower._fit = lambda *args, **kwargs: fits.append(1) or tower_fit(*args, **kwargs)
     counts = []
     for _ in range(2):
         memory = str(out / f"memory{RANK}")  # which only the first process looks into
         classifier = make_classifier(device="accelerate", max_epochs=1, memory=memory)
         classifier.fit(make_videos().data, make_y("classes"))
         counts.append(len(fits))
-    CorrelationTower.fit = tower_fit
+    CorrelationTower._fit = tower_fit
     return counts, classifier.correlation_tower_.predict_proba(make_videos().data)
 
 
