@@ -82,11 +82,11 @@ MODALITIES = [
     Case({"video": HUGE, "audio": 6}, f"{WIDTH} 1000000"),
     Case(
         {"video": slice("a")},
-        r"columns of 'video', slice\(None, 'a', None\), but X is not one wide array",
+        r"columns of 'video', slice\(None, 'a', None\), but X is not wide",
     ),
     Case(
         {"video": slice(0, 4, 0)},
-        r"columns of 'video', slice\(0, 4, 0\), but X is not one wide array",
+        r"columns of 'video', slice\(0, 4, 0\), but X is not wide",
     ),
     Case(
         {"video": slice(0, 4)},
@@ -220,7 +220,8 @@ SHARED = {
         [*FLAGS, Case(True, "resume=True needs a folder to resume from: give `checkpoint`")],
     ),
     "hierarchy": (
-        "hierarchy must be None or a LabelHierarchy, as a binarizer's hierarchy_",
+        "hierarchy must be None or a LabelHierarchy, "
+        "such as hierarchy_ of a HierarchyLabelBinarizer",
         [
             *("tree", 3, {"Food": []}, LabelHierarchy, [], True),
             Case(LabelHierarchy({"nowhere": []}), r"outside the hierarchy: \['Food', "),

@@ -130,7 +130,12 @@ REPORTS = [
     ("title", {"title": 3}, TypeError, "title must be a str or None, got 3"),
     ("n_examples", {"n_examples": -1}, ValueError, "n_examples must be an integer >= 0, got -1"),
     ("n_examples text", {"n_examples": "2"}, TypeError, "n_examples must be an integer"),
-    ("random_state", {"random_state": "x"}, WRONG, "random_state must be .* got 'x'"),
+    (
+        "random_state",
+        {"random_state": "x"},
+        WRONG,
+        "random_state, unless None or a RandomState, must be .* got 'x'",
+    ),
     ("overwrite", {"overwrite": "yes"}, ValueError, r"overwrite must be one of .*, got 'yes'"),
     ("progress", {"progress": "bar"}, ValueError, r"progress must be one of .*, got 'bar'"),
     ("ids", {"ids": ["a"]}, ValueError, f"ids must be {len(X)} names, one per video, got 1"),

@@ -115,7 +115,7 @@ CASES = [
         "predictions: no hierarchy",
         compare(hierarchy=None),
         ValueError,
-        "hierarchy must be a LabelHierarchy or the level",
+        "hierarchy must be a LabelHierarchy, .* or the level",
     ),
     (
         "predictions: groups of levels",

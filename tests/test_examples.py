@@ -132,7 +132,7 @@ def grid_search(demo, load_example, monkeypatch, tmp_path):
     def run(*arguments):
         example = load_example("grid_search", "--jobs", 1, "--out", tmp_path, *arguments)
         found, towers = [], []
-        search, fit = example.search, demo.CorrelationTower.fit
+        search, fit = example.search, demo.CorrelationTower._fit
 
         def search_and_keep(*arguments):
             found.append(search(*arguments))
@@ -143,7 +143,7 @@ def grid_search(demo, load_example, monkeypatch, tmp_path):
             return fit(tower, *videos, **params)
 
         monkeypatch.setattr(example, "search", search_and_keep)
-        monkeypatch.setattr(demo.CorrelationTower, "fit", fit_and_count)
+        monkeypatch.setattr(demo.CorrelationTower, "_fit", fit_and_count)
         example.main()
         return example, found, len(towers)
 

@@ -169,7 +169,7 @@ def test_predict_on_extreme_frames_is_finite_or_raises_an_error(name, family):
     X = ABSENT[name]() if name in ABSENT else videos_of(name)
     classifier = ordinary(family)
     if name == "1e30":
-        with pytest.raises(ValueError, match=r"videos \[.*\] are no finite numbers"):
+        with pytest.raises(ValueError, match=r"videos \[.*\] are not finite"):
             classifier.predict_proba(X)
     else:
         assert_finite(classifier, X)

@@ -64,7 +64,7 @@ def test_fit_paths_of_hierarchy_does_not_warn():
 
 def test_fit_fitted_tower_not_frozen_warns():
     classifier = make_classifier(fusion="cross_modal_gated", max_epochs=1)
-    with pytest.warns(UserWarning, match=r"trained anew; .* FrozenEstimator\(tower\)"):
+    with pytest.warns(UserWarning, match=r"trained from scratch; .* FrozenEstimator\(tower\)"):
         classifier.set_params(correlation_tower=fitted_tower()).fit(X, Y)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
@@ -72,7 +72,7 @@ def test_fit_fitted_tower_not_frozen_warns():
 
 
 CUT = [np.stack([frames[:5] for frames in rows]) for rows in (VIDEO, AUDIO)]
-SEVERAL = r"several modalities, give each as an argument of its own"
+SEVERAL = r"Give each modality as an argument of its own"
 
 
 @pytest.mark.parametrize(
@@ -81,15 +81,15 @@ SEVERAL = r"several modalities, give each as an argument of its own"
         (lambda: as_multimodal(CUT), SEVERAL),
         (lambda: as_multimodal([VIDEO, AUDIO]), SEVERAL),
         (lambda: as_multimodal((CUT[0], CUT[0])), SEVERAL),
-        (lambda: as_multimodal(["a.mp4", "b.mp4"]), r"Files are not opened here"),
+        (lambda: as_multimodal(["a.mp4", "b.mp4"]), r"load files first"),
         (
             lambda: fitted().predict(AUDIO, VIDEO),
             r"X has frames of .*'audio': 8}, but .* was fitted with .*'audio': 6}",
         ),
-        (lambda: fitted().predict(CUT[0]), r"give all modalities side by side, or each"),
+        (lambda: fitted().predict(CUT[0]), r"give all side by side, or each"),
         (
             lambda: as_multimodal(1j * CUT[0]),
-            r"^Complex data.*got dtype complex\d+\.$",
+            r"got dtype complex\d+\. Complex data not supported\.$",
         ),
         (lambda: gap_score([[0.1, 0.9]], [[0, 1]]), "y_score is the second argument"),
         (
@@ -109,7 +109,7 @@ def test_mistake_error_names_next_step(wrong, message):
 
 def test_as_multimodal_tensor_with_gradients_raises():
     frames = torch.ones(2, 3, 4, requires_grad=True)
-    with pytest.raises(ValueError, match=r"detach.*\nX must be an array"):
+    with pytest.raises(ValueError, match=r"X must be an array.*detach"):
         as_multimodal(frames)
 
 
@@ -125,15 +125,14 @@ def test_binarizer_instead_of_hierarchy_raises():
         lambda: make_classifier(hierarchy=labels).fit(X, Y),
         lambda: hierarchy_report([[0, 1]], [[0.1, 0.9]], labels),
     ):
-        with pytest.raises(
-            (TypeError, ValueError), match=r"hierarchy must be .*[Bb]inarizer.* hierarchy_"
-        ):
+        match = "hierarchy must be .*hierarchy_ of a HierarchyLabelBinarizer"
+        with pytest.raises((TypeError, ValueError), match=match):
             wrong()
 
 
 def test_load_wrong_kind_of_file_raises(tmp_path):
     X.save(tmp_path / "store")
-    with pytest.raises(IsADirectoryError, match=r"the folder of a store opens by Store\.open"):
+    with pytest.raises(IsADirectoryError, match=r"Store\.open opens the folder of a store"):
         load_model(tmp_path / "store")
     (tmp_path / "shard.tfrecord").write_bytes(b"no TFRecord, whatever its name says")
     with pytest.raises(ValueError, match=r"is it a TFRecord file\?"):

@@ -503,7 +503,7 @@ def test_model_changed_since_fit_raises(tmp_path):
     late = make_classifier(fusion="late", max_epochs=1).fit(X, make_y("classes"))
     late.fusion = "early"
     with pytest.raises(
-        ValueError, match=r"fitted with {'fusion': 'late'}: set these back or fit again"
+        ValueError, match=r"fitted with fusion='late', and fusion is now 'early'; refit"
     ):
         save_model(late, tmp_path / "m")
     late.fusion = "late"
@@ -709,7 +709,7 @@ FORGED = {
     "long padding": (lambda o, t: o["fitted"]["network"].update(pad_to=10**9), "<= 100000"),
     "padding": (
         lambda o, t: o["fitted"]["network"].update(pad_to=9),
-        "fitted with {'mask_padding': False, 'max_frames': 9}",
+        "fitted with mask_padding=False, and mask_padding is now True; refit",
     ),
     "tower": (
         lambda o, t: o["params"].update(correlation_tower="os.system"),

@@ -14,8 +14,9 @@ def level_numbers(hierarchy: Any) -> Ints:
     levels = as_array("hierarchy", given, "a label hierarchy or the level of every label")
     if levels.ndim != 1 or levels.dtype.kind not in "iu" or not levels.size or levels.min() < 0:
         raise ValueError(
-            "hierarchy must be a LabelHierarchy or the level of every label, 1-D and from 0, got "
-            f"{type(hierarchy).__name__} with levels of shape {levels.shape}, dtype {levels.dtype}"
+            "hierarchy must be a LabelHierarchy, such as hierarchy_ of a HierarchyLabelBinarizer, "
+            f"or the level of every label from 0, got {type(hierarchy).__name__} with levels of "
+            f"shape {levels.shape}, dtype {levels.dtype}"
         )
     return levels
 

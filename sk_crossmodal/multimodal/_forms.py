@@ -162,7 +162,9 @@ def _column_slices(width: int, modalities: Any) -> dict[str, slice]:
         raise TypeError(f"modalities must have only widths (int) or only slices, got {sizes}.")
     starts = [0, *accumulate(map(int, sizes.values()))]
     if min(sizes.values()) < 1 or starts[-1] != width:
-        expected = f"modalities={sizes} expects {starts[-1]}, each width >= 1"
+        expected = (
+            f"modalities={sizes} expects {starts[-1]}: give all side by side, or each as an array"
+        )
         raise ValueError(f"X has {width} features, but {expected}.")
     return {name: slice(starts[i], starts[i + 1]) for i, name in enumerate(sizes)}
 

@@ -137,7 +137,8 @@ class Targets:
     def _check_hierarchy(self) -> None:
         given, n = self.hierarchy, len(self.classes)
         if not isinstance(given, LabelHierarchy | None):
-            wanted = "hierarchy must be None or a LabelHierarchy, as a binarizer's hierarchy_"
+            binarizer = "such as hierarchy_ of a HierarchyLabelBinarizer"
+            wanted = f"hierarchy must be None or a LabelHierarchy, {binarizer}"
             raise TypeError(f"{wanted}, got {short(given)}.")
         if given is None:
             return
