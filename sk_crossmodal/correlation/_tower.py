@@ -174,7 +174,7 @@ class CorrelationTower(TransformerMixin, NetworkEstimator):
         return self
 
     def _prepare(self, videos: Videos, held_out: Videos | None, targets: Targets) -> TowerFit:
-        """Split the videos, choose the pairs and build the net, before any frame is read."""
+        """Split the videos, choose the pairs and build the net, before frames of X are read."""
         _check_can_correlate(videos.X)
         videos.check_present()
         split_seed, pair_seed, train_seed = self._seeds(3)

@@ -43,12 +43,11 @@ class LabelSubset:
 
 @dataclass(frozen=True, eq=False)
 class RankedSubset:
-    """The true labels of a subset, with their scores and ranks.
+    """The true labels of a subset, with their scores and ranks."""
 
-    `included` selects the videos that count (None: all). `scores` are those of the true labels;
-    `hits` marks, for each cutoff, those among the best labels of their video. `pool` has the
-    `top_k` best scores of each included video, or no columns if every score is in the pool.
-    """
+    # `included` selects the videos that count (None: all). `scores` are those of the true labels;
+    # `hits` marks, for each cutoff, those among the best labels of their video. `pool` has the
+    # `top_k` best scores of each included video, or no columns if every score is in the pool.
 
     subset: LabelSubset
     included: Bools | None

@@ -454,10 +454,8 @@ class MultimodalArray:
 def scan_frames(
     X: MultimodalArray, dtype: DTypeLike, requests: Iterable[StatsRequest] = ()
 ) -> list[dict[str, tuple[Floats, Any]]]:
-    """Check that frames are finite as `dtype`, and compute statistics, in one pass over X.
-
-    Frames that a store knows to be finite, and bytes, are read for the statistics only.
-    """
+    """Check that frames are finite as `dtype`, and compute statistics, in one pass over X."""
+    # Frames that a store knows to be finite, and bytes, are read for the statistics only.
     return scan(X._frames, dtype, requests)
 
 

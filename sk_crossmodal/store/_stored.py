@@ -62,12 +62,11 @@ class StoredFrames:
 
 
 class FrameFiles:
-    """The files of one modality, one per part, read as one array.
+    """The files of one modality, one per part, read as one array."""
 
-    `os.preadv` reads into the buffer of the caller: the pages of a memory map would count against
-    memory limits. A pickle has the paths of the files, not their content. `parts` has the number
-    of frames of each part, and the offset of the first in its file.
-    """
+    # `os.preadv` reads into the buffer of the caller: the pages of a memory map would count
+    # against memory limits. A pickle has the paths of the files, not their content. `parts` has
+    # the number of frames of each part, and the offset of the first in its file.
 
     def __init__(
         self, folder: str, parts: dict[str, tuple[int, int]], modality: StoredModality

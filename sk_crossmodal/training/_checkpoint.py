@@ -50,11 +50,10 @@ def _can_be_folder(path: str | os.PathLike[str]) -> bool:
 
 
 class Checkpoint(LoopCallback):
-    """The state of one fit, in a file that is replaced during training.
+    """The state of one fit, in a file that is replaced during training."""
 
-    `hashes` tell the fit from others, which have other files in the same folder. The number of
-    epochs is part of the file's name alone, so that a longer fit continues a shorter one.
-    """
+    # `hashes` identify the fit: others have other files in the same folder. The number of epochs
+    # is part of the file's name alone, so that a longer fit continues a shorter one.
 
     def __init__(
         self, params: Mapping[str, Any], owner: str, n_epochs: int, hashes: dict[str, str]

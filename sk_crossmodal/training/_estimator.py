@@ -281,7 +281,7 @@ class NetworkEstimator(LinkedEstimator, CallbackSupportMixin, BaseEstimator):
     def _build(
         self, spec: NetworkSpec, seed: int, *, validates: bool, one_epoch: bool = False
     ) -> tuple[MultimodalNet, dict[str, Any]]:
-        """Build the net before any frame is read, see `build_net`."""
+        """Build the net before frames of X are read, see `build_net`."""
         config = TrainingConfig.of(self, is_classifier=is_classifier(self), one_epoch=one_epoch)
         if not self.mask_padding:
             width = sum(len(mean) for mean, _ in spec.params["frame_stats"].values())

@@ -19,11 +19,10 @@ from ._processes import Processes
 
 
 class MultimodalNet(NeuralNet):
-    """A skorch `NeuralNet` whose batches are `Batch` objects.
+    """A skorch `NeuralNet` whose batches are `Batch` objects."""
 
-    `owner` is the class of the estimator, for messages. `stop_training` may be set by callbacks to
-    end training after the epoch, and `interrupted` says whether Ctrl-C ended it.
-    """
+    # `owner` is the class of the estimator, for messages. Callbacks set `stop_training` to end
+    # training after the epoch; `interrupted` is True if Ctrl-C ended it.
 
     processes = Processes()
     interrupted = stop_training = False

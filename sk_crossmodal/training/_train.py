@@ -21,15 +21,7 @@ def train(
     *,
     resumable: bool = False,
 ) -> None:
-    """Train until the last epoch, early stopping or Ctrl-C.
-
-    Raises
-    ------
-    ValueError
-        If training diverges.
-    KeyboardInterrupt
-        See `InterruptionNotice`.
-    """
+    """Train until the last epoch, early stopping or Ctrl-C; ValueError if training diverges."""
     net.start_callbacks()
     users = net.callbacks_
     # The hooks come first: they see the end of training before early stopping restores weights.
