@@ -45,6 +45,12 @@ def discover_estimators():
     return {name: cls for name, cls in sorted(found.items()) if cls not in bases}
 
 
+def kind_of(name):
+    """The class in the name of an instance; one kind for all classifiers, which share `fit`."""
+    own = name.partition("-")[0]
+    return "classifier" if own.startswith("CrossModal") else own
+
+
 def small_instances(**params):
     """Yield (id, small estimator), one for every fusion of an estimator that has some.
 

@@ -3,7 +3,7 @@
 from collections import Counter
 
 import pytest
-from discovery import small_instances
+from discovery import kind_of, small_instances
 from estimator_cases import make_classifier, make_tower
 from sklearn.decomposition import PCA, IncrementalPCA
 from sklearn.feature_selection import SelectKBest
@@ -47,11 +47,12 @@ OTHERS = {
 }
 
 
-@pytest.mark.sample(1)  # one of each class: any of its fusions, encoders or transformers
-@pytest.mark.parametrize("name", [*INSTANCES, *OTHERS])
+# One of each kind: any of its families, fusions, encoders or transformers.
+@pytest.mark.sample(1, by=("kind",))
+@pytest.mark.parametrize(("kind", "name"), [(kind_of(n), n) for n in [*INSTANCES, *OTHERS]])
 # scikit-learn passes tables of 0 and 1 to the binarizer, which could be an indicator.
 @pytest.mark.filterwarnings("ignore:X has no other labels than 0 and 1:UserWarning")
-def test_check_estimator(name, record_property):
+def test_check_estimator(kind, name, record_property):
     estimator = {**INSTANCES, **OTHERS}[name]
     results = check_estimator(estimator, on_fail=None, on_skip=None)
     counts = Counter(result["status"] for result in results)

@@ -7,7 +7,7 @@ import random
 import numpy as np
 import pytest
 import torch
-from discovery import small_instances
+from discovery import kind_of, small_instances
 from estimator_cases import make_classifier
 from scipy.special import softmax
 from sklearn.base import BaseEstimator, ClassifierMixin, TransformerMixin
@@ -52,9 +52,9 @@ def statuses(estimator, status):
     return {result["check_name"] for result in results if result["status"] == status}
 
 
-@pytest.mark.sample(1)
-@pytest.mark.parametrize("name", INSTANCES)
-def test_check_each_estimator_passes(name):
+@pytest.mark.sample(1, by=("kind",))
+@pytest.mark.parametrize(("kind", "name"), [(kind_of(name), name) for name in INSTANCES])
+def test_check_each_estimator_passes(kind, name):
     estimator = INSTANCES[name]
     results = check_multimodal_estimator(estimator)
     assert len(results) == (2 if hasattr(estimator, "predict") else 1) * len(CHECKS)

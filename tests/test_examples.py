@@ -189,6 +189,7 @@ def check_disagreement(example, indicators, paths, capsys):
     assert re.search(r"^  paths +late 0\.00 <", out, re.MULTILINE)
 
 
+@pytest.mark.full  # its synthetic twin runs always
 def test_grid_search_real_shards_gives_equal_scores(grid_search, few_shards, capsys):
     _, (_, paths), _ = grid_search("--data", few_shards, "--folds", 2)
     out = capsys.readouterr().out
