@@ -995,7 +995,7 @@ CASES = [
         "am-m-w",
         lambda: as_multimodal(np.ones((2, 3)), modalities={"a": 1, "b": 1}),
         ValueError,
-        r"X has 3 features, but modalities=\{'a': 1, 'b': 1\} expects 2, each width >= 1\.",
+        r"X has 3 features, but modalities=\{'a': 1, 'b': 1\} expects 2: give all side by side",
     ),
     (
         "am-m-neg",
