@@ -983,7 +983,7 @@ CASES = [
         "am-m-empty",
         lambda: as_multimodal(np.ones((2, 3)), modalities=[]),
         ValueError,
-        r"MultimodalArray needs at least one modality, got none\.",
+        r"modalities must name at least one modality, got none\.",
     ),
     (
         "am-m-dup",
@@ -1001,7 +1001,7 @@ CASES = [
         "am-m-neg",
         lambda: as_multimodal(np.ones((2, 3)), modalities={"a": 4, "b": -1}),
         ValueError,
-        r"X has 3 features, but modalities=\{'a': 4, 'b': -1\} expects 3, each width >= 1\.",
+        r"X has 3 features, each width must be >= 1, got \{'a': 4, 'b': -1\}",
     ),
     (
         "am-m-f",
@@ -1061,7 +1061,7 @@ CASES = [
         "am-m-many",
         lambda: as_multimodal(np.ones((2, 3)), modalities=list("abcd")),
         ValueError,
-        r"X has 3 features, but modalities=\{'a': 1, 'b': 1, 'c': 1, 'd': 0\} expects 3, each",
+        r"X has 3 features, each width must be >= 1, got \{'a': 1, 'b': 1, 'c': 1, 'd': 0\}",
     ),
     (
         "am-m-unhash",

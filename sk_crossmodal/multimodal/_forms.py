@@ -161,11 +161,12 @@ def _column_slices(width: int, modalities: Any) -> dict[str, slice]:
     if not all(isinstance(s, Integral) and not isinstance(s, bool) for s in sizes.values()):
         raise TypeError(f"modalities must have only widths (int) or only slices, got {sizes}.")
     starts = [0, *accumulate(map(int, sizes.values()))]
-    if min(sizes.values()) < 1 or starts[-1] != width:
-        expected = (
-            f"modalities={sizes} expects {starts[-1]}: give all side by side, or each as an array"
-        )
-        raise ValueError(f"X has {width} features, but {expected}.")
+    if min(sizes.values()) < 1:
+        raise ValueError(f"X has {width} features, each width must be >= 1, got {sizes}.")
+    if starts[-1] != width:
+        expected = f"modalities={sizes} expects {starts[-1]}"
+        advice = "give all side by side, or each as an array"
+        raise ValueError(f"X has {width} features, but {expected}: {advice}.")
     return {name: slice(starts[i], starts[i + 1]) for i, name in enumerate(sizes)}
 
 
