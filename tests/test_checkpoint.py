@@ -348,7 +348,6 @@ import numpy as np, torch
 torch.set_num_threads(1)
 sys.path.insert(0, {tests!r})
 from test_checkpoint import big_case, KillAt
-from sk_crossmodal.training import _state_file
 
 def kill(*args, **kwargs):
     os.kill(os.getpid(), signal.SIGKILL)

@@ -50,7 +50,7 @@ from sk_crossmodal import (
 )
 from sk_crossmodal.modules import FUSIONS
 from sk_crossmodal.persistence import _file
-from sk_crossmodal.training._load import at_most
+from sk_crossmodal.training._state import at_most
 
 X = make_videos().data
 SMALL = {"max_epochs": 1, "n_epochs": 1}

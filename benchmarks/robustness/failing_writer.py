@@ -6,10 +6,13 @@ it to the disk (before and after), rename it (before and after).
 
 import builtins
 import os
+import stat
 from contextlib import contextmanager
 from unittest import mock
 
-from sk_crossmodal.training import _state_file
+from sk_crossmodal import _files
+
+FSYNC, REPLACE = os.fsync, os.replace
 
 
 class Operations:
@@ -42,24 +45,26 @@ class Operations:
         return Halves(builtins.open(path, mode, *args, **kwargs), self)
 
     def fsync(self, number):
-        """Flush a file to the disk."""
-        self.next()
-        os.fsync(number)
-        self.next()
+        """Flush a file to the disk; a folder, whose errors are ignored, is no operation."""
+        is_folder = stat.S_ISDIR(os.fstat(number).st_mode)
+        if not is_folder:
+            self.next()
+        FSYNC(number)
+        if not is_folder:
+            self.next()
 
     def replace(self, *paths):
         """Rename a file."""
         self.next()
-        os.replace(*paths)
+        REPLACE(*paths)
         self.next()
 
     @contextmanager
     def installed(self):
         """Write checkpoints with these operations."""
-        system = mock.Mock(wraps=os, fsync=self.fsync, replace=self.replace)
         with (
-            mock.patch.object(_state_file, "os", system),
-            mock.patch.object(_state_file, "open", self.open, create=True),
+            mock.patch.multiple(os, fsync=self.fsync, replace=self.replace),
+            mock.patch.object(_files, "open", self.open, create=True),
         ):
             yield self
 

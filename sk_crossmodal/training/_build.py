@@ -15,10 +15,9 @@ from torch.nn.modules.module import register_module_parameter_registration_hook
 from ..modules import build_loss
 from ..validation import short
 from ._config import OWN, TrainingConfig
-from ._device import device_memory, seeded
+from ._device import device_memory, random_state, seeded
 from ._distributed import DistributedNet
 from ._net import MultimodalNet
-from ._state_file import random_state
 
 TRAINING_COPIES = 4  # of each weight: itself, its gradient, and two averages of Adam
 OWN_CALLBACKS = tuple(OWN + name for name in ("lr_schedule", "accuracy", "early_stopping"))

@@ -16,7 +16,8 @@ import joblib
 from .._files import PARTIAL
 from ..validation import FLAG, MAX_INT, number
 from ._callbacks import LoopCallback
-from ._state_file import random_state, read_state, set_random_state, write_state
+from ._device import random_state, set_random_state
+from ._state_file import read_state, write_state
 
 STALE = 3600  # seconds after which the partial file of a killed process is removed
 CHECKPOINT_CONSTRAINTS = {
@@ -69,7 +70,10 @@ class Checkpoint(LoopCallback):
     def open(self, *, verbose: int) -> None:
         """Create the folder, and read the state to resume from if there is one."""
         if self.path.exists() and not self.resume:
-            raise ValueError(f"{self.path} is a checkpoint of this fit: resume=True continues.")
+            raise ValueError(
+                f"{self.path} is a checkpoint of this fit: resume=True continues it, or "
+                "delete it to train anew."
+            )
         self.folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=self.folder):
             pass  # better to fail now than after the first epoch

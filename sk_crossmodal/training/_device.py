@@ -10,9 +10,21 @@ from weakref import WeakSet
 import torch
 
 from ._processes import is_distributed, launched_device
-from ._state_file import random_state, set_random_state
 
 PRECISIONS = ("auto", "float32", "float64", "bfloat16")
+
+
+def random_state() -> dict[str, Any]:
+    """Return torch's random states."""
+    cuda = torch.cuda.get_rng_state_all() if torch.cuda.is_available() else []
+    return {"cpu": torch.get_rng_state(), "cuda": cuda}
+
+
+def set_random_state(state: dict[str, Any]) -> None:
+    """Set torch's random states; those of CUDA only if the number of devices is the same."""
+    torch.set_rng_state(state["cpu"])
+    if torch.cuda.is_available() and len(state["cuda"]) == torch.cuda.device_count():
+        torch.cuda.set_rng_state_all(state["cuda"])
 
 
 class _Section:

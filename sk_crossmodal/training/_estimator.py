@@ -33,7 +33,6 @@ from ._net import MultimodalNet
 from ._processes import Processes
 from ._state import get_state
 from ._targets import Targets, check_y
-from ._train import train
 
 AUTO_STOPPING = 1000  # videos from which early_stopping="auto" holds some out
 
@@ -307,7 +306,7 @@ class NetworkEstimator(LinkedEstimator, CallbackSupportMixin, BaseEstimator):
         hooks: dict[str, Any] = {"own_sklearn": bridge}
         if self.checkpoint is not None:
             hooks = {"own_checkpoint": self._open_checkpoint(net, inputs), **hooks}
-        train(net, *data, random_state, hooks, resumable=self.checkpoint is not None)
+        net.train_on(*data, random_state, hooks, resumable=self.checkpoint is not None)
         self.__dict__.update(bridge.fitted(net))  # at once: Ctrl-C leaves all or nothing
         bridge.end_fit(net)
 

@@ -8,13 +8,15 @@ from typing import Any
 import numpy as np
 import torch
 from skorch import NeuralNet
-from skorch.callbacks import EarlyStopping
+from skorch.callbacks import Callback, EarlyStopping
+from skorch.helper import predefined_split
 
 from .._types import Array, Ints
 from ..modules import FrameStats
 from ._callbacks import LoopCallback
 from ._data import Batch, BatchLoader, FrameDataset
-from ._device import release_rng
+from ._device import release_rng, seeded
+from ._interruption import InterruptionNotice
 from ._processes import Processes
 
 
@@ -65,13 +67,12 @@ class MultimodalNet(NeuralNet):
         module.set_frame_stats(stats)
         self.module__frame_stats = stats
 
-    def get_iterator(self, dataset: FrameDataset, training: bool = False) -> BatchLoader:
+    def get_iterator(
+        self, dataset: FrameDataset, training: bool = False, batch_size: int | None = None
+    ) -> BatchLoader:
         """Return batches of videos of similar length."""
-        return self._loader(dataset, self.batch_size, shuffle=training)
-
-    def _loader(self, dataset: FrameDataset, batch_size: int, shuffle: bool) -> BatchLoader:
         pin = torch.device(self.device).type == "cuda"
-        return BatchLoader(dataset, batch_size, shuffle, pin=pin)
+        return BatchLoader(dataset, batch_size or self.batch_size, shuffle=training, pin=pin)
 
     def get_params_for_optimizer(self, prefix: str, named_parameters: Any) -> Any:
         """Leave frozen weights out, and let AdamW fuse its step, which changes only rounding."""
@@ -206,13 +207,38 @@ class MultimodalNet(NeuralNet):
         best = getattr(stopper, "best_epoch_", 0)
         return epochs[best - 1] if 0 < best <= len(epochs) else None
 
+    def train_on(
+        self,
+        train_set: FrameDataset,
+        valid_set: FrameDataset | None,
+        random_state: dict[str, Any],
+        hooks: dict[str, Callback],
+        *,
+        resumable: bool = False,
+    ) -> None:
+        """Train to the last epoch, early stopping or Ctrl-C; ValueError if training diverges."""
+        self.start_callbacks()
+        users = self.callbacks_
+        # Hooks come first, as they see the end of training before early stopping restores weights.
+        notice = ("own_interruption", InterruptionNotice(resumable=resumable))
+        self.callbacks_ = [*hooks.items(), *users, notice]
+        if valid_set is not None:
+            self.train_split = predefined_split(valid_set)
+        with seeded(random_state):
+            if self.processes.index:  # each process draws other numbers for dropout
+                torch.manual_seed(torch.initial_seed() + self.processes.index)
+            self.partial_fit(train_set, y=None)
+        self.check_weights()
+        # A fitted net keeps neither the data nor the user's scikit-learn callbacks.
+        self.train_split, self.callbacks_ = None, users
+
     @torch.no_grad()
     def outputs(
         self, dataset: FrameDataset, method: str | None = None, batch_size: int | None = None
     ) -> Iterator[tuple[Ints, Any]]:
         """Yield the rows of each batch and the finite output of the network or its `method`."""
         super()._set_training(False)
-        loader = self._loader(dataset, batch_size or self.batch_size, shuffle=False)
+        loader = self.get_iterator(dataset, batch_size=batch_size)
         with closing(iter(loader)) as batches:
             for rows, (batch, _) in zip(loader.sampler, batches, strict=True):
                 output = self.infer(batch, method)

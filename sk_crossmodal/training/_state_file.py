@@ -67,16 +67,3 @@ def _built_in(value: Any) -> Any:
 def _plain(value: Any) -> Any:
     """Return the numbers of an array or tensor, or the text of anything else, for JSON."""
     return value.tolist() if hasattr(value, "tolist") else str(value)
-
-
-def random_state() -> dict[str, Any]:
-    """Return torch's random states."""
-    cuda = torch.cuda.get_rng_state_all() if torch.cuda.is_available() else []
-    return {"cpu": torch.get_rng_state(), "cuda": cuda}
-
-
-def set_random_state(state: dict[str, Any]) -> None:
-    """Set torch's random states; those of CUDA only if the number of devices is the same."""
-    torch.set_rng_state(state["cpu"])
-    if torch.cuda.is_available() and len(state["cuda"]) == torch.cuda.device_count():
-        torch.cuda.set_rng_state_all(state["cuda"])
