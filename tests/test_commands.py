@@ -23,6 +23,7 @@ from youtube8m_writer import video_level, write_shard
 import sk_crossmodal
 from sk_crossmodal import ModalityTransformer, load_model, save_model
 from sk_crossmodal.cli import _data, _models, _progress, _training_config, main
+from sk_crossmodal.cli._writers import WRITERS
 from sk_crossmodal.datasets import load_embeddings
 from sk_crossmodal.metrics import hierarchy_report
 from sk_crossmodal.modules import FUSIONS
@@ -113,6 +114,38 @@ def test_predict_each_format_equals_predict_proba(saved, tmp_path, capsys):
         best = sorted(range(len(labels)), key=lambda j: (-probability[i, j], j))[:20]
         assert words[::2] == [labels[j] for j in best]
         np.testing.assert_allclose(np.array(words[1::2], float), probability[i, best], atol=1e-6)
+
+
+def read_probabilities(path, kind, top_k):
+    """Read the numbers of a file of predictions, one row per video."""
+    if kind == "parquet":
+        return list(zip(*pq.read_table(path).drop_columns("id").to_pydict().values(), strict=True))
+    _, *rows = csv.reader(lines(path))
+    if kind == "kaggle":
+        return [row[-1].split(" ")[1::2] for row in rows]
+    return (
+        [row[1:] for row in rows]
+        if top_k is None
+        else np.reshape([r[-1] for r in rows], (-1, top_k))
+    )
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize(
+    ("kind", "top_k"), [("csv", None), ("csv", 3), ("kaggle", 3), ("parquet", None)]
+)
+def test_written_probabilities_are_read_back_unchanged(kind, top_k, dtype, tmp_path):
+    """Also very small ones, and neighbours that differ in the last bit only."""
+    one = np.nextafter(np.array([1, 1e-6, 0.3, 3e-12, 1e-38, 1e-38], dtype), dtype(0))
+    probability = np.stack(
+        [one, np.nextafter(one, dtype(0)), np.linspace(0.1, 0.9, 6, dtype=dtype)]
+    )
+    with WRITERS[kind](tmp_path / "out", list(range(6)), list("abcdef"), top_k) as writer:
+        writer.write(["x", "y"], probability[:2])
+        writer.write(["z"], probability[2:])
+    read = np.array(read_probabilities(tmp_path / "out", kind, top_k), dtype)
+    best = -np.sort(-probability, axis=1)[:, :3]
+    np.testing.assert_array_equal(read, probability if top_k is None else best)
 
 
 @pytest.mark.parametrize("suffix", ["csv", "parquet"])

@@ -68,6 +68,8 @@ class Model:
         """Return the probabilities of all videos, of shape (n, n_labels)."""
         out = np.empty((len(X), len(self.labels)), np.float32)
         for rows, probability in self.probabilities(X, quiet=quiet):
+            if out.dtype != probability.dtype:  # with precision="float64"
+                out = out.astype(probability.dtype)
             out[rows] = probability
         return out
 

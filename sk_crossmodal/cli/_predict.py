@@ -1,7 +1,6 @@
 """``sk-crossmodal predict``: probabilities of labels, to a file."""
 
 import argparse
-from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -61,7 +60,7 @@ def _run(args: argparse.Namespace) -> None:
     data = model.open_data(args.data, ids=args.ids, labelled=False, quiet=args.quiet)
     with (
         atomic_path(args.out, hidden=True) as part,
-        closing(WRITERS[format_](part, model.labels, model.names, args.top_k)) as writer,
+        WRITERS[format_](part, model.labels, model.names, args.top_k) as writer,
     ):
         for rows, probability in model.probabilities(data.X, quiet=args.quiet):
             writer.write(data.ids[rows], probability)

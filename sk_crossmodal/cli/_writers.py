@@ -3,6 +3,7 @@
 import csv
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -13,13 +14,29 @@ from .._types import Floats, Ints
 KAGGLE_TOP_K = 20  # labels per video that YouTube-8M's challenges score
 
 
+def format_probabilities(probability: Floats) -> list[str]:
+    """Return the shortest texts from which the same numbers are read, of the same dtype."""
+    return [str(p) for p in probability]
+
+
 def top_columns(probability: Floats, top_k: int) -> Ints:
     """Return the columns of the most probable labels per video; ties in order of columns."""
     order: Ints = np.argsort(-probability, axis=1, kind="stable")[:, :top_k]
     return order
 
 
-class _TextWriter:
+class _Writer(AbstractContextManager["_Writer"]):
+    """A file that is closed at the end of a ``with`` block."""
+
+    def __exit__(self, *error: Any) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the file."""
+        raise NotImplementedError
+
+
+class _TextWriter(_Writer):
     """A writer of CSV rows."""
 
     def __init__(self, path: Path, labels: Any, names: Any, top_k: int | None) -> None:
@@ -45,13 +62,13 @@ class CsvWriter(_TextWriter):
     def write(self, ids: Sequence[str], probability: Floats) -> None:
         """Write rows of videos."""
         if self.top_k is None:
-            for name, row in zip(ids, probability.tolist(), strict=True):
-                self.rows.writerow([name, *(f"{p:.6g}" for p in row)])
+            for name, row in zip(ids, probability, strict=True):
+                self.rows.writerow([name, *format_probabilities(row)])
             return
         for i, columns in enumerate(top_columns(probability, self.top_k)):
-            for rank, j in enumerate(columns, start=1):
-                label = (self.labels[j], self.names[j], f"{probability[i, j]:.6g}")
-                self.rows.writerow([ids[i], rank, *label])
+            texts = format_probabilities(probability[i, columns])
+            for rank, (j, text) in enumerate(zip(columns, texts, strict=True), start=1):
+                self.rows.writerow([ids[i], rank, self.labels[j], self.names[j], text])
 
 
 class KaggleWriter(_TextWriter):
@@ -73,11 +90,13 @@ class KaggleWriter(_TextWriter):
         """Write rows of videos."""
         probability = probability[:, self.columns]
         for i, columns in enumerate(top_columns(probability, self.top_k or KAGGLE_TOP_K)):
-            pairs = (f"{self.labels[self.columns[j]]} {probability[i, j]:.6f}" for j in columns)
+            labels = [self.labels[self.columns[j]] for j in columns]
+            texts = format_probabilities(probability[i, columns])
+            pairs = (f"{label} {text}" for label, text in zip(labels, texts, strict=True))
             self.rows.writerow([ids[i], " ".join(pairs)])
 
 
-class ParquetWriter:
+class ParquetWriter(_Writer):
     """Parquet: the columns of CSV, with numeric types."""
 
     def __init__(self, path: Path, labels: Any, names: Any, top_k: int | None) -> None:
@@ -87,30 +106,37 @@ class ParquetWriter:
         except ImportError as error:
             hint = "pip install 'sk_crossmodal[tables]', or use csv"
             raise ImportError(f"Parquet needs pyarrow: {hint}.") from error
-        self.pa, self.labels, self.names, self.top_k = pa, labels, names, top_k
-        if top_k is None:
-            columns = [(str(label), pa.float32()) for label in labels]
-            heading = ["id", *(name for name, _ in columns)]
-            if twice := [name for name, count in Counter(heading).items() if count > 1]:
-                raise ValueError(f"Parquet cannot have two columns {twice[0]!r}; give --top-k.")
-        else:
-            columns = [("rank", pa.int32()), ("label", pa.string()), ("name", pa.string())]
-            columns += [("probability", pa.float32())]
-        self.schema = pa.schema([("id", pa.string()), *columns])
-        self.file = pa.parquet.ParquetWriter(path, self.schema)
+        self.pa, self.path, self.labels, self.names, self.top_k = pa, path, labels, names, top_k
+        heading = ["id", *(str(label) for label in labels)]
+        if top_k is None and (twice := [x for x, count in Counter(heading).items() if count > 1]):
+            raise ValueError(f"Parquet cannot have two columns {twice[0]!r}; give --top-k.")
+        self.file: Any = None
 
     def close(self) -> None:
         """Close the file."""
+        if self.file is None:
+            self._open(np.dtype("float32"))
         self.file.close()
 
     def write(self, ids: Sequence[str], probability: Floats) -> None:
-        """Write rows of videos."""
+        """Write rows of videos; the first ones decide the dtype of the columns."""
+        if self.file is None:
+            self._open(probability.dtype)
         columns = [ids, *probability.T] if self.top_k is None else self._top(ids, probability)
         arrays = [
             self.pa.array(np.ascontiguousarray(c) if isinstance(c, np.ndarray) else c, field.type)
             for c, field in zip(columns, self.schema, strict=True)
         ]
         self.file.write_table(self.pa.Table.from_arrays(arrays, schema=self.schema))
+
+    def _open(self, dtype: np.dtype[Any]) -> None:
+        pa, number = self.pa, self.pa.from_numpy_dtype(dtype)
+        columns = [(str(label), number) for label in self.labels]
+        if self.top_k is not None:
+            columns = [("rank", pa.int32()), ("label", pa.string()), ("name", pa.string())]
+            columns.append(("probability", number))
+        self.schema = pa.schema([("id", pa.string()), *columns])
+        self.file = pa.parquet.ParquetWriter(self.path, self.schema)
 
     def _top(self, ids: Sequence[str], probability: Floats) -> list[Any]:
         columns = top_columns(probability, self.top_k or 1)
