@@ -555,7 +555,7 @@ class CrossModalClassifier(ClassifierMixin, NetworkEstimator):
         for rows, towers in self.net_.outputs(dataset, "attention", batch_size=8):
             for name, pair in zip(names, towers, strict=True):
                 for kind, weights in zip(("before", "after"), pair, strict=True):
-                    weights = weights.to(torch.float64).cpu().numpy()
+                    weights = weights.cpu().to(torch.float64).numpy()
                     out[name][kind][rows, : weights.shape[1]] = weights
         return out
 

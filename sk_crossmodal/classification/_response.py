@@ -6,7 +6,7 @@ import numpy as np
 
 from .._types import Floats
 from ..modules import TemporalInfluence, influence_response
-from ..training import FrameDataset
+from ..training import FrameDataset, own_defaults
 
 Pair: TypeAlias = tuple[str, str]  # source and target
 
@@ -25,11 +25,12 @@ def influence_pairs(classifier: Any) -> list[Pair]:
     ]
 
 
+@own_defaults()
 def bare_responses(classifier: Any, pairs: list[Pair]) -> dict[Pair, Floats]:
     """Return the response of F with all hidden units active, of the last encoder layer."""
     modules = classifier.net_.module_.encoder.influences.modules()
     every = [each for each in modules if isinstance(each, TemporalInfluence)][-len(pairs) :]
-    responses = [influence_response(each).detach().double().cpu().numpy() for each in every]
+    responses = [influence_response(each).detach().cpu().double().numpy() for each in every]
     return _added(pairs, responses)
 
 
@@ -43,7 +44,7 @@ def mean_responses(
     for rows, targets in classifier.net_.outputs(dataset, "responses", batch_size=1):
         video = dataset.X[rows]
         present = {n for n in video.modality_names if network.pad_to or video.lengths(n)[0]}
-        found = [response[0].double().cpu().numpy() for target in targets for response in target]
+        found = [response[0].cpu().double().numpy() for target in targets for response in target]
         for pair, of_pair, response in zip(pairs, responses, found, strict=True):
             if present.issuperset(pair):
                 n_frames = min(len(response), network.spec.n_frames)

@@ -68,7 +68,8 @@ class FrameScaler(nn.Module):
 def set_frame_stats(scalers: nn.ModuleList, names: Sequence[str], stats: FrameStats) -> None:
     """Replace the mean and scale of the scaler of each modality."""
     for scaler, name in zip(scalers, names, strict=True):
-        scaler.load_state_dict(FrameScaler(*stats[name]).state_dict())
+        new = FrameScaler(*stats[name]).to(scaler.get_buffer("mean").dtype)
+        scaler.load_state_dict(new.state_dict())
 
 
 def check_frame_stats(name: str, value: Any) -> None:

@@ -12,6 +12,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from ..classification import CrossModalClassifier
 from ..modules import InferenceModule
+from ..training import own_defaults
 from ..validation import check_flag
 from ._file import check_path, write_file
 
@@ -19,6 +20,7 @@ FORMAT = 1
 DESCRIPTION = "sk_crossmodal.json"  # its name in the archive
 
 
+@own_defaults()
 def export_model(estimator: Any, path: str | PathLike[str], *, overwrite: bool = False) -> None:
     """Export a fitted classifier as a program of `torch.export`, which needs torch alone.
 

@@ -17,7 +17,7 @@ from ..classification import (
 from ..compose import ModalityTransformer, TransformedTargetClassifier
 from ..correlation import CorrelationTower
 from ..hierarchy import HierarchyLabelBinarizer, LabelHierarchy
-from ..training import resolve_device
+from ..training import own_defaults, resolve_device
 from ._file import check_path, from_bytes, read_file, to_bytes, write_file
 from ._read import Reader, check_keys
 from ._registered import register_model
@@ -43,6 +43,7 @@ for cls, depth in {
 register_sklearn()
 
 
+@own_defaults()
 def save_model(model: Any, path: str | PathLike[str]) -> None:
     """Save a fitted estimator as a file without code: parameters, weights and a checksum.
 
@@ -115,6 +116,7 @@ def save_model(model: Any, path: str | PathLike[str]) -> None:
     write_file(path, data)
 
 
+@own_defaults()
 def load_model(path: str | PathLike[str], *, device: str | None = None) -> Any:
     """Load a model that `save_model` saved. Files of strangers are safe: no code is run.
 

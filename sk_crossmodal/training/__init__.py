@@ -21,6 +21,7 @@ from ._build import NetworkSpec
 from ._config import TrainingConfig
 from ._constraints import check_seed
 from ._data import Batch, FrameDataset, Videos
+from ._defaults import own_defaults
 from ._device import resolve_device
 from ._estimator import NetworkEstimator, check_widths
 from ._interruption import fit_method
@@ -44,5 +45,6 @@ __all__ = [
     "check_widths",
     "check_y",
     "fit_method",
+    "own_defaults",
     "resolve_device",
 ]

@@ -41,22 +41,25 @@ class Batch:
         """Return the keyword arguments of the network, on its device."""
         frames: dict[str, torch.Tensor | RawFrames] = {}
         for name, stored in self.frames.items():
-            moved = stored.to(device, non_blocking=True)
-            as_they_are = moved.dtype == dtype and self.quantization[name] == (1.0, 0.0)
+            if stored.dtype == torch.float64 and device.type != "cpu":  # which may lack float64
+                stored = stored.to(dtype)
+            values = stored.to(device, non_blocking=True)
+            as_they_are = values.dtype == dtype and self.quantization[name] == (1.0, 0.0)
             frames[name] = (
-                moved if as_they_are else RawFrames(moved, *self.quantization[name], dtype)
+                values if as_they_are else RawFrames(values, *self.quantization[name], dtype)
             )
         masks = {name: mask.to(device, non_blocking=True) for name, mask in self.masks.items()}
-        extra = {name: _moved(value, device, dtype) for name, value in self.extra.items()}
+        extra = {name: moved(value, device, dtype) for name, value in self.extra.items()}
         return {"frames": frames, "masks": masks, **extra}
 
 
-def _moved(value: Any, device: torch.device, dtype: torch.dtype) -> Any:
+def moved(value: Any, device: torch.device, dtype: torch.dtype) -> Any:
     """Bring a tensor to a device, floating numbers in the network's dtype."""
     if not isinstance(value, torch.Tensor):
         return value
-    to = dtype if value.is_floating_point() else None
-    return value.to(device, to, non_blocking=True)
+    # Not both at once: the device may have no type for the numbers as they are.
+    numbers = value.to(dtype) if value.is_floating_point() else value
+    return numbers.to(device, non_blocking=True)
 
 
 def _pinned(value: Any) -> Any:

@@ -6,20 +6,24 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
+import torch
 from sklearn.callback import with_callbacks
 from skorch.callbacks import Callback
+
+from ._defaults import own_defaults
 
 JOBLIB = "joblib.parallel"  # the module through which searches call each fit
 
 
 def fit_method(method: Callable[..., Any]) -> Callable[..., Any]:
-    """Decorate a fit method: run scikit-learn's callbacks and explain Ctrl-C."""
+    """Decorate a fit method: scikit-learn's callbacks, Ctrl-C, and torch's global settings."""
 
     @wraps(method)
     def fit(self: Any, *args: Any, **kwargs: Any) -> Any:
         before = vars(self).get("net_")
         try:
-            return method(self, *args, **kwargs)
+            with own_defaults(), torch.enable_grad():
+                return method(self, *args, **kwargs)
         except KeyboardInterrupt as error:
             if error.args or vars(self).get("net_") is not before:
                 raise

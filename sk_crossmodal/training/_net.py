@@ -14,7 +14,8 @@ from skorch.helper import predefined_split
 from .._types import Array, Ints
 from ..modules import FrameStats
 from ._callbacks import LoopCallback
-from ._data import Batch, BatchLoader, FrameDataset
+from ._data import Batch, BatchLoader, FrameDataset, moved
+from ._defaults import own_defaults
 from ._device import release_rng, seeded
 from ._interruption import InterruptionNotice
 from ._processes import Processes
@@ -44,6 +45,12 @@ class MultimodalNet(NeuralNet):
         """Build the network in the dtype of `precision`."""
         super().initialize_module()
         self.module_.to(self.dtype)
+        return self
+
+    def initialize_criterion(self) -> "MultimodalNet":
+        """Build the loss in the dtype of `precision`."""
+        super().initialize_criterion()
+        self.criterion_.to(self.dtype)
         return self
 
     def initialize_callbacks(self) -> "MultimodalNet":
@@ -138,9 +145,18 @@ class MultimodalNet(NeuralNet):
     def infer(self, x: Batch, method: str | None = None, **fit_params: Any) -> Any:
         """Apply the network, or one of its other methods, to a `Batch`."""
         call, device = self.network(method), torch.device(self.device)
-        with torch.autocast(device.type, torch.bfloat16, enabled=self.precision == "bfloat16"):
+        autocast = torch.autocast(
+            device.type, torch.bfloat16, enabled=self.precision == "bfloat16"
+        )
+        with own_defaults(), autocast:
             out = call(**x.inputs(device, self.dtype), **fit_params)
         return out.to(self.dtype) if isinstance(out, torch.Tensor) else out
+
+    def get_loss(self, y_pred: Any, y_true: Any, *args: Any, **kwargs: Any) -> Any:
+        """Compute the loss; targets and weights are moved in the dtype of `precision`."""
+        device = torch.device(self.device)
+        target = {name: moved(value, device, self.dtype) for name, value in y_true.items()}
+        return super().get_loss(y_pred, target, *args, **kwargs)
 
     def notify(self, method_name: str, **cb_kwargs: Any) -> None:
         """Notify callbacks; those of users run without the lock on the random state."""
