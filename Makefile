@@ -7,7 +7,7 @@ IN_PARALLEL = -n 2 --dist worksteal
 READY = $(VENV)/.ready-$(CONSTRAINTS)
 DOCS_READY = $(VENV)/.ready-docs-$(CONSTRAINTS)
 
-.PHONY: demo paper env test test-all structure lint docs linkcheck audit
+.PHONY: demo paper env env-docs test test-all structure lint docs linkcheck audit
 .DEFAULT_GOAL := demo
 
 # The main job: a table of error rates; DATA=<folder of YouTube-8M shards> for real videos.
@@ -19,6 +19,8 @@ paper: $(READY)
 	$(BIN)/python benchmarks/paper/run.py --out paper_output
 
 env: $(READY)
+
+env-docs: $(DOCS_READY)
 
 # A few minutes: long campaigns are left out, and large tables of cases sampled with a new seed.
 test: $(READY)

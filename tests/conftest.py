@@ -29,6 +29,9 @@ def pytest_addoption(parser):
     group.addoption(
         "--seed", type=int, help="seed that draws the sampled tests; random if not given"
     )
+    group.addoption(
+        "--share", type=float, default=1.0, help="share of the sample to run, drawn in each file"
+    )
 
 
 def pytest_configure(config):
@@ -67,7 +70,7 @@ def pytest_report_header(config):
 def pytest_collection_modifyitems(config, items):
     if runs_everything(config):
         return
-    kept = sampling.select(items, config.option.seed)
+    kept = sampling.select(items, config.option.seed, config.option.share)
     left_out = set(items) - set(kept)
     config.hook.pytest_deselected(items=[item for item in items if item in left_out])
     items[:] = kept

@@ -40,8 +40,8 @@ def draw(strata, keep, seed):
     return sorted(drawn)
 
 
-def select(items, seed):
-    """Tests to run of those collected, in their order."""
+def select(items, seed, share=1.0):
+    """Tests to run of those collected, in their order: a share of the sample, of each file."""
     kept, sampled = set(), defaultdict(list)
     for i, item in enumerate(items):
         if item.get_closest_marker("full"):
@@ -55,4 +55,6 @@ def select(items, seed):
         by = mark.kwargs.get("by")
         strata = [stratum_of(items[i].callspec, by) for i in positions]
         kept.update(positions[k] for k in draw(strata, mark.args[0], f"{seed} {name}"))
-    return [item for i, item in enumerate(items) if i in kept]
+    chosen = [item for i, item in enumerate(items) if i in kept]
+    files = [item.nodeid.split("::")[0] for item in chosen]
+    return [chosen[i] for i in draw(files, share, seed)]

@@ -21,7 +21,7 @@ SCRIPT = """
 import json, sys
 import numpy as np, torch
 sys.path[:0] = sys.argv[1:2]
-torch.set_num_threads(1)
+torch.set_num_threads(int(sys.argv[3]))
 torch.manual_seed(int(sys.argv[2]))  # other random numbers must not matter
 np.random.seed(int(sys.argv[2]))
 from training_cases import cases, fit
@@ -29,20 +29,29 @@ print(json.dumps({name: fit(build) for name, build in cases(1).items()}))
 """
 
 
-def in_a_process(hash_seed):
+def in_a_process(hash_seed, n_threads):
     """The results of training in another process."""
     environment = {
         **os.environ,
         "PYTHONPATH": os.pathsep.join(sys.path),
         "PYTHONHASHSEED": str(hash_seed),
-        "OMP_NUM_THREADS": "1",
+        "OMP_NUM_THREADS": str(n_threads),
     }
-    command = [sys.executable, "-c", SCRIPT, str(ROBUSTNESS), str(hash_seed)]
+    command = [sys.executable, "-c", SCRIPT, str(ROBUSTNESS), str(hash_seed), str(n_threads)]
     out = subprocess.run(command, env=environment, check=True, capture_output=True, text=True)
     return json.loads(out.stdout)
 
 
-def test_training_in_another_process_gives_the_same_bytes(monkeypatch):
+@pytest.fixture(params=[1, 2])
+def n_threads(request):
+    """A number of torch's threads, here and in other processes."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(request.param)
+    yield request.param
+    torch.set_num_threads(before)
+
+
+def test_training_in_another_process_gives_the_same_bytes(n_threads, monkeypatch):
     """Three families with and without a tower, and the tower alone, here and elsewhere."""
     monkeypatch.syspath_prepend(str(ROBUSTNESS))
     sys.modules.pop("training_cases", None)
@@ -51,7 +60,7 @@ def test_training_in_another_process_gives_the_same_bytes(monkeypatch):
     builds = training_cases.cases(1)
     here = {name: training_cases.fit(build) for name, build in builds.items()}
     here = json.loads(json.dumps(here))
-    assert in_a_process(1) == here
+    assert in_a_process(1, n_threads) == here
     assert len({outcome["weights"] for outcome in here.values()}) == len(here)
     seed = training_cases.fit(lambda: next(iter(builds.values()))().set_params(random_state=1))
     assert seed["weights"] != next(iter(here.values()))["weights"]

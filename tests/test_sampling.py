@@ -84,3 +84,13 @@ def test_select_draws_the_same_cases_beside_other_tests():
     sample = pytest.mark.sample(2)
     cases = [item("test_call", [sample], value=f"a {v}") for v in range(20)]
     assert select(cases, seed=7) == select([item("test_plain"), *cases], seed=7)[1:]
+
+
+def test_select_with_a_share_keeps_some_of_each_file():
+    items = [item(f"test_{i}") for i in range(20)]
+    for each in items[10:]:
+        each.nodeid = each.nodeid.replace("test_x.py", "test_y.py")
+    for share, counts in ((0.4, [4, 4]), (0.0, [1, 1])):
+        kept = select(items, 0, share)
+        assert [sum(name in each.nodeid for each in kept) for name in ("x.py", "y.py")] == counts
+    assert select(items, 0, 0.4) != select(items, 1, 0.4)

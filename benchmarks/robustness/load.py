@@ -87,10 +87,15 @@ def predict_in_jobs(estimator, X, count, calls):
 
 
 def predict_in_forks(estimator, X, count, calls):
-    """Predict in forked processes, which share all open files."""
-    # GNU's OpenMP has no threads after a fork, and their number changes the rounding.
-    torch.set_num_threads(1)
+    """Predict in forked processes, which share all open files.
+
+    As in a service that loads a model before it forks, the parent has predicted with all threads.
+    """
+    n_threads = torch.get_num_threads()
+    torch.set_num_threads(1)  # as in the forks; the number of threads changes the rounding
     expected = distinct_predictions(estimator, X, 1)
+    torch.set_num_threads(n_threads)
+    distinct_predictions(estimator, X, 1)
     fork = get_context("fork")
     barrier, wrong = fork.Barrier(count), fork.Value("i", 0)
 

@@ -121,7 +121,6 @@ def outcome(estimator):
 
 def fit(build, folder=None):
     """Fit, resume from the folder if it is given, and return the outcome."""
-    torch.set_num_threads(1)
     estimator = build()
     if folder is None:
         estimator.set_params(checkpoint_interval=1)
