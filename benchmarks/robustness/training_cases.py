@@ -4,7 +4,6 @@ import functools
 import hashlib
 
 import numpy as np
-import torch
 
 from sk_crossmodal import (
     CorrelationTower,
