@@ -14,7 +14,7 @@ from sk_crossmodal.modules import (
     RNNEncoder,
     TransformerEncoder,
 )
-from sk_crossmodal.modules.masking import MaskedBatchNorm
+from sk_crossmodal.modules.layers import MaskedBatchNorm
 from sk_crossmodal.modules.transformer import positions
 
 WIDTHS = {"video": 5, "audio": 3, "text": 2}

@@ -123,22 +123,31 @@ def test_logits_of_pairs_equal_the_equations(kind, names):
     network = make_network(names, kind)
     frames, masks, _ = make_batch(names)
     n_pairs = len(names) * (len(names) - 1) // 2
-    result = network(frames, masks, partners=HALVES).detach().numpy()
+    result = network(frames, masks, negatives=HALVES).detach().numpy()
     assert result.shape == (3, 2 * n_pairs)
     for row in range(3):
         video = oracle_encode(network, kind, frames, masks, row)
-        partner = oracle_encode(network, kind, frames, masks, row + 3)
-        matching = oracle_logits(network, video, video)
-        mismatched = oracle_logits(network, video, partner)
-        np.testing.assert_allclose(result[row, :n_pairs], matching, atol=1e-10)
-        np.testing.assert_allclose(result[row, n_pairs:], mismatched, atol=1e-10)
+        other = oracle_encode(network, kind, frames, masks, row + 3)
+        positive = oracle_logits(network, video, video)
+        negative = oracle_logits(network, video, other)
+        np.testing.assert_allclose(result[row, :n_pairs], positive, atol=1e-10)
+        np.testing.assert_allclose(result[row, n_pairs:], negative, atol=1e-10)
+
+
+def test_former_name_of_negatives_is_accepted_with_a_warning():
+    network = make_network()
+    frames, masks, _ = make_batch()
+    with pytest.warns(DeprecationWarning, match="partners was renamed to negatives") as caught:
+        result = network(frames, masks, partners=HALVES)
+    assert caught[0].filename == __file__
+    torch.testing.assert_close(result, network(frames, masks, negatives=HALVES))
 
 
 @encoders
 def test_logits_of_pairs_equal_logits_of_mixed_videos(kind):
     network = make_network(kind=kind)
     frames, masks, _ = make_batch()
-    result = network(frames, masks, partners=HALVES)
+    result = network(frames, masks, negatives=HALVES)
 
     def mixed(part):
         return {"video": part["video"][:3], "audio": part["audio"][3:]}
@@ -160,10 +169,10 @@ def test_network_with_more_padding_and_garbage_returns_same_logits(kind, names):
     longer = {
         name: x.masked_fill(~masks_of_longer[name][..., None], 1e6) for name, x in longer.items()
     }
-    for partners in (None, HALVES):
+    for negatives in (None, HALVES):
         torch.testing.assert_close(
-            network(frames, masks, partners=partners),
-            network(longer, masks_of_longer, partners=partners),
+            network(frames, masks, negatives=negatives),
+            network(longer, masks_of_longer, negatives=negatives),
             rtol=0,
             atol=1e-12,
         )
@@ -231,7 +240,7 @@ def test_embed_takes_first_modality_of_a_pair_from_the_first_list():
 def test_gradients_reach_all_parameters(kind):
     network = make_network(NAMES[1], kind, hidden_layer_sizes=(16, 16), dropout=0.0).train()
     frames, masks, _ = make_batch(NAMES[1])
-    torch.nn.functional.softplus(network(frames, masks, partners=HALVES)).sum().backward()
+    torch.nn.functional.softplus(network(frames, masks, negatives=HALVES)).sum().backward()
     dead = [n for n, value in network.named_parameters() if not value.grad.abs().max() > 0]
     assert not dead
 
@@ -245,12 +254,12 @@ def test_network_learns_positive_and_negative_pairs():
     )
     optimizer = torch.optim.Adam(network.parameters(), lr=0.01)
     masks = dict.fromkeys(frame_stats, masks_from([3] * 64, 3))
-    partners = torch.arange(64).view(2, 32)
+    negatives = torch.arange(64).view(2, 32)
     for _ in range(200):
         topics = torch.randint(4, (64,))
         topics[32:] = (topics[:32] + torch.randint(1, 4, (32,))) % 4
         said = torch.nn.functional.one_hot(topics, 4).float()[:, None].expand(-1, 3, -1)
-        logits = network({"video": said, "audio": said.flip(-1)}, masks, partners)
+        logits = network({"video": said, "audio": said.flip(-1)}, masks, negatives)
         losses = torch.nn.functional.softplus(logits * torch.tensor([-1.0, 1.0]))
         optimizer.zero_grad()
         losses.mean().backward()

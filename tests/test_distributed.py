@@ -14,7 +14,7 @@ from launched import cases, results
 
 import sk_crossmodal
 from sk_crossmodal.modules import CrossModalNetwork
-from sk_crossmodal.modules.masking import MaskedBatchNorm
+from sk_crossmodal.modules.layers import MaskedBatchNorm
 from sk_crossmodal.training import MultimodalNet, Processes
 
 TESTS = Path(__file__).parent

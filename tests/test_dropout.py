@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from sk_crossmodal.modules.dropout import BLOCK, Dropout
+from sk_crossmodal.modules.layers import BLOCK, Dropout
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64, torch.bfloat16])

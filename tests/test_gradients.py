@@ -47,13 +47,11 @@ from sk_crossmodal.modules import (
 )
 from sk_crossmodal.modules import attention as attention_module
 from sk_crossmodal.modules.attention import PADDING, _CachedAttention, fold, low_rank_attention
-from sk_crossmodal.modules.descriptor import Descriptor
-from sk_crossmodal.modules.dropout import Dropout
 from sk_crossmodal.modules.head import MLPHead
+from sk_crossmodal.modules.layers import Descriptor, Dropout, MaskedBatchNorm
 from sk_crossmodal.modules.losses import BinaryLoss, ClassesLoss
-from sk_crossmodal.modules.masking import MaskedBatchNorm
 from sk_crossmodal.modules.netvlad import vlad
-from sk_crossmodal.modules.scaling import FrameScaler
+from sk_crossmodal.modules.scaling import FrameNetwork, FrameScaler
 from sk_crossmodal.modules.transformer import _Layer
 
 pytestmark = [pytest.mark.sample(0.34), pytest.mark.one_version]
@@ -251,7 +249,7 @@ def check_mean_encoder(monkeypatch):
     assert_gradients(module, lambda f, *x: f(x, masks), *frames)
 
 
-def correlation_check(names, partners=None, **params):
+def correlation_check(names, negatives=None, **params):
     def check(monkeypatch):
         torch.manual_seed(0)
         module = CorrelationNetwork(
@@ -261,7 +259,7 @@ def correlation_check(names, partners=None, **params):
         frames, masks, _ = make_batch(names)
 
         def call(module, *x):
-            return module(dict(zip(names, x, strict=True)), masks, partners)
+            return module(dict(zip(names, x, strict=True)), masks, negatives)
 
         assert_gradients(module, call, *frames.values())
 
@@ -351,7 +349,7 @@ CASES = {
     MeanEncoder: {"masked": check_mean_encoder},
     CorrelationNetwork: {
         "two": correlation_check(("video", "audio"), hidden_layer_sizes=(3, 2)),
-        "partners": correlation_check(
+        "negatives": correlation_check(
             ("video", "audio"), torch.tensor([[0, 1, 2], [4, 2, 0]]), hidden_layer_sizes=(3,)
         ),
         "three": correlation_check(tuple(WIDTHS), hidden_layer_sizes=(2,), pad_to=6),
@@ -397,7 +395,7 @@ def test_every_differentiable_class_has_a_case():
     """Except for base classes, and the inference module, which has no gradients."""
     classes = differentiable_classes()
     assert {_CachedAttention, _Layer, CrossModalNetwork} < classes
-    untested = classes - {InferenceModule, Head, WeightedLoss} - set(CASES)
+    untested = classes - {InferenceModule, FrameNetwork, Head, WeightedLoss} - set(CASES)
     assert not untested, "classes whose gradients nothing checks"
     assert all(CASES.values())
 

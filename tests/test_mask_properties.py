@@ -9,8 +9,7 @@ from network_batches import CROSS_MODAL, FAMILIES, WIDTHS, make_network, masks_f
 
 from sk_crossmodal import MultimodalArray
 from sk_crossmodal.modules import masked_mean, masked_softmax
-from sk_crossmodal.modules.dropout import Dropout
-from sk_crossmodal.modules.masking import MaskedBatchNorm, attendable
+from sk_crossmodal.modules.layers import Dropout, MaskedBatchNorm, attendable
 
 pytestmark = pytest.mark.one_version
 

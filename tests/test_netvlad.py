@@ -22,7 +22,7 @@ from network_batches import masks_from, uniform
 from network_oracle import influence_of_clusters, netvlad_assignments, netvlad_video, weights_of
 
 from sk_crossmodal.modules import InfluenceSpec, NetVLADEncoder, TemporalInfluence
-from sk_crossmodal.modules.masking import MaskedBatchNorm
+from sk_crossmodal.modules.layers import MaskedBatchNorm
 from sk_crossmodal.modules.netvlad import vlad
 
 pytestmark = [pytest.mark.sample(0.34), pytest.mark.one_version]

@@ -183,7 +183,7 @@ def test_pairs_are_rows_and_their_negatives_of_equal_length():
                 frames = batch.frames[name][i, : lengths[i], 0].numpy()
                 # Either its first frames, or the same brought onto the time line.
                 np.testing.assert_array_equal(frames, 100 * row + 1 + np.arange(lengths[i]))
-        np.testing.assert_array_equal(batch.extra["partners"], [[0, 1, 2, 3], [4, 5, 6, 7]])
+        np.testing.assert_array_equal(batch.extra["negatives"], [[0, 1, 2, 3], [4, 5, 6, 7]])
         np.testing.assert_array_equal(batch.extra["sample_weight"], [6, 2, 3, 5] * 2)
 
 
@@ -319,7 +319,7 @@ def test_listed_pairs_share_the_weight_of_their_video():
     dataset = make_pairs(negative_weight=2.5).list_negatives(100)
     rows = np.array([3, 0, 5])
     batch, target = dataset.__getitems__(rows)
-    first, second = batch.extra["partners"].numpy()
+    first, second = batch.extra["negatives"].numpy()
     video = batch.frames["video"][:, 0, 0].numpy().astype(int) // 100
     weight = np.arange(1.0, 7.0)
     expected = {}
@@ -354,6 +354,6 @@ def test_a_video_without_negatives_is_listed_with_itself():
     dataset = make_pairs()
     dataset.listed = [np.array([1])] * 5 + [np.array([], int)]
     batch, target = dataset.__getitems__([5])
-    np.testing.assert_array_equal(batch.extra["partners"], [[0], [0]])
+    np.testing.assert_array_equal(batch.extra["negatives"], [[0], [0]])
     np.testing.assert_array_equal(target["weight"], [[6, 0]])
     np.testing.assert_array_equal(batch.masks["video"].sum(1), [20])

@@ -10,7 +10,7 @@ from scipy.special import expit, log_softmax
 from torch import nn
 
 from sk_crossmodal.modules import build_loss
-from sk_crossmodal.modules.scaling import FrameScaler, scale_frames
+from sk_crossmodal.modules.scaling import FrameNetwork, FrameScaler
 from sk_crossmodal.multimodal import MultimodalArray
 from sk_crossmodal.training import FrameDataset, MultimodalNet, Processes
 from sk_crossmodal.training._data import BatchLoader, LengthBuckets
@@ -109,9 +109,8 @@ def test_stored_integers_become_floats_when_scaled(dtype):
     batch, _ = FrameDataset(X).__getitems__([1])
     inputs = batch.inputs("cpu", dtype)
     assert inputs["frames"]["video"].values.dtype == torch.uint8  # a quarter of the transfer
-    (scaled,), _ = scale_frames(
-        [FrameScaler([2.0], 4.0)], [inputs["frames"]["video"]], [inputs["masks"]["video"]]
-    )
+    network = FrameNetwork({"video": ([2.0], 4.0)}, pad_to=None)
+    (scaled,), _ = network._scale(inputs["frames"], [inputs["masks"]["video"]])
     np.testing.assert_array_equal(scaled.ravel(), [122.5 / 4, 0.0])
     assert scaled.dtype == dtype
 

@@ -155,7 +155,7 @@ class PairDataset(FrameDataset):
         weight, alone = pairs[2][mine] * counts, pairs[3][mine]
         (videos, cut), where = self.videos(first, second)
         batch = self.read(videos, cut if counts else 0, whole)
-        batch.extra["partners"] = torch.from_numpy(where.reshape(2, -1))
+        batch.extra["negatives"] = torch.from_numpy(where.reshape(2, -1))
         # A video weighs in statistics as much as the pairs whose second side it gives.
         sides = np.concatenate([weight, weight * ~alone])
         batch.extra["sample_weight"] = torch.from_numpy(np.bincount(where.ravel(), sides))

@@ -9,9 +9,9 @@ from .fusion import FUSIONS, Fusion
 from .head import HEADS, Head
 from .inference import InferenceModule
 from .influence import InfluenceSpec, Link, TemporalInfluence, influence_attention, unordered_pairs
+from .layers import masked_mean, masked_softmax
 from .losses import LOSSES, WeightedLoss
 from .losses import build_loss as build_loss
-from .masking import masked_mean, masked_softmax
 from .netvlad import NetVLADEncoder
 from .network import CrossModalNetwork
 from .response import influence_response

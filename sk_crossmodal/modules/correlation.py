@@ -2,28 +2,24 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar
+from warnings import warn
 
 import torch
 from torch import Tensor, nn
 
 from ..validation import SHARE, SIZE, SIZES, Constraint, check_params
-from .dropout import Dropout
-from .influence import Links, unordered_pairs
-from .masking import masked_mean
+from .influence import Links
+from .layers import Dropout, Tensors, Weights, masked_mean
 from .scaling import (
     FrameDict,
-    FrameScaler,
+    FrameNetwork,
     FrameStats,
     MaskDict,
     accepts_moments,
     check_frame_stats,
-    check_inputs,
     check_padding,
     check_widths,
-    scale_frames,
-    set_frame_stats,
 )
-from .split_linear import Tensors, Weights
 
 
 class MeanEncoder(nn.Module):
@@ -83,7 +79,7 @@ class MeanEncoder(nn.Module):
         ]
 
 
-class CorrelationNetwork(nn.Module):
+class CorrelationNetwork(FrameNetwork):
     """One encoder per modality; for each pair of modalities, a ReLU network over both outputs.
 
     Parameters
@@ -105,9 +101,10 @@ class CorrelationNetwork(nn.Module):
     Notes
     -----
     Shape: dicts of ``(B, T, d)`` frames and ``(B, T)`` masks to logits ``(B, n_pairs)``; with
-    ``partners`` ``(2, P)``, pairs of videos of the batch, the result is ``(P, 2 n_pairs)``: the
-    positive pairs (the first video with itself), then the negative pairs (the first video with
-    the second). ``sample_weight`` ``(B,)`` is for an encoder with statistics over a batch.
+    ``negatives`` ``(2, P)``, a video of the batch and its negative in each column, the result is
+    ``(P, 2 n_pairs)``: the positive pairs (the video with itself), then the negative pairs (the
+    video with its negative). ``sample_weight`` ``(B,)`` is for an encoder with statistics over a
+    batch.
 
     NOTE[paper]: the layers also get the product of both encoders' outputs. Similarity is a
     product, which a network learns slowly from the concatenation alone.
@@ -144,14 +141,10 @@ class CorrelationNetwork(nn.Module):
         dropout: float = 0.1,
         pad_to: int | None = None,
     ) -> None:
-        super().__init__()
         check_params(locals(), self.constraints)
         if len(frame_stats) < 2:
             raise ValueError(f"A correlation needs two modalities, got {list(frame_stats)}.")
-        self.pad_to = pad_to
-        self.names = tuple(frame_stats)
-        self.pairs = unordered_pairs(len(self.names))
-        self.scalers = nn.ModuleList(FrameScaler(*frame_stats[name]) for name in self.names)
+        super().__init__(frame_stats, pad_to)
         self.encoder = encoder([len(mean) for mean, _ in frame_stats.values()], **encoder_params)
         self.hidden = nn.ModuleList(
             _hidden_net(3 * self.encoder.out_features, hidden_layer_sizes, dropout)
@@ -163,9 +156,8 @@ class CorrelationNetwork(nn.Module):
         self, frames: FrameDict, masks: MaskDict, sample_weight: Weights = None
     ) -> list[Tensor]:
         """Encode each modality, a list of (B, d)."""
-        check_inputs(self.scalers, self.names, frames, masks)
-        x, m = [frames[name] for name in self.names], [masks[name] for name in self.names]
-        scaled = scale_frames(self.scalers, x, m, self.pad_to)
+        self._check_inputs(frames, masks)
+        scaled = self._scale(frames, [masks[name] for name in self.names])
         encoded: list[Tensor] = self.encoder(*scaled, sample_weight=sample_weight)
         return encoded
 
@@ -192,22 +184,24 @@ class CorrelationNetwork(nn.Module):
         encoded = self.encode(frames, masks)
         return self.embed(encoded, encoded)
 
-    def set_frame_stats(self, stats: FrameStats) -> None:
-        """Set mean and scale of each modality's frames, with which they are scaled."""
-        set_frame_stats(self.scalers, self.names, stats)
-
     def forward(
         self,
         frames: FrameDict,
         masks: MaskDict,
-        partners: Tensor | None = None,
+        negatives: Tensor | None = None,
         sample_weight: Weights = None,
+        *,
+        partners: Tensor | None = None,
     ) -> Tensor:
         """Compute the logits of each video, or of positive and negative pairs."""
+        if partners is not None:
+            message = "The argument partners was renamed to negatives."
+            warn(message, DeprecationWarning, stacklevel=4)  # of the caller of torch's `__call__`
+            negatives = partners
         encoded = self.encode(frames, masks, sample_weight)
-        if partners is None:
+        if negatives is None:
             return self.classify(self.embed(encoded, encoded))
-        first, second = ([x[rows] for x in encoded] for rows in partners)
+        first, second = ([x[rows] for x in encoded] for rows in negatives)
         positive = self.classify(self.embed(first, first))
         return torch.cat([positive, self.classify(self.embed(first, second))], -1)
 

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from .._registry import Registry
 from .influence import Link, Links
-from .split_linear import Inputs, Parts, Tensors
+from .layers import Inputs, Parts, Tensors
 
 
 class Fusion:
@@ -20,8 +20,6 @@ class Fusion:
 
     Attributes
     ----------
-    abbreviation : str
-        The abbreviation in the paper (Section 5.2), or "".
     joint : bool
         Whether one encoder takes the frames of all modalities, instead of one per modality.
     influences : bool
@@ -42,7 +40,6 @@ class Fusion:
     True
     """
 
-    abbreviation: str = ""
     joint: bool = False
     influences: bool = False
     uses_correlation: Literal["gate", "context"] | None = None
@@ -198,31 +195,29 @@ class Fusion:
 class EarlyFusion(Fusion):
     """One encoder takes the frames of all modalities side by side."""
 
-    abbreviation, joint = "E", True
+    joint = True
 
 
 class LateFusion(Fusion):
     """One encoder per modality; the head combines their outputs."""
 
-    abbreviation = "L"
-
 
 class CrossModalFusion(Fusion):
     """Late fusion, and the attention of each modality influences that of the others."""
 
-    abbreviation, influences = "CM", True
+    influences = True
 
 
 class GatedFusion(CrossModalFusion):
     """The influence is gated by the probability of correlation."""
 
-    abbreviation, uses_correlation = "CM-G", "gate"
+    uses_correlation = "gate"
 
 
 class ConcatFusion(CrossModalFusion):
     """The correlation is appended to every frame, and enters F."""
 
-    abbreviation, uses_correlation = "CM-C", "context"
+    uses_correlation = "context"
 
 
 FUSIONS: Registry[Fusion] = Registry(

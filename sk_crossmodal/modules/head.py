@@ -6,7 +6,7 @@ from typing import ClassVar, Self
 from torch import nn
 
 from .._registry import Registry
-from .dropout import Dropout
+from .layers import Dropout
 
 
 class Head(nn.Module):

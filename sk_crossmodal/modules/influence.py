@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ..validation import MAX_INT, SIZES, Constraint, check_params, number, options
-from .split_linear import Tensors
+from .layers import Tensors
 
 
 class TemporalInfluence(nn.Module):

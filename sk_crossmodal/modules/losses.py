@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from .._registry import Registry
-from .masking import identity
+from .layers import identity
 
 
 class WeightedLoss(nn.Module):

@@ -8,12 +8,19 @@ import torch
 from torch import Tensor, nn
 
 from ..validation import SHARE, SIZE, Constraint, check_params, check_size
-from .descriptor import Descriptor
-from .dropout import Dropout
 from .influence import Influences, InfluenceSpec, Links, influence_attention
-from .masking import MaskedBatchNorm
+from .layers import (
+    Descriptor,
+    Dropout,
+    Inputs,
+    MaskedBatchNorm,
+    Parts,
+    Tensors,
+    Weights,
+    as_parts,
+    split_linear,
+)
 from .scaling import check_widths
-from .split_linear import Inputs, Parts, Tensors, Weights, as_parts, split_linear
 
 
 def check_clusters(name: str, value: Any) -> None:

@@ -21,26 +21,23 @@ from ..validation import (
 )
 from .fusion import FUSIONS, Fusion
 from .head import HEADS
-from .influence import InfluenceSpec, Links, unordered_pairs
+from .influence import InfluenceSpec, Links
+from .layers import Inputs, Tensors
 from .response import watch_responses
 from .scaling import (
     FrameDict,
-    FrameScaler,
+    FrameNetwork,
     FrameStats,
     MaskDict,
     accepts_moments,
     check_frame_stats,
-    check_inputs,
     check_padding,
-    scale_frames,
-    set_frame_stats,
 )
-from .split_linear import Inputs, Tensors
 
 N_CONTEXT = 8  # numbers that encode the correlation of a pair
 
 
-class CrossModalNetwork(nn.Module):
+class CrossModalNetwork(FrameNetwork):
     """Encoders of several modalities, fused early, late or by cross-modal attention.
 
     Parameters
@@ -151,14 +148,11 @@ class CrossModalNetwork(nn.Module):
         pad_to: int | None = None,
         frozen: bool = False,
     ) -> None:
-        super().__init__()
         check_params(locals(), self.constraints)
-        self.names = tuple(frame_stats)
+        super().__init__(frame_stats, pad_to)
         self.fusion, self.gate = fusion, gate
-        self.modality_dropout, self.pad_to = modality_dropout, pad_to
-        self.scalers = nn.ModuleList(FrameScaler(*frame_stats[name]) for name in self.names)
+        self.modality_dropout = modality_dropout
         n = len(self.names)
-        self.pairs = unordered_pairs(n)
         self._fusion: Fusion = FUSIONS[fusion]
         n_context = N_CONTEXT if self._fusion.uses_correlation == "context" and n > 1 else 0
         self.contexts = None
@@ -195,10 +189,6 @@ class CrossModalNetwork(nn.Module):
         for own, others in zip(self.below_head(), other.below_head(), strict=True):
             own.load_state_dict(others.state_dict())
         self.head.copy_from(other.head)
-
-    def set_frame_stats(self, stats: FrameStats) -> None:
-        """Set mean and scale of each modality's frames, with which they are scaled."""
-        set_frame_stats(self.scalers, self.names, stats)
 
     def forward(
         self,
@@ -237,9 +227,9 @@ class CrossModalNetwork(nn.Module):
         self, frames: FrameDict, masks: MaskDict, correlation: Tensor | None = None
     ) -> tuple[Inputs, Tensors, Links]:
         """Prepare the arguments of the encoder: lists of frames and masks, and the links."""
-        check_inputs(self.scalers, self.names, frames, masks)
+        self._check_inputs(frames, masks)
         kept = self.drop_modalities([masks[name] for name in self.names])
-        x, real = scale_frames(self.scalers, [frames[n] for n in self.names], kept, self.pad_to)
+        x, real = self._scale(frames, kept)
         return self._fusion.prepare(self, x, real, correlation)
 
     def drop_modalities(self, masks: list[Tensor]) -> list[Tensor]:

@@ -10,7 +10,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ..validation import MAX_INT, check_number, short
-from .split_linear import Tensors
+from .influence import unordered_pairs
+from .layers import Tensors
 
 P = ParamSpec("P")
 # For each modality the mean and the scale of its features: arrays, tensors, lists or numbers.
@@ -65,11 +66,54 @@ class FrameScaler(nn.Module):
         return torch.addcmul(offset.to(x.dtype), values, factor.to(x.dtype), out=values)
 
 
-def set_frame_stats(scalers: nn.ModuleList, names: Sequence[str], stats: FrameStats) -> None:
-    """Replace the mean and scale of the scaler of each modality."""
-    for scaler, name in zip(scalers, names, strict=True):
-        new = FrameScaler(*stats[name]).to(scaler.get_buffer("mean").dtype)
-        scaler.load_state_dict(new.state_dict())
+class FrameNetwork(nn.Module):
+    """Base of the networks on frames of several modalities, which it checks, scales and pads."""
+
+    def __init__(self, frame_stats: FrameStats, pad_to: int | None) -> None:
+        super().__init__()
+        self.names = tuple(frame_stats)
+        self.pairs = unordered_pairs(len(self.names))
+        self.pad_to = pad_to
+        self.scalers = nn.ModuleList(FrameScaler(*stats) for stats in frame_stats.values())
+
+    def set_frame_stats(self, stats: FrameStats) -> None:
+        """Set mean and scale of each modality's frames, with which they are scaled."""
+        for scaler, name in zip(self.scalers, self.names, strict=True):
+            new = FrameScaler(*stats[name]).to(scaler.get_buffer("mean").dtype)
+            scaler.load_state_dict(new.state_dict())
+
+    def _check_inputs(self, frames: FrameDict, masks: MaskDict) -> None:
+        """Raise ValueError unless these are frames and masks as networks take them."""
+        for argument, given in (("frames", frames), ("masks", masks)):
+            if missing := [name for name in self.names if name not in given]:
+                wanted = list(self.names)
+                raise ValueError(f"{argument} must have the keys {wanted}, got no {missing}.")
+        for name, scaler in zip(self.names, self.scalers, strict=True):
+            x, mask = frames[name], masks[name]
+            values = x.values if isinstance(x, RawFrames) else x
+            shape, width = tuple(values.shape), len(scaler.get_buffer("mean"))
+            if values.ndim != 3 or values.shape[2] != width:
+                wanted = f"of shape (B, T, {width}), got {shape}"
+                raise ValueError(f"Frames of {name!r} must be {wanted}.")
+            if mask.dtype != torch.bool or mask.shape != values.shape[:2]:
+                wanted = f"of shape {shape[:2]}, got {mask.dtype} of shape {tuple(mask.shape)}"
+                raise ValueError(f"The mask of {name!r} must be a bool tensor {wanted}.")
+
+    def _scale(self, frames: FrameDict, masks: Tensors) -> tuple[list[Tensor], list[Tensor]]:
+        """Scale the frames of each modality; pad them to `pad_to` real zero frames, if given."""
+        modalities = zip(self.scalers, self.names, masks, strict=True)
+        scaled = [scaler(frames[name], mask) for scaler, name, mask in modalities]
+        if self.pad_to is None:
+            return scaled, list(masks)
+        # NOTE[paper]: zero frames up to a fixed number count as real (Section 4.2). They are zero
+        # after scaling, where zero is the mean frame.
+        scaled = [F.pad(x, (0, 0, 0, self.pad_to - x.shape[1])) for x in scaled]
+        return scaled, [torch.ones_like(x[..., 0], dtype=torch.bool) for x in scaled]
+
+
+def all_real(mask: Tensor) -> bool:
+    """Whether a batch is known to have no padding; on a GPU, the check would have to wait."""
+    return mask.device.type == "cpu" and not torch.compiler.is_compiling() and bool(mask.all())
 
 
 def check_frame_stats(name: str, value: Any) -> None:
@@ -112,39 +156,3 @@ def check_padding(name: str, value: Any) -> None:
     """Raise TypeError or ValueError unless `value` is a number of frames, or None."""
     if value is not None:
         check_number(name, value, low=1, high=MAX_INT, integer=True)
-
-
-def check_inputs(
-    scalers: nn.ModuleList, names: Sequence[str], frames: FrameDict, masks: MaskDict
-) -> None:
-    """Raise ValueError unless these are frames and masks as networks take them."""
-    for argument, given in (("frames", frames), ("masks", masks)):
-        if missing := [name for name in names if name not in given]:
-            raise ValueError(f"{argument} must have the keys {list(names)}, got no {missing}.")
-    for name, scaler in zip(names, scalers, strict=True):
-        x, mask = frames[name], masks[name]
-        values = x.values if isinstance(x, RawFrames) else x
-        shape, width = tuple(values.shape), len(scaler.get_buffer("mean"))
-        if values.ndim != 3 or values.shape[2] != width:
-            raise ValueError(f"Frames of {name!r} must be of shape (B, T, {width}), got {shape}.")
-        if mask.dtype != torch.bool or mask.shape != values.shape[:2]:
-            wanted = f"of shape {shape[:2]}, got {mask.dtype} of shape {tuple(mask.shape)}"
-            raise ValueError(f"The mask of {name!r} must be a bool tensor {wanted}.")
-
-
-def all_real(mask: Tensor) -> bool:
-    """Whether a batch is known to have no padding; on a GPU, the check would have to wait."""
-    return mask.device.type == "cpu" and not torch.compiler.is_compiling() and bool(mask.all())
-
-
-def scale_frames(
-    scalers: nn.ModuleList, frames: Sequence[Frames], masks: Tensors, pad_to: int | None = None
-) -> tuple[list[Tensor], list[Tensor]]:
-    """Scale the frames of each modality; pad them to `pad_to` real zero frames, if given."""
-    scaled = [scaler(x, mask) for scaler, x, mask in zip(scalers, frames, masks, strict=True)]
-    if pad_to is None:
-        return scaled, list(masks)
-    # NOTE[paper]: zero frames up to a fixed number count as real (Section 4.2). They are zero
-    # after scaling, where zero is the mean frame.
-    scaled = [F.pad(x, (0, 0, 0, pad_to - x.shape[1])) for x in scaled]
-    return scaled, [torch.ones_like(x[..., 0], dtype=torch.bool) for x in scaled]

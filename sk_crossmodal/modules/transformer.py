@@ -10,11 +10,18 @@ from torch.nn import functional as F
 
 from ..validation import MAX_LAYERS, SHARE, SIZE, Constraint, check_params, number
 from .attention import PADDING, low_rank_attention
-from .dropout import Dropout
 from .influence import Influences, InfluenceSpec, Link, Links
-from .masking import attendable, masked_mean
+from .layers import (
+    Dropout,
+    Inputs,
+    Tensors,
+    Weights,
+    as_parts,
+    attendable,
+    masked_mean,
+    split_linear,
+)
 from .scaling import check_widths
-from .split_linear import Inputs, Tensors, Weights, as_parts, split_linear
 
 QKV: TypeAlias = tuple[Tensor, ...]  # queries, keys and values, each (B, h, T, d)
 

@@ -1,11 +1,80 @@
-"""Operations over real frames only."""
+"""Layers that the encoders share, and operations over real frames only."""
 
-from typing import TypeVar
+from collections.abc import Sequence
+from typing import TypeAlias, TypeVar
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 Numbers = TypeVar("Numbers")
+Parts: TypeAlias = Tensor | tuple[Tensor, ...]
+Inputs: TypeAlias = Sequence[Parts]  # of an encoder, one per modality
+Tensors: TypeAlias = Sequence[Tensor]
+Weights: TypeAlias = Tensor | None  # of the videos, (B,)
+
+BLOCK = 1 << 18  # numbers per draw of `Dropout`, which fit into the cache of a CPU
+
+
+class Dropout(nn.Dropout):
+    """Dropout that is faster than torch's on a CPU: each random int64 serves four numbers."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Drop numbers, in training only."""
+        on_cpu = x.device.type == "cpu" and not torch.compiler.is_compiling()
+        dropped = round(self.p * 65536)
+        if not self.training or not 0 < dropped < 65536 or not on_cpu:
+            # On a GPU torch has one kernel for all of it, which cannot work in place.
+            return F.dropout(x, self.p, self.training, self.inplace and on_cpu)
+        noise = _noise(x, dropped)
+        return x.mul_(noise) if self.inplace else x * noise
+
+
+def _noise(like: Tensor, dropped: int) -> Tensor:
+    """Return 0 with probability dropped / 65536, else 1 over the probability of keeping."""
+    noise = torch.empty(like.shape, dtype=like.dtype)
+    flat = noise.view(-1)
+    for block in torch.split(flat, BLOCK):
+        bits = torch.empty(-(-len(block) // 4), dtype=torch.int64).random_(-(2**63), None)
+        drawn = bits.view(torch.int16)[: len(block)]
+        torch.ge(drawn, dropped - 32768, out=block)
+        block *= 65536 / (65536 - dropped)
+    return noise
+
+
+def as_parts(x: Parts) -> tuple[Tensor, ...]:
+    """Return the parts of frames as a tuple, of one part for a tensor."""
+    return x if isinstance(x, tuple) else (x,)
+
+
+def split_linear(layer: nn.Linear, parts: tuple[Tensor, ...]) -> Tensor:
+    """Apply a linear layer to the concatenation of parts."""
+    weights = torch.split(layer.weight, [part.shape[-1] for part in parts], 1)
+    total = F.linear(parts[0], weights[0], layer.bias)
+    for part, weight in zip(parts[1:], weights[1:], strict=True):
+        total += F.linear(part, weight)
+    return total
+
+
+class Descriptor(nn.Module):
+    """The layer between a descriptor of unit length and the head: dropout, linear, ReLU.
+
+    NOTE[paper]: the paper names no layer between the descriptors and the classifier. A layer over
+    NetVLAD's 128 clusters of 1024 features is by far the largest of the network, so its width is
+    a parameter of the encoders. Shape: ``(B, width)`` to ``(B, hidden_size)``.
+    """
+
+    def __init__(self, width: int, hidden_size: int, dropout: float = 0.0) -> None:
+        super().__init__()
+        self.dropout = Dropout(dropout)
+        self.linear = nn.Linear(width, hidden_size)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Scale the descriptor so that its numbers are about 1, and apply the layer."""
+        # NOTE[paper]: the paper does not scale. But numbers of a larger descriptor of unit length
+        # are smaller, and training would be slower.
+        weight, bias = self.linear.weight.T, self.linear.bias
+        return torch.addmm(bias, self.dropout(x), weight, alpha=x.shape[-1] ** 0.5).relu()
 
 
 def masked_mean(x: Tensor, mask: Tensor) -> Tensor:
