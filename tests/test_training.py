@@ -107,7 +107,7 @@ def test_stored_integers_become_floats_when_scaled(dtype):
         {"video": stored}, {"video": [1, 2]}, quantization={"video": (0.5, -3)}
     )
     batch, _ = FrameDataset(X).__getitems__([1])
-    inputs = batch.inputs("cpu", dtype)
+    inputs = batch.inputs(torch.device("cpu"), dtype)
     assert inputs["frames"]["video"].values.dtype == torch.uint8  # a quarter of the transfer
     network = FrameNetwork({"video": ([2.0], 4.0)}, pad_to=None)
     (scaled,), _ = network._scale(inputs["frames"], [inputs["masks"]["video"]])
@@ -119,7 +119,9 @@ def test_stored_integers_become_floats_when_scaled(dtype):
 def test_floats_have_the_dtype_of_the_network(dtype):
     X = MultimodalArray.from_frames({"video": np.array([[0.5], [3.0]], dtype)}, {"video": [2]})
     batch, _ = FrameDataset(X).__getitems__([0])
-    frames, mask = (batch.inputs("cpu", torch.float32)[k]["video"] for k in ("frames", "masks"))
+    frames, mask = (
+        batch.inputs(torch.device("cpu"), torch.float32)[k]["video"] for k in ("frames", "masks")
+    )
     assert isinstance(frames, torch.Tensor) == (dtype == np.float32)
     scaled = FrameScaler([1.0], 1.0)(frames, mask)
     assert scaled.dtype == torch.float32
