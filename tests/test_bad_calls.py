@@ -182,7 +182,7 @@ ROWS = [*parameter_rows(), *data_rows(), *later_rows(), *(Row(*row) for row in M
 def no_training():
     """No wrong call may begin to train."""
     reached = AssertionError("training began")
-    with mock.patch("sk_crossmodal.training._estimator.train", side_effect=reached):
+    with mock.patch("sk_crossmodal.training.MultimodalNet.train_on", side_effect=reached):
         yield
 
 

@@ -14,7 +14,7 @@ from sk_crossmodal.modules import HEADS, LOSSES, Head
 from sk_crossmodal.multimodal import MultimodalArray
 from sk_crossmodal.multimodal._frames import Frames
 from sk_crossmodal.persistence import load_model, save_model
-from sk_crossmodal.training import _estimator
+from sk_crossmodal.training import MultimodalNet, _estimator
 
 X = make_videos().data
 Y = make_y("multilabel")
@@ -82,7 +82,7 @@ def test_fit_reads_each_frame_once_before_the_first_training(monkeypatch, fusion
         """Raised in place of training."""
 
     monkeypatch.setattr(Frames, "blocks", counting)
-    monkeypatch.setattr(_estimator, "train", mock.Mock(side_effect=TrainingBeginsError))
+    monkeypatch.setattr(MultimodalNet, "train_on", mock.Mock(side_effect=TrainingBeginsError))
     with pytest.raises(TrainingBeginsError):
         make_classifier(fusion=fusion).fit(*ARRAYS, Y)
     assert sum(read) == sum(X.lengths(name).sum() for name in X.modality_names)
@@ -158,6 +158,13 @@ def test_overridden_methods_of_a_tower_subclass_are_called(memory, tmp_path):
     assert np.abs(plain.fit(X, Y).predict_proba(X) - expected).max() > 1e-6
     np.testing.assert_array_equal(clone(classifier).fit(X, Y).predict_proba(X), expected)
     assert len(CountingTower.calls) == (1 if memory else 2)
+
+
+@pytest.mark.parametrize("tower", [CorrelationTower(**TOWER), CountingTower(**TOWER)])
+def test_fit_builds_the_net_of_the_classifier_and_of_its_tower_once(tower, monkeypatch):
+    builds = Calls(monkeypatch, "build_net")
+    make_classifier(fusion="cross_modal_gated", correlation_tower=tower, max_epochs=1).fit(X, Y)
+    assert len(builds) == 2
 
 
 # Heads and losses -----------------------------------------------------------------------------

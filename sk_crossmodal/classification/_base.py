@@ -15,7 +15,7 @@ from sklearn.utils import Bunch, Tags
 from sklearn.utils.validation import check_is_fitted
 
 from .._types import Floats
-from ..correlation import CorrelationTower
+from ..correlation import CorrelationTower, correlation_inputs
 from ..hierarchy import LabelHierarchy
 from ..modules import FUSIONS, CrossModalNetwork
 from ..multimodal import MultimodalArray
@@ -45,7 +45,6 @@ from ._tower import (
     TowerPlan,
     check_memory_param,
     check_tower_params,
-    correlation_inputs,
     plan_tower,
 )
 from ._weights import check_class_weight, class_factors
@@ -314,7 +313,7 @@ class CrossModalClassifier(ClassifierMixin, NetworkEstimator):
         stats, tower_stats = self._scan(videos, [own_request, plan.request])
         if stats is not None:
             net.set_frame_stats(stats)
-        context = self._begin_fit(videos, net.max_epochs + (plan.fit is not None))
+        context = self._begin_fit(videos, net.max_epochs + (plan.train is not None))
         tower = plan.run(self, context, tower_stats)
         data = (
             self._dataset(part, targets, tower),
@@ -326,7 +325,9 @@ class CrossModalClassifier(ClassifierMixin, NetworkEstimator):
         def fitted(net: MultimodalNet) -> dict[str, Any]:
             return {
                 **self._fitted_attributes(net, n_features, longest, history),
-                **_label_attributes(targets),
+                "_targets": targets,
+                "classes_": targets.classes,
+                "label_names_": targets.names,
                 "correlation_tower_": tower,
                 "_embeds_correlation": self._embeds(),
             }
@@ -594,7 +595,3 @@ class CrossModalClassifier(ClassifierMixin, NetworkEstimator):
         if X is None:
             return bare_responses(self, pairs)
         return mean_responses(self, pairs, self._prediction_set(X, more))
-
-
-def _label_attributes(targets: Targets) -> dict[str, Any]:
-    return {"_targets": targets, "classes_": targets.classes, "label_names_": targets.names}

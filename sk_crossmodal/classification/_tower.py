@@ -1,8 +1,10 @@
 """The correlation tower of a classifier's fit: none, a fitted one, or one to train."""
 
 import warnings
+from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
+from functools import partial
 from numbers import Integral
 from typing import Any
 
@@ -14,8 +16,7 @@ from sklearn.exceptions import NotFittedError
 from sklearn.frozen import FrozenEstimator
 from sklearn.utils.validation import check_memory
 
-from .._types import Array
-from ..correlation import CorrelationTower, TowerFit
+from ..correlation import CorrelationTower
 from ..modules import FrameStats
 from ..multimodal import MultimodalArray, StatsRequest
 from ..training import Processes, Targets, Videos
@@ -59,16 +60,13 @@ def given_tower(frozen: FrozenEstimator, X: MultimodalArray) -> CorrelationTower
 
 @dataclass(frozen=True)
 class TowerPlan:
-    """The tower of a fit: None without one; with `fit` it is to be trained."""
+    """The tower of a fit: None without one; with `train` it is to be trained on `videos`."""
 
     tower: CorrelationTower | None = None
-    fit: TowerFit | None = None
+    train: Callable[[Any], CorrelationTower] | None = None  # with the statistics of the frames
+    request: StatsRequest | None = None  # of these statistics
+    videos: Videos | None = None
     memory: Memory | None = None  # where trained towers are kept
-
-    @property
-    def request(self) -> StatsRequest | None:
-        """The statistics of the frames that training the tower needs."""
-        return None if self.fit is None else self.fit.request
 
     def n_correlation(self, embeds: bool) -> int:
         """Return how many numbers describe the correlation of a pair."""
@@ -78,7 +76,7 @@ class TowerPlan:
         self, classifier: Any, context: CallbackContext, stats: FrameStats | None
     ) -> CorrelationTower | None:
         """Return the fitted tower, or None; print and announce its training."""
-        if self.fit is None or self.tower is None:
+        if self.train is None:
             return self.tower
         verbose = classifier.verbose and Processes.of(classifier.device).index == 0
         if verbose:
@@ -100,15 +98,14 @@ class TowerPlan:
         self, classifier: Any, task: CallbackContext, stats: FrameStats | None
     ) -> CorrelationTower:
         tower: Any = self.tower
-        fit: Any = self.fit
+        videos: Any = self.videos
+        train: Any = self.train
         cached = self.memory is not None
-        arguments = {"estimator": classifier, **fit.videos.callback_arguments()}
+        arguments = {"estimator": classifier, **videos.callback_arguments()}
         # A tower in a file cannot hold the user's callbacks, so they are not propagated to it.
         with nullcontext() if cached else task.propagate_callback_context(tower):
             task.call_on_fit_task_begin(**arguments)
-            fitted: CorrelationTower = (
-                _find(self.memory, tower, fit, stats) if cached else _fit(tower, fit, stats)
-            )
+            fitted: CorrelationTower = _find(self, stats) if cached else train(stats)
             task.call_on_fit_task_end(**arguments)
         return fitted
 
@@ -133,9 +130,14 @@ def plan_tower(classifier: Any, kept: Any, videos: Videos, seed: int) -> TowerPl
     _inherit_params(classifier, tower, seed)
     tower._check_params()
     videos = replace(videos, weighted=True)
-    return TowerPlan(
-        tower, tower._prepare(videos, None, Targets(videos.y, tower.hierarchy)), memory
-    )
+    if type(tower).fit is not CorrelationTower.fit:  # a subclass with a `fit` of its own
+
+        def train(stats: Any) -> Any:
+            return tower.fit(videos.X, videos.y, sample_weight=videos.weight)
+
+        return TowerPlan(tower, train, None, videos, memory)
+    prepared = tower._prepare(videos, None, Targets(videos.y, tower.hierarchy))
+    return TowerPlan(tower, partial(tower._fit, prepared), prepared.request, videos, memory)
 
 
 def _inherit_params(classifier: Any, tower: CorrelationTower, seed: int) -> None:
@@ -170,37 +172,28 @@ def _memory(classifier: Any, tower: CorrelationTower) -> Memory | None:
     return None if getattr(memory, "location", memory) is None else memory
 
 
-def _fit(tower: Any, fit: TowerFit, stats: Any) -> CorrelationTower:
-    """Train a tower on videos that its classifier has validated."""
-    if type(tower).fit is not CorrelationTower.fit:  # a subclass with a `fit` of its own
-        videos = fit.videos
-        fitted: CorrelationTower = tower.fit(videos.X, videos.y, sample_weight=videos.weight)
-    else:
-        fitted = tower._fit(fit, stats)
-    return fitted
-
-
 class _Interrupted(Exception):  # noqa: N818, no error: it carries a tower past the cache
     def __init__(self, tower: CorrelationTower) -> None:
         super().__init__(tower)
         self.tower = tower
 
 
-def _find(memory: Any, tower: CorrelationTower, fit: TowerFit, stats: Any) -> CorrelationTower:
+def _find(plan: Any, stats: Any) -> CorrelationTower:
     """Return a tower that was trained in the same way, or train and keep it."""
-    find = memory.cache(_train_to_keep, ignore=["tower", "fit", "stats"])
+    tower, videos = plan.tower, plan.videos
+    find = plan.memory.cache(_train_to_keep, ignore=["train", "stats"])
     arguments: Any = None
     processes, kept = Processes.of(tower.device), None
     if processes.index == 0:  # it reads and writes for all processes
         params = {k: v for k, v in tower.get_params().items() if k not in CHECKPOINT_PARAMS}
-        key = joblib.hash([type(tower), params, fit.videos.y, fit.videos.weight])
-        arguments = (tower, fit, stats, key, fit.videos.X.digest())
+        key = joblib.hash([type(tower), params, videos.y, videos.weight])
+        arguments = (plan.train, stats, key, videos.X.digest())
         if processes.count > 1 and find.check_call_in_cache(*arguments):
             # A tower that cannot be read is an error, as one process cannot train it alone.
             kept = find.call_and_shelve(*arguments).get()
     found: Any = processes.agree(kept)
     if found is None and arguments is None:
-        found = _fit(tower, fit, stats)
+        found = plan.train(stats)
     elif found is None:
         try:
             found = find(*arguments)
@@ -210,24 +203,8 @@ def _find(memory: Any, tower: CorrelationTower, fit: TowerFit, stats: Any) -> Co
     return fitted
 
 
-def _train_to_keep(
-    tower: CorrelationTower, fit: TowerFit, stats: Any, key: str, digest: str
-) -> CorrelationTower:
-    tower = _fit(tower, fit, stats)
+def _train_to_keep(train: Any, stats: Any, key: str, digest: str) -> CorrelationTower:
+    tower: CorrelationTower = train(stats)
     if tower.net_.interrupted:
         raise _Interrupted(tower)
     return tower
-
-
-def correlation_inputs(
-    tower: CorrelationTower | None,
-    X: MultimodalArray,
-    embeds: bool,
-    processes: Processes | None = None,
-) -> dict[str, Array]:
-    """Return the correlation of each video as an input of the network; {} without a tower."""
-    if tower is None:
-        return {}
-    apply = tower._validated("embed" if embeds else "predict_proba")
-    values = apply(X) if processes is None else processes.apply(apply, X)
-    return {"correlation": values if embeds else values[:, :, None]}

@@ -2,6 +2,6 @@
 
 from ..modules import ENCODERS
 from ._tower import CorrelationTower
-from ._tower import TowerFit as TowerFit
+from ._tower import correlation_inputs as correlation_inputs
 
 __all__ = ["ENCODERS", "CorrelationTower"]

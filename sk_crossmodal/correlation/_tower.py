@@ -1,6 +1,6 @@
 """`CorrelationTower`: predicts whether the modalities of a video are correlated (Section 3)."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -23,16 +23,17 @@ from ..training import (
     MultimodalNet,
     NetworkEstimator,
     NetworkSpec,
+    Processes,
     Targets,
     Videos,
     check_seed,
     check_y,
     fit_method,
+    set_state,
 )
 from ..validation import MAX_FLOAT, SIZES, check_params, number
 from ._encoders import check_encoder, encoder_class
 from ._pairs import PairDataset, RandomState, known_pairs
-from ._state import set_tower_state
 
 ALL_PAIRS = 2048  # up to as many negative pairs, every epoch uses all of them
 CONSTRAINTS = {
@@ -124,7 +125,6 @@ class CorrelationTower(TransformerMixin, NetworkEstimator):
     hierarchy: LabelHierarchy | None = None
 
     _fitted_names = (*NetworkEstimator._fitted_names, "pairs_")
-    _set_state = set_tower_state
 
     @fit_method
     def fit(
@@ -255,6 +255,12 @@ class CorrelationTower(TransformerMixin, NetworkEstimator):
         tags.transformer_tags.preserves_dtype = [self._dtype()]
         return tags
 
+    def _set_state(self, state: Mapping[str, Any]) -> None:
+        """Restore a fitted tower; ValueError if the state is not that of one."""
+        set_state(self, state, CorrelationNetwork)
+        names = self.modality_names_in_
+        self.pairs_ = [(names[a], names[b]) for a, b in self.module_.pairs]
+
     def _check_params(self) -> None:
         self._validate_params()
         check_encoder(self.encoder, self.encoder_params)
@@ -280,13 +286,6 @@ class CorrelationTower(TransformerMixin, NetworkEstimator):
         rows = np.arange(len(X))
         probability: Floats = expit(logits)
         return np.where(known_pairs(X, rows, rows), probability, logits.dtype.type(0.5))
-
-    def _validated(self, method: str) -> Callable[[MultimodalArray], Floats]:
-        """Return `predict_proba` or `embed` for videos that a classifier has validated."""
-        apply: Callable[[MultimodalArray], Floats] = getattr(self, method)
-        if getattr(type(self), method) is getattr(CorrelationTower, method):
-            apply = self._predict if method == "predict_proba" else self._embed
-        return apply  # a subclass may override the public method
 
     def transform(self, X: Any, *more: Any) -> Floats:
         """Do the same as `predict_proba`, for Pipelines and feature unions.
@@ -397,6 +396,22 @@ class CorrelationTower(TransformerMixin, NetworkEstimator):
             "fnr": float(np.mean(positive <= 0.5)),
             "auc": float(roc_auc_score(truth, probability)),
         }
+
+
+def correlation_inputs(
+    tower: CorrelationTower | None,
+    X: MultimodalArray,
+    embeds: bool,
+    processes: Processes | None = None,
+) -> dict[str, Array]:
+    """Return the correlation of each validated video as an input of a network; {} if None."""
+    if tower is None:
+        return {}
+    public, own = ("embed", "_embed") if embeds else ("predict_proba", "_predict")
+    overridden = getattr(type(tower), public) is not getattr(CorrelationTower, public)
+    apply = getattr(tower, public if overridden else own)
+    values = apply(X) if processes is None else processes.apply(apply, X)
+    return {"correlation": values if embeds else values[:, :, None]}
 
 
 def _check_can_correlate(X: MultimodalArray) -> None:
