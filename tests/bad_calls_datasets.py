@@ -10,7 +10,13 @@ from pathlib import Path
 import numpy as np
 from youtube8m_writer import framed, video_level, write_shard
 
-from sk_crossmodal.datasets import load_youtube8m, make_crossmodal_videos, youtube8m_hierarchy
+from sk_crossmodal.datasets import (
+    audioset_hierarchy,
+    load_tfrecords,
+    load_youtube8m,
+    make_crossmodal_videos,
+    youtube8m_hierarchy,
+)
 
 HEAD = "Index,KnowledgeGraphId,Name,Vertical1,Vertical2,Vertical3\n"
 
@@ -130,6 +136,63 @@ def loading():
     yield "store is no store", partial(in_place, "busy"), ValueError, r"busy is no store"
 
 
+def records(**options):
+    """Rows for `load_tfrecords` differ from those of `load_youtube8m` in its own parameters."""
+    return load_tfrecords(folder() / "good.tfrecord", **options)
+
+
+def tfrecords():
+    """Rows for `load_tfrecords`, and for the segments of `load_youtube8m`."""
+    wanted = r"features must be a dict of modality: \(feature, width\).*got "
+    for value in ("audio", ["audio"], {"a": "audio"}, {"a": ("audio",)}, {"a": ("audio", 1.0)},
+                  {"a": ("audio", True)}, {"a": (3, 128)}):  # fmt: skip
+        yield f"features {value!r}", partial(records, features=value), TypeError, wanted
+    yield "features names", partial(records, features={3: ("audio", 128)}), TypeError, "got 3"
+    for value in ({}, {"a": ("audio", 0)}, {"a": ("x", 1), "b": ("x", 1)}):
+        yield f"features {value!r}", partial(records, features=value), ValueError, wanted
+    for value in (3, [3], b"labels"):
+        message = r"labels must be the name of a feature, or several .*got "
+        yield f"labels {value!r}", partial(records, labels=value), TypeError, message
+    for value in ("", [], ["a", ""]):
+        message = r"ids must be the name of a feature, or several .*got "
+        yield f"ids {value!r}", partial(records, ids=value), ValueError, message
+    yield "ids None", partial(records, ids=None), TypeError, "ids must be the name"
+    for value in (2, "-2,2", (1, 2, 3), (None, 2)):
+        message = r"quantization must be .*got "
+        yield f"quantization {value!r}", partial(records, quantization=value), TypeError, message
+    for value in ((2, -2), (1, 1), (0, np.inf)):
+        message = r"quantization must be .*got "
+        yield f"quantization {value!r}", partial(records, quantization=value), ValueError, message
+    yield "tfrecords on_error", partial(records, on_error="no"), ValueError, "on_error must be one"
+    yield "tfrecords max_frames", partial(records, max_frames=0), ValueError, "max_frames must be"
+    yield "tfrecords n_jobs", partial(records, n_jobs=0), ValueError, "n_jobs must be"
+    yield "tfrecords X_y", partial(records, return_X_y=1), TypeError, "return_X_y must be"
+    yield "tfrecords store", partial(records, store=3), TypeError, "store must be"
+    yield "tfrecords progress", partial(records, progress=1), TypeError, "progress must be"
+    for value, error in (("some", ValueError), (None, TypeError), (1, TypeError), ([], TypeError)):
+        message = r"segments must be False, True, 'rated' or 'all', got "
+        yield f"segments {value!r}", partial(with_option, segments=value), error, message
+    means = r"segments need frame-level shards, .*good\.tfrecord is video-level"
+    yield "segments of means", partial(with_option, segments=True), ValueError, means
+
+
+def ontologies():
+    """Rows for `audioset_hierarchy`."""
+    good = folder() / "good.csv"
+    for value in (None, 3, ["a.json"]):
+        message = "ontology_json must be a path and encoding a str, got "
+        yield f"ontology {value!r}", partial(audioset_hierarchy, value), TypeError, message
+    for value in (3, ["a.csv"]):
+        message = "class_labels_csv must be a path and encoding a str, got "
+        yield f"classes {value!r}", partial(audioset_hierarchy, good, value), TypeError, message
+    for value, error in ((None, TypeError), ("klingon", ValueError)):
+        call = partial(audioset_hierarchy, good, encoding=value)
+        yield f"ontology encoding {value!r}", call, error, "encoding .*got "
+    yield "ontology missing", partial(audioset_hierarchy, "no.json"), FileNotFoundError, "no.json"
+    yield "ontology folder", partial(audioset_hierarchy, folder()), ValueError, "must be a file"
+    yield "ontology CSV", partial(audioset_hierarchy, good), ValueError, r"good\.csv is not JSON"
+
+
 def in_place(name):
     return shards("good.tfrecord", store=folder() / name)
 
@@ -212,4 +275,4 @@ def made():
     yield "no room", partial(make, **short), ValueError, r"need 14 frames, the shortest has 5"
 
 
-CASES = [*loading(), *vocabularies(), *made()]
+CASES = [*loading(), *tfrecords(), *ontologies(), *vocabularies(), *made()]

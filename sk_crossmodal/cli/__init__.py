@@ -21,7 +21,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run(arguments: Sequence[str] | None) -> int:
-    args = make_parser().parse_args(arguments)
+    given = sys.argv[1:] if arguments is None else list(arguments)
+    # Shards of AudioSet have names such as -0.tfrecord, which a shell puts for *.tfrecord.
+    dashed = [text.startswith("-") and os.path.isfile(text) for text in given]
+    paths = [f"./{text}" if each else text for text, each in zip(given, dashed, strict=True)]
+    args = make_parser().parse_args(paths)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("always", UserWarning)

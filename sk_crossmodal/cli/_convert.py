@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from ._arguments import add_columns, add_command, add_path, positive
-from ._data import TABLES, kind_of_data
+from ._data import TABLES, kind_of_data, load_shards
 
 _DESCRIPTION = """\
-Convert TFRecord shards of YouTube-8M (video-level or frame-level), or Parquet or Arrow files with
+Convert TFRecord shards of YouTube-8M, AudioSet or of the same form, or Parquet or Arrow files with
 your own embeddings, to a store: a folder of plain .npy files, which the estimators read batch by
 batch. Use it for data that is larger than memory.
 
@@ -21,6 +21,8 @@ _EXAMPLES = """\
 examples:
   sk-crossmodal convert yt8m/frame/ yt8m/store
   sk-crossmodal convert "train*.tfrecord" "validate*.tfrecord" store --jobs 8 --on-error skip
+  sk-crossmodal convert "validate*.tfrecord" segments --segments rated
+  sk-crossmodal convert audioset/bal_train/ store
   sk-crossmodal convert "embeddings/*.parquet" store --modalities clip,clap --labels tags
 
 next step:
@@ -49,7 +51,7 @@ def add_to(commands: Any) -> None:
     )
     add_path(parser, "STORE", "the folder to write")
     add_columns(parser, modalities=True)
-    shards = parser.add_argument_group("shards of YouTube-8M")
+    shards = parser.add_argument_group("TFRecord shards")
     shards.add_argument(
         "--jobs",
         type=_jobs,
@@ -66,6 +68,12 @@ def add_to(commands: Any) -> None:
         "--on-error",
         choices=("raise", "skip"),
         help="stop at damaged data, or skip it (default: raise)",
+    )
+    shards.add_argument(
+        "--segments",
+        choices=("rated", "all"),
+        help="of YouTube-8M, segments of five frames instead of videos: those that were rated, or "
+        "all, for predict --format kaggle-segments",
     )
     parser.set_defaults(run=_run, interrupted="run the same command again to continue")
 
@@ -88,12 +96,12 @@ def _run(args: argparse.Namespace) -> None:
 def _are_tables(paths: list[str]) -> bool:
     try:
         return kind_of_data(paths) == TABLES
-    except (ValueError, OSError):  # shards may have any name; load_youtube8m reports errors
+    except (ValueError, OSError):  # shards may have any name; load_shards reports errors
         return False
 
 
 def _convert_tables(args: argparse.Namespace) -> Any:
-    _forbid(args, ("jobs", "max_frames", "on_error"), "TFRecord shards")
+    _forbid(args, ("jobs", "max_frames", "on_error", "segments"), "TFRecord shards")
     from ..datasets import load_embeddings
 
     return load_embeddings(
@@ -107,11 +115,14 @@ def _convert_tables(args: argparse.Namespace) -> Any:
 
 
 def _convert_shards(args: argparse.Namespace) -> Any:
-    _forbid(args, ("labels", "ids", "modalities"), "Parquet and Arrow files")
-    from ..datasets import load_youtube8m
-
-    return load_youtube8m(
+    _forbid(args, ("modalities",), "Parquet and Arrow files")
+    if args.segments is not None:
+        _forbid(args, ("labels", "ids"), "whole videos")
+    return load_shards(
         args.shards,
+        labels=args.labels,
+        ids=args.ids,
+        segments=args.segments,
         store=args.store,
         n_jobs=args.jobs,
         max_frames=args.max_frames,

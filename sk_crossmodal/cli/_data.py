@@ -13,7 +13,7 @@ from typing import Any
 STORE, SHARDS, TABLES, MODEL = "store", "shards", "tables", "model"
 _SUFFIXES = (".parquet", ".pq", ".arrow", ".feather", ".ipc")
 _EXPECTED = (
-    "expected a store (a folder with store.json), YouTube-8M shards (*.tfrecord), or Parquet or "
+    "expected a store (a folder with store.json), TFRecord shards (*.tfrecord), or Parquet or "
     f"Arrow files ({', '.join('*' + suffix for suffix in _SUFFIXES)})"
 )
 _LABEL_PATH = re.compile(r"[^/>|]*[^/>|\s](\s*[/>|]\s*)[^/>|\s]")
@@ -37,6 +37,8 @@ class Data:
         if self.y is not None:
             return self.y
         hint = ""
+        if self.kind == SHARDS:
+            hint = "; --labels names their feature (default: 'labels' or 'label')"
         if self.kind == TABLES:
             hint = "; --labels names their column (default: 'labels')"
             if self.other_columns:
@@ -51,13 +53,14 @@ def open_data(
     labels: str | None = None,
     ids: str | None = None,
     labelled: bool = True,
+    segments: str | None = None,
     quiet: bool = False,
 ) -> Data:
     """Open DATA; without `labelled`, the labels of tables are not read and may be anything."""
     kind = kind_of_data(paths)
     source = paths[0] + (f" and {len(paths) - 1} more" if len(paths) > 1 else "")
     # The import takes 1 s.
-    from ..datasets import load_embeddings, load_store, load_youtube8m, open_tables
+    from ..datasets import load_embeddings, load_store, open_tables
 
     progress = False if quiet else None
     if kind == TABLES:
@@ -68,12 +71,14 @@ def open_data(
             ids=ids or "id",
             progress=progress,
         )
+    elif kind == SHARDS:
+        bunch = load_shards(
+            paths, labels=labels, ids=ids, labelled=labelled, segments=segments, progress=progress
+        )
     elif labels or ids:
         raise ValueError(f"--labels and --ids name columns of tables, got {source} ({kind}).")
-    elif kind == STORE:
-        bunch = load_store(paths[0])
     else:
-        bunch = load_youtube8m(paths, progress=progress)
+        bunch = load_store(paths[0])
     X = bunch.data if modalities is None else _select(bunch.data, modalities, source)
     columns = open_tables(paths[:1])[0].schema.names if kind == TABLES else []
     used = (*X.modality_names, labels or "labels", ids or "id")
@@ -88,6 +93,27 @@ def open_data(
         bunch.ids is not None,
         [name for name in columns if name not in used],
     )
+
+
+def load_shards(
+    paths: Sequence[str],
+    *,
+    labels: str | None = None,
+    ids: str | None = None,
+    labelled: bool = True,
+    segments: str | None = None,
+    **options: Any,
+) -> Any:
+    """Load TFRecord shards of a form that is detected, or segments of YouTube-8M."""
+    from ..datasets import load_tfrecords, load_youtube8m
+
+    if segments is not None:
+        return load_youtube8m(paths, segments=segments, **options)
+    if labels or not labelled:
+        options["labels"] = labels if labelled else None
+    if ids:
+        options["ids"] = ids
+    return load_tfrecords(paths, **options)
 
 
 def kind_of_data(paths: Sequence[str]) -> str:

@@ -15,6 +15,8 @@ Write the probabilities that a model predicts for videos. The videos need no lab
 CSV and Parquet (by the extension of OUT) have one row per video: its id, and one column per label.
 With --top-k there is one row for each of the K most probable labels of a video: id, rank, label,
 name and probability. --format kaggle writes a submission for YouTube-8M's challenges: the top 20.
+--format kaggle-segments writes one for the challenge of 2019: per label the likeliest 100,000
+segments. DATA are frame-level shards, which are cut into segments, or a store of segments.
 
 A store is read in chunks of videos. Other data is read into memory at once; convert it to a store
 if it is larger than memory. OUT is written completely, or not at all.
@@ -24,6 +26,7 @@ examples:
   sk-crossmodal predict model.safetensors new.parquet predictions.csv
   sk-crossmodal predict model.safetensors store predictions.parquet --top-k 5
   sk-crossmodal predict model.safetensors "yt8m/test*.tfrecord" submission.csv --format kaggle
+  sk-crossmodal predict model.safetensors "yt8m/test*.tfrecord" out.csv --format kaggle-segments
 """
 
 
@@ -40,10 +43,15 @@ def add_to(commands: Any) -> None:
         labels=False,
     )
     parser.add_argument(
-        "--format", choices=("csv", "parquet", "kaggle"), help="default: by the extension of OUT"
+        "--format",
+        choices=("csv", "parquet", "kaggle", "kaggle-segments"),
+        help="default: by the extension of OUT",
     )
     parser.add_argument(
-        "--top-k", type=positive, metavar="K", help="only the K most probable labels of each video"
+        "--top-k",
+        type=positive,
+        metavar="K",
+        help="only the K most probable labels of each video, or segments of each label",
     )
     parser.set_defaults(run=_run)
 
@@ -57,7 +65,10 @@ def _run(args: argparse.Namespace) -> None:
     model = Model(args.model, args.device)
     from ._writers import WRITERS
 
-    data = model.open_data(args.data, ids=args.ids, labelled=False, quiet=args.quiet)
+    segments = "all" if format_ == "kaggle-segments" else None
+    data = model.open_data(
+        args.data, ids=args.ids, labelled=False, segments=segments, quiet=args.quiet
+    )
     with (
         atomic_path(args.out, hidden=True) as part,
         WRITERS[format_](part, model.labels, model.names, args.top_k) as writer,

@@ -22,7 +22,8 @@ Train a cross-modal classifier on labelled videos, and save it to a file of para
 and labels that contains no code.
 
 Labels are paths such as Transport:Land:Car, and each label implies its ancestors; or they are the
-vocabulary indices of YouTube-8M, whose hierarchy is in the file for --vocabulary.
+vocabulary indices of YouTube-8M, whose hierarchy is in the file for --vocabulary, or those of
+AudioSet, whose hierarchy needs --vocabulary ontology.json --class-labels class_labels_indices.csv.
 """
 _EXAMPLES = """\
 examples:
@@ -117,7 +118,16 @@ def _add_labels(parser: argparse.ArgumentParser) -> None:
         help="drop labels with fewer videos, as a count or a fraction (default: keep all)",
     )
     add_path(
-        group, "--vocabulary", "vocabulary.csv of YouTube-8M, for the hierarchy", metavar="CSV"
+        group,
+        "--vocabulary",
+        "vocabulary.csv of YouTube-8M, or ontology.json of AudioSet, for the hierarchy",
+        metavar="FILE",
+    )
+    add_path(
+        group,
+        "--class-labels",
+        "class_labels_indices.csv of AudioSet, beside its ontology.json",
+        metavar="CSV",
     )
     group.add_argument(
         "--separator", metavar="TEXT", help="separator of names in label paths (default: :)"
@@ -150,17 +160,26 @@ def _build(config: TrainConfig) -> Any:
     """Return the unfitted model."""
     import sk_crossmodal
 
-    from ..datasets import youtube8m_hierarchy
-
     params, labels = dict(config.params), dict(config.labels)
     if isinstance(params.get("correlation_tower"), dict):
         params["correlation_tower"] = sk_crossmodal.CorrelationTower(**params["correlation_tower"])
-    if (vocabulary := labels.pop("vocabulary", None)) is not None:
-        labels["hierarchy"] = youtube8m_hierarchy(vocabulary)
+    vocabulary, classes = labels.pop("vocabulary", None), labels.pop("class_labels", None)
+    if vocabulary is not None or classes is not None:
+        labels["hierarchy"] = _read_hierarchy(vocabulary, classes)
     return sk_crossmodal.TransformedTargetClassifier(
         getattr(sk_crossmodal, FAMILIES[config.family])(**params),
         transformer=sk_crossmodal.HierarchyLabelBinarizer(sparse_output=True, **labels),
     )
+
+
+def _read_hierarchy(vocabulary: str | None, classes: str | None) -> Any:
+    from ..datasets import audioset_hierarchy, youtube8m_hierarchy
+
+    if vocabulary is not None and str(vocabulary).endswith(".json"):
+        return audioset_hierarchy(vocabulary, classes)
+    if classes is not None or vocabulary is None:
+        raise ValueError("--class-labels needs --vocabulary ontology.json, both of AudioSet.")
+    return youtube8m_hierarchy(vocabulary)
 
 
 def _fit(model: Any, X: Any, y: Any, *, quiet: bool) -> bool:

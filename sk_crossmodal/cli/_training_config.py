@@ -16,7 +16,7 @@ FAMILIES = {
 }
 FUSIONS = ("early", "late", "cross_modal", "cross_modal_gated", "cross_modal_concat")
 _DATA_NAMES = ("modalities", "labels", "ids")
-_LABEL_NAMES = ("vocabulary", "separator", "min_frequency")
+_LABEL_NAMES = ("vocabulary", "class_labels", "separator", "min_frequency")
 _ALIASES = {"epochs": "max_epochs", "seed": "random_state"}
 _FLAGS = (
     "lr",

@@ -1,6 +1,7 @@
 """Files of predictions, written in chunks."""
 
 import csv
+import re
 from collections import Counter
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
@@ -12,6 +13,8 @@ import numpy as np
 from .._types import Floats, Ints
 
 KAGGLE_TOP_K = 20  # labels per video that YouTube-8M's challenges score
+_SEGMENT = re.compile(r"\S+:\d+")
+SEGMENTS_TOP_K = 100_000  # segments per label that the challenge of 2019 scores
 
 
 def format_probabilities(probability: Floats) -> list[str]:
@@ -74,6 +77,8 @@ class CsvWriter(_TextWriter):
 class KaggleWriter(_TextWriter):
     """A submission for YouTube-8M's challenges: ids, and pairs of label and confidence."""
 
+    default_top_k = KAGGLE_TOP_K
+
     def __init__(self, path: Path, labels: Any, names: Any, top_k: int | None) -> None:
         numbers = [j for j, label in enumerate(labels) if isinstance(label, int)]
         # The challenges have no labels for YouTube-8M's verticals, whose names are text.
@@ -81,7 +86,8 @@ class KaggleWriter(_TextWriter):
         spaced = [labels[j] for j in self.columns if len(str(labels[j]).split()) != 1]
         if spaced:
             raise ValueError(f"kaggle separates labels by spaces, got {spaced[0]!r}; use csv.")
-        super().__init__(path, labels, names, top_k or KAGGLE_TOP_K)
+        self.n_best = top_k or self.default_top_k
+        super().__init__(path, labels, names, self.n_best)
 
     def _heading(self) -> list[str]:
         return ["VideoId", "LabelConfidencePairs"]
@@ -89,11 +95,51 @@ class KaggleWriter(_TextWriter):
     def write(self, ids: Sequence[str], probability: Floats) -> None:
         """Write rows of videos."""
         probability = probability[:, self.columns]
-        for i, columns in enumerate(top_columns(probability, self.top_k or KAGGLE_TOP_K)):
+        for i, columns in enumerate(top_columns(probability, self.n_best)):
             labels = [self.labels[self.columns[j]] for j in columns]
             texts = format_probabilities(probability[i, columns])
             pairs = (f"{label} {text}" for label, text in zip(labels, texts, strict=True))
             self.rows.writerow([ids[i], " ".join(pairs)])
+
+
+class SegmentsWriter(KaggleWriter):
+    """A submission for YouTube-8M's challenge of 2019: labels, and their likeliest segments."""
+
+    default_top_k = SEGMENTS_TOP_K
+
+    def __init__(self, path: Path, labels: Any, names: Any, top_k: int | None) -> None:
+        super().__init__(path, labels, names, top_k)
+        self.ids: list[str] = []
+        # Probabilities and rows of segments, first the best ones so far, then the new ones.
+        self.blocks: list[tuple[Floats, Ints]] = []
+
+    def _heading(self) -> list[str]:
+        return ["Class", "Segments"]
+
+    def write(self, ids: Sequence[str], probability: Floats) -> None:
+        """Add segments; the rows are written at the end."""
+        for name in ids:
+            if not _SEGMENT.fullmatch(name):
+                advice = "convert shards with --segments all, or predict from them"
+                raise ValueError(f"kaggle-segments needs ids video:start, got {name!r}: {advice}.")
+        rows = np.arange(len(self.ids), len(self.ids) + len(ids), dtype=np.int32)
+        self.ids += ids
+        values = probability[:, self.columns]
+        self.blocks.append((values, np.repeat(rows[:, None], values.shape[1], axis=1)))
+        if sum(len(rows) for _, rows in self.blocks[1:]) > self.n_best:
+            self.blocks = [self._best()]
+
+    def __exit__(self, *error: Any) -> None:
+        if error[0] is None and self.blocks:
+            _, best = self._best()
+            for j, rows in zip(self.columns, best.T, strict=True):
+                self.rows.writerow([self.labels[j], " ".join(self.ids[i] for i in rows)])
+        super().__exit__(*error)
+
+    def _best(self) -> tuple[Floats, Ints]:
+        values, rows = map(np.concatenate, zip(*self.blocks, strict=True))
+        order = np.argsort(-values, axis=0, kind="stable")[: self.n_best]
+        return np.take_along_axis(values, order, axis=0), np.take_along_axis(rows, order, axis=0)
 
 
 class ParquetWriter(_Writer):
@@ -150,4 +196,9 @@ class ParquetWriter(_Writer):
         ]
 
 
-WRITERS: dict[str, Any] = {"csv": CsvWriter, "parquet": ParquetWriter, "kaggle": KaggleWriter}
+WRITERS: dict[str, Any] = {
+    "csv": CsvWriter,
+    "parquet": ParquetWriter,
+    "kaggle": KaggleWriter,
+    "kaggle-segments": SegmentsWriter,
+}

@@ -18,8 +18,9 @@ import numpy as np
 from google_crc32c import value as crc32c
 
 from .._types import Array
+from ._formats import YOUTUBE8M
 from ._reader import Block, Description, ErrorLog, Reader
-from ._records import RecordError, RecordFormat, Video
+from ._records import SEGMENT_FRAMES, RecordError, RecordFormat, Video
 
 _HEADER = struct.Struct("<QI")
 _FOOTER = struct.Struct("<I")
@@ -41,12 +42,15 @@ class TFRecordReader(Reader):
 
     suffixes: ClassVar[tuple[str, ...]] = (".tfrecord",)
     incremental: ClassVar[bool] = True
-    record_format = RecordFormat()
-    name = "YouTube-8M"
-    n_labels = 3862  # the vocabulary since 2018; the one before was larger
 
-    def __init__(self, on_error: str = "raise", max_frames: int | None = None) -> None:
+    def __init__(
+        self,
+        on_error: str = "raise",
+        max_frames: int | None = None,
+        record_format: RecordFormat = YOUTUBE8M,
+    ) -> None:
         self.errors = ErrorLog(on_error)
+        self.record_format = record_format
         self.max_frames = None if max_frames is None else int(max_frames)
         self.level = ""
         self._started: dict[Path, Iterator[tuple[int, Video]]] = {}  # by `describe`, still open
@@ -64,15 +68,25 @@ class TFRecordReader(Reader):
                 self.level = first[1].level
                 break
         else:
-            errors = self.errors.entries
-            first_error = "; first: {}, byte {}: {}".format(*errors[0]) if errors else ""
-            raise ValueError(f"no video could be read from {len(source)} shard(s){first_error}.")
+            raise ValueError(self._nothing_read(source))
+        if self.record_format.segments and self.level == "video":
+            raise ValueError(f"segments need frame-level shards, {shard} is video-level.")
         about = self.record_format.encoding(self.level)
         return Description(
             {name: {"width": width, **about} for name, width in self.record_format.widths.items()},
-            n_labels=self.n_labels,
-            attributes={"source": self.name, "level": self.level, "max_frames": self.max_frames},
+            n_labels=self.record_format.n_labels,
+            attributes={
+                **self.record_format.attributes(self.level),
+                "max_frames": self.max_frames,
+            },
         )
+
+    def _nothing_read(self, source: Sequence[Path]) -> str:
+        errors = self.errors.entries
+        reason = "; first: {}, byte {}: {}".format(*errors[0]) if errors else ""
+        if not errors and self.record_format.segments == "rated":
+            reason = "; none has rated segments, segments='all' cuts every video into segments"
+        return f"no video could be read from {len(source)} shard(s){reason}."
 
     def blocks(self, shard: Path) -> Iterator[Block]:
         """Read the videos of one shard."""
@@ -90,6 +104,8 @@ class TFRecordReader(Reader):
     def locate(self, shard: Path, name: str) -> str:
         """Tell in which byte of a shard the record of a video begins."""
         found = _read_videos(shard, self.record_format, ErrorLog("skip"))
+        if self.record_format.segments:
+            name = name.rpartition(":")[0]
         offset = next((offset for offset, video in found if video.name == name), 0)
         return f"{shard}, byte {offset}"
 
@@ -101,11 +117,21 @@ class TFRecordReader(Reader):
                 levels = f"{video.level}-level record among {self.level}-level ones"
                 raise ValueError(f"{shard}, byte {offset}: a {levels}; load them in two calls.")
             if (first := seen.setdefault(video.name, offset)) == offset:
-                frames = {name: each[: self.max_frames] for name, each in video.frames.items()}
-                yield video._replace(frames=frames)
+                for each in _split(video) if self.record_format.segments else (video,):
+                    frames = {name: all_[: self.max_frames] for name, all_ in each.frames.items()}
+                    yield each._replace(frames=frames)
             else:
                 reason = f"the video {video.name!r} is at byte {first} already"
                 self.errors.report(shard, offset, reason)
+
+
+def _split(video: Video) -> Iterator[Video]:
+    """Split a video into its segments."""
+    for start, labels in video.segments.items():
+        frames = {
+            name: each[start : start + SEGMENT_FRAMES] for name, each in video.frames.items()
+        }
+        yield Video(video.level, f"{video.name}:{start}", labels, frames, {})
 
 
 class _Buffer:
@@ -153,7 +179,8 @@ def _read_videos(
         except RecordError as error:
             reason = str(error)
         else:
-            yield offset, video
+            if video.segments or record_format.segments is None or video.level == "video":
+                yield offset, video
             continue
         # Outside of the handler, so that the traceback does not show the parser's error, too.
         errors.report(shard, offset, reason)

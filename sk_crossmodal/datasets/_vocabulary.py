@@ -3,7 +3,8 @@
 import codecs
 import csv
 import os
-from collections.abc import Container, Iterator
+from collections.abc import Container, Iterable, Iterator
+from typing import Any
 
 from ..hierarchy import LabelHierarchy
 
@@ -70,19 +71,11 @@ def youtube8m_hierarchy(
     >>> hierarchy.parents(1)
     ('Games', 'Sports')
     """
-    if not isinstance(vocabulary_csv, str | os.PathLike) or not isinstance(encoding, str):
-        given = f"{vocabulary_csv!r} and {encoding!r}"
-        raise TypeError(f"vocabulary_csv must be a path and encoding a str, got {given}.")
-    if os.path.exists(vocabulary_csv) and not os.path.isfile(vocabulary_csv):
-        raise ValueError(f"vocabulary_csv must be a file, {vocabulary_csv} is not.")
-    try:
-        codecs.lookup(encoding)
-    except (LookupError, ValueError):  # the second for a null character
-        raise ValueError(f"encoding must be one that Python knows, got {encoding!r}.") from None
+    check_text_file("vocabulary_csv", vocabulary_csv, encoding)
     entities: dict[int, tuple[str, ...]] = {}
     names: dict[int, str] = {}
-    for row, where in _read_rows(vocabulary_csv, encoding):
-        index = _read_index(row["Index"], entities, where)
+    for row, where in read_rows(vocabulary_csv, encoding, _COLUMNS):
+        index = read_index(row["Index"], entities, where, "Index")
         above = dict.fromkeys(filter(None, (row[name].strip() for name in _VERTICALS)))
         entities[index] = tuple(above) or (_UNKNOWN,)
         names[index] = row["Name"].strip() or row["KnowledgeGraphId"].strip() or str(index)
@@ -94,15 +87,29 @@ def youtube8m_hierarchy(
     return LabelHierarchy(parents, names=names)
 
 
-def _read_rows(
-    path: str | os.PathLike[str], encoding: str
+def check_text_file(name: str, path: Any, encoding: Any) -> None:
+    """Raise TypeError or ValueError unless a path may be that of a file in an encoding."""
+    if not isinstance(path, str | os.PathLike) or not isinstance(encoding, str):
+        raise TypeError(
+            f"{name} must be a path and encoding a str, got {path!r} and {encoding!r}."
+        )
+    if os.path.exists(path) and not os.path.isfile(path):
+        raise ValueError(f"{name} must be a file, {path} is not.")
+    try:
+        codecs.lookup(encoding)
+    except (LookupError, ValueError):  # the second for a null character
+        raise ValueError(f"encoding must be one that Python knows, got {encoding!r}.") from None
+
+
+def read_rows(
+    path: str | os.PathLike[str], encoding: str, columns: Iterable[str]
 ) -> Iterator[tuple[dict[str, str], str]]:
     """Yield each row as a dict, and its line for error messages."""
     with open(path, encoding=encoding, newline="") as file:
         # Descriptions of entities are quoted and may run over several lines.
         reader = csv.DictReader(file, restval="", strict=True)
         try:
-            missing = [name for name in _COLUMNS if name not in (reader.fieldnames or ())]
+            missing = [name for name in columns if name not in (reader.fieldnames or ())]
             if not missing:
                 for row in reader:
                     yield row, f"{path}, line {reader.line_num}"
@@ -114,13 +121,13 @@ def _read_rows(
         raise ValueError(f"{path} lacks the columns {', '.join(missing)}.")
 
 
-def _read_index(text: str, known: Container[int], where: str) -> int:
-    """Read the vocabulary index of an entity."""
+def read_index(text: str, known: Container[int], where: str, column: str) -> int:
+    """Read the index of a label."""
     # Not int(text) alone: it accepts "1_0", and less white space than `strip`.
     digits = text.strip()
     if not (digits.isascii() and digits.isdigit()) or len(digits) > _MAX_DIGITS:
         wanted = f"a non-negative number of at most {_MAX_DIGITS} digits"
-        raise ValueError(f"{where}: the Index must be {wanted}, got {text[:99]!r}.")
+        raise ValueError(f"{where}: the {column} must be {wanted}, got {text[:99]!r}.")
     if (index := int(digits)) in known:
-        raise ValueError(f"{where}: the Index {index} is given twice.")
+        raise ValueError(f"{where}: the {column} {index} is given twice.")
     return index

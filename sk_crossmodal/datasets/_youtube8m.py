@@ -2,16 +2,15 @@
 
 import os
 from collections.abc import Iterable
-from numbers import Integral
+from dataclasses import replace
 from typing import Any
 
-from sklearn.utils import Bunch
+import numpy as np
 
-from ..validation import check_number
-from ._conversion import convert
-from ._loading import check_arguments, collect, find_files
-from ._stored import label_sets
+from ._formats import YOUTUBE8M
+from ._loading import find_files
 from ._tfrecord import TFRecordReader
+from ._tfrecords import check_options, load_shards
 
 
 def load_youtube8m(
@@ -23,6 +22,7 @@ def load_youtube8m(
     store: str | os.PathLike[str] | None = None,
     n_jobs: int | None = None,
     progress: bool | None = None,
+    segments: bool | str = False,
 ) -> Any:
     """Load TFRecord shards of YouTube-8M, video-level or frame-level.
 
@@ -53,6 +53,11 @@ def load_youtube8m(
         or the setting of ``joblib.parallel_config``; -1 means all processors.
     progress : bool, default=None
         With `store`, whether to show a progress bar. None shows it in a terminal.
+    segments : bool or {"rated", "all"}, default=False
+        Whether samples are segments of five frames instead of whole videos. True or "rated" takes
+        the segments that were rated; videos without any are left out. "all" cuts each video into
+        consecutive segments without labels, as a submission needs them; the last one may be
+        shorter.
 
     Returns
     -------
@@ -65,8 +70,11 @@ def load_youtube8m(
           and have one frame.
         - ``target``: list of n tuples of int, indices into the vocabulary, ascending; empty
           if there are no labels, as in the test partition. See :func:`youtube8m_hierarchy`.
-        - ``ids``: ndarray of str, shape (n,).
-        - ``level``: "video" or "frame".
+          Of a segment, the labels that are rated 1: a segment whose labels are all rated 0 is a
+          negative sample, with an empty tuple.
+        - ``ids``: ndarray of str, shape (n,); of a segment ``"video:start"``, where start is its
+          first frame.
+        - ``level``: "video", "frame" or "segment".
         - ``n_skipped``, ``skipped``: the number of skipped parts, and the file, byte offset and
           reason of each.
 
@@ -81,7 +89,8 @@ def load_youtube8m(
         mixed, no video can be read at all, or, with ``on_error="raise"``, at the first damage: an
         empty, compressed or truncated shard, a wrong checksum, a record of more than 16 MB or
         without valid features, or a second record of a video. If `store` is something else, or
-        made from other shards, of the other level, or with another `max_frames`.
+        made from other shards, of the other level, or with another `max_frames` or `segments`. If
+        there are no rated segments, or `segments` are wanted of video-level shards.
 
     References
     ----------
@@ -103,21 +112,17 @@ def load_youtube8m(
     ...     "yt8m/frame/train*.tfrecord", store="yt8m/train", n_jobs=-1
     ... )  # doctest: +SKIP
     """
-    if max_frames is not None:
-        check_number("max_frames", max_frames, low=1, integer=True)
-    if not isinstance(n_jobs, Integral | None) or isinstance(n_jobs, bool):
-        raise TypeError(f"n_jobs must be an int or None, got {n_jobs!r}.")
-    if n_jobs == 0:
-        raise ValueError("n_jobs must be positive, negative or None, got 0.")
-    check_arguments(return_X_y, progress, store)
-    reader = TFRecordReader(on_error, max_frames)
+    check_options(max_frames, n_jobs, return_X_y, progress, store)
+    record_format = replace(YOUTUBE8M, segments=_as_segments(segments))
+    reader = TFRecordReader(on_error, max_frames, record_format)
     shards = find_files(paths, reader.suffixes, "shard")
-    if store is None:
-        bunch = collect(reader, shards, progress=False)
-    else:
-        opened = convert(reader, shards, store, n_jobs=n_jobs, progress=progress)
-        bunch = Bunch(data=opened.data, target=label_sets(opened), ids=opened.ids)
-    if return_X_y:
-        return bunch.data, bunch.target
-    skipped = reader.errors.entries
-    return Bunch(**bunch, level=reader.level, n_skipped=len(skipped), skipped=skipped)
+    return load_shards(reader, shards, return_X_y, store, n_jobs, progress)
+
+
+def _as_segments(segments: Any) -> str | None:
+    if isinstance(segments, bool | np.bool_):
+        return "rated" if segments else None
+    if segments not in ("rated", "all"):
+        kind = ValueError if isinstance(segments, str) else TypeError
+        raise kind(f"segments must be False, True, 'rated' or 'all', got {segments!r}.")
+    return str(segments)
