@@ -239,7 +239,7 @@ def misfits():
         yield (f"{TOWER}.fit: {what}", make, "fit", args, {}, WRONG, match)
 
 
-def going_on():
+def continued_fits():
     old = r"network's shape must stay the same: expected \S+ of shape .*, got"
     for what, params, args, kwargs, match in (
         ("early_stopping", {"early_stopping": True}, (X, Y), {}, "early_stopping cannot be True"),
@@ -341,7 +341,7 @@ METHOD_ROWS = [
     *unfitted(),
     *unknown(),
     *misfits(),
-    *going_on(),
+    *continued_fits(),
     *of_towers(),
     *of_influences(),
 ]

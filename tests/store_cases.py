@@ -37,7 +37,7 @@ def write_part(writer, name):
 
 def write_all(path):
     """Write the missing parts of a store, and finish it."""
-    writer = StoreWriter(path, MODALITIES, {"source": "made up", "sizes": [1, 2.5]})
+    writer = StoreWriter(path, MODALITIES, {"source": "synthetic", "sizes": [1, 2.5]})
     for name in PARTS:
         if not writer.done(name):
             write_part(writer, name)

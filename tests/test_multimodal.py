@@ -467,11 +467,11 @@ def rms(values):
 @pytest.mark.parametrize("quantization", [None, QUANTIZATION])
 def test_frame_stats_are_equal_to_numpy(quantization, dtype):
     parts = videos(dtype)
-    moments = container(parts, quantization).frame_stats()
+    stats = container(parts, quantization).frame_stats()
     values = dequantised(parts) if quantization else parts
     for name, rows in values.items():
         frames = np.concatenate(rows).astype(np.float64)
-        mean, scale = moments[name]
+        mean, scale = stats[name]
         np.testing.assert_allclose(mean, frames.mean(0), rtol=1e-6)
         assert scale == pytest.approx(rms(frames.std(0)), rel=1e-5)
 
@@ -497,8 +497,8 @@ def test_frame_stats_scale_ignores_constant_features(constant):
 
 def test_frame_stats_of_small_features_keep_their_scale():
     values = 1e-8 * np.random.default_rng(0).normal(size=(500, 1))
-    moments = MultimodalArray.from_frames({"video": values}, {"video": [500]}).frame_stats()
-    assert moments["video"][1] == pytest.approx(values.std())
+    stats = MultimodalArray.from_frames({"video": values}, {"video": [500]}).frame_stats()
+    assert stats["video"][1] == pytest.approx(values.std())
 
 
 def test_frame_stats_without_frames_are_zero_and_one():

@@ -171,17 +171,17 @@ def test_frame_stats_are_equal_to_numpy(data, given_):
     weights = data.draw(
         st.lists(st.sampled_from([0.0, 1.0, 2.5]), min_size=len(X), max_size=len(X))
     )
-    moments = X.frame_stats(sample_weight=weights, per_feature=True)
+    stats = X.frame_stats(sample_weight=weights, per_feature=True)
     for name, rows in parts.items():
         each = np.repeat(weights, [len(row) for row in rows])
-        mean, spread = np.zeros(WIDTH[name]), np.ones(WIDTH[name])
+        mean, scale = np.zeros(WIDTH[name]), np.ones(WIDTH[name])
         if each.sum():
             flat_ = np.concatenate(rows).astype(float)
             mean = np.average(flat_, axis=0, weights=each)
-            spread = np.sqrt(np.average((flat_ - mean) ** 2, axis=0, weights=each))
-            spread[spread < 1e-9] = 1.0
-        np.testing.assert_allclose(moments[name][0], mean, rtol=1e-9, atol=1e-9)
-        np.testing.assert_allclose(moments[name][1], spread, rtol=1e-6)
+            scale = np.sqrt(np.average((flat_ - mean) ** 2, axis=0, weights=each))
+            scale[scale < 1e-9] = 1.0
+        np.testing.assert_allclose(stats[name][0], mean, rtol=1e-9, atol=1e-9)
+        np.testing.assert_allclose(stats[name][1], scale, rtol=1e-6)
 
 
 @given(st.data(), containers())

@@ -704,7 +704,7 @@ FORGED = {
         lambda o, t: t["0.module.head.1.bias"].fill_(torch.nan),
         "'0.module.head.1.bias' must hold finite numbers",
     ),
-    "moments": (lambda o, t: t.update({"0.mean.1": t["0.mean.0"].clone()}), "larger than the"),
+    "frame_stats": (lambda o, t: t.update({"0.mean.1": t["0.mean.0"].clone()}), "larger than the"),
     "names": (lambda o, t: o["fitted"].update(modalities=["a", "a"]), "must be different names"),
     "long padding": (lambda o, t: o["fitted"]["network"].update(pad_to=10**9), "<= 100000"),
     "padding": (

@@ -79,7 +79,7 @@ def test_store_has_labels_ids_and_attributes(tmp_path):
     np.testing.assert_array_equal(store.target.toarray(), Y[ORDER])
     assert store.ids.dtype.kind == "U"
     assert store.ids.tolist() == [IDS[i] for i in ORDER]
-    assert store.attributes == {"source": "made up", "sizes": [1, 2.5]}
+    assert store.attributes == {"source": "synthetic", "sizes": [1, 2.5]}
     assert len(store) == 5
     assert repr(store).startswith(f"Store('{tmp_path}/store', MultimodalArray(5 videos, ")
 
@@ -230,9 +230,9 @@ def test_selections_of_a_store_are_equal_to_memory(key, tmp_path):
             np.testing.assert_array_equal(ours, theirs)
             assert ours.dtype == theirs.dtype
     if len(X):
-        for moments in zip(*(x.frame_stats().values() for x in (X, memory)), strict=True):
-            np.testing.assert_array_equal(*(mean for mean, _ in moments))
-            assert len({spread for _, spread in moments}) == 1
+        for stats in zip(*(x.frame_stats().values() for x in (X, memory)), strict=True):
+            np.testing.assert_array_equal(*(mean for mean, _ in stats))
+            assert len({scale for _, scale in stats}) == 1
 
 
 @pytest.mark.parametrize(

@@ -147,7 +147,7 @@ def test_save_that_fails_is_removed(tmp_path):
 
 
 def write_one(path, name):
-    writer = StoreWriter(path, MODALITIES, {"source": "made up", "sizes": [1, 2.5]})
+    writer = StoreWriter(path, MODALITIES, {"source": "synthetic", "sizes": [1, 2.5]})
     write_part(writer, name)
 
 
@@ -254,13 +254,13 @@ def test_finish_in_another_order_reorders_videos(whole, tmp_path):
         (
             MODALITIES,
             {"source": "another"},
-            r"has other attributes: they are .*'made up'.*got .*another",
+            r"has other attributes: they are .*'synthetic'.*got .*another",
         ),
     ],
 )
 def test_writer_with_another_description_raises(modalities, attributes, message, whole):
     before = files(whole)
-    attributes = {"source": "made up", "sizes": [1, 2.5]} | attributes
+    attributes = {"source": "synthetic", "sizes": [1, 2.5]} | attributes
     with pytest.raises(ValueError, match=message):
         StoreWriter(whole, modalities, attributes)
     assert files(whole) == before
@@ -270,7 +270,7 @@ def test_writer_with_equivalent_description_is_accepted(whole):
     modalities = {
         n: {**m, "scale": 1, "width": np.int64(m["width"])} for n, m in MODALITIES.items()
     }
-    writer = StoreWriter(str(whole), modalities, {"sizes": (1, 2.5), "source": "made up"})
+    writer = StoreWriter(str(whole), modalities, {"sizes": (1, 2.5), "source": "synthetic"})
     assert all(map(writer.done, PARTS))
 
 

@@ -61,8 +61,8 @@ def predict_gru(videos, seed, hidden_size, max_epochs, weight_decay, batch_size=
 
 
 def _scales(X):
-    moments = X.frame_stats(per_feature=True)
-    return [moments[name] for name in X.modality_names]
+    stats = X.frame_stats(per_feature=True)
+    return [stats[name] for name in X.modality_names]
 
 
 def _frames(X, scale):

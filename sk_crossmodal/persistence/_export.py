@@ -7,6 +7,7 @@ from copy import deepcopy
 from os import PathLike
 from typing import Any
 
+import numpy as np
 import torch
 from sklearn.utils.validation import check_is_fitted
 
@@ -103,7 +104,7 @@ def _program(estimator: Any) -> torch.export.ExportedProgram:
         None if tower is None else _copy(tower),
         _max_frames(estimator),
         embeds=estimator._embeds_correlation,
-        multilabel=estimator._targets.multilabel,
+        multilabel=np.ndim(estimator.classes_) == 2,
     ).eval()
     n_videos, max_frames = 3, max(network.max_frames)
     n_frames = min(4, max_frames)
@@ -138,14 +139,14 @@ def _copy(estimator: Any) -> Any:
 
 def _description(estimator: Any) -> dict[str, Any]:
     """Return inputs and outputs of the program for its users."""
-    targets = estimator._targets
-    names = targets.names if targets.multilabel else targets.classes.tolist()
+    classes, multilabel = estimator.classes_, np.ndim(estimator.classes_) == 2
+    names = estimator.label_names_ if multilabel else classes.tolist()
     plain = str | int | float | bool
     return {
         "format": FORMAT,
         "modalities": estimator._n_features,
         "max_frames": max(_max_frames(estimator)),
         "labels": names and [name if isinstance(name, plain) else str(name) for name in names],
-        "n_labels": len(targets.classes),
-        "multilabel": bool(targets.multilabel),
+        "n_labels": len(classes),
+        "multilabel": multilabel,
     }

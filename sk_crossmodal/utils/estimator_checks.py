@@ -83,7 +83,7 @@ def check_multimodal_estimator(
 ) -> list[dict[str, Any]]:
     """Check that an estimator of videos follows scikit-learn's conventions.
 
-    It complements :func:`sklearn.utils.estimator_checks.convention_estimator`, which does not test
+    It complements :func:`sklearn.utils.estimator_checks.check_estimator`, which does not test
     ragged videos of several modalities. With 24 small random videos of the modalities "video"
     (5 features) and "audio" (4 features) it checks that
 
