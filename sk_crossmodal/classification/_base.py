@@ -36,7 +36,9 @@ from ..validation import (
     Constraint,
     check_params,
     check_sample_weight,
+    column_names,
     options,
+    take_columns,
 )
 from ._response import bare_responses, influence_pairs, mean_responses
 from ._start import Start, check_pretrained, choose_start
@@ -87,7 +89,8 @@ class CrossModalClassifier(ClassifierMixin, NetworkEstimator):
         tower with the encoder and size of this classifier. A fitted tower inside
         ``sklearn.frozen.FrozenEstimator`` is used as it is.
     hierarchy : LabelHierarchy, default=None
-        The hierarchy whose nodes are the columns of y, or include the classes. The tower learns
+        The hierarchy whose nodes are the columns of y, or include the classes. The columns of a
+        data frame are matched by name, those of an array by position. The tower learns
         from videos without a common top-level label; without a hierarchy all labels are top-level.
     cross_modal_layer_sizes : sequence of int, default=(64,)
         Hidden layers of F.
@@ -132,7 +135,10 @@ class CrossModalClassifier(ClassifierMixin, NetworkEstimator):
     classes_ : ndarray
         The classes, or for indicators an (n_labels, 2) array of ``[0, 1]`` rows.
     label_names_ : list of str or None
-        Names of the labels, if classes or a hierarchy define them.
+        Names of the labels, if classes, a hierarchy or the columns of a data frame define them.
+    hierarchy_ : LabelHierarchy or None
+        The hierarchy with its nodes in the order of the columns of y. Without a hierarchy, the
+        columns of a data frame are all top-level labels.
     correlation_tower_ : CorrelationTower or None
         The tower used, None for a fusion without one.
     validation_scores_ : list of float or None
@@ -171,6 +177,14 @@ class CrossModalClassifier(ClassifierMixin, NetworkEstimator):
         "validation_scores_",
     )
     _get_state, _set_state = get_classifier_state, set_classifier_state
+
+    @property
+    def hierarchy_(self) -> LabelHierarchy | None:
+        """The hierarchy of the labels, in the order of the columns of y."""
+        if "_targets" not in vars(self):
+            raise AttributeError(f"This {type(self).__name__} is not fitted yet.")
+        hierarchy: LabelHierarchy | None = self._targets.hierarchy
+        return hierarchy
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
@@ -221,7 +235,7 @@ class CrossModalClassifier(ClassifierMixin, NetworkEstimator):
         self._check_params()
         start = choose_start(self, continues=self.warm_start)
         videos = start.align(self._validate_fit_videos(arrays, y, sample_weight))
-        targets = Targets(videos.y, self.hierarchy)
+        targets = Targets(videos.y, self.hierarchy, names=videos.names)
         targets.warn_of_paths()
         start.check_classes(targets.classes)
         held_out = self._validate_eval_set(eval_set, videos, targets)
@@ -280,7 +294,7 @@ class CrossModalClassifier(ClassifierMixin, NetworkEstimator):
             targets = self._targets
             targets.check(videos.y, "y")
         else:
-            targets = Targets(videos.y, self.hierarchy, classes)
+            targets = Targets(videos.y, self.hierarchy, classes, videos.names)
         targets.check_classes(classes)
         return self._fit(videos, None, targets, start, one_epoch=True)
 
@@ -524,7 +538,8 @@ class CrossModalClassifier(ClassifierMixin, NetworkEstimator):
         """
         *arrays, y = (X, y, *more)
         array = self._validate_new_videos(arrays[0], arrays[1:])
-        y = check_y(y, len(array))
+        names, y = column_names(y), check_y(y, len(array))
+        y = take_columns(y, self._targets.order(names))
         self._targets.check(y, other_classes=True)
         if sample_weight is not None:
             sample_weight = check_sample_weight(sample_weight, len(array))

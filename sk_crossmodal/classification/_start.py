@@ -31,7 +31,7 @@ class Start:
         return self.source.history_ if self.continues else []
 
     def align(self, videos: Videos) -> Videos:
-        """Return the videos with the modalities in the order of the source."""
+        """Return the videos with modalities and labels in the order of the source."""
         return videos
 
     def check_classes(self, classes: Any) -> None:
@@ -70,13 +70,14 @@ class WarmStart(_FromSource):
         self.keeps_optimizer = keeps_optimizer
 
     def align(self, videos: Videos) -> Videos:
-        """Return the videos with the modalities in the order of the fit before."""
+        """Return the videos with modalities and labels in the order of the fit before."""
         source, given = self.source, videos.X.n_features
         if given != source._n_features:
             # scikit-learn's words, which its checks look for.
             name, n = type(source).__name__, source.n_features_in_
             text = f"X has {sum(given.values())} features, but {name} is expecting {n} features"
             raise ValueError(f"{text} as input: {source._n_features} as before, got {given}.")
+        videos = source._targets.align(videos, "y")
         return videos.select(source.modality_names_in_)
 
     def check_classes(self, classes: Any) -> None:

@@ -20,7 +20,7 @@ from ..correlation import CorrelationTower
 from ..modules import FrameStats
 from ..multimodal import MultimodalArray, StatsRequest
 from ..training import Processes, Targets, Videos
-from ..validation import short
+from ..validation import order_hierarchy, short
 
 CHECKPOINT_PARAMS = ("checkpoint", "checkpoint_interval", "resume")
 
@@ -128,6 +128,7 @@ def plan_tower(classifier: Any, kept: Any, videos: Videos, seed: int) -> TowerPl
         )
     memory = _memory(classifier, tower)
     _inherit_params(classifier, tower, seed)
+    tower.set_params(hierarchy=order_hierarchy(tower.hierarchy, videos.names))
     tower._check_params()
     videos = replace(videos, weighted=True)
     if type(tower).fit is not CorrelationTower.fit:  # a subclass with a `fit` of its own

@@ -18,6 +18,7 @@ from sklearn.utils.validation import check_is_fitted
 from .._links import LinkedEstimator
 from .._types import Array
 from ..hierarchy import LabelHierarchy
+from ..validation import order_hierarchy
 from ._state import get_state, set_target_state
 
 # Methods that the parts need.
@@ -49,7 +50,8 @@ class TransformedTargetClassifier(
     indicators, or a whole Pipeline, is fitted, searched and scored on label paths.
 
     Each parameter ``hierarchy`` of the classifier, and of the estimators in it, that is None is
-    set to the `hierarchy_` that the transformer learned in `fit`.
+    set to the `hierarchy_` that the transformer learned in `fit`. Others are put into the order
+    of the transformer's `classes_`, and must have the same labels.
 
     Parameters
     ----------
@@ -175,7 +177,7 @@ class TransformedTargetClassifier(
         transformer = self._fitted_transformer(y)
         y = _transformed(transformer, y)
         classifier = clone(self._classifier())
-        _pass_hierarchy(getattr(transformer, "hierarchy_", None), classifier)
+        _pass_hierarchy(transformer, y, classifier)
         params = self._routed("fit", sample_weight, fit_params)
         for name, value in params.items():
             if name == "eval_set" or name.endswith("__eval_set"):
@@ -411,16 +413,18 @@ def _transformed(transformer: Any, y: Any) -> Any:
     return y if transformer is None else transformer.transform(y)
 
 
-def _pass_hierarchy(hierarchy: LabelHierarchy | None, classifier: Any) -> None:
-    """Set every parameter `hierarchy` of the classifier that is None."""
-    if hierarchy is None:
-        return
-    empty = {
-        name: hierarchy
+def _pass_hierarchy(transformer: Any, y: Any, classifier: Any) -> None:
+    """Set every parameter `hierarchy` of the classifier that is None, and order the others."""
+    own: LabelHierarchy | None = getattr(transformer, "hierarchy_", None)
+    names = getattr(transformer, "classes_", None)
+    if names is None or getattr(y, "shape", ())[1:] != (len(names),):
+        names = None  # y has one column of classes, or others
+    params = {
+        name: own if value is None else order_hierarchy(value, names, "the transformed y")
         for name, value in classifier.get_params().items()
-        if value is None and name.split("__")[-1] == "hierarchy"
+        if name.split("__")[-1] == "hierarchy"
     }
-    classifier.set_params(**empty)
+    classifier.set_params(**params)
 
 
 def _transformed_eval_set(name: str, eval_set: Any, transformer: Any) -> tuple[Any, ...] | None:

@@ -31,7 +31,7 @@ from ..training import (
     fit_method,
     set_state,
 )
-from ..validation import MAX_FLOAT, SIZES, check_params, number
+from ..validation import MAX_FLOAT, SIZES, check_params, column_names, number
 from ._encoders import check_encoder, encoder_class
 from ._pairs import PairDataset, RandomState, known_pairs
 
@@ -79,8 +79,8 @@ class CorrelationTower(TransformerMixin, NetworkEstimator):
         Weight of a negative pair relative to a positive pair. More than 1, because the audio of
         some videos is irrelevant (Section 5.1, Figure 8).
     hierarchy : LabelHierarchy, default=None
-        The hierarchy of the labels, which gives their top-level labels. Without it every label
-        is a top-level label.
+        The hierarchy of the labels, which gives their top-level labels; the columns of a data
+        frame are found by name. Without it every label is a top-level label.
     batch_size : int, default=128
         Videos per batch; each gives a positive and a negative pair.
 
@@ -166,7 +166,7 @@ class CorrelationTower(TransformerMixin, NetworkEstimator):
         *arrays, y = (X, y, *more)
         self._check_params()
         videos = self._validate_fit_videos(arrays, y, sample_weight)
-        targets = Targets(videos.y, self.hierarchy)
+        targets = Targets(videos.y, self.hierarchy, names=videos.names)
         held_out = self._validate_eval_set(eval_set, videos, targets)
         prepared = self._prepare(videos, held_out, targets)
         (stats,) = self._scan(videos, [prepared.request])
@@ -246,8 +246,8 @@ class CorrelationTower(TransformerMixin, NetworkEstimator):
         return _fix_negatives(dataset, seed, among)
 
     def _top_level(self, y: Any, n_samples: int) -> csr_array:
-        y = check_y(y, n_samples)
-        targets = Targets(y, self.hierarchy)
+        names, y = column_names(y), check_y(y, n_samples)
+        targets = Targets(y, self.hierarchy, names=names)
         return targets.top_level(targets.encode(y))
 
     def __sklearn_tags__(self) -> Tags:

@@ -1,6 +1,5 @@
 """HierarchyLabelBinarizer: indicator matrices of label sets and all their ancestors."""
 
-from collections import Counter
 from numbers import Integral, Real
 from typing import Any, Self
 
@@ -12,7 +11,14 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from .._links import LinkedEstimator
 from .._types import Array
-from ..validation import check_option
+from ..validation import (
+    check_option,
+    column_names,
+    hierarchy_names,
+    match_names,
+    take_columns,
+    unique_names,
+)
 from ._label_hierarchy import LabelHierarchy
 from ._paths import check_separator, parent_path, split_path
 from ._samples import (
@@ -191,7 +197,8 @@ class HierarchyLabelBinarizer(LinkedEstimator, TransformerMixin, BaseEstimator):
         Parameters
         ----------
         Y : array-like or sparse array, shape (n_samples, n_labels)
-            An indicator matrix. The ancestors of a true label may be 0.
+            An indicator matrix. The ancestors of a true label may be 0. The columns of a data
+            frame are found by name.
 
         Returns
         -------
@@ -201,10 +208,15 @@ class HierarchyLabelBinarizer(LinkedEstimator, TransformerMixin, BaseEstimator):
         Raises
         ------
         ValueError
-            If the number of columns is wrong, or there are values other than 0 and 1.
+            If the number or the names of the columns are wrong, or there are values other than 0
+            and 1.
         """
         check_is_fitted(self)
+        names = column_names(Y)
         Y = _as_indicator(Y, len(self.classes_))
+        if names is not None:
+            known = hierarchy_names(self.hierarchy_) or []
+            Y = take_columns(Y, match_names("Y", names, known, "the binarizer"))
         ancestors = self.hierarchy_.closure_matrix().astype(np.int32)
         ancestors.setdiag(0)
         deepest = Y - Y.multiply((Y @ ancestors) > 0)
@@ -228,12 +240,7 @@ class HierarchyLabelBinarizer(LinkedEstimator, TransformerMixin, BaseEstimator):
             added in parentheses.
         """
         check_is_fitted(self)
-        names = self.hierarchy_.display_names
-        counts = Counter(names)
-        unique = [
-            name if counts[name] == 1 else f"{name} ({node})"
-            for name, node in zip(names, self.hierarchy_.nodes, strict=True)
-        ]
+        unique = unique_names(self.hierarchy_.nodes, self.hierarchy_.display_names)
         return np.asarray(unique, dtype=object)
 
     def _check_params(self) -> None:

@@ -9,9 +9,9 @@ import numpy as np
 from ..metrics import (
     SCORES,
     HierarchyReport,
-    as_indicator,
     draw_weights,
     hierarchy_report,
+    match_columns,
     prepare,
     resampled_scores,
     row_columns,
@@ -145,7 +145,8 @@ def compare_predictions(
     y_scores : dict of str to array-like of shape (n_videos, n_labels)
         Scores, probabilities or logits of each model; higher means more likely.
     hierarchy : LabelHierarchy or array-like of shape (n_labels,)
-        The hierarchy of the labels, in the order of the columns, or just the level of each.
+        The hierarchy of the labels, in the order of the columns, or just the level of each. The
+        columns of data frames are found by name.
     baseline : str, default=None
         The model to which the others are compared.
     by_group : bool, default=False
@@ -203,8 +204,8 @@ def compare_predictions(
         raise ValueError("y_scores must hold the scores of at least one model, got none.")
     check_number("n_resamples", n_resamples, low=0, integer=True)
     check_models(y_scores, baseline)
-    first = next(iter(y_scores.values()))
-    y_true = as_indicator(y_true, first, hierarchy)
+    y_true, matched, _ = match_columns(y_true, y_scores, hierarchy)
+    y_scores = dict(zip(y_scores, matched, strict=True))
     options: dict[str, Any] = {"top_k": top_k, "rows": rows, "threshold": threshold}
     report = compare_report(
         {
@@ -215,7 +216,7 @@ def compare_predictions(
     )
     if n_resamples == 0:
         return report
-    drawn = draw_weights(len(first), n_resamples, random_state)
+    drawn = draw_weights(y_true.shape[0], n_resamples, random_state)
     errors: dict[str, dict[str, Any]] = {score: {} for score in report.mean}
     for name, scores in y_scores.items():
         inputs = prepare(y_true, scores)

@@ -1,6 +1,6 @@
 """The best and the worst videos of a model, as in the paper's Tables 6, 7, 10 and 11."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,9 +9,10 @@ from numpy.typing import ArrayLike
 from scipy.sparse import csr_array
 
 from .._html import STYLE, table
-from .._types import Bools, Floats
+from .._types import Bools, Floats, Ints
 from ..hierarchy import LabelHierarchy
-from ..metrics import as_indicator, prepare
+from ..metrics import match_columns
+from ..validation import column_names, find_names, hierarchy_names
 from ._checks import as_names, check_count, check_hierarchy
 
 BLOCK = 4096  # videos that are made dense at a time
@@ -167,8 +168,8 @@ def error_examples(
     y_score : array-like of shape (n_videos, n_labels)
         Probabilities of the labels, from 0 to 1.
     hierarchy : LabelHierarchy, default=None
-        The hierarchy of the labels, in the order of the columns. Without one all labels are
-        top-level labels.
+        The hierarchy of the labels, in the order of the columns; those of data frames are found
+        by name. Without one all labels are top-level labels.
     baseline : array-like of shape (n_videos, n_labels), default=None
         Probabilities of another model for the same videos.
     n_examples : int, default=4
@@ -178,7 +179,8 @@ def error_examples(
     ids : sequence of str of shape (n_videos,), default=None
         Names of the videos, by default their rows.
     label_names : sequence of str of shape (n_labels,), default=None
-        Names of the labels, by default those of the hierarchy, or else their columns.
+        Names of the columns, by default those of the hierarchy, or else their numbers. With a
+        hierarchy, its names may be in another order, that of the arrays.
 
     Returns
     -------
@@ -217,15 +219,9 @@ def error_examples(
     check_count("top_k", top_k)
     if hierarchy is not None:
         check_hierarchy(hierarchy)
-    labels, scores = _as_predictions("y_score", y_true, y_score, hierarchy)
-    models = [scores]
-    if baseline is not None:
-        models.append(_as_predictions("baseline", labels, baseline, hierarchy)[1])
-    if label_names is None and hierarchy is not None:
-        label_names = hierarchy.display_names
-    n_videos, n_labels = labels.shape
-    ids = as_names("ids", ids, "video", n_videos)
-    label_names = as_names("label_names", label_names, "label", n_labels)
+    given = {"y_score": y_score, **({} if baseline is None else {"baseline": baseline})}
+    labels, models, label_names = _as_predictions(y_true, given, hierarchy, label_names)
+    ids = as_names("ids", ids, "video", labels.shape[0])
     top = labels if hierarchy is None else labels.astype(np.int32) @ hierarchy.root_matrix()
     top = csr_array(top).astype(bool)
     merit = _merit(labels, models)
@@ -252,16 +248,34 @@ def error_examples(
 
 
 def _as_predictions(
-    name: str, y_true: Any, y_score: ArrayLike, hierarchy: LabelHierarchy | None
-) -> tuple[csr_array, Floats]:
-    """Return the indicator and the probabilities, or raise ValueError."""
-    inputs = prepare(as_indicator(y_true, y_score, hierarchy), y_score)
-    low, high = inputs.scores.min(initial=1), inputs.scores.max(initial=0)
-    if low < 0 or high > 1 or not inputs.scores.size:
-        raise ValueError(f"{name} must hold probabilities, 0 to 1, got {low:g} to {high:g}.")
+    y_true: Any, given: dict[str, ArrayLike], hierarchy: LabelHierarchy | None, label_names: Any
+) -> tuple[csr_array, list[Floats], list[str]]:
+    """Return the indicator, the probabilities and the names of the columns, all in one order."""
+    order = _order_of_names(label_names, y_true, hierarchy)
+    named = None if order is None else list(map(str, label_names))
+    labels, models, columns = match_columns(y_true, given, hierarchy, named)
+    order = columns if order is None else order
+    for name, scores in zip(given, models, strict=True):
+        low, high = scores.min(initial=1), scores.max(initial=0)
+        if low < 0 or high > 1 or not scores.size:
+            raise ValueError(f"{name} must hold probabilities, 0 to 1, got {low:g} to {high:g}.")
     if hierarchy is not None:
-        check_hierarchy(hierarchy, inputs.n_labels)
-    return inputs.labels, inputs.scores
+        check_hierarchy(hierarchy, labels.shape[1])
+    if label_names is None and hierarchy is not None:
+        return labels, models, hierarchy.display_names
+    names = as_names("label_names", label_names, "label", labels.shape[1])
+    return labels, models, names if order is None else [names[i] for i in order]
+
+
+def _order_of_names(
+    label_names: Any, y_true: Any, hierarchy: LabelHierarchy | None
+) -> Ints | None:
+    """Return where in `label_names` each label is; None if these are other names, to be shown."""
+    if not isinstance(label_names, Collection) or isinstance(label_names, str):
+        return None
+    columns = column_names(y_true)
+    known = hierarchy_names(hierarchy) or ([] if columns is None else [list(columns)])
+    return find_names(map(str, label_names), known)
 
 
 def _merit(labels: csr_array, models: list[Floats]) -> Floats:

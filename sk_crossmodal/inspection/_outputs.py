@@ -5,23 +5,39 @@ from typing import Any
 
 import numpy as np
 
-from .._types import Floats
+from ..validation import NamedColumns
 from ._checks import check_has
+from ._wrappers import wrapped_estimator
 
 MAX_CHARACTERS = 34  # of a name in a plot
 
 
-def label_scores(estimator: Any, X: Any) -> Floats:
-    """Probability of every label, from `predict_proba` in either of scikit-learn's forms."""
+def label_scores(estimator: Any, X: Any) -> Any:
+    """Probability of every label, with the names of the labels if the estimator knows them."""
     check_has(estimator, "predict_proba")
     given = estimator.predict_proba(X)
     if isinstance(given, list):  # an array of two columns per label, as of forests
         given = np.stack([columns[:, -1] for columns in given], axis=1)
-    scores: Floats = np.asarray(given)
-    return scores
+    scores = np.asarray(given)
+    names = _label_names(estimator)
+    fits = names is not None and scores.shape[1:] == (len(names),)
+    return NamedColumns(scores, names) if fits else scores
 
 
-def scores_by_model(estimators: Any, X: Any) -> dict[str, Floats]:
+def _label_names(estimator: Any) -> Any:
+    """Return the labels of the columns of `predict_proba`, None if they are not known."""
+    hierarchy = classes = None
+    while estimator is not None and hierarchy is None:
+        hierarchy, classes = (
+            getattr(estimator, name, None) for name in ("hierarchy_", "classes_")
+        )
+        estimator = wrapped_estimator(estimator)
+    if isinstance(classes, np.ndarray) and classes.ndim == 1 and classes.dtype.kind in "UO":
+        return classes  # numbers may be those of the columns of an indicator
+    return None if hierarchy is None else hierarchy.nodes
+
+
+def scores_by_model(estimators: Any, X: Any) -> dict[str, Any]:
     """Probabilities of several fitted estimators by name; of one by the name of its class."""
     if not isinstance(estimators, Mapping):
         estimators = {type(estimators).__name__: estimators}

@@ -7,7 +7,8 @@ from numpy.typing import ArrayLike
 
 from .._types import Array, Floats
 from ..hierarchy import LabelHierarchy
-from ..metrics import as_indicator, average_precisions, prepare
+from ..metrics import average_precisions, prepare
+from ..validation import hierarchy_names, item_names, match_names
 from ._checks import as_numbers, check_count, check_hierarchy
 from ._display import GREY, Display, draw_rows, hide_spines
 from ._outputs import label_scores, literal
@@ -28,7 +29,7 @@ class HierarchyDisplay(Display):
     hierarchy : LabelHierarchy
         The labels. One with several parents is drawn below each of them.
     support : array-like of shape (n_labels,)
-        Number of videos of each label.
+        Number of videos of each label, in the order of the nodes or, in a Series, by label.
     error : array-like of shape (n_labels,)
         Error of each label in percent, NaN if it is unknown.
 
@@ -80,7 +81,7 @@ class HierarchyDisplay(Display):
             Parameters of :meth:`plot`.
         """
         check_hierarchy(hierarchy)
-        scoring = prepare(as_indicator(y_true, y_score, hierarchy), y_score)
+        scoring = prepare(y_true, y_score, hierarchy=hierarchy)
         check_hierarchy(hierarchy, scoring.n_labels)
         support = np.bincount(scoring.labels.indices, minlength=scoring.n_labels)
         error = 100 * (1 - average_precisions(scoring))
@@ -112,6 +113,8 @@ class HierarchyDisplay(Display):
         n = len(self.hierarchy)
         support = as_numbers("support", self.support, n, kinds="iuf", low=0)
         error = as_numbers("error", self.error, n, kinds="iuf", finite=False).astype(float)
+        support = _by_label("support", self.support, support, self.hierarchy)
+        error = _by_label("error", self.error, error, self.hierarchy)
         if root is not None:
             self.hierarchy.index(root)  # raises if it is no node
         check_count("max_depth", max_depth)
@@ -164,3 +167,12 @@ class HierarchyDisplay(Display):
         ax.set_xlim(0, 1.3 * longest)
         ax.set_xlabel("videos with the label")
         hide_spines(ax)
+
+
+def _by_label(what: str, given: Any, values: Array, hierarchy: LabelHierarchy) -> Array:
+    """Return the values of a Series, whose items have names, in the order of the hierarchy."""
+    names = item_names(given)
+    if names is None:
+        return values
+    order = match_names(what, names, hierarchy_names(hierarchy) or [], "hierarchy")
+    return values if order is None else values[order]

@@ -11,7 +11,7 @@ from sklearn.model_selection import ShuffleSplit
 from .._types import Floats
 from ..multimodal import as_multimodal
 from ..training import check_y
-from ..validation import check_number, short
+from ..validation import check_number, column_names, order_hierarchy, short
 from ._checks import as_numbers, check_count, check_has, check_mapping
 from ._display import BLUE, GREEN, ORANGE, Display, hide_spines
 from ._intervals import half_width, mean
@@ -98,7 +98,10 @@ class NegativeWeightDisplay(Display):
         check_count("n_repeats", n_repeats)
         check_number("test_size", test_size, low=0, high=1, open_low=True, open_high=True)
         X = as_multimodal(X)
-        y = check_y(y, len(X))
+        names, y = column_names(y), check_y(y, len(X))
+        if y.ndim == 2:
+            ordered = order_hierarchy(getattr(estimator, "hierarchy", None), names)
+            estimator = clone(estimator).set_params(hierarchy=ordered)
         splitter = ShuffleSplit(n_repeats, test_size=test_size, random_state=random_state)
         splits = list(splitter.split(np.arange(len(X))))
         found: dict[str, list[list[float]]] = {name: [] for name in RATES}

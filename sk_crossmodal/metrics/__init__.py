@@ -7,6 +7,7 @@ better; the paper prints error rates, ``100 * (1 - score)``. Add more scores to 
 
 from ._gap import gap_score
 from ._hits import hit_at_1_score, perr_score
+from ._inputs import match_columns as match_columns
 from ._inputs import prepare as prepare
 from ._label_sets import as_indicator as as_indicator
 from ._label_sets import holds_label_sets as holds_label_sets

@@ -1,6 +1,6 @@
 """Labels, scores and weights, checked once and read in blocks."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, TypeAlias
@@ -9,7 +9,9 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import ArrayLike
 
-from .._types import Array, Bools, Floats
+from .._types import Array, Bools, Floats, Ints
+from ..validation import NamedColumns, column_orders, take_columns
+from ._label_sets import as_indicator
 from ._validation import as_labels, as_scores, as_weights
 
 SampleWeight: TypeAlias = ArrayLike | None
@@ -94,11 +96,33 @@ class ScoringInput:
             first += len(rows)
 
 
-def prepare(y_true: Any, y_score: ArrayLike, sample_weight: SampleWeight = None) -> ScoringInput:
-    """Check the three inputs of every score, and drop videos of weight zero."""
-    labels = as_labels(y_true)
-    scores = as_scores(y_score, labels.shape)
+def prepare(
+    y_true: Any, y_score: ArrayLike, sample_weight: SampleWeight = None, hierarchy: Any = None
+) -> ScoringInput:
+    """Check the inputs of every score, match columns by name, and drop videos of weight zero."""
+    labels, (scores,), _ = match_columns(y_true, {"y_score": y_score}, hierarchy)
     inputs = ScoringInput(scores, labels, as_weights(sample_weight, len(scores)))
     if inputs.weights is None or inputs.weights.all():
         return inputs
     return inputs.select(inputs.weights > 0)
+
+
+def match_columns(
+    y_true: Any, y_scores: Mapping[str, ArrayLike], hierarchy: Any = None, names: Any = None
+) -> tuple[sp.csr_array, list[Floats], Ints | None]:
+    """Return the indicator and each model's scores in one order of the labels, by name.
+
+    It is the order of `hierarchy`, if one is given; `names` are those of the columns of arrays.
+    The last result is the position of the columns in `y_true`, None if they stay in place.
+    """
+    first = next(iter(y_scores.values()))
+    indicator = y_true if hierarchy is None else as_indicator(y_true, first, hierarchy)
+    labels = as_labels(indicator)
+    scores = [as_scores(each, labels.shape) for each in y_scores.values()]
+    of_sets = indicator is not y_true  # made from label sets, in the order of the hierarchy
+    truth = NamedColumns(labels, hierarchy.nodes) if of_sets else y_true
+    orders = column_orders({"y_true": truth, **y_scores}, hierarchy, names)
+    matched = [
+        take_columns(each, orders[name]) for name, each in zip(y_scores, scores, strict=True)
+    ]
+    return take_columns(labels, orders["y_true"]), matched, orders["y_true"]

@@ -10,7 +10,6 @@ from .._html import STYLE, table
 from .._types import Floats, Ints
 from ..validation import check_flag
 from ._inputs import SampleWeight, prepare
-from ._label_sets import as_indicator
 from ._levels import row_columns
 from ._scores import SCORES, subset_scores
 from ._validation import as_row_options
@@ -183,7 +182,9 @@ def hierarchy_report(
     y_score : array-like of shape (n_videos, n_labels)
         Scores, probabilities or logits; higher means more likely.
     hierarchy : LabelHierarchy or array-like of shape (n_labels,)
-        The hierarchy of the labels, in the order of the columns, or just the level of each.
+        The hierarchy of the labels, in the order of the columns, or just the level of each. The
+        columns of data frames are found by name instead, in any order; an array beside one has
+        the same order.
     by_group : bool, default=False
         Whether there is one row per root of the hierarchy, with all its descendants, in place of
         one per level. A label below several roots counts in each. Needs a hierarchy.
@@ -207,8 +208,9 @@ def hierarchy_report(
     Raises
     ------
     ValueError
-        If the scores do not accept the inputs, `hierarchy` does not have one node per label,
-        `by_group` is given with levels alone, or a parameter is not one of those above.
+        If the scores do not accept the inputs, `hierarchy` does not have one node per label, the
+        names of columns are not those of its labels, `by_group` is given with levels alone, or a
+        parameter is not one of those above.
 
     See Also
     --------
@@ -232,6 +234,6 @@ def hierarchy_report(
     """
     check_flag("by_group", by_group)
     options = as_row_options(top_k, rows, threshold)
-    inputs = prepare(as_indicator(y_true, y_score, hierarchy), y_score, sample_weight)
+    inputs = prepare(y_true, y_score, sample_weight, hierarchy)
     names, columns = zip(*row_columns(hierarchy, inputs.n_labels, by_group), strict=True)
     return HierarchyReport(names, **subset_scores(inputs, columns, SCORES, **options))

@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.metrics import make_scorer
 
+from ..validation import hierarchy_names
 from ._inputs import SampleWeight, prepare
-from ._label_sets import as_indicator
 from ._levels import level_columns, level_numbers
 from ._scores import SCORES, Score, subset_scores
 from ._validation import as_row_options
@@ -39,7 +39,8 @@ def hierarchy_scorers(
     y may be a multilabel indicator, or label sets, for an estimator that binarizes them itself
     (:class:`~sk_crossmodal.compose.TransformedTargetClassifier`): the hierarchy adds their
     ancestors. The estimator must then have the same columns in every fold, which
-    `HierarchyLabelBinarizer(hierarchy=...)` ensures; here only their number can be checked.
+    `HierarchyLabelBinarizer(hierarchy=...)` ensures: a scorer gets the array of `predict_proba`,
+    so it cannot see the names of its columns. If y is a data frame, they are those of y.
 
     Parameters
     ----------
@@ -90,8 +91,8 @@ def hierarchy_scorers(
     """
     options = as_row_options(top_k, rows, threshold)
     levels = level_numbers(hierarchy)
-    # Without indicators of label sets the levels are enough, and can be pickled.
-    options["hierarchy"] = hierarchy if hasattr(hierarchy, "indicator_matrix") else levels
+    # Where labels have no names the levels are enough, and can be pickled.
+    options["hierarchy"] = levels if hierarchy_names(hierarchy) is None else hierarchy
     scorers = {}
     for level in (None, *np.unique(levels).tolist()):
         for name, score in SCORES.items():
@@ -113,7 +114,7 @@ def level_score(
     **options: Any,
 ) -> float:
     """Compute one score, overall or at one level, as in :func:`hierarchy_report`."""
-    inputs = prepare(as_indicator(y_true, y_score, hierarchy), y_score, sample_weight)
+    inputs = prepare(y_true, y_score, sample_weight, hierarchy)
     columns = None
     if level is not None:
         columns = level_columns(hierarchy, inputs.n_labels)[f"level {level}"]

@@ -18,7 +18,7 @@ from ..hierarchy import LabelHierarchy
 from ..inspection import as_names, wrapped_estimator
 from ..metrics import as_indicator, as_labels, holds_label_sets, prepare
 from ..multimodal import MultimodalArray, as_multimodal, has_named_modalities
-from ..validation import short
+from ..validation import column_orders, short, take_columns
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,7 +97,7 @@ def make_inputs(estimator: Any, X: Any, y: Any, ids: Any, random_state: Any) -> 
 
 
 def _find_hierarchy(classifier: Any, wrappers: list[Any]) -> LabelHierarchy | None:
-    given = [getattr(classifier, "hierarchy", None)]
+    given = [getattr(classifier, name, None) for name in ("hierarchy_", "hierarchy")]
     given += [getattr(wrapper, "hierarchy_", None) for wrapper in reversed(wrappers)]
     return next((each for each in given if isinstance(each, LabelHierarchy)), None)
 
@@ -112,10 +112,13 @@ def _as_indicator(y: Any, classifier: Any, hierarchy: LabelHierarchy | None) -> 
         raise ValueError(f"{wanted}, got None.")
     if hierarchy is None and holds_label_sets(y):
         raise ValueError(f"{wanted}, got label sets or classes, and no hierarchy is known.")
-    labels = as_labels(as_indicator(y, np.empty((0, len(classes))), hierarchy))
+    indicator = as_indicator(y, np.empty((0, len(classes))), hierarchy)
+    labels = as_labels(indicator)
     if labels.shape[1] != len(classes):
         raise ValueError(f"{wanted}, got {labels.shape[1]} columns.")
-    return labels
+    order = column_orders({"y": y}, hierarchy)["y"] if indicator is y else None
+    ordered: csr_array = take_columns(labels, order)
+    return ordered
 
 
 def _classes_as_indicator(y: Any, classes: Array) -> csr_array:

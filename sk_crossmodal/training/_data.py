@@ -76,6 +76,7 @@ class Videos:
     weighted: bool  # whether the user gave weights
     source: MultimodalArray  # the array that the user gave,
     rows: Ints  # and the rows of X in it
+    names: Any = None  # of the columns of y, if it came as a data frame
 
     def __len__(self) -> int:
         return len(self.X)

@@ -20,7 +20,7 @@ from ..multimodal import (
     has_named_modalities,
     scan_frames,
 )
-from ..validation import check_sample_weight, short
+from ..validation import check_sample_weight, column_names, short
 from ._build import NetworkSpec, build_net, check_padding
 from ._callbacks import SklearnCallbackBridge
 from ._checkpoint import Checkpoint
@@ -203,11 +203,12 @@ class NetworkEstimator(LinkedEstimator, CallbackSupportMixin, BaseEstimator):
     def _validate_fit_videos(self, arrays: Sequence[Any], y: Any, sample_weight: Any) -> Videos:
         """Validate X, y and weights, without reading frames; leave videos of weight 0 out."""
         X = as_multimodal(*arrays, modalities=self.modalities)
-        y = check_y(y, len(X))
+        names, y = column_names(y), check_y(y, len(X))
         weighted = sample_weight is not None
         weight = check_sample_weight(sample_weight, len(X)) if weighted else np.ones(len(X))
         kept = np.flatnonzero(weight)
-        return Videos(X[kept], y[kept], weight[kept], weighted=weighted, source=X, rows=kept)
+        names = names if y.ndim == 2 else None
+        return Videos(X[kept], y[kept], weight[kept], weighted, source=X, rows=kept, names=names)
 
     def _validate_eval_set(self, eval_set: Any, videos: Videos, targets: Targets) -> Videos | None:
         """Validate a validation set of the user, and check its frames."""
@@ -224,6 +225,7 @@ class NetworkEstimator(LinkedEstimator, CallbackSupportMixin, BaseEstimator):
             raise kind(f"In eval_set: {error}") from error
         if (given := held_out.X.n_features) != videos.X.n_features:
             raise ValueError(f"The X of eval_set must have {videos.X.n_features}, got {given}.")
+        held_out = targets.align(held_out, "the y of eval_set")
         targets.check(held_out.y, "The y of eval_set")
         return held_out.select(videos.X.modality_names)
 

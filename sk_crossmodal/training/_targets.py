@@ -3,6 +3,8 @@
 import warnings
 from collections.abc import Collection, Mapping
 from contextlib import suppress
+from dataclasses import replace
+from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -10,9 +12,17 @@ from scipy.sparse import csr_array, issparse
 from sklearn.utils import check_array, check_consistent_length, column_or_1d
 from sklearn.utils.multiclass import check_classification_targets
 
-from .._types import Array
+from .._types import Array, Ints
 from ..hierarchy import LabelHierarchy
-from ..validation import short
+from ..validation import (
+    are_positions,
+    hierarchy_names,
+    match_names,
+    order_hierarchy,
+    short,
+    take_columns,
+)
+from ._data import Videos
 
 EXPECTED = (
     "y must be a multilabel indicator (n, n_labels) or a vector of classes (n,), after all "
@@ -120,10 +130,28 @@ def as_classes(classes: Any) -> Array:
         raise TypeError(f"{wanted}, got {short(classes)}.") from error
 
 
-class Targets:
-    """The form of y in `fit`, multilabel indicators or a vector of classes, and its classes."""
+def _flat(names: Any) -> LabelHierarchy | None:
+    """Return a hierarchy of top-level labels; None unless the names are different str or int."""
+    parents: dict[Any, tuple[()]] = dict.fromkeys(names, ())
+    are_labels = all(isinstance(name, str | Integral) for name in parents)
+    if not are_labels or len(parents) < len(names) or are_positions(list(names)):
+        return None
+    return LabelHierarchy(parents)
 
-    def __init__(self, y: Any, hierarchy: LabelHierarchy | None = None, classes: Any = None):
+
+class Targets:
+    """The form of y in `fit`, multilabel indicators or a vector of classes, and its classes.
+
+    The nodes of `hierarchy` are in the order of the columns; `names` are those of the columns.
+    """
+
+    def __init__(
+        self,
+        y: Any,
+        hierarchy: LabelHierarchy | None = None,
+        classes: Any = None,
+        names: Any = None,
+    ):
         self.sparse, self.dtype = issparse(y), y.dtype
         self.multilabel = y.ndim == 2
         self.hierarchy = hierarchy
@@ -133,6 +161,9 @@ class Targets:
             self.classes = np.unique(y) if classes is None else as_classes(classes)
             self.check(y, "y")
         self._check_hierarchy()
+        if self.multilabel and names is not None:
+            known = self.hierarchy
+            self.hierarchy = _flat(names) if known is None else order_hierarchy(known, names)
 
     def _check_hierarchy(self) -> None:
         given, n = self.hierarchy, len(self.classes)
@@ -197,6 +228,21 @@ class Targets:
             wanted = "an indicator of" if self.multilabel else "a vector of the classes"
             given = f"shape {y.shape}" if y.ndim == 2 else f"classes {np.unique(y).tolist()}"
             raise ValueError(f"{name} must be {wanted} {self._known()}, got {given}.")
+
+    def align(self, videos: Videos, what: str) -> Videos:
+        """Return videos whose y has the columns of `fit`, found by name where they have names."""
+        order = self.order(videos.names, what)
+        if order is None:
+            return videos
+        names = [list(videos.names)[i] for i in order]
+        return replace(videos, y=take_columns(videos.y, order), names=names)
+
+    def order(self, names: Any, what: str = "y") -> Ints | None:
+        """Return where the named columns of another y have each label; None for positions."""
+        if names is None or self.hierarchy is None or not self.multilabel:
+            return None
+        known = hierarchy_names(self.hierarchy) or []
+        return match_names(what, names, known, "the y of `fit`")
 
     def check_classes(self, classes: Any) -> None:
         """Raise ValueError unless `classes`, if given, equal these."""

@@ -1,6 +1,19 @@
 """Input validation: numbers, options and arrays, and tables of constraints on parameters."""
 
 from ._arrays import as_array, check_sample_weight
+from ._columns import (
+    NamedColumns,
+    are_positions,
+    column_names,
+    column_orders,
+    find_names,
+    hierarchy_names,
+    item_names,
+    match_names,
+    order_hierarchy,
+    take_columns,
+    unique_names,
+)
 from ._constraints import (
     FLAG,
     SHARE,
@@ -34,6 +47,8 @@ __all__ = [
     "SIZE",
     "SIZES",
     "Constraint",
+    "NamedColumns",
+    "are_positions",
     "as_array",
     "check_flag",
     "check_number",
@@ -43,9 +58,18 @@ __all__ = [
     "check_sample_weight",
     "check_size",
     "check_sizes",
+    "column_names",
+    "column_orders",
+    "find_names",
+    "hierarchy_names",
+    "item_names",
+    "match_names",
     "number",
     "options",
+    "order_hierarchy",
     "registered",
     "short",
+    "take_columns",
     "unchanged",
+    "unique_names",
 ]
