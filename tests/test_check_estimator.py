@@ -51,7 +51,7 @@ OTHERS = {
 @pytest.mark.sample(1, by=("kind",))
 @pytest.mark.parametrize(("kind", "name"), [(kind_of(n), n) for n in [*INSTANCES, *OTHERS]])
 # scikit-learn passes tables of 0 and 1 to the binarizer, which could be an indicator.
-@pytest.mark.filterwarnings("ignore:X has no other labels than 0 and 1:UserWarning")
+@pytest.mark.filterwarnings("ignore:There are no labels other than 0 and 1:UserWarning")
 def test_check_estimator(kind, name, record_property):
     estimator = {**INSTANCES, **OTHERS}[name]
     results = check_estimator(estimator, on_fail=None, on_skip=None)

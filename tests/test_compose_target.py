@@ -275,6 +275,16 @@ def test_missing_or_continuous_y_raises():
         TransformedTargetClassifier(transformer=LabelEncoder()).fit(X, X[:, 0])
 
 
+@pytest.mark.parametrize(
+    "form", [np.array, np.ndarray.tolist, list], ids=["array", "lists", "rows"]
+)
+def test_indicator_as_label_sets_raises(form):
+    X, sets, labels = make_sets()
+    indicator = labels.transform(sets)
+    with pytest.raises(ValueError, match=r"looks like an indicator matrix.*without a bin"):
+        make_linear().fit(X, form(indicator))
+
+
 # The hierarchy that is only learned in fit -----------------------------------------------------
 
 

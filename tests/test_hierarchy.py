@@ -684,7 +684,7 @@ def test_binarizer_of_an_indicator_raises_or_warns():
     numbers = LabelHierarchy({0: [], 1: [], 2: []})
     with pytest.raises(ValueError, match=r"shape \(3, 3\).*It looks like an indicator matrix"):
         HierarchyLabelBinarizer(hierarchy=numbers).fit(Y)
-    for given in (Y, Y.tolist()):
+    for given in (Y, [[0], [1], [0]]):
         with pytest.warns(
             UserWarning, match="If it is an indicator matrix, give it to the classifier as it is"
         ):
@@ -697,6 +697,66 @@ def test_binarizer_of_an_indicator_raises_or_warns():
     assert HierarchyLabelBinarizer().fit(np.array([[0, 1], [2, 1]])).n_features_in_ == 2
     table = HierarchyLabelBinarizer().fit(np.array([[0, 1], [2, 1]]))
     np.testing.assert_array_equal(table.transform(Y[:2, :2]), binarizer.transform([[0, 1]] * 2))
+
+
+@pytest.mark.parametrize("known", [None, LabelHierarchy({0: [], 1: [], 2: []})])
+@pytest.mark.parametrize(
+    "rows",
+    [[[0, 1, 0], [1, 1, 0]], [(True, True), (False, False)], [np.array([0, 0, 1])] * 2],
+    ids=["lists", "booleans", "arrays"],
+)
+def test_binarizer_of_lists_that_are_an_indicator_raises(rows, known):
+    wanted = "looks like an indicator matrix.*classifier as it is, without a binarizer.*as a set"
+    with pytest.raises(ValueError, match=wanted):
+        HierarchyLabelBinarizer(hierarchy=known).fit(rows)
+    with pytest.raises(ValueError, match=wanted):
+        HierarchyLabelBinarizer().fit([[0], [2, 1]]).transform(rows)
+
+
+@pytest.mark.parametrize("y", [[{0, 1}, {1, 0}], [[0], [0, 1]], [[1], [0, 1], []]])
+def test_binarizer_of_sets_and_of_unequal_lists_reads_labels(y):
+    assert HierarchyLabelBinarizer().fit(y).classes_.tolist() == [0, 1]
+
+
+@pytest.mark.parametrize(
+    ("y", "message"),
+    [
+        (['["a", "b"]', "c"], "look like lists that were written as text; give each video a list"),
+        ([["['a']"], ["c"]], "look like lists that were written as text"),
+        (["[0 1 0]"], "look like lists that were written as text"),
+        (["a,b", "c"], r"'a,b' look like several labels .* or \['a,b'\] if it is one label"),
+        (["a", "b; c"], "'b; c' look like several labels in one text"),
+        ([["https://x.org/y"]], r"is split at ':' into the names 'https', '//x\.org/y'\. If ':'"),
+        (
+            ["Mission: Impossible"],
+            "choose another separator, such as separator=' > ', or .*tuples",
+        ),
+    ],
+)
+def test_binarizer_of_labels_that_look_like_something_else_warns_once(y, message):
+    with pytest.warns(UserWarning, match=message) as caught:
+        HierarchyLabelBinarizer().fit(y)
+    assert len(caught) == 1
+
+
+@pytest.mark.parametrize(
+    "y",
+    [
+        [["Male speech, man speaking"], ["Siren"]],
+        ["[Music]", "(a)", "a b", "Land:Car"],
+        [[("https://x.org",)], [("Mission: Impossible", "Part, 1")]],
+        [[3], [7]],
+    ],
+)
+def test_binarizer_of_usual_labels_does_not_warn(y):
+    HierarchyLabelBinarizer().fit(y)
+
+
+def test_separator_in_a_name_is_an_error_that_says_how_to_write_it():
+    with pytest.raises(ValueError, match=r"'std::vector' has an empty name.*such as separator="):
+        HierarchyLabelBinarizer().fit([["std::vector"]])
+    labels = HierarchyLabelBinarizer(separator=" > ").fit([["C++ > std::vector"]])
+    assert labels.classes_.tolist() == ["C++", "C++ > std::vector"]
 
 
 def test_transform_of_other_columns_raises():

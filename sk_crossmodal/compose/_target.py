@@ -17,7 +17,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from .._links import LinkedEstimator
 from .._types import Array
-from ..hierarchy import LabelHierarchy
+from ..hierarchy import HierarchyLabelBinarizer, LabelHierarchy, refuse_indicator
 from ..validation import order_hierarchy
 from ._state import get_state, set_target_state
 
@@ -374,6 +374,8 @@ class TransformedTargetClassifier(
             # An encoder would accept every number, and NaN, as a class.
             assert_all_finite(y, input_name="y")
             check_classification_targets(y)
+        if isinstance(self.transformer, HierarchyLabelBinarizer):
+            refuse_indicator(y)
         transformer = clone(self.transformer)
         if hasattr(transformer, "set_output"):
             transformer.set_output(transform="default")  # its output is y

@@ -1,44 +1,25 @@
-"""Columns of Arrow tables as frames, labels and ids."""
+"""Columns of Arrow tables as frames and ids."""
 
-from types import ModuleType
 from typing import Any
 
 import numpy as np
 
 from .._types import Array, Ints
+from ._arrow import import_pyarrow, nesting
 
 _KEPT = ("uint8", "float16", "float32")  # other numbers become float32
-
-
-def import_pyarrow() -> ModuleType:
-    """Import pyarrow, an optional dependency."""
-    try:
-        import pyarrow
-        import pyarrow.parquet
-    except ImportError as error:
-        hint = "pip install 'sk_crossmodal[tables]'"
-        raise ImportError(f"Parquet and Arrow files need pyarrow: {hint}.") from error
-    return pyarrow  # type: ignore[no-any-return]
-
-
-def _nesting(kind: Any) -> tuple[int, Any]:
-    """Return the depth of the nested lists of an Arrow type, and the type of their values."""
-    types, depth = import_pyarrow().types, 0
-    while types.is_list(kind) or types.is_large_list(kind) or types.is_fixed_size_list(kind):
-        depth, kind = depth + 1, kind.value_type
-    return depth, kind
 
 
 def is_modality(kind: Any) -> bool:
     """Whether a column can be a modality: lists of numbers, or lists of these."""
     types = import_pyarrow().types
-    depth, value = _nesting(kind)
+    depth, value = nesting(kind)
     return depth in (1, 2) and bool(types.is_floating(value) or types.is_integer(value))
 
 
 def frames_dtype(kind: Any) -> np.dtype[Any]:
     """Return the dtype of the frames of a column: float32, float16 and uint8 are kept."""
-    given = np.dtype(_nesting(kind)[1].to_pandas_dtype())
+    given = np.dtype(nesting(kind)[1].to_pandas_dtype())
     return given if given.name in _KEPT else np.dtype("float32")
 
 
@@ -47,13 +28,13 @@ def read_frames(
 ) -> tuple[Array, Ints]:
     """Concatenate the frames of a column; return them and their number in each video."""
     dtype, rows = frames_dtype(column.type), np.arange(first, first + len(column))
-    _check_no_null(column, where, rows)
+    check_no_null(column, where, rows)
     lengths = None
-    if _nesting(column.type)[0] == 2:
-        lengths = _sizes(column)
+    if nesting(column.type)[0] == 2:
+        lengths = sizes(column)
         column, rows = column.flatten(), np.repeat(rows, lengths)
-        _check_no_null(column, where, rows)
-    widths = _sizes(column)
+        check_no_null(column, where, rows)
+    widths = sizes(column)
     if lengths is None:
         lengths, rows, widths = (widths > 0).astype(np.int64), rows[widths > 0], widths[widths > 0]
     if width is None:
@@ -63,7 +44,7 @@ def read_frames(
         row, other = rows[bad[0]], widths[bad[0]]
         raise ValueError(f"{where}, row {row}: a frame of {other} numbers, not {width} as before.")
     numbers = column.flatten()
-    _check_no_null(numbers, where, np.repeat(rows, width))
+    check_no_null(numbers, where, np.repeat(rows, width))
     with np.errstate(over="ignore"):
         frames = numbers.to_numpy(zero_copy_only=False).astype(dtype, copy=False)
     frames = frames.reshape(len(widths), width)
@@ -73,38 +54,22 @@ def read_frames(
     return frames, lengths
 
 
-def read_labels(column: Any, where: str, first: int) -> list[tuple[Any, ...]]:
-    """Read the labels of videos."""
-    depth, value = _nesting(column.type)
-    if depth > 1 or not _is_name(value):
-        wanted = "labels are strings or integers, one or a list of them per video"
-        raise ValueError(f"{where} is of type {column.type}; {wanted}.")
-    rows = np.arange(first, first + len(column))
-    advice = "a video without labels has an empty list"
-    _check_no_null(column, where, rows, advice)
-    if not depth:
-        return [(label,) for label in column.to_pylist()]
-    _check_no_null(column.flatten(), where, np.repeat(rows, _sizes(column)), advice)
-    return [tuple(labels) for labels in column.to_pylist()]
-
-
 def read_ids(column: Any, where: str, first: int) -> list[str]:
     """Read the names of videos."""
-    if not _is_name(column.type):
+    if not is_name(column.type):
         raise ValueError(f"{where} is of type {column.type}; names are strings or integers.")
     rows = np.arange(first, first + len(column))
-    _check_no_null(column, where, rows, "either all videos have names or none")
+    check_no_null(column, where, rows, "either all videos have names or none")
     return [str(name) for name in column.to_pylist()]
 
 
-def _is_name(kind: Any) -> bool:
-    """Whether an Arrow type is that of strings or integers, also as categories."""
+def is_name(kind: Any) -> bool:
+    """Whether an Arrow type is that of strings or integers."""
     types = import_pyarrow().types
-    kind = kind.value_type if types.is_dictionary(kind) else kind
     return bool(types.is_string(kind) or types.is_large_string(kind) or types.is_integer(kind))
 
 
-def _sizes(column: Any) -> Ints:
+def sizes(column: Any) -> Ints:
     """Return the lengths of the lists of a column without nulls."""
     import pyarrow.compute
 
@@ -112,7 +77,7 @@ def _sizes(column: Any) -> Ints:
     return np.asarray(lengths, np.int64)
 
 
-def _check_no_null(
+def check_no_null(
     column: Any, where: str, rows: Ints, advice: str = "a video without frames has an empty list"
 ) -> None:
     """Raise ValueError if a value is null; `rows` are the rows of the values in the file."""

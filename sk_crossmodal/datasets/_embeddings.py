@@ -39,7 +39,9 @@ def load_embeddings(
         except `labels` and `ids`.
     labels : str, default="labels"
         Column of the labels: strings such as ``"Transport:Land:Car"`` or integers, one or a list
-        of them per video. A column of the default name may be missing. None reads none.
+        of them per video. Lists of one length (2 or more) that contain only 0 and 1, or False and
+        True, in all rows are an indicator: the labels of a video are the numbers of the columns
+        that have a 1. A column of the default name may be missing. None reads none.
     ids : str, default="id"
         Column of the names of the videos, strings or integers. A column of the default name may
         be missing. None reads none.
@@ -75,8 +77,14 @@ def load_embeddings(
         If a file does not exist.
     ValueError
         If a file has another format or is damaged, a column is missing or of another type, files
-        or the widths of a modality differ, a value is missing (null) or not finite, or `store` is
-        something else, or made from other files.
+        or the widths of a modality differ, a value is missing (null) or not finite, lists of 0 and
+        1 are neither labels nor an indicator, or `store` is something else, or made from other
+        files.
+
+    Warns
+    -----
+    UserWarning
+        If texts look like lists of labels, such as "a,b".
 
     See Also
     --------

@@ -1,11 +1,13 @@
 """Parquet and Arrow files, recognised by their first bytes, with one row per video."""
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
-from ._columns import frames_dtype, import_pyarrow, is_modality, read_frames, read_ids, read_labels
+from ._arrow import completed, has_no_values, import_pyarrow, plain_column, plain_type
+from ._columns import frames_dtype, is_modality, read_frames, read_ids
+from ._labels import LabelColumn
 from ._loading import find_files
 from ._reader import READERS, Block, Description, Reader
 
@@ -22,7 +24,9 @@ class Table:
         self._arrow = import_pyarrow()
         self._format = _find_format(path)
         with self._open() as source:
-            self.schema = source.schema_arrow if self._format == "parquet" else source.schema
+            schema = source.schema_arrow if self._format == "parquet" else source.schema
+        fields = [(field.name, plain_type(field.type)) for field in schema]
+        self.schema = self._arrow.schema(fields)
 
     def batches(self, columns: Sequence[str]) -> Iterator[tuple[int, Any]]:
         """Read some columns in record batches, each with the number of its first row."""
@@ -31,12 +35,20 @@ class Table:
             for batch in self._read(source, list(columns)):
                 for start in range(0, batch.num_rows, _ROWS):
                     part = batch.slice(start, _ROWS)
-                    yield first, part
+                    yield first, self._plain_batch(part)
                     first += part.num_rows
 
     def where(self, column: str) -> str:
         """Name a column in error messages."""
         return f"{self.path}, column {column!r}"
+
+    def _plain_batch(self, batch: Any) -> Any:
+        """Convert columns to the plain types of the schema."""
+        columns = [plain_column(column) for column in batch.columns]
+        for i, name in enumerate(batch.schema.names):
+            if has_no_values(columns[i].type):
+                columns[i] = columns[i].cast(self.schema.field(name).type)
+        return self._arrow.record_batch(columns, batch.schema.names)
 
     def _read(self, source: Any, columns: list[str]) -> Iterator[Any]:
         try:
@@ -81,34 +93,35 @@ class TableReader(Reader):
         self._tables = {path: Table(path) for path in source}
         self._widths: dict[str, int] = {}
         tables = list(self._tables.values())
+        _complete_types(tables)
         names = self._find_modalities(tables[0])
-        self._labels = _find_column(tables[0], "labels", self.labels)
+        label_name = _find_column(tables[0], "labels", self.labels)
+        self._labels = None if label_name is None else LabelColumn(label_name)
         self._ids = _find_column(tables[0], "ids", self.ids)
-        dtypes = _find_dtypes(tables, names, [*filter(None, (self._labels, self._ids))])
-        labels, counts = set[Any](), list[int]()
+        self._others = [*dict.fromkeys(filter(None, (label_name, self._ids)))]
+        dtypes = _find_dtypes(tables, names, self._others)
+        counts = list[int]()
         for table in tables:
             counts.append(0)
-            columns = dict.fromkeys(filter(None, (self._labels, self._ids))) or names[:1]
-            for first, batch in table.batches(list(columns)):
+            for first, batch in table.batches(self._others or names[:1]):
                 counts[-1] += batch.num_rows
-                labels.update(*_read(read_labels, self._labels, table, batch, first) or ())
-                _read(read_ids, self._ids, table, batch, first)
+                if self._labels is not None:
+                    name = self._labels.name
+                    self._labels.scan(batch.column(name), table.where(name), first)
+                self._read_ids(table, batch, first)
         if not sum(counts):
             raise ValueError(f"There are no videos in {', '.join(map(str, source))}.")
-        if len({type(label) for label in labels}) > 1:
-            raise ValueError(f"column {self._labels!r} must have strings or numbers in all files.")
         self._widths = {name: _find_width(tables, name) for name in names}
         return Description(
             {name: {"width": self._widths[name], "dtype": dtypes[name]} for name in names},
-            labels=sorted(labels) if self._labels else None,
+            labels=None if self._labels is None else self._labels.known(),
             n_videos=counts,
         )
 
     def blocks(self, shard: Path) -> Iterator[Block]:
         """Read one file, some rows at a time."""
         table = self._tables[shard]
-        columns = dict.fromkeys([*self._widths, *filter(None, (self._labels, self._ids))])
-        for first, batch in table.batches(list(columns)):
+        for first, batch in table.batches([*dict.fromkeys([*self._widths, *self._others])]):
             read = {
                 name: read_frames(batch.column(name), table.where(name), first, width)
                 for name, width in self._widths.items()
@@ -116,9 +129,14 @@ class TableReader(Reader):
             yield Block(
                 {name: frames for name, (frames, _) in read.items()},
                 {name: lengths for name, (_, lengths) in read.items()},
-                _read(read_labels, self._labels, table, batch, first),
-                _read(read_ids, self._ids, table, batch, first),
+                self._labels and self._labels.read(batch.column(self._labels.name)),
+                self._read_ids(table, batch, first),
             )
+
+    def _read_ids(self, table: Table, batch: Any, first: int) -> list[str] | None:
+        if self._ids is None:
+            return None
+        return read_ids(batch.column(self._ids), table.where(self._ids), first)
 
     def _find_modalities(self, table: Table) -> list[str]:
         if self.modalities is not None:
@@ -140,9 +158,14 @@ def open_tables(paths: str | os.PathLike[str] | Iterable[str | os.PathLike[str]]
     return [Table(path) for path in find_files(paths, TableReader.suffixes, "file")]
 
 
-def _read(read: Callable[..., Any], name: str | None, table: Table, batch: Any, first: int) -> Any:
-    """Read a column of labels or ids, or return None without one."""
-    return read(batch.column(name), table.where(name), first) if name else None
+def _complete_types(tables: Sequence[Table]) -> None:
+    """Give columns that have no values in a file, only empty lists, their type in the others."""
+    fields = [field for table in tables for field in table.schema]
+    known = {field.name: field.type for field in fields if not has_no_values(field.type)}
+    for table in tables:
+        if any(has_no_values(field.type) for field in table.schema):
+            found = [(f.name, completed(f.type, known.get(f.name))) for f in table.schema]
+            table.schema = import_pyarrow().schema(found)
 
 
 def _find_format(path: str | os.PathLike[str]) -> str | None:

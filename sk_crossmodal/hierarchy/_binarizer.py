@@ -20,14 +20,15 @@ from ..validation import (
     unique_names,
 )
 from ._label_hierarchy import LabelHierarchy
+from ._looks import warn_of_lists, warn_of_split_names
 from ._paths import check_separator, parent_path, split_path
 from ._samples import (
     Resolve,
     as_samples,
+    check_no_indicator,
     is_table,
     is_whole_number,
     unique_labels,
-    warn_of_indicator,
 )
 
 HINT = "handle_unknown='ignore' ignores such labels."  # end of a message
@@ -131,21 +132,25 @@ class HierarchyLabelBinarizer(LinkedEstimator, TransformerMixin, BaseEstimator):
             If X, a sample or a label has the wrong type.
         ValueError
             If there are no samples or no labels, a label is unknown, a name in a path is empty,
-            X looks like an indicator matrix, or a parameter has a wrong value.
+            X looks like an indicator matrix, such as lists of one length with only 0 and 1, or a
+            parameter has a wrong value.
 
         Warns
         -----
         UserWarning
-            If, without a hierarchy, the numbers 0 and 1 are the only labels, because X may be an
-            indicator matrix.
+            If, without a hierarchy, X is a table or lists of one number and may be an indicator
+            matrix, because 0 and 1 are the only labels; if texts look like lists of labels; or if
+            `separator` seems to be a part of names, as in an address.
         """
         self._check_params()
         samples = as_samples(X)
         known = self.hierarchy
-        if known is None or is_table(X):
+        check_no_indicator(X, samples, known=known is not None)
+        if known is None:
             labels = unique_labels(samples)
-            warn_of_indicator(labels, X, certain=known is not None)
-            known = self._learn(labels) if known is None else known
+            warn_of_lists(labels, () if is_table(X) else X)
+            warn_of_split_names(labels, self.separator)
+            known = self._learn(labels)
         # Also without min_frequency, because unknown labels raise an error here.
         indicator = known._mark(samples, self._resolver(known))
         kept = self._frequent(indicator)
@@ -186,8 +191,8 @@ class HierarchyLabelBinarizer(LinkedEstimator, TransformerMixin, BaseEstimator):
         if is_table(X) and hasattr(self, "n_features_in_"):
             # Here rows with the labels 0 and 1 only are fine: `fit` had other labels as well.
             validate_data(self, np.asarray(X), skip_check_array=True, reset=False)
-        elif is_table(X):
-            warn_of_indicator(unique_labels(samples), X, certain=True)
+        else:
+            check_no_indicator(X, samples, known=True)
         Y = self.hierarchy_._mark(samples, self._resolver(self.hierarchy_))
         return Y if self.sparse_output else Y.toarray()
 

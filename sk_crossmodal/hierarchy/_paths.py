@@ -3,6 +3,8 @@
 from collections.abc import Iterable
 from typing import Any
 
+from ._looks import other_separator
+
 Path = str | tuple[str, ...]
 
 
@@ -19,7 +21,10 @@ def split_path(path: Any, separator: str) -> tuple[str, ...]:
     if not isinstance(path, str | tuple) or not all(isinstance(name, str) for name in names):
         raise TypeError(f"a label path is a str or a tuple of str, got {path!r}.")
     if not names or not all(names):
-        raise ValueError(f"the label path {path!r} has an empty name in it.")
+        hint = ""
+        if isinstance(path, str) and path.strip(separator):  # such as std::vector
+            hint = f" {other_separator(separator)}"
+        raise ValueError(f"the label path {path!r} has an empty name in it.{hint}")
     return tuple(names)
 
 

@@ -1,7 +1,7 @@
 """Input validation of label sets: one collection of labels per sample."""
 
 import warnings
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Set
 from numbers import Integral, Real
 from typing import Any
 
@@ -10,6 +10,7 @@ from scipy.sparse import csr_array, issparse
 from sklearn.utils import check_array
 
 from .._types import Array
+from ._looks import indicator_width
 
 Resolve = Callable[[Any, int], int | None]  # (unknown label, number of its sample) -> row
 
@@ -18,6 +19,12 @@ NUMBERS = (
     "Reshape your data to (n_samples, 1) if each number is a label. cross_val_predict "
     'replaces label sets by numbers for method="predict_proba": use indicators there.'
 )
+
+_INDICATOR = (
+    "If it is an indicator matrix, give it to the classifier as it is, without a binarizer. If 0 "
+    "and 1 are labels, give each sample as a set, such as {0, 1}."
+)
+_LOOKS = f"It looks like an indicator matrix. {_INDICATOR}"
 
 
 def as_samples(X: Any) -> list[Collection[Any]]:
@@ -57,14 +64,41 @@ def _table_rows(X: Any) -> list[Collection[Any]]:
     return list((table.astype(np.int64) if floats else table).tolist())
 
 
-def warn_of_indicator(labels: list[Any], X: Any, *, certain: bool) -> None:
-    """Raise an error, or warn, if 0 and 1 are the only labels: X may be an indicator matrix."""
-    if not labels or not set(labels) <= {0, 1}:
+def check_no_indicator(X: Any, samples: list[Collection[Any]], *, known: bool) -> None:
+    """Raise an error, or warn, if label sets look like the rows of an indicator matrix.
+
+    If other labels are `known`, 0 and 1 may be two of many, so only repeated ones are an error.
+    Tables are one only then: scikit-learn's checks give the binarizer tables of 0 and 1.
+    """
+    if not _has_only(samples, {0, 1}):
         return
-    if certain:
-        raise ValueError(_not_labels(np.asarray(X), "It looks like an indicator matrix."))
-    words = "If it is an indicator matrix, give it to the classifier as it is."
-    warnings.warn(f"X has no other labels than 0 and 1. {words}", stacklevel=3)
+    lengths, is_set = {len(sample) for sample in samples}, isinstance(samples[0], Set)
+    if is_table(X):
+        wrong = known
+    else:
+        repeated = any(len(set(sample)) < len(sample) for sample in samples)
+        wrong = indicator_width(lengths, {0, 1}) is not None and (repeated or not known)
+    if wrong and not is_set:
+        raise ValueError(_not_labels(np.array([list(each) for each in samples]), _LOOKS))
+    if not known and not is_set and len(lengths) == 1:
+        warnings.warn(f"There are no labels other than 0 and 1. {_INDICATOR}", stacklevel=3)
+
+
+def refuse_indicator(y: Any) -> None:
+    """Raise ValueError if a table of labels looks like an indicator matrix."""
+    table = np.asarray(y) if is_table(y) else np.empty((0, 0))
+    wide = indicator_width(table.shape[1:], {0, 1}) is not None
+    if wide and table.dtype.kind in "biuf" and np.isin(table, (0, 1)).all():
+        raise ValueError(_not_labels(table, _LOOKS))
+
+
+def _has_only(samples: list[Collection[Any]], labels: set[Any]) -> bool:
+    """Whether there are labels, and only some of these."""
+    first = next(filter(len, samples), ())
+    try:  # most label sets have others in their first sample
+        return len(first) > 0 and set(first) <= labels and set(unique_labels(samples)) <= labels
+    except TypeError:  # labels that cannot be hashed, which others report
+        return False
 
 
 def _not_labels(array: Array, hint: str = "") -> str:
