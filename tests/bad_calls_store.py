@@ -651,7 +651,7 @@ CASES = [
         "sel-dict-none",
         lambda: one.select({"a": slice(9, 9)}),
         ValueError,
-        r"Modality 'a' is empty: slice\(9, 9, None\) of 4 columns of X\.",
+        r"Modality 'a' is empty: slice\(9, 9, None\) of 4 feature\(s\) of X\.",
     ),
     (
         "sel-dict-name",
@@ -1025,7 +1025,7 @@ CASES = [
         "am-m-sl",
         lambda: as_multimodal(np.ones((2, 3)), modalities={"a": slice(5, 6)}),
         ValueError,
-        r"Modality 'a' is empty: slice\(5, 6, None\) of 3 columns of X\.",
+        r"Modality 'a' is empty: slice\(5, 6, None\) of 3 feature\(s\) of X\.",
     ),
     (
         "am-m-unknown",
@@ -1061,7 +1061,7 @@ CASES = [
         "am-m-many",
         lambda: as_multimodal(np.ones((2, 3)), modalities=list("abcd")),
         ValueError,
-        r"X has 3 features, each width must be >= 1, got \{'a': 1, 'b': 1, 'c': 1, 'd': 0\}",
+        r"X has 3 feature\(s\), but modalities names 4: \['a', 'b', 'c', 'd'\]",
     ),
     (
         "am-m-unhash",

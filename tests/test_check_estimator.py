@@ -18,17 +18,25 @@ from sk_crossmodal.compose import ModalityTransformer, TransformedTargetClassifi
 LEARNING = {"max_epochs": 30, "lr": 1e-2, "precision": "float64", "batch_size": 1000}
 # The default tower, of the classifier's own size, would take most of the time.
 SMALL_TOWER = make_tower(**{**LEARNING, "max_epochs": 3}, dropout=0.0)
-INSTANCES = dict(small_instances(**LEARNING, correlation_tower=SMALL_TOWER))
+# Two modalities, whatever the number of columns: the checks have tables of various widths.
+TWO = {"modalities": {"video": slice(0, None, 2), "audio": slice(1, None, 2)}}
+INSTANCES = dict(small_instances(**LEARNING, **TWO, correlation_tower=SMALL_TOWER))
 FOR_TOWER = {
     "transformer": {"d_model": 8, "n_heads": 2},
     "netvlad": {"n_clusters": 3, "hidden_size": 8},
     "rnn": {"n_clusters": 3, "hidden_size": 8},
 }
 OTHERS = {
-    "CrossModalTransformerClassifier-own tower": make_classifier(**LEARNING, dropout=0.0),
+    "CrossModalTransformerClassifier-own tower": make_classifier(**LEARNING, **TWO, dropout=0.0),
+    "CrossModalTransformerClassifier-one modality": make_classifier(
+        **LEARNING, dropout=0.0, fusion="late"
+    ),
+    "CorrelationTower-equal parts": make_tower(
+        **LEARNING, dropout=0.0, modalities=["video", "audio"]
+    ),
     **{
         f"CorrelationTower-{encoder}": make_tower(
-            **LEARNING, dropout=0.0, encoder=encoder, encoder_params=params
+            **LEARNING, **TWO, dropout=0.0, encoder=encoder, encoder_params=params
         )
         for encoder, params in FOR_TOWER.items()
     },
@@ -43,7 +51,9 @@ OTHERS = {
     "ModalityTransformer-labels": ModalityTransformer(
         {"video": SelectKBest(k=1)}, remainder="drop"
     ),
-    "ModalityTransformer-PCA": ModalityTransformer({"video": PCA(1)}, remainder=StandardScaler()),
+    "ModalityTransformer-PCA": ModalityTransformer(
+        {"video": PCA(1)}, remainder=StandardScaler(), **TWO
+    ),
 }
 
 
@@ -52,6 +62,7 @@ OTHERS = {
 @pytest.mark.parametrize(("kind", "name"), [(kind_of(n), n) for n in [*INSTANCES, *OTHERS]])
 # scikit-learn passes tables of 0 and 1 to the binarizer, which could be an indicator.
 @pytest.mark.filterwarnings("ignore:There are no labels other than 0 and 1:UserWarning")
+@pytest.mark.filterwarnings("ignore:.* so the .* features of X are split into:UserWarning")
 def test_check_estimator(kind, name, record_property):
     estimator = {**INSTANCES, **OTHERS}[name]
     results = check_estimator(estimator, on_fail=None, on_skip=None)

@@ -187,10 +187,12 @@ def positional():
     return make_classifier(fusion="cross_modal").fit(VIDEO, AUDIO, BITS)
 
 
-@pytest.mark.parametrize("form", [*OBJECTS, *WIDES])
-@pytest.mark.parametrize("modalities", [None, {"video": 3, "audio": 2}])
+@pytest.mark.parametrize(
+    ("form", "modalities"),
+    [(form, None) for form in OBJECTS]
+    + [(form, {"video": 3, "audio": 2}) for form in (*OBJECTS, *WIDES)],
+)
 def test_forms_of_x(positional, form, modalities):
-    """Five columns are halved into 3 and 2, so that modalities=None means the same."""
     given = {**OBJECTS, **WIDES}[form]
     classifier = make_classifier(fusion="cross_modal", modalities=modalities)
     p = classifier.fit(given, BITS).predict_proba(given)
@@ -214,6 +216,31 @@ def test_wide_forms_are_split_as_in_fit(form, modalities):
     assert p.tobytes() == reference.predict_proba(WIDE).tobytes()
 
 
+@pytest.mark.parametrize("fusion", ["cross_modal", "cross_modal_gated", "cross_modal_concat"])
+@pytest.mark.parametrize("form", ["list", "array", "table"])
+def test_one_array_is_one_modality_with_one_warning(fusion, form):
+    frames = np.random.RandomState(0).randn(len(WIDE), 3, 6)
+    given = {"list": list(frames), "array": frames, "table": frames[:, 0]}[form]
+    classifier = make_classifier(fusion=fusion)
+    wanted = rf"fusion='{fusion}' needs two .* 'video' with 6 features.* modalities={{'video': 10"
+    with pytest.warns(UserWarning, match=wanted) as caught:
+        p = classifier.fit(given, BITS).predict_proba(given)
+    assert len(caught) == 1
+    assert classifier._n_features == {"video": 6}
+    assert classifier.correlation_tower_ is None
+    late = make_classifier(fusion="late").fit(given, BITS)
+    assert p.tobytes() == late.predict_proba(given).tobytes()
+
+
+@pytest.mark.parametrize("method", ["fit", "partial_fit"])
+def test_continued_fit_on_a_wide_array_splits_it_as_the_fit_before(method):
+    """Also after loading a model of a version that split such arrays into halves."""
+    classifier = make_classifier(fusion="cross_modal", warm_start=True).fit(VIDEO, AUDIO, BITS)
+    assert getattr(classifier, method)(WIDE, BITS)._n_features == {"video": 3, "audio": 2}
+    with pytest.raises(ValueError, match=r"X has 4 features, but .* is expecting 5 features"):
+        getattr(classifier, method)(WIDE[:, :4], BITS)
+
+
 def test_wide_array_after_positional_fit_is_split_into_modalities(positional):
     """A classifier fitted on two arrays accepts one array with the columns of both."""
     expected = positional.predict_proba(VIDEO, AUDIO)
@@ -226,6 +253,10 @@ def test_predict_with_modalities_in_another_order_is_the_same(positional):
     assert positional.predict_proba(swapped).tobytes() == expected.tobytes()
 
 
+ONE = "ignore:fusion=.* needs two modalities:UserWarning"
+
+
+@pytest.mark.filterwarnings(ONE)
 @pytest.mark.parametrize("modalities", [["audio"], ["audio", "video"]])
 def test_selected_modalities(modalities):
     classifier = make_classifier(modalities=modalities).fit(X, make_y("classes"))
@@ -250,6 +281,7 @@ def test_three_modalities(fusion):
     assert len(attention) == (1 if fusion == "early" else 3)
 
 
+@pytest.mark.filterwarnings(ONE)
 @every_fusion
 def test_one_modality(fusion):
     alone = make_classifier(fusion=fusion).fit(X.select(["video"]), make_y("classes"))

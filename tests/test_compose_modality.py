@@ -59,6 +59,9 @@ def assert_rows(X, name, rows):
         assert_allclose(got, expected, rtol=1e-5, atol=1e-5)
 
 
+SPLIT = {"video": 3, "audio": 2}
+
+
 def table(n=30, seed=0):
     """A wide array: three columns of video, two of audio."""
     return np.random.RandomState(seed).randn(n, 5) * [1, 5, 1, 2, 3] + [0, 1, 2, 3, 4]
@@ -141,7 +144,7 @@ def test_fit_ignores_padding():
 
 def test_array_and_list_of_videos_give_the_same():
     frames = np.random.RandomState(0).randn(7, 4, 5)
-    features = ModalityTransformer(remainder=PCA(2))
+    features = ModalityTransformer(remainder=PCA(2), modalities=SPLIT)
     whole, ragged_list = features.fit_transform(frames), features.fit_transform(list(frames))
     in_dict = features.fit_transform({"video": frames[..., :3], "audio": list(frames[..., 3:])})
     for name, width in (("video", 3), ("audio", 2)):
@@ -351,7 +354,8 @@ def test_output_keeps_the_dtype_of_the_transformer(dtype):
 )
 def test_table_is_transformed_to_a_table(make):
     X = table()
-    features = ModalityTransformer({"video": PCA(2), "audio": StandardScaler()})
+    transformers = {"video": PCA(2), "audio": StandardScaler()}
+    features = ModalityTransformer(transformers, modalities=SPLIT)
     out = features.fit_transform(make(X))
     expected = np.hstack(
         [PCA(2).fit_transform(X[:, :3]), StandardScaler().fit_transform(X[:, 3:])]
@@ -378,7 +382,7 @@ def test_table_is_split_by_modalities():
 
 def test_feature_names_of_tables():
     X = table()
-    features = ModalityTransformer({"video": PCA(2)}).fit(X)
+    features = ModalityTransformer({"video": PCA(2)}, modalities=SPLIT).fit(X)
     names = ["video__pca0", "video__pca1", "audio__x3", "audio__x4"]
     assert features.get_feature_names_out().tolist() == names
     assert features.get_feature_names_out(list("abcde")).tolist() == [
@@ -386,7 +390,7 @@ def test_feature_names_of_tables():
         "audio__d",
         "audio__e",
     ]
-    scaled = ModalityTransformer({"video": "drop"}, remainder=StandardScaler())
+    scaled = ModalityTransformer({"video": "drop"}, remainder=StandardScaler(), modalities=SPLIT)
     scaled.fit(pd.DataFrame(X, columns=list("abcde")))
     assert scaled.feature_names_in_.tolist() == list("abcde")
     assert scaled.get_feature_names_out().tolist() == ["audio__d", "audio__e"]
@@ -415,13 +419,13 @@ def test_feature_names_without_transformer_names_raise():
 
 def test_set_output_gives_data_frames():
     X = pd.DataFrame(table(), columns=list("abcde"), index=range(100, 130))
-    features = ModalityTransformer({"video": PCA(2)})
+    features = ModalityTransformer({"video": PCA(2)}, modalities=SPLIT)
     expected = features.fit_transform(X)
     names = ["video__pca0", "video__pca1", "audio__d", "audio__e"]
     frames = [clone(features).set_output(transform="pandas").fit_transform(X)]
     frames.append(clone(features.set_output(transform="pandas")).fit(X).transform(X))
     with config_context(transform_output="pandas"):
-        frames.append(ModalityTransformer({"video": PCA(2)}).fit_transform(X))
+        frames.append(ModalityTransformer({"video": PCA(2)}, modalities=SPLIT).fit_transform(X))
     for frame in frames:
         pd.testing.assert_frame_equal(frame, pd.DataFrame(expected, X.index, names))
     assert features.set_output(transform="default").fit_transform(X).__class__ is np.ndarray
@@ -449,8 +453,8 @@ def test_set_output_ignores_containers(form):
 
 def test_transform_takes_another_form_than_fit():
     X = table()
-    features = ModalityTransformer({"video": PCA(2)}).fit(X)
-    container = as_multimodal(X)
+    features = ModalityTransformer({"video": PCA(2)}, modalities=SPLIT).fit(X)
+    container = as_multimodal(X, modalities=SPLIT)
     for form in (
         container,
         container.select(["audio", "video"]),
@@ -524,7 +528,7 @@ def test_frozen_transformer_is_not_fitted():
 def test_nan_is_allowed_if_transformers_allow_it():
     X = table()
     X[3, 0] = np.nan
-    features = ModalityTransformer({"video": SimpleImputer()})
+    features = ModalityTransformer({"video": SimpleImputer()}, modalities=SPLIT)
     assert_allclose(features.fit_transform(X)[:, :3], SimpleImputer().fit_transform(X[:, :3]))
     chain = make_pipeline(SimpleImputer(), PCA(1))
     out = features.set_params(video=chain).fit_transform(X)

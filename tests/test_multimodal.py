@@ -159,18 +159,30 @@ def columns(array, slices):
         (6, {"a": 1, "b": 2, "c": 3}, {"a": slice(0, 1), "b": slice(1, 3), "c": slice(3, 6)}),
         (5, {"b": slice(3, None), "a": slice(0, 2)}, {"b": slice(3, 5), "a": slice(0, 2)}),
         (6, {"even": slice(0, None, 2)}, {"even": slice(0, 6, 2)}),
-        (6, ["a", "b", "c"], {"a": slice(0, 2), "b": slice(2, 4), "c": slice(4, 6)}),
         (5, ["only"], {"only": slice(0, 5)}),
-        (6, None, {"video": slice(0, 3), "audio": slice(3, 6)}),
-        (5, None, {"video": slice(0, 3), "audio": slice(3, 5)}),
-        (2, None, {"video": slice(0, 1), "audio": slice(1, 2)}),
+        (6, None, {"video": slice(0, 6)}),
         (1, None, {"video": slice(0, 1)}),
-        (1152, None, {"video": slice(0, 1024), "audio": slice(1024, 1152)}),
+        (1152, None, {"video": slice(0, 1152)}),
     ],
 )
 def test_as_multimodal_wide_array_is_split(width, modalities, expected, n_frames):
     array = wide(width, n_frames)
     assert_content(as_multimodal(array, modalities=modalities), columns(array, expected))
+
+
+@pytest.mark.parametrize("n_frames", [None, 3])
+def test_as_multimodal_names_without_widths_split_into_equal_parts_with_a_warning(n_frames):
+    array = wide(7, n_frames)
+    parts = {"a": slice(0, 3), "b": slice(3, 5), "c": slice(5, 7)}
+    with pytest.warns(UserWarning, match=r"equal parts: write modalities={'a': 3, 'b': 2, 'c': 2"):
+        X = as_multimodal(array, modalities=["a", "b", "c"])
+    assert_content(X, columns(array, parts))
+
+
+@pytest.mark.parametrize("of_rows", [list, tuple, objects])
+def test_as_multimodal_list_of_one_modality_is_not_split(of_rows):
+    rows = videos()["video"]
+    assert_content(as_multimodal(of_rows(rows)), {"video": rows})
 
 
 @pytest.mark.parametrize("of_rows", [list, tuple, objects])
@@ -180,17 +192,15 @@ def test_as_multimodal_wide_ragged_list_is_split(of_rows):
     assert_content(X, {"left": [r[:, :1] for r in rows], "right": [r[:, 1:] for r in rows]})
 
 
-def test_as_multimodal_wide_list_of_lists_is_split():
+def test_as_multimodal_list_of_lists_is_one_modality():
     array = wide(4)
-    halves = {"video": slice(0, 2), "audio": slice(2, 4)}
-    assert_content(as_multimodal(array.tolist()), columns(array, halves))
+    assert_content(as_multimodal(array.tolist()), columns(array, {"video": slice(0, 4)}))
 
 
 def test_as_multimodal_numeric_data_frame_is_a_wide_array():
     array = wide(4)
     frame = pd.DataFrame(array, columns=list("abcd"))
-    halves = {"video": slice(0, 2), "audio": slice(2, 4)}
-    assert_content(as_multimodal(frame), columns(array, halves))
+    assert_content(as_multimodal(frame), columns(array, {"video": slice(0, 4)}))
     thirds = {"x": slice(0, 1), "y": slice(1, 4)}
     assert_content(as_multimodal(frame, modalities={"x": 1, "y": 3}), columns(array, thirds))
 
@@ -239,7 +249,7 @@ def test_as_multimodal_arrays_share_memory():
 
 def test_as_multimodal_wide_array_shares_memory():
     array = np.zeros((2, 5))
-    X = as_multimodal(array)
+    X = as_multimodal(array, modalities={"video": 3, "audio": 2})
     array[1, 3] = 7
     assert X[1]["audio"][0, 0] == 7
 
@@ -890,7 +900,7 @@ def test_from_frames_with_quantization_of_unknown_modality_raises():
         (np.zeros((2, 5)), {"video": 5, "audio": 0}, "5 features"),
         (np.zeros((2, 5)), {"video": 6, "audio": -1}, "5 features"),
         (np.zeros((2, 5)), {"video": slice(0, 5), "audio": slice(5, 9)}, "'audio' is empty"),
-        (np.zeros((2, 2)), ["a", "b", "c"], "2 features"),
+        (np.zeros((2, 2)), ["a", "b", "c"], "2 feature"),
         (np.zeros((2, 5)), {}, "at least one modality"),
         ({"video": np.zeros((2, 5))}, ["video", "audio"], r"\['audio'\] are missing"),
         ({"video": np.zeros((2, 5))}, [], "at least one modality"),

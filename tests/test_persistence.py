@@ -375,6 +375,15 @@ def test_models_of_earlier_versions_predict_the_same(name):
     clone(model)
 
 
+@pytest.mark.parametrize("name", json.loads((FOLDER / "expected.json").read_text()))
+def test_models_of_earlier_versions_split_one_wide_array_by_their_widths(name):
+    model = load_model(FOLDER / f"{name}.safetensors")
+    wide = np.random.RandomState(0).randn(4, 3, sum(STORED_X.n_features.values()))
+    width = STORED_X.n_features["video"]
+    parts = {"video": wide[..., :width], "audio": wide[..., width:]}
+    np.testing.assert_array_equal(model.predict_proba(wide), model.predict_proba(parts))
+
+
 def test_same_model_gives_the_same_bytes(tmp_path):
     model = make_classifier(fusion="late", max_epochs=1).fit(X, make_y("classes"))
     for name in ("a", "b"):

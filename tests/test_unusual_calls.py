@@ -26,6 +26,7 @@ pytestmark = pytest.mark.one_version
 N = 24
 # Whole numbers that float16 and uint8 represent exactly.
 FRAMES = np.random.RandomState(0).randint(0, 9, size=(N, 5, 6)).astype(np.float32)
+SPLIT = {"video": 3, "audio": 3}
 Y = np.arange(N) % 3
 WEIGHT = np.arange(N) % 2 + 1.0
 
@@ -83,7 +84,7 @@ FORMS_OF_WEIGHT = {
 
 
 def small(make, **params):
-    params = {"max_epochs": 1, **params}
+    params = {"max_epochs": 1, "modalities": SPLIT, **params}
     if make is make_classifier:
         params = {"fusion": "late", **params}
     return make(**params)

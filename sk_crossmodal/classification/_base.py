@@ -48,6 +48,7 @@ from ._tower import (
     check_memory_param,
     check_tower_params,
     plan_tower,
+    warn_of_one_modality,
 )
 from ._weights import check_class_weight, class_factors
 
@@ -234,7 +235,7 @@ class CrossModalClassifier(ClassifierMixin, NetworkEstimator):
         *arrays, y = (X, y, *more)
         self._check_params()
         start = choose_start(self, continues=self.warm_start)
-        videos = start.align(self._validate_fit_videos(arrays, y, sample_weight))
+        videos = start.align(self._validate_fit_videos(arrays, y, sample_weight, start.source))
         targets = Targets(videos.y, self.hierarchy, names=videos.names)
         targets.warn_of_paths()
         start.check_classes(targets.classes)
@@ -289,7 +290,7 @@ class CrossModalClassifier(ClassifierMixin, NetworkEstimator):
             given = f"got {self.class_weight!r}"
             raise ValueError(f"class_weight must be a dict in partial_fit, {given}.")
         start = choose_start(self, continues=True, keeps_optimizer=True)
-        videos = start.align(self._validate_fit_videos(arrays, y, sample_weight))
+        videos = start.align(self._validate_fit_videos(arrays, y, sample_weight, start.source))
         if start.continues:
             targets = self._targets
             targets.check(videos.y, "y")
@@ -311,6 +312,8 @@ class CrossModalClassifier(ClassifierMixin, NetworkEstimator):
         if not start.continues:
             videos.check_present()
         targets.check_enough()
+        if not start.continues:
+            warn_of_one_modality(self.fusion, videos.X)
         split_seed, tower_seed, train_seed = self._seeds(3)
         part = videos
         if not one_epoch:

@@ -17,7 +17,7 @@ from sklearn.frozen import FrozenEstimator
 from sklearn.utils.validation import check_memory
 
 from ..correlation import CorrelationTower
-from ..modules import FrameStats
+from ..modules import FUSIONS, FrameStats
 from ..multimodal import MultimodalArray, StatsRequest
 from ..training import Processes, Targets, Videos
 from ..validation import order_hierarchy, short
@@ -38,6 +38,21 @@ def check_tower_params(tower: Any, *, is_trained: bool) -> None:
         raise NotFittedError(f"{wanted}, got one that is not fitted.")
     if not frozen and tower is not None and is_trained:
         tower._check_params()
+
+
+def warn_of_one_modality(fusion: str, X: MultimodalArray) -> None:
+    """Warn if a fusion that needs two modalities has one."""
+    needs_two = FUSIONS[fusion].influences or FUSIONS[fusion].uses_correlation is not None
+    if needs_two and len(widths := X.n_features) == 1:
+        ((name, width),) = widths.items()
+        warnings.warn(
+            f"fusion={fusion!r} needs two modalities, but X has one, {name!r} with {width} "
+            "features: one encoder is trained, without influences or a correlation tower, as with "
+            "fusion='late'. If X has several modalities side by side, give their widths, such as "
+            "modalities={'video': 1024, 'audio': 128}.",
+            UserWarning,
+            stacklevel=2,
+        )
 
 
 def check_memory_param(name: str, memory: Any) -> None:

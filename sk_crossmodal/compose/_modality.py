@@ -10,8 +10,7 @@ from sklearn.utils import check_consistent_length
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from .._types import Array
-from ..multimodal import MultimodalArray, as_multimodal, has_named_modalities
-from ..training import check_widths
+from ..multimodal import MultimodalArray, as_fitted, as_multimodal
 from ..validation import check_number
 from ._parameters import NamedTransformers
 from ._state import get_state, set_modality_state
@@ -255,11 +254,11 @@ class ModalityTransformer(_TableOrContainer, _Table):
         """Validate X after `fit`: the same modalities with the same widths, in order."""
         if is_table(X):
             validate_data(self, X, skip_check_array=True, reset=False)
-        split = self.modalities if isinstance(self.modalities, Mapping) else self._widths_in
-        named = has_named_modalities(X)
-        array = as_multimodal(X, modalities=self.modality_names_in_ if named else split)
-        check_widths(self, array, self._widths_in)
-        return array
+        return self._convert(X)
+
+    def _convert(self, X: Any) -> MultimodalArray:
+        name, widths = type(self).__name__, self._widths_in
+        return as_fitted(X, widths=widths, modalities=self.modalities, name=name)
 
     def _transformed(self, array: MultimodalArray) -> dict[str, Array]:
         """Return the new frames of the modalities that have a transformer."""
@@ -303,7 +302,5 @@ class ModalityTransformer(_TableOrContainer, _Table):
 
     def _columns(self) -> dict[str, Array]:
         """Return the column indices, (n_features,) int, of each modality that is kept."""
-        widths = self._widths_in
-        split = self.modalities if isinstance(self.modalities, Mapping) else widths
-        numbered = as_multimodal(np.arange(float(self.n_features_in_))[None], modalities=split)
+        numbered = self._convert(np.arange(float(self.n_features_in_))[None])
         return {name: numbered[0][name][0].astype(int) for name in self._widths_out}

@@ -97,6 +97,9 @@ class NegativeWeightDisplay(Display):
         weights = _as_weights(negative_weights).tolist()
         check_count("n_repeats", n_repeats)
         check_number("test_size", test_size, low=0, high=1, open_low=True, open_high=True)
+        if (modalities := getattr(estimator, "modalities", None)) is not None:
+            X = as_multimodal(X, modalities=modalities)
+            estimator = clone(estimator).set_params(modalities=X.modality_names)
         X = as_multimodal(X)
         names, y = column_names(y), check_y(y, len(X))
         if y.ndim == 2:

@@ -17,7 +17,7 @@ def as_columns(name: str, columns: Any, width: int) -> slice:
     except (TypeError, ValueError) as error:
         raise type(error)(f"Modality {name!r} has invalid columns {columns!r}: {error}") from None
     if not picked:
-        raise ValueError(f"Modality {name!r} is empty: {columns} of {width} columns of X.")
+        raise ValueError(f"Modality {name!r} is empty: {columns} of {width} feature(s) of X.")
     return columns
 
 

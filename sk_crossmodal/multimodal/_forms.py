@@ -1,5 +1,6 @@
 """`as_multimodal`: every accepted form of X becomes a `MultimodalArray`."""
 
+import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import accumulate
 from numbers import Integral
@@ -15,7 +16,7 @@ from ._array import MultimodalArray
 from ._store import Store
 
 DEFAULT_NAMES = ("video", "audio", "text")
-YOUTUBE8M_WIDTHS = {"video": 1024, "audio": 128}
+ADVICE = "give all side by side, or each as an array"
 EMPTY = "Found array with 0 sample(s) while a minimum of 1 is required: {} is empty."
 
 
@@ -33,17 +34,17 @@ def as_multimodal(
         - a dict (or ``skorch.helper.SliceDict``) of the frames of each modality by name;
         - a data frame with one object column per modality, each cell (T_i, d) or (d,);
         - the frames of the first modality, followed by those of the others in `more`;
-        - one wide array or list, whose columns are split as described by `modalities`.
+        - one wide array or list, whose columns `modalities` splits into several modalities.
 
         The frames of a modality are an array (n, T, d), an array (n, d) of one frame per video,
         or a list of n arrays (T_i, d), with None or an empty array for a video without frames.
     *more : array or list
         Frames of the second, third, … modality if X has those of the first one.
     modalities : dict of str to int or slice, or sequence of str, optional
-        For one wide array: the widths, or the column slices, of its modalities. By default 1152
-        columns are YouTube-8M's 1024 of video and 128 of audio, other arrays are split into
-        halves, and a single column is one modality. For every other form: the names of the
-        modalities to use, in order. Positional modalities are called "video", "audio", "text",
+        For one wide array: the widths, or the column slices, of its modalities. Several names
+        without widths split it into equal parts, with a warning. By default an array is one
+        modality, whatever its width. For every other form: the names of the modalities to use,
+        in order. Positional modalities, also a single one, are called "video", "audio", "text",
         "modality_3", … by default.
 
     Returns
@@ -74,14 +75,46 @@ def as_multimodal(
     elif (parts := _named_parts(X, more, modalities)) is not None:
         array = _from_parts(parts)
     else:
-        whole = _from_parts({"X": X}, "X")
-        array = whole.select(_column_slices(whole.n_features["X"], modalities))
+        array = _split(_from_parts({"X": X}, "X"), modalities)
         modalities = None
     if isinstance(modalities, Mapping):
         _check_widths(array, modalities)
     if not len(array):
         raise ValueError(EMPTY.format("X"))
     return array if modalities is None else array.select(list(modalities))
+
+
+def as_fitted(
+    X: Any,
+    *more: Any,
+    widths: Mapping[str, int],
+    modalities: Mapping[str, int | slice] | Sequence[str] | None,
+    name: str,
+) -> MultimodalArray:
+    """Convert X to the modalities that the estimator `name` was fitted with, in order.
+
+    `modalities` is the estimator's parameter; one wide array is split as in `fit`.
+    """
+    if more and 1 + len(more) != len(widths):
+        raise ValueError(f"X must have the modalities {list(widths)}, got {1 + len(more)} arrays.")
+    if more or has_named_modalities(X):
+        array = as_multimodal(X, *more, modalities=list(widths))
+        if array.n_features != dict(widths):
+            given = f"X has frames of {array.n_features}"
+            raise ValueError(f"{given}, but {name} was fitted with {dict(widths)}.")
+        return array
+    whole = as_multimodal(X)
+    (width,) = whole.n_features.values()
+    sizes = modalities if isinstance(modalities, Mapping) else widths
+    is_sliced = all(isinstance(size, slice) for size in sizes.values())
+    columns = sizes if is_sliced else _side_by_side(widths)
+    if {n: len(range(width)[part]) for n, part in columns.items()} != dict(widths) or (
+        not is_sliced and sum(widths.values()) != width
+    ):
+        # scikit-learn's words, which its checks look for.
+        expected = f"{name} is expecting {sum(widths.values())} features as input"
+        raise ValueError(f"X has {width} features, but {expected}: {dict(widths)}, {ADVICE}.")
+    return whole.select(columns)
 
 
 def has_named_modalities(X: Any) -> bool:
@@ -148,32 +181,50 @@ def _from_parts(parts: Mapping[Any, Any], title: str = "modality {!r}") -> Multi
     return MultimodalArray.from_frames(frames, lengths)
 
 
-def _column_slices(width: int, modalities: Any) -> dict[str, slice]:
+def _split(whole: MultimodalArray, modalities: Any) -> MultimodalArray:
+    """Split the columns of one wide array into the modalities that the user names."""
+    (width,) = whole.n_features.values()
     if modalities is None:
-        modalities = _default_widths(width)
+        return whole.select({DEFAULT_NAMES[0]: slice(0, width)})
     if not isinstance(modalities, Mapping):
-        # As equal as possible, the first ones wider, like np.array_split.
-        names = list(modalities)
-        modalities = {n: (width + len(names) - 1 - i) // len(names) for i, n in enumerate(names)}
+        modalities = _equal_widths(width, list(modalities))
+    return whole.select(_column_slices(width, modalities))
+
+
+def _equal_widths(width: int, names: list[str]) -> dict[str, int]:
+    """Return widths as equal as possible, the first ones larger, like np.array_split."""
+    count = len(names)
+    if width < count:
+        raise ValueError(f"X has {width} feature(s), but modalities names {count}: {names}.")
+    widths = {name: (width + count - 1 - i) // count for i, name in enumerate(names)}
+    if count > 1:
+        warnings.warn(
+            f"modalities={names} names no widths, so the {width} features of X are split into "
+            f"equal parts: write modalities={widths}, or the right widths.",
+            UserWarning,
+            stacklevel=2,
+        )
+    return widths
+
+
+def _column_slices(width: int, modalities: Mapping[str, Any]) -> dict[str, slice]:
     sizes = dict(modalities)
     if all(isinstance(size, slice) for size in sizes.values()):
         return sizes
     if not all(isinstance(s, Integral) and not isinstance(s, bool) for s in sizes.values()):
         raise TypeError(f"modalities must have only widths (int) or only slices, got {sizes}.")
-    starts = [0, *accumulate(map(int, sizes.values()))]
     if min(sizes.values()) < 1:
         raise ValueError(f"X has {width} features, each width must be >= 1, got {sizes}.")
-    if starts[-1] != width:
-        expected = f"modalities={sizes} expects {starts[-1]}"
-        advice = "give all side by side, or each as an array"
-        raise ValueError(f"X has {width} features, but {expected}: {advice}.")
-    return {name: slice(starts[i], starts[i + 1]) for i, name in enumerate(sizes)}
+    if (total := sum(sizes.values())) != width:
+        expected = f"modalities={sizes} expects {total}"
+        raise ValueError(f"X has {width} features, but {expected}: {ADVICE}.")
+    return _side_by_side(sizes)
 
 
-def _default_widths(width: int) -> dict[str, int]:
-    if width == sum(YOUTUBE8M_WIDTHS.values()):
-        return YOUTUBE8M_WIDTHS
-    return {"video": 1} if width == 1 else {"video": width - width // 2, "audio": width // 2}
+def _side_by_side(widths: Mapping[str, int]) -> dict[str, slice]:
+    """Return the columns of modalities in one wide array that has them one after the other."""
+    ends = list(accumulate(map(int, widths.values())))
+    return {n: slice(end - int(w), end) for end, (n, w) in zip(ends, widths.items(), strict=True)}
 
 
 def _object_columns(X: Any) -> dict[Any, list[Any]] | None:

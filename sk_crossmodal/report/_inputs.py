@@ -17,7 +17,7 @@ from ..compose import TransformedTargetClassifier
 from ..hierarchy import LabelHierarchy
 from ..inspection import as_names, wrapped_estimator
 from ..metrics import as_indicator, as_labels, holds_label_sets, prepare
-from ..multimodal import MultimodalArray, as_multimodal, has_named_modalities
+from ..multimodal import MultimodalArray, as_fitted, as_multimodal, has_named_modalities
 from ..validation import column_orders, short, take_columns
 
 
@@ -75,8 +75,7 @@ def make_inputs(estimator: Any, X: Any, y: Any, ids: Any, random_state: Any) -> 
     if not is_classifier(classifier) or not hasattr(classifier, "predict_proba"):
         given = type(classifier).__name__
         raise TypeError(f"estimator must be a classifier with `predict_proba`, got {given}.")
-    modalities = None if has_named_modalities(X) else getattr(classifier, "modalities", None)
-    X = as_multimodal(X, modalities=modalities)
+    X = _as_container(X, wrappers, classifier)
     for wrapper in wrappers:
         if isinstance(wrapper, TransformedTargetClassifier) and wrapper.transformer_ is not None:
             y = wrapper.transformer_.transform(y)
@@ -94,6 +93,17 @@ def make_inputs(estimator: Any, X: Any, y: Any, ids: Any, random_state: Any) -> 
         as_names("ids", ids, "video", len(X)),
         random_state,
     )
+
+
+def _as_container(X: Any, wrappers: list[Any], classifier: Any) -> MultimodalArray:
+    """Convert X; one wide array is split as in the fit of the estimator that it is given to."""
+    pipelines = (each for each in wrappers if isinstance(each, Pipeline) and len(each) > 1)
+    first = next((pipeline[0] for pipeline in pipelines), classifier)
+    widths = getattr(first, "_widths_in", getattr(first, "_n_features", None))
+    if widths is None or has_named_modalities(X):
+        return as_multimodal(X)
+    modalities = getattr(first, "modalities", None)
+    return as_fitted(X, widths=widths, modalities=modalities, name=type(first).__name__)
 
 
 def _find_hierarchy(classifier: Any, wrappers: list[Any]) -> LabelHierarchy | None:

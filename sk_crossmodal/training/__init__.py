@@ -23,7 +23,7 @@ from ._constraints import check_seed
 from ._data import Batch, FrameDataset, Videos
 from ._defaults import own_defaults
 from ._device import resolve_device
-from ._estimator import NetworkEstimator, check_widths
+from ._estimator import NetworkEstimator
 from ._interruption import fit_method
 from ._net import MultimodalNet
 from ._processes import Processes
@@ -42,7 +42,6 @@ __all__ = [
     "TrainingConfig",
     "Videos",
     "check_seed",
-    "check_widths",
     "check_y",
     "fit_method",
     "own_defaults",

@@ -16,6 +16,7 @@ from ..modules import FrameStats
 from ..multimodal import (
     MultimodalArray,
     StatsRequest,
+    as_fitted,
     as_multimodal,
     has_named_modalities,
     scan_frames,
@@ -200,9 +201,19 @@ class NetworkEstimator(LinkedEstimator, CallbackSupportMixin, BaseEstimator):
     def _validate_params(self) -> None:
         check_shared_params(vars(self))
 
-    def _validate_fit_videos(self, arrays: Sequence[Any], y: Any, sample_weight: Any) -> Videos:
-        """Validate X, y and weights, without reading frames; leave videos of weight 0 out."""
-        X = as_multimodal(*arrays, modalities=self.modalities)
+    def _validate_fit_videos(
+        self, arrays: Sequence[Any], y: Any, sample_weight: Any, before: Any = None
+    ) -> Videos:
+        """Validate X, y and weights, without reading frames; leave videos of weight 0 out.
+
+        One wide array is split as in the fit of the estimator `before`, if there is one.
+        """
+        modalities = self.modalities
+        if before is None or len(arrays) > 1 or has_named_modalities(arrays[0]):
+            X = as_multimodal(*arrays, modalities=modalities)
+        else:
+            name, widths = type(before).__name__, before._n_features
+            X = as_fitted(*arrays, widths=widths, modalities=modalities, name=name)
         names, y = column_names(y), check_y(y, len(X))
         weighted = sample_weight is not None
         weight = check_sample_weight(sample_weight, len(X)) if weighted else np.ones(len(X))
@@ -348,33 +359,17 @@ class NetworkEstimator(LinkedEstimator, CallbackSupportMixin, BaseEstimator):
     def _validate_new_videos(self, X: Any, more: Sequence[Any]) -> MultimodalArray:
         """Validate X for prediction: finite frames of the modalities of `fit`."""
         check_is_fitted(self)
-        names = self.modality_names_in_
-        if more and (n := 1 + len(more)) != len(names):
-            raise ValueError(f"X must have the modalities {list(names)}, got {n} arrays.")
-        split = self.modalities if isinstance(self.modalities, Mapping) else self._n_features
-        named = bool(more) or has_named_modalities(X)
-        self._check_shapes(X, more, is_wide=not named and split is self._n_features)
-        array: MultimodalArray = as_multimodal(X, *more, modalities=names if named else split)
-        check_widths(self, array, self._n_features)
+        name, widths = type(self).__name__, self._n_features
+        array = as_fitted(X, *more, widths=widths, modalities=self.modalities, name=name)
+        self._check_tables(X, more)
         scan_frames(array, self._dtype())
         return array
 
-    def _check_shapes(self, X: Any, more: Sequence[Any], *, is_wide: bool) -> None:
-        """Raise ValueError for tables of another width, or of single frames by mistake."""
-        shape: tuple[int, ...] = getattr(X, "shape", ())
-        name = type(self).__name__
-        if is_wide and len(shape) == 2 and shape[0] > 0 and shape[1] != (n := self.n_features_in_):
-            given = f"X has {shape[1]} features"
-            raise ValueError(f"{given}, but {name} is expecting {n} features as input.")
+    def _check_tables(self, X: Any, more: Sequence[Any]) -> None:
+        """Raise ValueError for tables of single frames by mistake."""
         parts = list(X.values()) if isinstance(X, Mapping) else [X, *more]
         tables = (isinstance(part, np.ndarray) and part.ndim == 2 and len(part) for part in parts)
         if self._longest > 1 and parts and all(tables):
+            name = type(self).__name__
             hint = f"{name} was fitted on up to {self._longest} frames: give [frames] or X[[i]]"
             raise ValueError(f"X has 2-D arrays, videos of one frame each, and {hint}.")
-
-
-def check_widths(estimator: object, X: MultimodalArray, widths: Mapping[str, int]) -> None:
-    """Raise ValueError unless frames have the widths that an estimator was fitted with."""
-    if any(X.n_features[name] != width for name, width in widths.items()):
-        name = type(estimator).__name__
-        raise ValueError(f"X has frames of {X.n_features}, but {name} was fitted with {widths}.")

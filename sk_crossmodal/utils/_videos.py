@@ -10,7 +10,6 @@ from .._types import Array, Ints
 from ..multimodal import MultimodalArray
 from ..training import SliceDict
 
-# The first modality is the wider one, so that a wide array is split into these two.
 WIDTHS = {"video": 5, "audio": 4}
 N_VIDEOS = 24
 N_FRAMES = 7  # of the longest video

@@ -89,7 +89,8 @@ def check_multimodal_estimator(
 
     - all forms of X (lists, object arrays, `SliceDict`, data frame, memory-mapped or uint8 frames,
       (n, T, d) arrays, one wide array) give the same predictions as a `MultimodalArray`, and so do
-      positional modalities if `fit` accepts them;
+      positional modalities if `fit` accepts them; on a wide array, an estimator is fitted only
+      if it has the parameter `modalities`, which says where each modality begins;
     - modalities may have any order if `fit` or the parameter `modalities` defines their names;
     - the prediction of a video depends neither on padding nor on other videos;
     - fitting twice equals fitting once; copies, pickles and joblib files predict the same;
