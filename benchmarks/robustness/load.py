@@ -67,6 +67,16 @@ def distinct_predictions(estimator, X, calls):
     return {estimator.predict_proba(X).tobytes() for _ in range(calls)}
 
 
+def predictions_of_one_thread(estimator, X):
+    """Return those of forks and of joblib's workers; the number of threads changes rounding."""
+    n_threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        return distinct_predictions(estimator, X, 1)
+    finally:
+        torch.set_num_threads(n_threads)
+
+
 def predict_in_threads(estimator, X, count, calls):
     """Predict in threads that start together; return the number of wrong predictions."""
     expected, barrier = distinct_predictions(estimator, X, 1), threading.Barrier(count)
@@ -81,9 +91,11 @@ def predict_in_threads(estimator, X, count, calls):
 
 def predict_in_jobs(estimator, X, count, calls):
     """Predict in processes of joblib, which get copies."""
-    expected = distinct_predictions(estimator, X, 1)
+    expected = predictions_of_one_thread(estimator, X)
     jobs = (delayed(distinct_predictions)(estimator, X, calls) for _ in range(count))
-    return sum(predictions != expected for predictions in Parallel(count)(jobs))
+    return sum(
+        predictions != expected for predictions in Parallel(count, inner_max_num_threads=1)(jobs)
+    )
 
 
 def predict_in_forks(estimator, X, count, calls):
@@ -91,10 +103,7 @@ def predict_in_forks(estimator, X, count, calls):
 
     As in a service that loads a model before it forks, the parent has predicted with all threads.
     """
-    n_threads = torch.get_num_threads()
-    torch.set_num_threads(1)  # as in the forks; the number of threads changes the rounding
-    expected = distinct_predictions(estimator, X, 1)
-    torch.set_num_threads(n_threads)
+    expected = predictions_of_one_thread(estimator, X)
     distinct_predictions(estimator, X, 1)
     fork = get_context("fork")
     barrier, wrong = fork.Barrier(count), fork.Value("i", 0)
