@@ -29,7 +29,7 @@ from bad_calls_parameters import CLASSIFIERS, PARAMETERS, Case
 from estimator_cases import fitted, fitted_tower, make_classifier, make_tower
 
 import sk_crossmodal
-from sk_crossmodal.training import short
+from sk_crossmodal.validation import short
 
 pytestmark = [pytest.mark.sample(0.4), pytest.mark.one_version]
 

@@ -30,6 +30,7 @@ from sklearn.frozen import FrozenEstimator
 from sklearn.metrics import log_loss
 
 from sk_crossmodal import CorrelationTower, CrossModalNetVLADClassifier
+from sk_crossmodal._docs import inherit_entries
 from sk_crossmodal.classification import CrossModalClassifier
 from sk_crossmodal.modules import (
     FUSIONS,
@@ -40,7 +41,6 @@ from sk_crossmodal.modules import (
     build_loss,
 )
 from sk_crossmodal.training import NetworkEstimator
-from sk_crossmodal.training._docs import inherit_entries
 
 pytestmark = [pytest.mark.sample(0.34), pytest.mark.one_version]
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, fields
+from inspect import signature
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -66,11 +67,11 @@ CONSTRAINTS: dict[str, Constraint] = {
 
 @dataclass(kw_only=True, eq=False, repr=False)
 class CrossModalClassifier(ClassifierMixin, NetworkEstimator):
-    """Base class of the cross-modal classifiers; a family adds an encoder and its parameters.
+    """Base class of the classifiers of [1]_; a family adds an encoder and its parameters.
 
     A family sets `_encoder`, the class of its encoder (see :mod:`sk_crossmodal.modules`), and
-    `_constraints` on its parameters; `_encoder_params` returns the arguments of the encoder, and
-    `_width` the width of the layer that fuses the modalities. docs/extending.md adds a family.
+    `_constraints` on its parameters; `_width` returns the width of the layer that fuses the
+    modalities. docs/extending.md adds a family.
 
     Parameters
     ----------
@@ -148,6 +149,15 @@ class CrossModalClassifier(ClassifierMixin, NetworkEstimator):
     best_validation_score_ : float or None
         The validation score of the epoch whose weights early stopping restored, the one with the
         lowest loss (up to 0.01 %); None without early stopping.
+
+    See Also
+    --------
+    sk_crossmodal.correlation.CorrelationTower : The tower.
+
+    References
+    ----------
+    .. [1] Goyal, Sahu, Ghosh, Lee, "Cross-modal Learning for Multi-modal Video Categorization",
+       2020.
     """
 
     fusion: str = "cross_modal_concat"
@@ -421,7 +431,7 @@ class CrossModalClassifier(ClassifierMixin, NetworkEstimator):
             "frame_stats": self._placeholder_stats(videos.X),
             "pad_to": self._pad_to(),
             **start.network_params(),
-            "n_correlation": plan.n_correlation(embeds),
+            "n_correlation": plan.tower.hidden_layer_sizes[-1] if embeds and plan.tower else 1,
             "n_outputs": len(targets.classes),
             "encoder": self._encoder,
             "encoder_params": self._encoder_params(videos.X.modality_names),
@@ -446,8 +456,9 @@ class CrossModalClassifier(ClassifierMixin, NetworkEstimator):
         return NetworkSpec(CrossModalNetwork, params, loss)
 
     def _encoder_params(self, names: Sequence[str]) -> dict[str, Any]:
-        """Return the arguments of the encoder; ValueError if they do not fit the modalities."""
-        raise NotImplementedError
+        """Return the arguments of the encoder: the parameters of the classifier of these names."""
+        own = vars(self)
+        return {name: own[name] for name in signature(self._encoder).parameters if name in own}
 
     def _width(self) -> int:
         """Return the width of the layer that fuses the encoders."""

@@ -38,15 +38,6 @@ class CrossModalNetVLADClassifier(CrossModalClassifier):
         Width of the layer after each descriptor, and of the layer that fuses them. It has
         ``n_clusters * width of a frame * hidden_size`` weights, nearly all of the network.
 
-    See Also
-    --------
-    sk_crossmodal.correlation.CorrelationTower : The tower.
-
-    References
-    ----------
-    .. [1] Goyal, Sahu, Ghosh, Lee, "Cross-modal Learning for Multi-modal Video Categorization",
-       2020.
-
     Examples
     --------
     >>> from sk_crossmodal import CrossModalNetVLADClassifier, HierarchyLabelBinarizer
@@ -76,11 +67,7 @@ class CrossModalNetVLADClassifier(CrossModalClassifier):
         clusters = [self._clusters_of(name) for name in names]
         if FUSIONS[self.fusion].joint:
             clusters = [max(clusters)]
-        return {
-            "n_clusters": tuple(clusters),
-            "hidden_size": self.hidden_size,
-            "dropout": self.dropout,
-        }
+        return {**super()._encoder_params(names), "n_clusters": tuple(clusters)}
 
     def _clusters_of(self, name: str) -> int:
         if self.n_clusters is None:

@@ -1,8 +1,6 @@
 """`CrossModalRNNClassifier` (Section 2, Figures 1 and 2)."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from ..modules import RNNEncoder
 from ._base import CrossModalClassifier
@@ -28,15 +26,6 @@ class CrossModalRNNClassifier(CrossModalClassifier):
         Width of the recurrent states (both directions together, so it must be even), of the layer
         after the clusters, and of the layer that fuses the modalities.
 
-    See Also
-    --------
-    sk_crossmodal.correlation.CorrelationTower : The tower.
-
-    References
-    ----------
-    .. [1] Goyal, Sahu, Ghosh, Lee, "Cross-modal Learning for Multi-modal Video Categorization",
-       2020.
-
     Examples
     --------
     >>> from sk_crossmodal import CrossModalRNNClassifier, HierarchyLabelBinarizer
@@ -57,14 +46,6 @@ class CrossModalRNNClassifier(CrossModalClassifier):
 
     _encoder = RNNEncoder
     _constraints = RNNEncoder.constraints
-
-    def _encoder_params(self, names: Sequence[str]) -> dict[str, Any]:
-        return {
-            "rnn_type": self.rnn_type,
-            "n_clusters": self.n_clusters,
-            "hidden_size": self.hidden_size,
-            "dropout": self.dropout,
-        }
 
     def _width(self) -> int:
         return self.hidden_size

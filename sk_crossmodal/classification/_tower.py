@@ -83,10 +83,6 @@ class TowerPlan:
     videos: Videos | None = None
     memory: Memory | None = None  # where trained towers are kept
 
-    def n_correlation(self, embeds: bool) -> int:
-        """Return how many numbers describe the correlation of a pair."""
-        return self.tower.hidden_layer_sizes[-1] if embeds and self.tower is not None else 1
-
     def run(
         self, classifier: Any, context: CallbackContext, stats: FrameStats | None
     ) -> CorrelationTower | None:

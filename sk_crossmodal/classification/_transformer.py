@@ -1,8 +1,6 @@
 """`CrossModalTransformerClassifier` (Section 2, Figures 3 and 5)."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from ..modules import TransformerEncoder
 from ._base import CrossModalClassifier
@@ -26,15 +24,6 @@ class CrossModalTransformerClassifier(CrossModalClassifier):
     n_layers : int, default=1
         Encoder layers.
 
-    See Also
-    --------
-    sk_crossmodal.correlation.CorrelationTower : The tower.
-
-    References
-    ----------
-    .. [1] Goyal, Sahu, Ghosh, Lee, "Cross-modal Learning for Multi-modal Video Categorization",
-       2020.
-
     Examples
     --------
     >>> from sk_crossmodal import CrossModalTransformerClassifier, HierarchyLabelBinarizer
@@ -55,14 +44,6 @@ class CrossModalTransformerClassifier(CrossModalClassifier):
 
     _encoder = TransformerEncoder
     _constraints = TransformerEncoder.constraints
-
-    def _encoder_params(self, names: Sequence[str]) -> dict[str, Any]:
-        return {
-            "d_model": self.d_model,
-            "n_heads": self.n_heads,
-            "n_layers": self.n_layers,
-            "dropout": self.dropout,
-        }
 
     def _width(self) -> int:
         return self.d_model

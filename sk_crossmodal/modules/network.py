@@ -157,7 +157,12 @@ class CrossModalNetwork(FrameNetwork):
         n_context = N_CONTEXT if self._fusion.uses_correlation == "context" and n > 1 else 0
         self.contexts = None
         if n_context:
-            self.contexts = nn.ModuleList(_context_net(n_correlation) for _ in self.pairs)
+            self.contexts = nn.ModuleList(
+                nn.Sequential(
+                    nn.Linear(n_correlation, N_CONTEXT), nn.ReLU(), nn.Linear(N_CONTEXT, N_CONTEXT)
+                )
+                for _ in self.pairs
+            )
         self.spec = None
         if self._fusion.influences and influence != "none" and n > 1:
             self.spec = InfluenceSpec(n_frames, tuple(layer_sizes), n_context, combine, influence)
@@ -240,9 +245,3 @@ class CrossModalNetwork(FrameNetwork):
         draw = torch.rand(present.shape, device=present.device).masked_fill(~present, -1.0)
         drop = (draw < self.modality_dropout) & (draw < draw.amax(0))
         return [mask & ~gone[:, None] for mask, gone in zip(masks, drop, strict=True)]
-
-
-def _context_net(n_correlation: int) -> nn.Sequential:
-    return nn.Sequential(
-        nn.Linear(n_correlation, N_CONTEXT), nn.ReLU(), nn.Linear(N_CONTEXT, N_CONTEXT)
-    )

@@ -2,21 +2,6 @@
 
 from skorch.helper import SliceDict as SliceDict
 
-from ..validation import (
-    check_number as check_number,
-)
-from ..validation import (
-    check_option as check_option,
-)
-from ..validation import (
-    check_size as check_size,
-)
-from ..validation import (
-    check_sizes as check_sizes,
-)
-from ..validation import (
-    short as short,
-)
 from ._build import NetworkSpec
 from ._config import TrainingConfig
 from ._constraints import check_seed

@@ -11,6 +11,7 @@ from sklearn.callback import CallbackSupportMixin
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
+from .._docs import inherit_entries
 from .._links import LinkedEstimator
 from ..modules import FrameStats
 from ..multimodal import (
@@ -28,7 +29,6 @@ from ._checkpoint import Checkpoint
 from ._config import TrainingConfig
 from ._constraints import check_shared_params
 from ._data import FrameDataset, Videos
-from ._docs import inherit_entries
 from ._fingerprint import fit_hashes
 from ._net import MultimodalNet
 from ._processes import Processes
