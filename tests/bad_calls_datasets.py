@@ -8,15 +8,19 @@ from functools import cache, partial
 from pathlib import Path
 
 import numpy as np
+from sklearn.utils import Bunch
 from youtube8m_writer import framed, video_level, write_shard
 
 from sk_crossmodal.datasets import (
     audioset_hierarchy,
+    concatenate_videos,
+    join_modalities,
     load_tfrecords,
     load_youtube8m,
     make_crossmodal_videos,
     youtube8m_hierarchy,
 )
+from sk_crossmodal.multimodal import as_multimodal
 
 HEAD = "Index,KnowledgeGraphId,Name,Vertical1,Vertical2,Vertical3\n"
 
@@ -193,6 +197,40 @@ def ontologies():
     yield "ontology CSV", partial(audioset_hierarchy, good), ValueError, r"good\.csv is not JSON"
 
 
+def joins():
+    """Rows for `join_modalities` and `concatenate_videos`."""
+    X = as_multimodal({"a": np.ones((2, 1, 3))})
+    good, other = Bunch(data=X, ids=["a", "b"]), Bunch(data=as_multimodal({"b": np.ones((2, 3))}))
+    for name, function in (("join", join_modalities), ("concatenate", concatenate_videos)):
+        for value, error in (
+            (3, TypeError),
+            (good, TypeError),
+            ("ab", TypeError),
+            ([], ValueError),
+        ):
+            message = "bunches must (be a list of|have at least one) data set"
+            yield f"{name} {type(value).__name__}", partial(function, value), error, message
+        call = partial(function, [good, X])
+        yield f"{name} X", call, TypeError, "data set 1 must be a Bunch with data, .*got Multi"
+        call = partial(function, [good, Bunch(data=None)])
+        yield f"{name} without data", call, TypeError, "data set 1 must be a Bunch with data"
+        call = partial(function, [Bunch(data=X, ids=["a"])])
+        yield f"{name} few ids", call, ValueError, "data set 0 has 1 ids for 2 videos"
+        call = partial(function, [Bunch(data=X, ids=["a", "b"], target=[()] * 3)])
+        yield f"{name} labels", call, ValueError, "data set 0 has 3 target for 2 videos"
+        for names in (["x"], "xy"):
+            call = partial(function, [good, good], names=names)
+            yield f"{name} names {names}", call, ValueError, "names must name 2 data sets, got "
+        call = partial(function, [Bunch(data=X, ids=["a", "a"])])
+        yield f"{name} id twice", call, ValueError, "the id 'a' is given twice in .*data set 0"
+    yield "join no ids", partial(join_modalities, [good, other]), ValueError, "1 has no ids"
+    yield "join one modality", partial(join_modalities, [good] * 2), ValueError, "is in several"
+    call = partial(concatenate_videos, [good, other])
+    yield "concatenate modalities", call, ValueError, "must have the same modalities"
+    call = partial(concatenate_videos, [good, Bunch(data=X)])
+    yield "concatenate ids", call, ValueError, "have ids, others none"
+
+
 def in_place(name):
     return shards("good.tfrecord", store=folder() / name)
 
@@ -275,4 +313,4 @@ def made():
     yield "no room", partial(make, **short), ValueError, r"need 14 frames, the shortest has 5"
 
 
-CASES = [*loading(), *tfrecords(), *ontologies(), *vocabularies(), *made()]
+CASES = [*loading(), *tfrecords(), *ontologies(), *joins(), *vocabularies(), *made()]

@@ -62,6 +62,32 @@ def with_stores(call):
 
 CASES = [
     (
+        "concatenate-none",
+        lambda: MultimodalArray.concatenate([]),
+        ValueError,
+        "at least one Multi",
+    ),
+    ("concatenate-X", lambda: MultimodalArray.concatenate(3), TypeError, "arrays must be a sequ"),
+    ("concatenate-dict", lambda: MultimodalArray.concatenate([X, {}]), TypeError, "got dict"),
+    (
+        "concatenate-names",
+        lambda: MultimodalArray.concatenate([X, one]),
+        ValueError,
+        r"same modalities, \['video', 'audio'\], got \['video'\]",
+    ),
+    (
+        "concatenate-width",
+        lambda: MultimodalArray.concatenate([one, one.select({"video": slice(0, 2)})]),
+        ValueError,
+        r"'video' must have the same width in all containers, got \[4, 2\]",
+    ),
+    (
+        "save-attributes",
+        with_stores(lambda s: X.save(s.folder / "a", attributes={"a": X})),
+        TypeError,
+        "attributes must be a dict of JSON values",
+    ),
+    (
         "init-none",
         lambda: MultimodalArray(None),
         TypeError,

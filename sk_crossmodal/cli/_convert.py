@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from ._arguments import add_columns, add_command, add_path, positive
-from ._data import TABLES, kind_of_data, load_shards
+from ._data import STORE, TABLES, Data, kind_of_data, load_shards, open_data
 
+_SHARD_OPTIONS = ("jobs", "max_frames", "on_error", "segments")
 _DESCRIPTION = """\
 Convert TFRecord shards of YouTube-8M, AudioSet or of the same form, or Parquet or Arrow files with
 your own embeddings, to a store: a folder of plain .npy files, which the estimators read batch by
@@ -16,6 +17,10 @@ batch. Use it for data that is larger than memory.
 
 An interrupted conversion continues when the same command is run again. Shards that are added at
 the end of the list are converted then, too.
+
+With --join, each argument is one input, of any kind, with other modalities of the same videos. A
+video that one of them lacks is without these modalities; the number of such videos is printed.
+Several stores without --join are written one behind the other.
 """
 _EXAMPLES = """\
 examples:
@@ -23,6 +28,8 @@ examples:
   sk-crossmodal convert "train*.tfrecord" "validate*.tfrecord" store --jobs 8 --on-error skip
   sk-crossmodal convert "validate*.tfrecord" segments --segments rated
   sk-crossmodal convert audioset/bal_train/ store
+  sk-crossmodal convert clip.parquet clap.parquet store --join id
+  sk-crossmodal convert store1 store2 both
   sk-crossmodal convert "embeddings/*.parquet" store --modalities clip,clap --labels tags
 
 next step:
@@ -46,11 +53,17 @@ def add_to(commands: Any) -> None:
     add_path(
         parser,
         "SHARDS",
-        "shards, Parquet or Arrow files: files, a folder or quoted patterns",
+        "shards, Parquet or Arrow files, or stores: files, folders or quoted patterns",
         nargs="+",
     )
     add_path(parser, "STORE", "the folder to write")
     add_columns(parser, modalities=True)
+    parser.add_argument(
+        "--join",
+        metavar="COLUMN",
+        help="join the modalities of several inputs of any kind by the ids in this column; of "
+        "shards and stores, id stands for the ids that they have",
+    )
     shards = parser.add_argument_group("TFRecord shards")
     shards.add_argument(
         "--jobs",
@@ -80,7 +93,13 @@ def add_to(commands: Any) -> None:
 
 def _run(args: argparse.Namespace) -> None:
     start = time.perf_counter()
-    videos = _convert_tables(args) if _are_tables(args.shards) else _convert_shards(args)
+    kind = _kind(args.shards)
+    if args.join is not None:
+        videos = _join(args)
+    elif kind == STORE:
+        videos = _copy_stores(args)
+    else:
+        videos = _convert_tables(args) if kind == TABLES else _convert_shards(args)
     if args.quiet:
         return
     for path, offset, reason in videos.get("skipped", ()):
@@ -91,17 +110,70 @@ def _run(args: argparse.Namespace) -> None:
         f"{videos.data.timeline_lengths().sum():,} frames, {size:,} bytes; "
         f"{time.perf_counter() - start:.1f} seconds, {videos.get('n_skipped', 0)} skipped"
     )
+    for name, count in videos.get("n_missing", {}).items():
+        print(f"{name}: missing for {count:,} of {len(videos.data):,} videos")
 
 
-def _are_tables(paths: list[str]) -> bool:
+def _kind(paths: list[str]) -> str | None:
     try:
-        return kind_of_data(paths) == TABLES
+        return kind_of_data(paths)
     except (ValueError, OSError):  # shards may have any name; load_shards reports errors
-        return False
+        return None
+
+
+def _join(args: argparse.Namespace) -> Any:
+    """Join inputs of any kind by the ids of their videos, each argument being one input."""
+    _forbid(args, (*_SHARD_OPTIONS, "ids"), "shards, without --join")
+    from ..datasets import join_modalities
+
+    inputs = [_open(path, args) for path in args.shards]
+    bunches = [
+        {"data": each.X, "target": each.y, "ids": each.ids if each.has_ids else None}
+        for each in inputs
+    ]
+    joined = join_modalities(bunches, names=args.shards)
+    if args.labels is not None and joined.target is None:
+        raise ValueError(f"none of {', '.join(args.shards)} has labels in {args.labels!r}.")
+    return _save(joined, args)
+
+
+def _open(path: str, args: argparse.Namespace) -> Data:
+    """Open one input of a join: of tables only the wanted columns."""
+    kind, options = kind_of_data([path]), dict[str, Any](labels=args.labels)
+    if kind == TABLES:
+        from ..datasets import open_tables
+
+        columns = open_tables(path)[0].schema.names
+        options["labelled"] = args.labels is None or args.labels in columns
+        if args.modalities is not None:
+            options["modalities"] = [name for name in args.modalities if name in columns]
+    if kind == STORE:
+        options["labels"] = None
+    if kind == TABLES or args.join != "id":
+        options["ids"] = args.join
+    return open_data([path], quiet=args.quiet, **options)
+
+
+def _copy_stores(args: argparse.Namespace) -> Any:
+    """Write the videos of stores to one store, one behind the other."""
+    _forbid(args, ("labels", "ids"), "Parquet and Arrow files")
+    _forbid(args, _SHARD_OPTIONS, "TFRecord shards")
+    from ..datasets import concatenate_videos, load_store
+
+    return _save(concatenate_videos(map(load_store, args.shards), names=args.shards), args)
+
+
+def _save(videos: Any, args: argparse.Namespace) -> Any:
+    from ..datasets import save_videos
+
+    if args.modalities is not None:
+        videos.data = videos.data.select(args.modalities)
+    save_videos(videos, args.store)
+    return videos
 
 
 def _convert_tables(args: argparse.Namespace) -> Any:
-    _forbid(args, ("jobs", "max_frames", "on_error", "segments"), "TFRecord shards")
+    _forbid(args, _SHARD_OPTIONS, "TFRecord shards")
     from ..datasets import load_embeddings
 
     return load_embeddings(

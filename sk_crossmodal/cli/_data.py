@@ -60,7 +60,7 @@ def open_data(
     kind = kind_of_data(paths)
     source = paths[0] + (f" and {len(paths) - 1} more" if len(paths) > 1 else "")
     # The import takes 1 s.
-    from ..datasets import load_embeddings, load_store, open_tables
+    from ..datasets import concatenate_videos, load_embeddings, load_store, open_tables
 
     progress = False if quiet else None
     if kind == TABLES:
@@ -77,8 +77,10 @@ def open_data(
         )
     elif labels or ids:
         raise ValueError(f"--labels and --ids name columns of tables, got {source} ({kind}).")
-    else:
+    elif len(paths) == 1:
         bunch = load_store(paths[0])
+    else:
+        bunch = concatenate_videos(map(load_store, paths), names=paths)
     X = bunch.data if modalities is None else _select(bunch.data, modalities, source)
     columns = open_tables(paths[:1])[0].schema.names if kind == TABLES else []
     used = (*X.modality_names, labels or "labels", ids or "id")
@@ -125,8 +127,6 @@ def kind_of_data(paths: Sequence[str]) -> str:
         raise ValueError(f"DATA must be of one kind, got {found}; convert each to a store.")
     if kind == MODEL:
         raise ValueError(f"{paths[0]} is a model, expected data; the order is MODEL DATA.")
-    if kind == STORE and len(paths) > 1:
-        raise ValueError(f"DATA must be one store, got {len(paths)}; convert shards together.")
     return kind
 
 

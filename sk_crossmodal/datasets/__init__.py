@@ -2,6 +2,8 @@
 
 from ._audioset import audioset_hierarchy
 from ._embeddings import load_embeddings
+from ._join import concatenate_videos, join_modalities
+from ._join import save_videos as save_videos
 from ._reader import READERS, Block, Description, Reader
 from ._stored import load_store
 from ._synthetic import make_crossmodal_videos
@@ -16,6 +18,8 @@ __all__ = [
     "Description",
     "Reader",
     "audioset_hierarchy",
+    "concatenate_videos",
+    "join_modalities",
     "load_embeddings",
     "load_store",
     "load_tfrecords",

@@ -3,6 +3,7 @@
 from ..store import StoreWriter
 from ._array import MultimodalArray
 from ._array import scan_frames as scan_frames
+from ._array import side_by_side_rows as side_by_side_rows
 from ._forms import as_fitted as as_fitted
 from ._forms import as_multimodal, has_named_modalities
 from ._forms import check_modalities as check_modalities

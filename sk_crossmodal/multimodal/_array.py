@@ -14,6 +14,7 @@ from ..store import StoreFiles, as_lengths, as_list, as_mapping, as_names
 from ..validation import check_number
 from ._checks import as_columns, as_frames, as_max_frames, as_quantization, as_rows, as_weights
 from ._frames import Frames, stored_frames
+from ._join import concatenate_frames, take_rows
 from ._save import save
 from ._scan import MAX_VIDEOS, StatsRequest, scan
 
@@ -142,8 +143,67 @@ class MultimodalArray:
         """
         return cls(stored_frames(StoreFiles(path)))
 
+    @classmethod
+    def concatenate(cls, arrays: Iterable["MultimodalArray"]) -> "MultimodalArray":
+        """Return the videos of several containers, one behind the other.
+
+        The frames of stores are not read. Those in memory are copied.
+
+        Parameters
+        ----------
+        arrays : iterable of MultimodalArray
+            At least one container. All have the same modalities, with the same widths and
+            quantisation; either all are in memory or all in stores.
+
+        Returns
+        -------
+        MultimodalArray
+            The videos, with the modalities in the order of the first container.
+
+        Raises
+        ------
+        TypeError
+            If an item is not a container.
+        ValueError
+            If there is none, or they differ in their modalities.
+
+        See Also
+        --------
+        sk_crossmodal.datasets.concatenate_videos : The same with labels and ids.
+        sk_crossmodal.datasets.join_modalities : Modalities of the same videos, side by side.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from sk_crossmodal.multimodal import MultimodalArray
+        >>> X = MultimodalArray.from_frames({"video": np.ones((3, 4))}, {"video": [2, 1]})
+        >>> MultimodalArray.concatenate([X, X[:1]]).lengths("video")
+        array([2, 1, 2])
+        """
+        given = as_list("arrays", arrays)
+        for each in given:
+            if not isinstance(each, MultimodalArray):
+                raise TypeError(f"arrays must be MultimodalArrays, got {type(each).__name__}.")
+        if not given:
+            raise ValueError("arrays must have at least one MultimodalArray, got none.")
+        names = given[0].modality_names
+        for each in given:
+            if set(each.modality_names) != set(names):
+                found = list(each.modality_names)
+                raise ValueError(
+                    f"arrays must have the same modalities, {list(names)}, got {found}."
+                )
+        return cls(
+            {name: concatenate_frames(name, [a._frames[name] for a in given]) for name in names}
+        )
+
     def save(
-        self, path: str | os.PathLike[str], *, y: Any = None, ids: Iterable[str] | None = None
+        self,
+        path: str | os.PathLike[str],
+        *,
+        y: Any = None,
+        ids: Iterable[str] | None = None,
+        attributes: Mapping[str, Any] | None = None,
     ) -> None:
         """Write the videos to a store on the disk; of a selection, only its rows.
 
@@ -157,9 +217,14 @@ class MultimodalArray:
             Labels, a multilabel indicator.
         ids : iterable of str of shape (n,), optional
             Names of the videos.
+        attributes : dict of str to JSON values, optional
+            Further information about the videos; "labels" are the names of the columns of `y`,
+            which :func:`~sk_crossmodal.datasets.load_store` returns.
 
         Raises
         ------
+        TypeError
+            If `attributes` are not JSON values.
         ValueError
             If `path` exists, if `y` or `ids` do not match, or if a frame is not finite.
 
@@ -179,7 +244,7 @@ class MultimodalArray:
         ...     MultimodalArray.open(f"{folder}/store")
         MultimodalArray(2 videos, video: 1-2 frames of 4 float64)
         """
-        save(self._frames, path, y, ids)
+        save(self._frames, path, y, ids, attributes)
 
     @property
     def modality_names(self) -> tuple[str, ...]:
@@ -457,6 +522,17 @@ def scan_frames(
     """Check that frames are finite as `dtype`, and compute statistics, in one pass over X."""
     # Frames that a store knows to be finite, and bytes, are read for the statistics only.
     return scan(X._frames, dtype, requests)
+
+
+def side_by_side_rows(arrays: Iterable[tuple[MultimodalArray, Ints]]) -> MultimodalArray:
+    """Return modalities of several containers, each with some of its rows; -1 is a missing one."""
+    return MultimodalArray(
+        {
+            name: take_rows(part, rows)
+            for array, rows in arrays
+            for name, part in array._frames.items()
+        }
+    )
 
 
 def _blocks(part: Frames, block_size: int | None) -> Iterator[Floats]:

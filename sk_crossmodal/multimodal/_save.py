@@ -14,7 +14,11 @@ BLOCK_BYTES = 1 << 24  # frames in memory while videos are saved
 
 
 def save(
-    parts: dict[str, Frames], path: str | os.PathLike[str], y: Any = None, ids: Any = None
+    parts: dict[str, Frames],
+    path: str | os.PathLike[str],
+    y: Any = None,
+    ids: Any = None,
+    attributes: Any = None,
 ) -> None:
     """Write the frames of a container, see `MultimodalArray.save`."""
     path, n = as_path(path), len(next(iter(parts.values())).lengths)
@@ -28,7 +32,7 @@ def save(
         for name, p in parts.items()
     }
     each = [p.lengths * p.width * p.values.dtype.itemsize for p in parts.values()]
-    with new_store(path, about) as writer:
+    with new_store(path, about, attributes) as writer:
         with writer.part("0") as out:
             for rows in row_blocks(np.sum(each, axis=0), BLOCK_BYTES):
                 frames = {name: (p.gather(rows), p.lengths[rows]) for name, p in parts.items()}

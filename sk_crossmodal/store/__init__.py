@@ -16,5 +16,6 @@ from ._reader import StoreFiles as StoreFiles
 from ._reader import read_ids as read_ids
 from ._reader import read_labels as read_labels
 from ._stored import StoredFrames as StoredFrames
+from ._stored import join_stored as join_stored
 from ._writer import StoreWriter as StoreWriter
 from ._writer import new_store as new_store

@@ -25,11 +25,12 @@ class StoreFiles:
 
     def frames(self, modality: StoredModality) -> tuple[StoredFrames, Ints]:
         """Return the frames of a modality, which stay on the disk, and their lengths."""
-        parts = {
-            each.entry.name: (each.entry.frames[modality.name], each.offsets[modality.name])
+        folder, name = os.path.join(self.path, PARTS), modality.name
+        parts = [
+            (os.path.join(folder, each.entry.name), each.entry.frames[name], each.offsets[name])
             for each in self._contents
-        }
-        files = FrameFiles(os.path.join(self.path, PARTS), parts, modality)
+        ]
+        files = FrameFiles(parts, modality)
         lengths = [each.lengths[modality.name] for each in self._contents]
         return StoredFrames(files), np.concatenate([*lengths, np.empty(0, np.int64)])
 

@@ -4,6 +4,7 @@ import os
 from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
@@ -66,20 +67,18 @@ class FrameFiles:
 
     # `os.preadv` reads into the buffer of the caller: the pages of a memory map would count
     # against memory limits. A pickle has the paths of the files, not their content. `parts` has
-    # the number of frames of each part, and the offset of the first in its file.
+    # the folder of each part, its number of frames, and the offset of the first in its file.
 
-    def __init__(
-        self, folder: str, parts: dict[str, tuple[int, int]], modality: StoredModality
-    ) -> None:
-        self._arguments = (folder, parts, modality)
+    def __init__(self, parts: Sequence[tuple[str, int, int]], modality: StoredModality) -> None:
+        self.parts, self.modality = list(parts), modality
         self.dtype, self.width = modality.stored_dtype, modality.width
         self.finite, name = modality.finite, modality.file("frames")
-        counts, offsets = np.reshape([*parts.values()], (-1, 2)).T.astype(int)
+        counts, offsets = np.reshape([each[1:] for each in parts], (-1, 2)).T.astype(int)
         self.ends: list[int] = [0, *np.cumsum(counts).tolist()]  # the n-th part begins at ends[n]
         self._row_bytes = self.width * self.dtype.itemsize
         self._files = [
-            (os.path.join(folder, part, name), offset + count * self._row_bytes)
-            for part, (count, offset) in parts.items()
+            (os.path.join(folder, name), offset + count * self._row_bytes)
+            for folder, count, offset in parts
         ]
         # The file position at which frame 0 of the whole array would be.
         self._places = offsets - np.array(self.ends[:-1]) * self._row_bytes
@@ -87,7 +86,7 @@ class FrameFiles:
         self._open = lru_cache(MAX_OPEN_FILES)(_OpenFile)
 
     def __reduce__(self) -> tuple[Callable[..., "FrameFiles"], tuple[Any, ...]]:
-        return FrameFiles, self._arguments
+        return FrameFiles, (self.parts, self.modality)
 
     def read_into(self, out: Array, start: int) -> None:
         """Fill C-contiguous `out` (k, width) with the k frames from `start` on."""
@@ -142,6 +141,23 @@ class _OpenFile:
         # When Python exits, `os` may be gone already.
         if self.fd >= 0:
             close(self.fd)
+
+
+def join_stored(name: str, parts: Sequence[StoredFrames]) -> tuple[StoredFrames, list[int]]:
+    """Return the frames of one modality of several stores as one array, and where each begins."""
+    if len({(part.dtype, part.columns.indices(part.files.width)) for part in parts}) > 1:
+        given = [f"{part.dtype} of columns {part.columns}" for part in parts]
+        raise ValueError(
+            f"{name!r} must have the same dtype and columns in all stores, got {given}."
+        )
+    joined: list[tuple[str, int, int]] = []
+    offsets: list[int] = []
+    for i, part in enumerate(parts):
+        same = next((j for j in range(i) if parts[j].files.parts == part.files.parts), None)
+        offsets.append(sum(n for _, n, _ in joined) if same is None else offsets[same])
+        joined += part.files.parts if same is None else ()
+    modality = replace(parts[0].files.modality, finite=all(part.finite for part in parts))
+    return StoredFrames(FrameFiles(joined, modality), parts[0].columns), offsets
 
 
 def _slice_of_slice(outer: slice, inner: slice, length: int) -> slice:

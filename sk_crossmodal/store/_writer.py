@@ -225,11 +225,15 @@ def _describe(modalities: Any, attributes: Any) -> Header:
 
 
 @contextmanager
-def new_store(path: str, modalities: Mapping[str, Mapping[str, Any]]) -> Iterator[StoreWriter]:
+def new_store(
+    path: str,
+    modalities: Mapping[str, Mapping[str, Any]],
+    attributes: Mapping[str, Any] | None = None,
+) -> Iterator[StoreWriter]:
     """Write a store in a hidden folder, which becomes `path` if the block ends without error."""
     with _hidden_folder(path) as folder:
-        _start(folder, _describe(modalities, None))
-        yield StoreWriter(folder, modalities)
+        _start(folder, _describe(modalities, attributes))
+        yield StoreWriter(folder, modalities, attributes)
         os.rename(folder, path)
 
 
