@@ -87,7 +87,7 @@ class CrossModalClassifier(ClassifierMixin, NetworkEstimator):
 
         or the name of another one in :data:`sk_crossmodal.modules.FUSIONS`.
     correlation_tower : CorrelationTower or FrozenEstimator, default=None
-        None, or an unfitted tower, is trained inside `fit` on the training rows alone; None is a
+        None, or an unfitted tower, is trained inside `fit` on the training rows only; None is a
         tower with the encoder and size of this classifier. A fitted tower inside
         ``sklearn.frozen.FrozenEstimator`` is used as it is.
     hierarchy : LabelHierarchy, default=None
@@ -287,7 +287,7 @@ class CrossModalClassifier(ClassifierMixin, NetworkEstimator):
         Notes
         -----
         The first call computes the scaling of frames and trains the correlation tower, if one is
-        needed, on its videos alone; if these are few, give a fitted tower inside
+        needed, on its videos only; if these are few, give a fitted tower inside
         ``FrozenEstimator``. The learning rate is always `lr`, and no videos are held out.
         """
         *arrays, y = (X, y, *more)

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from inspect import Parameter, signature
 from typing import Any, Self
 
 import numpy as np
@@ -16,7 +17,7 @@ from torch import nn
 
 from .._types import Array, Floats
 from ..hierarchy import LabelHierarchy
-from ..modules import CorrelationNetwork, FrameStats, unordered_pairs
+from ..modules import ENCODERS, CorrelationNetwork, FrameStats, unordered_pairs
 from ..multimodal import MultimodalArray, StatsRequest
 from ..training import (
     FrameDataset,
@@ -31,8 +32,7 @@ from ..training import (
     fit_method,
     set_state,
 )
-from ..validation import MAX_FLOAT, SIZES, check_params, column_names, number
-from ._encoders import check_encoder, encoder_class
+from ..validation import MAX_FLOAT, SIZES, check_params, column_names, number, short
 from ._pairs import PairDataset, RandomState, known_pairs
 
 ALL_PAIRS = 2048  # up to as many negative pairs, every epoch uses all of them
@@ -434,3 +434,28 @@ def _fix_negatives(
         reason = f"No two videos differ in all of their top-level labels among {among}"
         raise ValueError(f"{reason}: there are no negative pairs; fusion='late' needs none.")
     return dataset
+
+
+def check_encoder(encoder: Any, params: Any) -> None:
+    """Raise TypeError or ValueError unless these are an encoder and its parameters."""
+    wanted = f"encoder must be one of {tuple(ENCODERS)}, or the class of a torch module"
+    if isinstance(encoder, str) and encoder not in ENCODERS:
+        raise ValueError(f"{wanted}, got {encoder!r}.")
+    if not isinstance(encoder, str) and not (
+        isinstance(encoder, type) and issubclass(encoder, nn.Module)
+    ):
+        raise TypeError(f"{wanted}, got {short(encoder)}.")
+    if not isinstance(params, Mapping | None):
+        raise TypeError(f"encoder_params must be a dict or None, got {short(params)}.")
+    cls = encoder_class(encoder)
+    known = signature(cls).parameters
+    takes_any = any(each.kind is Parameter.VAR_KEYWORD for each in known.values())
+    names = sorted(set(known) - {"widths", "spec"})
+    if not takes_any and (unknown := sorted(str(n) for n in params or () if n not in names)):
+        raise ValueError(f"encoder_params of {encoder!r} may be {names}, got {unknown}.")
+    check_params(params or {}, getattr(cls, "constraints", {}), "encoder_params[{!r}]")
+
+
+def encoder_class(encoder: str | type[nn.Module]) -> type[nn.Module]:
+    """Return the class of an encoder."""
+    return ENCODERS[encoder] if isinstance(encoder, str) else encoder

@@ -17,9 +17,9 @@ from ._examples import ErrorExamples, Example, error_examples
 from ._gains import CategoryGainDisplay
 from ._history import TrainingCurveDisplay
 from ._influence import InfluenceDisplay
+from ._outputs import wrapped_estimator as wrapped_estimator
 from ._tree import HierarchyDisplay
 from ._weights import NegativeWeightDisplay
-from ._wrappers import wrapped_estimator as wrapped_estimator
 
 __all__ = [
     "AttentionDisplay",

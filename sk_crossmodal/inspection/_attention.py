@@ -8,8 +8,8 @@ import numpy as np
 from .._types import Floats
 from ._checks import as_numbers, check_mapping, check_positive
 from ._display import BLUE, GREY, HEADING, ORANGE, Display, hide_spines
+from ._outputs import unwrap
 from ._thumbnails import Thumbnails, draw_thumbnails, read_thumbnails
-from ._wrappers import unwrap
 
 Spans: TypeAlias = Mapping[str, tuple[float, float]]
 

@@ -7,7 +7,7 @@ import numpy as np
 from .._types import Floats
 from ._checks import as_numbers, check_count, check_share
 from ._display import BLUE, GREY, ORANGE, Display, hide_spines
-from ._wrappers import unwrap
+from ._outputs import unwrap
 
 
 class CorrelationDisplay(Display):

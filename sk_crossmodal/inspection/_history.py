@@ -10,7 +10,7 @@ import numpy as np
 from .._types import Floats
 from ..validation import short
 from ._display import BLUE, GREEN, GREY, ORANGE, Display, hide_spines
-from ._wrappers import unwrap
+from ._outputs import unwrap
 
 History: TypeAlias = Sequence[Mapping[str, Any]]
 

@@ -11,7 +11,7 @@ from ..validation import short
 from ._checks import as_numbers, check_positive
 from ._display import BLUE, GREY, HEADING, ORANGE, Display
 from ._line import Line, centred, find_peaks, fit_line
-from ._wrappers import unwrap
+from ._outputs import unwrap
 
 Pair: TypeAlias = tuple[str, str]  # source and target
 

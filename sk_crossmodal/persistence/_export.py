@@ -23,7 +23,7 @@ DESCRIPTION = "sk_crossmodal.json"  # its name in the archive
 
 @own_defaults()
 def export_model(estimator: Any, path: str | PathLike[str], *, overwrite: bool = False) -> None:
-    """Export a fitted classifier as a program of `torch.export`, which needs torch alone.
+    """Export a fitted classifier as a program of `torch.export`, which needs only torch.
 
     The program contains the network, its correlation tower and the scaling of frames. Its output
     is that of `predict_proba`, for any number of videos and frames.

@@ -85,7 +85,7 @@ def save_model(model: Any, path: str | PathLike[str]) -> None:
     -----
     docs/models.md describes the file, which any tool for safetensors reads, and when to use
     pickle and joblib. The state of the optimizer is not saved: `partial_fit` of a loaded model
-    continues with the weights alone.
+    continues with the weights only.
 
     Examples
     --------
@@ -148,7 +148,7 @@ def load_model(path: str | PathLike[str], *, device: str | None = None) -> Any:
     Notes
     -----
     Reading takes no more memory than a few times the file, whatever sizes it declares. The
-    checksum tells damage, not who wrote the file.
+    checksum detects damage, but does not say who wrote the file.
     """
     path = check_path(path)
     if device is not None:

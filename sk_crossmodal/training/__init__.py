@@ -3,13 +3,13 @@
 from skorch.helper import SliceDict as SliceDict
 
 from ._build import NetworkSpec
+from ._callbacks import fit_method
 from ._config import TrainingConfig
 from ._constraints import check_seed
 from ._data import Batch, FrameDataset, Videos
 from ._defaults import own_defaults
 from ._device import resolve_device
 from ._estimator import NetworkEstimator
-from ._interruption import fit_method
 from ._net import MultimodalNet
 from ._processes import Processes
 from ._state import get_state as get_state

@@ -12,10 +12,12 @@ from pathlib import Path
 from typing import Any
 
 import joblib
+import numpy as np
 
 from .._files import PARTIAL
 from ..validation import FLAG, MAX_INT, number
 from ._callbacks import LoopCallback
+from ._data import Videos
 from ._device import random_state, set_random_state
 from ._state_file import read_state, write_state
 
@@ -23,6 +25,21 @@ STALE = 3600  # seconds after which the partial file of a killed process is remo
 CHECKPOINT_CONSTRAINTS = {
     "resume": FLAG,
     "checkpoint_interval": number(0, MAX_INT, open_low=True),
+}
+
+SAMPLE = 10_000  # videos, evenly spread, whose frames are hashed
+IRRELEVANT = {  # parameters that change no weight, or are hashed in another form
+    "callbacks",
+    "checkpoint",
+    "checkpoint_interval",
+    "correlation_tower",
+    "device",
+    "max_epochs",
+    "memory",
+    "pretrained",
+    "resume",
+    "verbose",
+    "warm_start",
 }
 
 
@@ -54,7 +71,7 @@ class Checkpoint(LoopCallback):
     """The state of one fit, in a file that is replaced during training."""
 
     # `hashes` identify the fit: others have other files in the same folder. The number of epochs
-    # is part of the file's name alone, so that a longer fit continues a shorter one.
+    # is only part of the file's name, so that a longer fit continues a shorter one.
 
     def __init__(
         self, params: Mapping[str, Any], owner: str, n_epochs: int, hashes: dict[str, str]
@@ -213,3 +230,33 @@ def _state(net: Any) -> dict[str, Any]:
         "history": net.finished_epochs(),
         "random": random_state(),
     }
+
+
+def fit_hashes(params: dict[str, Any], n_epochs: int, data: dict[str, Any]) -> dict[str, str]:
+    """Return a hash of each parameter, and of each other input, that changes the result."""
+    params = _relevant(params)
+    if params["lr_schedule"] == "cosine":  # other schedules do not depend on the last epoch
+        params["max_epochs"] = n_epochs
+    return {name: _hash(name, value) for name, value in {**params, **data}.items()}
+
+
+def _relevant(params: dict[str, Any]) -> dict[str, Any]:
+    net_params = {k: v for k, v in (params["net_params"] or {}).items() if k != "max_epochs"}
+    params = {**params, "net_params": net_params or None}
+    return {name: value for name, value in params.items() if name not in IRRELEVANT}
+
+
+def _hash(name: str, value: Any) -> str:
+    if isinstance(value, Videos):
+        rows = np.unique(np.linspace(0, len(value) - 1, min(len(value), SAMPLE)).astype(int))
+        X = value.X
+        lengths = [X.lengths(modality) for modality in X.modality_names]
+        value = [X[rows].digest(), lengths, value.y, value.weight]
+    elif hasattr(value, "module_"):  # a fitted estimator
+        weights = value.module_.state_dict()
+        params = _relevant(value.get_params(deep=False))
+        value = [params, {key: w.cpu().numpy() for key, w in weights.items()}]
+    try:
+        return str(joblib.hash(value))
+    except Exception as error:
+        raise ValueError(f"checkpoint needs a {name} that can be pickled: {error}") from error

@@ -25,11 +25,10 @@ from ..multimodal import (
 from ..validation import check_sample_weight, column_names, short
 from ._build import NetworkSpec, build_net, check_padding
 from ._callbacks import SklearnCallbackBridge
-from ._checkpoint import Checkpoint
+from ._checkpoint import Checkpoint, fit_hashes
 from ._config import TrainingConfig
 from ._constraints import check_shared_params
 from ._data import FrameDataset, Videos
-from ._fingerprint import fit_hashes
 from ._net import MultimodalNet
 from ._processes import Processes
 from ._state import get_state
@@ -314,7 +313,7 @@ class NetworkEstimator(LinkedEstimator, CallbackSupportMixin, BaseEstimator):
         bridge: SklearnCallbackBridge,
         inputs: dict[str, Any],
     ) -> None:
-        """Train the net, and set the fitted attributes; `inputs` tell this fit from others."""
+        """Train the net, and set the fitted attributes; `inputs` identify this fit."""
         net, random_state = built
         hooks: dict[str, Any] = {"own_sklearn": bridge}
         if self.checkpoint is not None:

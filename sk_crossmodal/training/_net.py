@@ -13,11 +13,10 @@ from skorch.helper import predefined_split
 
 from .._types import Array, Ints
 from ..modules import FrameStats
-from ._callbacks import LoopCallback
+from ._callbacks import InterruptionNotice, LoopCallback
 from ._data import Batch, BatchLoader, FrameDataset, moved
 from ._defaults import own_defaults
 from ._device import release_rng, seeded
-from ._interruption import InterruptionNotice
 from ._processes import Processes
 
 
