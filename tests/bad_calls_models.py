@@ -16,7 +16,8 @@ from estimator_cases import (
 from scipy.sparse import csr_array
 from sklearn.decomposition import NMF, PCA
 from sklearn.exceptions import NotFittedError
-from sklearn.linear_model import LogisticRegression
+from sklearn.linear_model import LogisticRegression, Perceptron
+from sklearn.multioutput import MultiOutputClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, LabelEncoder, StandardScaler
 
@@ -371,6 +372,22 @@ COMPOSING = [
         lambda: fitted_target().score(TABLE, ["c"] * 8),
         ValueError,
         "unseen labels",
+    ),
+    (
+        "at_least_one of another kind",
+        lambda: TransformedTargetClassifier(LATE, at_least_one=2).fit(TABLE, PATHS),
+        ValueError,
+        "at_least_one must be one of .*2",
+    ),
+    (
+        "at_least_one of a classifier without scores",
+        lambda: TransformedTargetClassifier(
+            MultiOutputClassifier(Perceptron()),
+            transformer=HierarchyLabelBinarizer(),
+            at_least_one=True,
+        ).fit(TABLE, PATHS),
+        ValueError,
+        "decision_function or predict_proba, MultiOutputClassifier",
     ),
     (
         "unknown parameter of a target",

@@ -62,7 +62,7 @@ def small(monkeypatch):
 def test_pages_have_blocks():
     assert len(blocks("README.md")) == 1
     assert len(blocks("docs/guide.md")) == 6
-    assert len(blocks("docs/scikit-learn.md")) == 14
+    assert len(blocks("docs/scikit-learn.md")) == 15
     assert len(blocks("docs/getting_started.md")) == 6
     assert len(blocks("docs/choosing_a_fusion.md")) == 1
     assert len(blocks("docs/reproducibility.md")) == 3

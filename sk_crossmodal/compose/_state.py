@@ -4,19 +4,23 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-from sklearn.preprocessing import LabelEncoder
+from sklearn.preprocessing import LabelEncoder, MultiLabelBinarizer
 from sklearn.utils.validation import check_is_fitted
 
 from ..hierarchy import HierarchyLabelBinarizer
-from ..validation import check_number
+from ..validation import FLAG, check_number
 from ._transformers import is_keyword
 
 NAMES = "feature_names_in_"
+OPTIONAL = ("_choices", "_single")  # earlier versions had neither
+LABEL_SETS = (HierarchyLabelBinarizer, MultiLabelBinarizer)  # transformers of label sets
 
 
 def get_state(self: Any) -> dict[str, Any]:
-    """Return the fitted attributes that are set."""
-    return {name: vars(self)[name] for name in self._fitted_names if name in vars(self)}
+    """Return the fitted attributes that are set, and not those that are None or False."""
+    values = {name: vars(self)[name] for name in self._fitted_names if name in vars(self)}
+    unset = {n for n in OPTIONAL if values.get(n) is None or values.get(n) is False}
+    return {name: value for name, value in values.items() if name not in unset}
 
 
 def _update(self: Any, state: Mapping[str, Any], optional: tuple[str, ...] = ()) -> None:
@@ -54,7 +58,7 @@ def _width_out(name: str, part: Any, width: int) -> int:
 
 def set_target_state(self: Any, state: Mapping[str, Any]) -> None:
     """Restore a `TransformedTargetClassifier`; ValueError unless both know the same labels."""
-    _update(self, state)
+    _update(self, state, OPTIONAL)
     transformer, classifier = self.transformer_, self.classifier_
     check_is_fitted(classifier)
     classes, encodes = np.asarray(classifier.classes_), isinstance(transformer, LabelEncoder)
@@ -70,6 +74,17 @@ def set_target_state(self: Any, state: Mapping[str, Any]) -> None:
     fits = classes.dtype.kind in "iu" and bool(((classes >= 0) & (classes < n_values)).all())
     if not fits or rows == encodes or (rows and len(classes) != n):
         raise ValueError(f"the transformer knows {n} labels, the classifier {classes!r:.80}.")
+    _check_choices(self._choices, self._single, n if rows else 0)
+
+
+def _check_choices(choices: Any, single: Any, n: int) -> None:
+    """Raise ValueError unless these are some of n columns, and whether a sample has one label."""
+    FLAG("_single", single)
+    if choices is None and not single:
+        return
+    is_columns = isinstance(choices, np.ndarray) and choices.ndim == 1 and len(choices) > 0
+    if not is_columns or choices.dtype.kind != "i" or not np.isin(choices, np.arange(n)).all():
+        raise ValueError(f"_choices must be some of {n} columns, got {choices!r:.80}.")
 
 
 def check_feature_names(state: Mapping[str, Any], n: int) -> None:

@@ -8,6 +8,7 @@ from sklearn import get_config
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.callback import CallbackSupportMixin, with_callbacks
 from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import accuracy_score
 from sklearn.pipeline import Pipeline
 from sklearn.utils import assert_all_finite, get_tags
 from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, process_routing
@@ -16,10 +17,19 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted
 
 from .._links import LinkedEstimator
-from .._types import Array
+from .._types import Array, Ints
 from ..hierarchy import HierarchyLabelBinarizer, LabelHierarchy, refuse_indicator
-from ..validation import order_hierarchy
-from ._state import get_state, set_target_state
+from ..validation import check_flag, order_hierarchy
+from ._choice import (
+    are_single,
+    choose_labels,
+    deepest_labels,
+    has_empty_rows,
+    has_scores,
+    label_logits,
+    scores_accuracy,
+)
+from ._state import LABEL_SETS, get_state, set_target_state
 
 # Methods that the parts need.
 NEEDED = {
@@ -62,6 +72,12 @@ class TransformedTargetClassifier(
         Transformer of y. It is cloned, and its methods are called with y as the only argument,
         whether they name it X, as `HierarchyLabelBinarizer`, or y, as `LabelEncoder`. None leaves
         y unchanged.
+    at_least_one : bool or "auto", default="auto"
+        With a binarizer of label sets, whether a sample without a label above 0.5 gets one: from
+        the top, the most probable label of each level, down to one that was given in `fit`.
+        "auto" does so if every sample in `fit` has a label that the binarizer kept. If y in `fit`
+        was one string per sample, `predict` then returns one string per sample, also where
+        several are above 0.5. False returns the labels above 0.5, always as label sets.
 
     Attributes
     ----------
@@ -93,8 +109,10 @@ class TransformedTargetClassifier(
     scikit-learn no longer supports lists or tuples of labels (or, if all have one length, takes
     them for a table of classes): ``cv=3`` raises, and only ``cv=KFold(3)`` works. Frozensets and
     sets work everywhere, and ``cv=3`` is then a `KFold` without shuffling; `HalvingGridSearchCV`
-    also needs a number as ``min_resources``. A single path per sample is a class to scikit-learn,
-    and ``cv=3`` a `StratifiedKFold` over full paths.
+    also needs a number as ``min_resources``. Of scikit-learn's own scores, only the default,
+    `score`, takes label sets: the accuracy of whole sets. A single path per sample, as a string,
+    is a class to scikit-learn: `predict` returns one string per sample, all its scores work
+    (``scoring="accuracy"``), and ``cv=3`` is a `StratifiedKFold` over full paths.
 
     **Folds.** In each fold, the transformer learns the labels of the training rows: the columns of
     folds differ, and a label that only test rows have is unknown. To compare folds, give it the
@@ -127,12 +145,21 @@ class TransformedTargetClassifier(
     1.0
     """
 
-    _fitted_names = ("classifier_", "transformer_", "_inverse_classes")
+    _fitted_names = ("classifier_", "transformer_", "_inverse_classes", "_choices", "_single")
     _get_state, _set_state = get_state, set_target_state
+    _choices: Ints | None = None  # columns of the labels, one of which each sample has at least
+    _single = False  # whether a sample has only one label
 
-    def __init__(self, classifier: Any = None, *, transformer: Any = None) -> None:
+    def __init__(
+        self,
+        classifier: Any = None,
+        *,
+        transformer: Any = None,
+        at_least_one: bool | str = "auto",
+    ) -> None:
         self.classifier = classifier
         self.transformer = transformer
+        self.at_least_one = at_least_one
 
     @with_callbacks
     def fit(
@@ -164,9 +191,10 @@ class TransformedTargetClassifier(
         Raises
         ------
         ValueError
-            If y is missing, or the transformer or the classifier raises.
+            If y is missing, the transformer or the classifier raises, or `at_least_one` is True
+            and the classifier cannot rank labels.
         TypeError
-            If `classifier` or `transformer` has the wrong type, or `eval_set` is no tuple.
+            If a parameter has the wrong type, or `eval_set` is no tuple.
         """
         *arrays, y = (X, y, *more)
         if y is None:
@@ -175,8 +203,14 @@ class TransformedTargetClassifier(
             )
         self._check_params()
         transformer = self._fitted_transformer(y)
-        y = _transformed(transformer, y)
+        given, y = y, _transformed(transformer, y)
         classifier = clone(self._classifier())
+        if self.at_least_one is True and not has_scores(classifier):
+            given_class = type(classifier).__name__
+            raise ValueError(
+                "at_least_one=True needs a classifier with decision_function or predict_proba, "
+                f"{given_class} has neither; use 'auto'."
+            )
         _pass_hierarchy(transformer, y, classifier)
         params = self._routed("fit", sample_weight, fit_params)
         for name, value in params.items():
@@ -185,9 +219,22 @@ class TransformedTargetClassifier(
         self.classifier_ = self._fit_classifier(classifier, arrays, y, params)
         self.transformer_ = transformer
         self._inverse_classes = transformer is not None and getattr(y, "ndim", None) == 1
+        self._choices, self._single = self._choose(given, y)
         return self
 
+    def _choose(self, given: Any, y: Any) -> tuple[Ints | None, bool]:
+        """Return the labels of which each sample has at least one, and whether it has just one."""
+        is_binarizer = isinstance(self.transformer_, LABEL_SETS)
+        if not is_binarizer or self.at_least_one is False or not has_scores(self.classifier_):
+            return None, False
+        single = are_single(given) and hasattr(self.transformer_, "hierarchy_")
+        if self.at_least_one == "auto" and not single and has_empty_rows(y):
+            return None, False
+        return deepest_labels(self.transformer_, y), single
+
     def _check_params(self) -> None:
+        if not isinstance(self.at_least_one, str) or self.at_least_one != "auto":
+            check_flag("at_least_one", self.at_least_one)
         for name, needed in NEEDED.items():
             part = getattr(self, name)
             has_all = all(hasattr(part, method) for method in needed)
@@ -221,19 +268,32 @@ class TransformedTargetClassifier(
         -------
         ndarray of shape (n,) or (n, n_labels)
             The predictions after ``transformer_.inverse_transform``. Label sets are tuples in a
-            1-D array of objects, which `cross_val_predict` can concatenate.
+            1-D array of objects, which `cross_val_predict` can concatenate; of an y of one string
+            per sample, an array of strings.
         """
         check_is_fitted(self)
-        labels = self.classifier_.predict(X, *more)
+        labels = self._predict(X, *more)
         if self.transformer_ is None:
             return labels
         labels = self.transformer_.inverse_transform(labels)
+        if self._single:
+            return np.array([label for (label,) in labels])
         return _objects(labels) if isinstance(labels, list) else labels
+
+    def _predict(self, *arrays: Any) -> Any:
+        """Return predictions in the form of the transformed y."""
+        if self._choices is None:
+            return self.classifier_.predict(*arrays)
+        logits = label_logits(self.classifier_, arrays, len(self.transformer_.classes_))
+        return choose_labels(logits, self.transformer_, self._choices, self._single)
 
     def score(
         self, X: Any, y: Any, *more: Any, sample_weight: Any = None, **score_params: Any
     ) -> float:
-        """Score with the classifier's own `score`: accuracy, all labels of a sample correct.
+        """Score with the classifier's own `score`, or by the accuracy of `predict`.
+
+        The accuracy of label sets is the share of samples with all labels correct. It is that of
+        `predict` if each sample gets at least one label and that of the classifier is accuracy.
 
         Parameters
         ----------
@@ -252,9 +312,12 @@ class TransformedTargetClassifier(
         check_is_fitted(self)
         *arrays, y = (X, y, *more)
         params = self._routed("score", sample_weight, score_params)
-        score: float = self.classifier_.score(
-            *arrays, _transformed(self.transformer_, y), **params
-        )
+        y = _transformed(self.transformer_, y)
+        score: float
+        if self._choices is None or not scores_accuracy(self.classifier_):
+            score = self.classifier_.score(*arrays, y, **params)
+        else:
+            score = accuracy_score(y, self._predict(*arrays), **params)
         return score
 
     @available_if(_classifier_has("predict_proba"))

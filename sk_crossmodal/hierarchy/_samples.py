@@ -108,7 +108,7 @@ def _not_labels(array: Array, hint: str = "") -> str:
 
 def _as_sample(sample: Any, i: int) -> Collection[Any]:
     if isinstance(sample, str):
-        return (sample,)
+        return (str(sample),)  # no np.str_
     # A collection, not only an iterable, because it is read twice.
     scalar = getattr(sample, "ndim", 1) == 0  # a 0-D array looks like a collection
     if scalar or isinstance(sample, bytes | Mapping) or not isinstance(sample, Collection):
