@@ -2,6 +2,7 @@
 
 import builtins
 import itertools
+import re
 import signal
 from dataclasses import replace
 
@@ -55,7 +56,7 @@ def test_one_list_of_numbers_is_one_frame(tmp_path):
     column = pa.array(rows, pa.list_(pa.float16()))
     fixed = pa.array([[1, 2], [3, 4], [5, 6]], pa.list_(pa.uint8(), 2))
     path = write(pa.table({"a": column, "b": fixed}), tmp_path / "a.parquet")
-    X = load_embeddings(path).data
+    X = load_embeddings(path, modalities=["a", "b"]).data
     assert frames_of(X, "a") == [[[1.0, 2.0]], [], [[3.0, 4.0]]]
     assert frames_of(X, "b") == [[[1, 2]], [[3, 4]], [[5, 6]]]
     assert "float16" in repr(X)
@@ -65,9 +66,67 @@ def test_one_list_of_numbers_is_one_frame(tmp_path):
 @pytest.mark.parametrize("kind", [pa.float64(), pa.int64(), pa.uint16()], ids=str)
 def test_other_numbers_become_float32(kind, tmp_path):
     column = pa.array([[[1, 2], [3, 300]]], pa.list_(pa.list_(kind)))
-    X = load_embeddings(write(pa.table({"a": column}), tmp_path / "a.parquet")).data
+    path = write(pa.table({"a": column}), tmp_path / "a.parquet")
+    X = load_embeddings(path, modalities=["a"]).data
     assert "float32" in repr(X)
     assert frames_of(X, "a") == [[[1.0, 2.0], [3.0, 300.0]]]
+
+
+MULTI_HOT = pa.array([[0, 1, 1], [1, 0, 0]] * 4)
+SOFT = pa.array([[0.1, 0.9], [1.0, 0.0]] * 4)
+BOXES = pa.array([[[0.0, 0.0, 0.5, 0.5]]] * 8)
+
+
+@pytest.mark.parametrize(
+    ("columns", "left_out"),
+    [
+        ({"labels": MULTI_HOT}, "'labels' (named like labels, ids, weights or times)"),
+        ({"Label_IDs": SOFT}, "'Label_IDs' (named like labels, ids, weights or times)"),
+        ({"targetVector": SOFT}, "'targetVector' (named like labels, ids, weights or times)"),
+        ({"frame_timestamps": SOFT}, "'frame_timestamps' (named like"),
+        ({"bbox": BOXES}, "'bbox' (named like labels, ids, weights or times)"),
+        ({"codes": MULTI_HOT}, "'codes' (integers)"),
+        ({"codes": MULTI_HOT.cast(pa.list_(pa.uint8()))}, "'codes' (integers)"),
+        ({"flags": MULTI_HOT.cast(pa.list_(pa.bool_()))}, "'flags' (integers)"),
+        ({"maps": pa.array([[[[1.0]]]] * 8)}, "'maps' (lists nested 3 deep)"),
+    ],
+    ids=lambda value: next(iter(value)) if isinstance(value, dict) else "",
+)
+def test_columns_that_look_like_labels_are_no_modalities(columns, left_out, tmp_path):
+    table = table_of(make_videos(8)).rename_columns(["clip", "clap", "tags", "id"])
+    for name, column in columns.items():
+        table = table.append_column(name, column)
+    path = write(table, tmp_path / "a.parquet")
+    wanted = r"The modalities of .*a\.parquet are \['clip', 'clap'\]; left out are "
+    with pytest.warns(UserWarning, match=wanted + re.escape(left_out)) as caught:
+        videos = load_embeddings(path, labels="tags")
+    assert len(caught) == 1
+    assert videos.data.modality_names == ("clip", "clap")
+    assert [set(labels) for labels in videos.target] == [set(t) for t in make_videos(8).target]
+
+
+def test_named_columns_of_any_numbers_are_modalities(tmp_path):
+    table = table_of(make_videos(8)).append_column("label_ids", MULTI_HOT)
+    path = write(table, tmp_path / "a.parquet")
+    named = load_embeddings(path, modalities=["label_ids", "clip"])
+    assert named.data.n_features == {"label_ids": 3, "clip": 8}
+
+
+def test_labels_that_are_not_read_are_no_modality(tmp_path):
+    table = table_of(make_videos(8)).drop_columns(["labels"])
+    path = write(table.append_column("labels", MULTI_HOT), tmp_path / "a.parquet")
+    with pytest.warns(UserWarning, match="left out are 'labels'"):
+        videos = load_embeddings(path, labels=None)
+    assert videos.target is None
+    assert videos.data.modality_names == ("clip", "clap")
+
+
+@pytest.mark.parametrize("name", ["codes", "labels"])
+def test_table_without_float_frames_raises_with_the_way_out(name, tmp_path):
+    path = write(pa.table({name: MULTI_HOT}), tmp_path / "a.parquet")
+    with pytest.raises(ValueError, match=rf"no column of float frames: '{name}' .*in modalities"):
+        load_embeddings(path, labels=None)
+    assert load_embeddings(path, labels=None, modalities=[name]).data.n_features == {name: 3}
 
 
 def test_videos_of_several_files_keep_their_order(tmp_path):

@@ -78,7 +78,8 @@ def add_columns(
             "--modalities",
             type=names,
             metavar="A,B",
-            help="modalities to use, in this order, with any kind of data (default: all)",
+            help="modalities to use, in this order, with any kind of data (default: all; of "
+            "tables the columns of floats that are not named like labels, ids, weights or times)",
         )
 
 

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 
 from .._types import Array, Ints
+from ..multimodal import ColumnKind
 from ._arrow import import_pyarrow, nesting
 
 _KEPT = ("uint8", "float16", "float32")  # other numbers become float32
@@ -15,6 +16,15 @@ def is_modality(kind: Any) -> bool:
     types = import_pyarrow().types
     depth, value = nesting(kind)
     return depth in (1, 2) and bool(types.is_floating(value) or types.is_integer(value))
+
+
+def column_kind(kind: Any) -> ColumnKind:
+    """Describe an Arrow type for the rule that guesses the modalities of a table."""
+    types = import_pyarrow().types
+    depth, value = nesting(kind)
+    if types.is_floating(value):
+        return ColumnKind(depth, "f")
+    return ColumnKind(depth, "i" if types.is_integer(value) or types.is_boolean(value) else "")
 
 
 def frames_dtype(kind: Any) -> np.dtype[Any]:

@@ -35,8 +35,10 @@ def load_embeddings(
         Files; a folder stands for its files that end in ``.parquet``, ``.pq``, ``.arrow``,
         ``.feather`` or ``.ipc``, a pattern such as ``"part*.parquet"`` for the files that match.
     modalities : sequence of str, default=None
-        The columns that are modalities, in this order. None takes all columns of lists of numbers
-        except `labels` and `ids`.
+        The columns that are modalities, in this order. None takes all columns of lists of floats,
+        except `labels`, `ids`, and columns whose names are usual for labels, ids, weights or
+        times, such as "tags", "label_ids" or "timestamps". A warning lists the columns of numbers
+        that are left out. Integers, also quantised frames of uint8, must be named.
     labels : str, default="labels"
         Column of the labels: strings such as ``"Transport:Land:Car"`` or integers, one or a list
         of them per video. Lists of one length (2 or more) that contain only 0 and 1, or False and

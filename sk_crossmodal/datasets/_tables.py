@@ -5,8 +5,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
+from ..multimodal import guess_modalities
 from ._arrow import completed, has_no_values, import_pyarrow, plain_column, plain_type
-from ._columns import frames_dtype, is_modality, read_frames, read_ids
+from ._columns import column_kind, frames_dtype, is_modality, read_frames, read_ids
 from ._labels import LabelColumn
 from ._loading import find_files
 from ._reader import READERS, Block, Description, Reader
@@ -141,12 +142,14 @@ class TableReader(Reader):
     def _find_modalities(self, table: Table) -> list[str]:
         if self.modalities is not None:
             return list(self.modalities)
-        others, schema = (self.labels, self.ids), table.schema
-        found = [f.name for f in schema if f.name not in others and is_modality(f.type)]
-        if not found:
+        others, title = (self.labels, self.ids), str(table.path)
+        kinds = {f.name: column_kind(f.type) for f in table.schema if f.name not in others}
+        guess = guess_modalities({name: each for name, each in kinds.items() if each.has_numbers})
+        if not any(each.has_numbers for each in kinds.values()):
             given = _list_columns(table)
-            raise ValueError(f"{table.path} has no column of lists of numbers, only {given}.")
-        return found
+            raise ValueError(f"{title} has no column of lists of numbers, only {given}.")
+        guess.require(title).warn(title)
+        return guess.chosen
 
 
 READERS.register("tables", TableReader)

@@ -7,6 +7,8 @@ from ._array import side_by_side_rows as side_by_side_rows
 from ._forms import as_fitted as as_fitted
 from ._forms import as_multimodal, has_named_modalities
 from ._forms import check_modalities as check_modalities
+from ._guess import ColumnKind as ColumnKind
+from ._guess import guess_modalities as guess_modalities
 from ._scan import StatsRequest as StatsRequest
 from ._store import Store
 
