@@ -45,114 +45,43 @@ class Fusion:
     uses_correlation: Literal["gate", "context"] | None = None
 
     def needs_tower(self, influence: str, n_modalities: int) -> bool:
-        """Whether a network with this fusion needs a correlation tower.
-
-        Parameters
-        ----------
-        influence : {"cross", "self", "none"}
-            The input of F.
-        n_modalities : int
-            Number of modalities.
-
-        Returns
-        -------
-        bool
-            False if the tower's output would not be used.
-        """
+        """Whether the output of a correlation tower would be used, with this input of F."""
         nothing_to_gate = self.uses_correlation == "gate" and influence == "none"
         return self.uses_correlation is not None and n_modalities > 1 and not nothing_to_gate
 
     def encoder_names(self, names: Sequence[str]) -> tuple[str, ...]:
-        """Name the inputs of the encoder.
-
-        Parameters
-        ----------
-        names : sequence of str
-            Names of the modalities.
-
-        Returns
-        -------
-        tuple of str
-            The same names, or all of them joined by "+" if there is one joint encoder.
-        """
+        """Name the inputs of the encoder: the modalities, or for a joint one all joined by "+"."""
         return ("+".join(names),) if self.joint else tuple(names)
 
     def encoder_widths(self, widths: Sequence[int]) -> list[int]:
-        """Compute the widths of the encoder's inputs.
-
-        Parameters
-        ----------
-        widths : sequence of int
-            Width of the frames of each modality, contexts included.
-
-        Returns
-        -------
-        list of int
-            One width per input of the encoder.
-        """
+        """Compute the widths of the encoder's inputs from those of the modalities and contexts."""
         return [sum(widths)] if self.joint else list(widths)
 
     def join(self, frames: Inputs, masks: Tensors) -> tuple[Inputs, Tensors]:
-        """Turn the frames of the modalities into the inputs of the encoder.
+        """Turn frames (B, T, width) and masks (B, T), one per modality, into the encoder's inputs.
 
-        Parameters
-        ----------
-        frames : list of Tensor of shape (B, T, width)
-            Frames of each modality, zero at padding.
-        masks : list of bool Tensor of shape (B, T)
-            True at real frames.
-
-        Returns
-        -------
-        tuple of two lists
-            Frames and masks, as many as `encoder_names` has names.
+        These are two lists, as long as that of `encoder_names`.
         """
         if not self.joint:
             return frames, masks
         return [torch.cat(list(frames), -1)], [torch.stack(list(masks)).any(0)]  # type: ignore[arg-type]
 
     def gate(self, probability: Tensor, gate: str) -> Tensor:
-        """Compute the gate g of an influence.
+        """Compute the gate g of an influence, (B,), from the probability of correlation p, (B,).
 
-        Parameters
-        ----------
-        probability : Tensor of shape (B,)
-            Probability of correlation p, from the tower.
-        gate : {"hard", "soft"}
-            The network's parameter of that name.
-
-        Returns
-        -------
-        Tensor of shape (B,)
-            ``1[p > 0.5]`` (the paper) as bool, or p.
+        `gate` is the network's parameter: "hard" gives ``1[p > 0.5]`` (the paper) as bool, "soft"
+        gives p.
         """
         return probability > 0.5 if gate == "hard" else probability
 
     def prepare(
         self, network: Any, frames: Tensors, masks: Tensors, correlation: Tensor | None = None
     ) -> tuple[Inputs, Tensors, Links]:
-        """Prepare the arguments of the encoder.
+        """Prepare the first three arguments of the encoder: frames, masks and links.
 
-        Parameters
-        ----------
-        network : CrossModalNetwork
-            The network.
-        frames : list of Tensor of shape (B, T, d)
-            Scaled frames of each modality, zero at padding.
-        masks : list of bool Tensor of shape (B, T)
-            True at real frames.
-        correlation : Tensor of shape (B, n_pairs, n_correlation), optional
-            Output of the correlation tower.
-
-        Returns
-        -------
-        tuple of frames, masks and links
-            The first three arguments of the encoder.
-
-        Raises
-        ------
-        ValueError
-            If the fusion uses the correlation and there is none.
+        It takes the network, lists of its scaled frames (B, T, d) and masks (B, T), zero and False
+        at padding, and the output of the tower, (B, n_pairs, n_correlation). ValueError if the
+        fusion uses the latter and there is none.
         """
         contexts = _encode_correlation(network, masks, correlation)
         links = self._links(network, masks, correlation, contexts, frames[0].dtype)

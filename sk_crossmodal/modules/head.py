@@ -45,13 +45,7 @@ class Head(nn.Module):
         super().__init__()
 
     def copy_from(self, other: Self) -> None:
-        """Copy the weights of a head for other outputs, except those of the output layer.
-
-        Parameters
-        ----------
-        other : Head
-            A head of the same class and sizes.
-        """
+        """Copy the weights of a head of the same sizes, except those of the output layer."""
         prefix = f"{self.output_layer}."
         own = {name: each for name, each in self.state_dict().items() if name.startswith(prefix)}
         self.load_state_dict({**other.state_dict(), **own})

@@ -182,21 +182,10 @@ class InfluenceSpec:
         n_clusters: Sequence[int] | None = None,
         units: Sequence[float] | None = None,
     ) -> nn.ModuleList:
-        """Build one F for every ordered pair of modalities.
+        """Build for each target a list of one F per other modality, in order.
 
-        Parameters
-        ----------
-        n_modalities : int
-            Number of modalities.
-        n_clusters : sequence of int, optional
-            Number of clusters of each modality, if F mixes clusters.
-        units : sequence of float, optional
-            Unit of each modality's attention, by default 1.
-
-        Returns
-        -------
-        ModuleList of ModuleList of TemporalInfluence
-            For each target one F per other modality, in order.
+        With `n_clusters`, one number per modality, F mixes clusters. `units` are the units of each
+        modality's attention, by default 1.
         """
         units = [1.0] * n_modalities if units is None else units
         return nn.ModuleList(
@@ -214,20 +203,7 @@ class InfluenceSpec:
         )
 
     def sources(self, target: int, n_modalities: int) -> list[int]:
-        """List the input modality of each influence on a target.
-
-        Parameters
-        ----------
-        target : int
-            Index of the modality that is influenced.
-        n_modalities : int
-            Number of modalities.
-
-        Returns
-        -------
-        list of int
-            The other modalities in order, or the target itself as many times.
-        """
+        """List the input of each influence on a target: the others in order, or always itself."""
         others = [i for i in range(n_modalities) if i != target]
         return others if self.source == "cross" else [target] * len(others)
 
@@ -251,18 +227,7 @@ class Link:
     context: Tensor | None = None
 
     def gated(self, influence: Tensor) -> Tensor:
-        """Multiply an influence by the gate.
-
-        Parameters
-        ----------
-        influence : Tensor of shape (B, ...)
-            Output of F.
-
-        Returns
-        -------
-        Tensor of shape (B, ...)
-            ``g F``.
-        """
+        """Multiply an influence (B, ...), the output of F, by the gate."""
         if self.gate is None:
             return influence
         return influence * self.gate.view(-1, *(1,) * (influence.ndim - 1))

@@ -86,8 +86,8 @@ class FrameNetwork(nn.Module):
         """Raise ValueError unless these are frames and masks as networks take them."""
         for argument, given in (("frames", frames), ("masks", masks)):
             if missing := [name for name in self.names if name not in given]:
-                wanted = list(self.names)
-                raise ValueError(f"{argument} must have the keys {wanted}, got no {missing}.")
+                known = list(self.names)
+                raise ValueError(f"{argument} must have the keys {known}, got no {missing}.")
         for name, scaler in zip(self.names, self.scalers, strict=True):
             x, mask = frames[name], masks[name]
             values = x.values if isinstance(x, RawFrames) else x
