@@ -20,9 +20,12 @@ def load(path):
 
 
 def resample(frames, n_steps):
-    """Return the nearest of the frames (T_i, d) at each time step of a video."""
+    """Return the nearest of the frames (T_i, d) at each time step, or the mean of several."""
     steps = np.arange(n_steps)
-    return frames[(2 * steps + 1) * len(frames) // (2 * n_steps)]
+    if len(frames) <= n_steps:
+        return frames[(2 * steps + 1) * len(frames) // (2 * n_steps)]
+    windows = (2 * np.arange(len(frames)) + 1) * n_steps // (2 * len(frames))
+    return np.stack([frames[windows == step].mean(axis=0) for step in steps])
 
 
 def batch(videos, about):
@@ -33,9 +36,11 @@ def batch(videos, about):
     for name, width in about["modalities"].items():
         x = np.zeros((len(videos), longest, width), np.float32)
         mask = np.zeros((len(videos), longest), bool)
+        pools = about["long_videos"][name] == "pool"  # of one kind for all modalities here
         for i, (video, length) in enumerate(zip(videos, lengths, strict=True)):
             if len(video[name]):
-                aligned = resample(video[name], length)[:longest]
+                n_steps = min(length, longest) if pools else length
+                aligned = resample(video[name], n_steps)[:longest]
                 x[i, : len(aligned)], mask[i, : len(aligned)] = aligned, True
         frames[name], masks[name] = torch.from_numpy(x), torch.from_numpy(mask)
     return frames, masks

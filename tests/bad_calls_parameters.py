@@ -176,6 +176,14 @@ SHARED = {
     "frame_scaling": option("frame_scaling", "modality", "feature", None),
     "mask_padding": flag("mask_padding"),
     "max_frames": count("max_frames"),
+    "long_videos": (
+        option("long_videos", "pool", "cut")[0],
+        [
+            *OPTIONS[:-1],
+            Case({"video": "drop"}, r"long_videos\['video'\] must be one of \('pool', 'cut'\)"),
+            Case({"clip": "cut"}, r"long_videos must be of the modalities \[.*\], got \['clip'\]"),
+        ],
+    ),
     "dropout": number("dropout", ">= 0 and <= 1", -0.1, 1.1, 2),
     "lr": number("lr", r"> 0 and <= 1e\+30", 0, -1e-3, 0.0, 1e31),
     "batch_size": count("batch_size"),

@@ -274,6 +274,32 @@ CASES = [
         r"Modalities have different numbers of rows: \{'a': 1, 'b': 2\}\.",
     ),
     (
+        "ff-rates-some",
+        lambda: MultimodalArray.from_frames(
+            {"a": np.ones((2, 3)), "b": np.ones((2, 3))}, {"a": [2], "b": [2]}, rates={"a": 1}
+        ),
+        ValueError,
+        r"rates must be of all modalities, \['a', 'b'\], got \['a'\]\.",
+    ),
+    (
+        "ff-rates-zero",
+        lambda: MultimodalArray.from_frames({"a": np.ones((2, 3))}, {"a": [2]}, rates={"a": 0}),
+        ValueError,
+        r"The rate of modality 'a' must be a number >= 1e-06 and <= 1000000\.0, got 0\.",
+    ),
+    (
+        "ff-rates-number",
+        lambda: MultimodalArray.from_frames({"a": np.ones((2, 3))}, {"a": [2]}, rates=25.0),
+        TypeError,
+        r"rates must be a dict by name of modality, got 25\.0\.",
+    ),
+    (
+        "am-rates-str",
+        lambda: as_multimodal({"video": [[1.0]]}, rates={"video": "1"}),
+        TypeError,
+        r"The rate of modality 'video' must be a number >= 1e-06 .*, got '1'\.",
+    ),
+    (
         "ff-quant-unknown",
         lambda: MultimodalArray.from_frames(
             {"a": np.ones((2, 3))}, {"a": [2]}, quantization={"b": (1, 0)}
@@ -756,6 +782,24 @@ CASES = [
         r"max_frames must be integers, got True\.",
     ),
     (
+        "pad-long",
+        lambda: X.pad([0], 1, long_videos="mean"),
+        ValueError,
+        r"long_videos must be one of \('pool', 'cut'\), got 'mean'\.",
+    ),
+    (
+        "pad-long-name",
+        lambda: X.pad([0], 1, long_videos={"clip": "cut"}),
+        ValueError,
+        r"long_videos must be of the modalities \[.*\], got \['clip'\]\.",
+    ),
+    (
+        "pad-steps",
+        lambda: X.pad([0], n_steps=[1, 2]),
+        ValueError,
+        r"n_steps must be one number or 1, all >= 0, got \[1, 2\]\.",
+    ),
+    (
         "fb-unknown",
         lambda: list(X.frame_blocks("text")),
         ValueError,
@@ -1217,13 +1261,13 @@ CASES = [
         "sw-nodict",
         with_stores(lambda s: StoreWriter(s.folder / "q", {"a": 3})),
         TypeError,
-        r"modalities\['a'\] must be a dict of width, dtype and perhaps scale and shift, got 3\.",
+        r"modalities\['a'\] must be a dict of width, dtype and perhaps scale, shift, rate, got 3",
     ),
     (
         "sw-missing",
         with_stores(lambda s: StoreWriter(s.folder / "q", {"a": {"width": 1}})),
         TypeError,
-        r"modalities\['a'\] must be a dict of width, dtype and perhaps scale and shift, got",
+        r"modalities\['a'\] must be a dict of width, dtype and perhaps scale, shift, rate, got",
     ),
     (
         "sw-extra",
@@ -1231,7 +1275,7 @@ CASES = [
             lambda s: StoreWriter(s.folder / "q", {"a": {"width": 1, "dtype": "uint8", "x": 1}})
         ),
         TypeError,
-        r"modalities\['a'\] must be a dict of width, dtype and perhaps scale and shift, got",
+        r"modalities\['a'\] must be a dict of width, dtype and perhaps scale, shift, rate, got",
     ),
     (
         "sw-w0",
@@ -1394,6 +1438,20 @@ CASES = [
         ),
         TypeError,
         r"attributes must be a dict of JSON values, got \{\(1, 2\): 3\}: keys must be str",
+    ),
+    (
+        "sw-rates-some",
+        with_stores(
+            lambda s: StoreWriter(
+                s.folder / "q3",
+                {
+                    "a": {"width": 1, "dtype": "uint8", "rate": 1.0},
+                    "b": {"width": 1, "dtype": "uint8"},
+                },
+            )
+        ),
+        ValueError,
+        r"rates must be of all modalities, \['a', 'b'\], got \['a'\]\.",
     ),
     (
         "sw-other",

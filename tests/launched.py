@@ -135,8 +135,8 @@ def rows_read(store):
     tower = make_tower(max_epochs=1).fit(X, make_y("classes"))
     pad = MultimodalArray.pad
 
-    def spy(self, rows, max_frames=None):
-        frames, masks = pad(self, rows, max_frames)
+    def spy(self, rows, *args, **kwargs):
+        frames, masks = pad(self, rows, *args, **kwargs)
         seen.extend(frames["video"][masks["video"].any(1), 0, 0].astype(int).tolist())
         return frames, masks
 

@@ -8,6 +8,8 @@ import signal
 import subprocess
 import sys
 import time
+import zipfile
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
@@ -656,10 +658,13 @@ def test_partial_fit_with_checkpoint_is_refused(folder):
 
 def damaged(data, how):
     half = len(data) // 2
+    with zipfile.ZipFile(BytesIO(data)) as file:
+        weights = max((file.read(each) for each in file.namelist()), key=len)
+    bit = data.index(weights) + len(weights) // 2  # no padding, which has no checksum
     return {
         "cut off": data[:half],
         "empty": b"",
-        "one bit": data[:half] + bytes([data[half] ^ 1]) + data[half + 1 :],
+        "one bit": data[:bit] + bytes([data[bit] ^ 1]) + data[bit + 1 :],
         "zeros": data[:half] + bytes(len(data) - half),
         "something else": b"text",
     }[how]

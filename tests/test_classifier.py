@@ -386,7 +386,9 @@ def with_other_ends(X, start):
 
 @every_fusion
 def test_max_frames(fusion):
-    classifier = make_classifier(fusion=fusion, max_frames=4).fit(X, make_y("classes"))
+    classifier = make_classifier(fusion=fusion, max_frames=4, long_videos="cut")
+    with pytest.warns(UserWarning, match="cuts 100% of the videos at max_frames=4"):
+        classifier.fit(X, make_y("classes"))
     other = with_other_ends(X, 4)
     np.testing.assert_allclose(
         classifier.predict_proba(other), classifier.predict_proba(X), atol=1e-6

@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+import warnings
 import zipfile
 from pathlib import Path
 
@@ -30,8 +31,10 @@ pytestmark = pytest.mark.one_version
 ROOT = Path(__file__).resolve().parents[1]
 X = make_videos().data
 # Every fusion, family, recurrent layer, form of y and form of correlation.
+# "pooled" has windows in place of the frames of long videos, the others cut these.
 CASES = {
     "early": ("transformer", {"fusion": "early", "precision": "float64", "max_frames": 1}),
+    "pooled": ("transformer", {"long_videos": "pool"}),
     "late": ("rnn", {"fusion": "late", "rnn_type": "lstm"}),
     "gated": ("netvlad", {"fusion": "cross_modal_gated", "mask_padding": False}),
     "embedding": ("transformer", {"correlation_features": "embedding", "max_frames": 60}),
@@ -43,17 +46,22 @@ FORMS = {"early": "binary", "late": "classes"}
 def export(name, folder):
     """A fitted classifier with a considerable influence, and its program."""
     family, params = CASES[name]
-    tower = make_tower(max_frames=5 if name == "rnn" else 60)  # fewer, more, or as many
-    params = {"correlation_tower": tower, "max_frames": 20, "lr": 2e-2, "max_epochs": 4, **params}
-    classifier = make_classifier(family, **params).fit(X, make_y(FORMS.get(name, "multilabel")))
+    # Fewer frames, as many or more.
+    frames = {"rnn": 5, "pooled": 20}.get(name, 60)
+    params = {"max_frames": 20, "long_videos": "cut", "lr": 2e-2, "max_epochs": 4, **params}
+    tower = make_tower(max_frames=frames, long_videos=params["long_videos"])
+    classifier = make_classifier(family, correlation_tower=tower, **params)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message=".* cuts ")
+        classifier.fit(X, make_y(FORMS.get(name, "multilabel")))
     export_model(classifier, folder / "model.pt2")
     files = {"sk_crossmodal.json": ""}
     program = torch.export.load(folder / "model.pt2", extra_files=files).module()
     return classifier, program, json.loads(files["sk_crossmodal.json"])
 
 
-def inputs(videos, rows, max_frames):
-    frames, masks = videos.pad(rows, max_frames)
+def inputs(videos, rows, max_frames, long_videos="cut"):
+    frames, masks = videos.pad(rows, max_frames, long_videos=long_videos)
     return (
         {name: torch.from_numpy(x).float() for name, x in frames.items()},
         {name: torch.from_numpy(mask) for name, mask in masks.items()},
@@ -70,11 +78,14 @@ def test_program_gives_the_numbers_of_predict_proba(name, tmp_path):
     for videos in (X, ragged(3, 5, lengths=(0, 7)), ragged(4, 4, lengths=(12, 30))):
         for rows in ([0], [1, 2], list(range(len(videos)))):
             expected = classifier.predict_proba(videos[rows])
-            got = program(*inputs(videos, rows, max_frames))
+            got = program(*inputs(videos, rows, max_frames, classifier.long_videos))
             np.testing.assert_allclose(got.numpy(), expected, atol=1e-6)
             if classifier.precision != "float64":
                 assert got.dtype == torch.float32
     assert description["max_frames"] == max_frames
+    assert description["long_videos"] == dict.fromkeys(
+        description["modalities"], classifier.long_videos
+    )
     assert description["modalities"] == {"video": 8, "audio": 6}
     assert description["n_labels"] == len(classifier.classes_)
     assert_no_local_paths(tmp_path / "model.pt2")
@@ -115,7 +126,9 @@ except ImportError:
 def test_program_runs_without_the_package(tmp_path):
     """With the example script, in a process that cannot import sk_crossmodal."""
     labels, Y = make_labels()
-    classifier = make_classifier(fusion="late", hierarchy=labels.hierarchy_).fit(X, Y)
+    classifier = make_classifier(fusion="late", hierarchy=labels.hierarchy_, max_frames=6).fit(
+        X, Y
+    )
     export_model(classifier, tmp_path / "model.pt2")
     videos = ragged(5, 6, lengths=(0, 9))
     arrays = {}
@@ -141,6 +154,18 @@ def test_program_runs_without_the_package(tmp_path):
         best = np.argsort(-expected[i])[:2]
         words = "  ".join([str(i), *(f"{names[j]} {expected[i, j]:.3f}" for j in best)])
         assert line == words
+
+
+def test_tower_with_other_windows_raises(tmp_path):
+    tower = make_tower(max_frames=5, max_epochs=1)
+    classifier = make_classifier(correlation_tower=tower, max_frames=20, max_epochs=1)
+    classifier.fit(X, make_y("classes"))
+    with pytest.raises(
+        ValueError, match=r"same max_frames and long_videos .*20.*5.*\"cut\" in both"
+    ):
+        export_model(classifier, tmp_path / "model.pt2")
+    classifier.set_params(long_videos="cut").correlation_tower_.set_params(long_videos="cut")
+    export_model(classifier, tmp_path / "model.pt2")
 
 
 def test_numeric_classes_are_described_as_numbers(tmp_path):

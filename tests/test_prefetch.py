@@ -232,10 +232,10 @@ def test_error_in_the_reader_ends_the_fit(ahead, monkeypatch):
     classifier = make_classifier(fusion="late").fit(X, y)
     pad = type(X).pad
 
-    def broken(self, rows, *args):
+    def broken(self, rows, *args, **kwargs):
         if len(rows) > 1:
             raise OSError("the disk is gone")
-        return pad(self, rows, *args)
+        return pad(self, rows, *args, **kwargs)
 
     monkeypatch.setattr(type(X), "pad", broken)
     with pytest.raises(OSError, match="the disk is gone"):

@@ -334,6 +334,7 @@ class CrossModalClassifier(ClassifierMixin, NetworkEstimator):
         )
         seed, validates = train_seed + len(start.history), held_out is not None
         built = self._build(spec, seed, validates=validates, one_epoch=one_epoch)
+        self._warns_of_cut(videos.X) or plan.warns_of_cut(videos.X)
         net, _ = built
         start.load(net)
         own_request = self._stats_request(part) if start.source is None else None
@@ -412,7 +413,7 @@ class CrossModalClassifier(ClassifierMixin, NetworkEstimator):
             videos.X,
             targets.encode(videos.y),
             videos.weight,
-            max_frames=self.max_frames,
+            **self._reading,
             extra=correlation_inputs(tower, videos.X, self._embeds(), processes),
         )
 
@@ -476,7 +477,7 @@ class CrossModalClassifier(ClassifierMixin, NetworkEstimator):
     def _prediction_set(self, X: Any, more: tuple[Any, ...]) -> FrameDataset:
         X = self._validate_new_videos(X, more)
         extra = correlation_inputs(self.correlation_tower_, X, self._embeds_correlation)
-        return FrameDataset(X, max_frames=self.max_frames, extra=extra)
+        return FrameDataset(X, **self._reading, extra=extra)
 
     def decision_function(self, X: Any, *more: Any) -> Floats:
         """Compute the logits.

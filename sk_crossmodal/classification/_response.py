@@ -42,26 +42,29 @@ def mean_responses(
     responses: list[list[Floats]] = [[] for _ in pairs]
     # One video at a time, as F would respond to padding.
     for rows, targets in classifier.net_.outputs(dataset, "responses", batch_size=1):
-        video = dataset.X[rows]
-        present = {n for n in video.modality_names if network.pad_to or video.lengths(n)[0]}
-        found = [response[0].cpu().double().numpy() for target in targets for response in target]
+        real = dataset.real_steps(rows)
+        found = [response[0].double().cpu().numpy() for target in targets for response in target]
         for pair, of_pair, response in zip(pairs, responses, found, strict=True):
-            if present.issuperset(pair):
-                n_frames = min(len(response), network.spec.n_frames)
-                of_pair.append(response[:n_frames, :n_frames])
+            n_source, n_target = (
+                min(len(response) if network.pad_to else real[name][0], network.spec.n_frames)
+                for name in pair
+            )
+            if n_source and n_target:
+                of_pair.append(response[:n_target, :n_source])
     return _added(pairs, [_mean(*each) for each in zip(pairs, responses, strict=True)])
 
 
 def _mean(pair: Pair, responses: list[Floats]) -> Floats:
-    """Return the mean over the videos that have both time steps."""
+    """Return the mean over the videos that have both time steps, 0 where none has."""
     if not responses:
         raise ValueError(f"X must have a video with frames of both {pair[0]!r} and {pair[1]!r}.")
-    longest = max(map(len, responses))
+    longest = max(max(response.shape) for response in responses)
     total, count = np.zeros((2, longest, longest))
     for response in responses:
-        total[: len(response), : len(response)] += response
-        count[: len(response), : len(response)] += 1
-    mean: Floats = total / count
+        shown = tuple(slice(size) for size in response.shape)
+        total[shown] += response
+        count[shown] += 1
+    mean: Floats = total / np.maximum(count, 1)
     return mean
 
 

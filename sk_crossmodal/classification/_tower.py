@@ -83,6 +83,10 @@ class TowerPlan:
     videos: Videos | None = None
     memory: Memory | None = None  # where trained towers are kept
 
+    def warns_of_cut(self, X: MultimodalArray) -> bool:
+        """Warn if training the tower cuts videos; return whether it does."""
+        return self.train is not None and self.tower is not None and self.tower._warns_of_cut(X)
+
     def run(
         self, classifier: Any, context: CallbackContext, stats: FrameStats | None
     ) -> CorrelationTower | None:

@@ -1,7 +1,7 @@
 """Positive and negative pairs of modalities for the correlation tower."""
 
 from collections.abc import Callable, Iterable
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 import torch
@@ -115,9 +115,9 @@ class PairDataset(FrameDataset):
         sample_weight: Floats,
         *,
         negative_weight: float = 1.0,
-        max_frames: int | None = None,
+        **reading: Any,
     ) -> None:
-        super().__init__(X, sample_weight=sample_weight, max_frames=max_frames)
+        super().__init__(X, sample_weight=sample_weight, **reading)
         self.weights = sample_weight
         self.top_level, self.negative_weight = top_level, negative_weight
         self.negatives: Ints = np.full(len(X), -1)

@@ -169,6 +169,7 @@ class CorrelationTower(TransformerMixin, NetworkEstimator):
         targets = Targets(videos.y, self.hierarchy, names=videos.names)
         held_out = self._validate_eval_set(eval_set, videos, targets)
         prepared = self._prepare(videos, held_out, targets)
+        self._warns_of_cut(videos.X)
         (stats,) = self._scan(videos, [prepared.request])
         self._fit(prepared, stats)
         return self
@@ -241,7 +242,7 @@ class CorrelationTower(TransformerMixin, NetworkEstimator):
             targets.top_level(targets.encode(videos.y)),
             videos.weight,
             negative_weight=self.negative_weight,
-            max_frames=self.max_frames,
+            **self._reading,
         )
         return _fix_negatives(dataset, seed, among)
 
@@ -282,7 +283,7 @@ class CorrelationTower(TransformerMixin, NetworkEstimator):
         return self._predict(self._validate_new_videos(X, more))
 
     def _predict(self, X: MultimodalArray) -> Floats:
-        logits: Floats = self.net_.predict_rows(FrameDataset(X, max_frames=self.max_frames))
+        logits: Floats = self.net_.predict_rows(FrameDataset(X, **self._reading))
         rows = np.arange(len(X))
         probability: Floats = expit(logits)
         return np.where(known_pairs(X, rows, rows), probability, logits.dtype.type(0.5))
@@ -318,7 +319,7 @@ class CorrelationTower(TransformerMixin, NetworkEstimator):
         return self._embed(self._validate_new_videos(X, more))
 
     def _embed(self, X: MultimodalArray) -> Floats:
-        dataset = FrameDataset(X, max_frames=self.max_frames)
+        dataset = FrameDataset(X, **self._reading)
         embedding: Floats = self.net_.predict_rows(dataset, "pair_embedding")
         return embedding
 
@@ -361,7 +362,7 @@ class CorrelationTower(TransformerMixin, NetworkEstimator):
         X = self._validate_new_videos(arrays[0], arrays[1:])
         top_level = self._top_level(y, len(X))
         rows = np.arange(len(X))
-        dataset = PairDataset(X, top_level, np.ones(len(X)), max_frames=self.max_frames)
+        dataset = PairDataset(X, top_level, np.ones(len(X)), **self._reading)
         negatives = _fix_negatives(dataset, random_state).negatives
         positive, negative = np.split(expit(self.net_.predict_rows(dataset)), 2, axis=1)
         possible = known_pairs(X, rows, negatives) & (negatives >= 0)[:, None]

@@ -3,6 +3,7 @@
 import os
 import warnings
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from hashlib import blake2b
 from typing import Any, NoReturn, overload
 
@@ -10,13 +11,22 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 
 from .._types import Array, Bools, Floats, Ints
-from ..store import StoreFiles, as_lengths, as_list, as_mapping, as_names
+from ..store import StoreFiles, as_lengths, as_list, as_mapping, as_names, as_rates
 from ..validation import check_number
-from ._checks import as_columns, as_frames, as_max_frames, as_quantization, as_rows, as_weights
+from ._checks import (
+    as_columns,
+    as_counts,
+    as_frames,
+    as_long_videos,
+    as_quantization,
+    as_rows,
+    as_weights,
+)
 from ._frames import Frames, stored_frames
 from ._join import concatenate_frames, take_rows
 from ._save import save
 from ._scan import MAX_VIDEOS, StatsRequest, scan
+from ._timeline import time_line, unseen
 
 
 class MultimodalArray:
@@ -78,6 +88,7 @@ class MultimodalArray:
         lengths: Mapping[str, ArrayLike],
         *,
         quantization: Mapping[str, tuple[float, float]] | None = None,
+        rates: Mapping[str, float] | None = None,
     ) -> "MultimodalArray":
         """Build from flat frames.
 
@@ -90,6 +101,9 @@ class MultimodalArray:
             Per modality, the number of frames of each video; 0 is allowed.
         quantization : dict of str to (scale, shift), optional
             The value of a stored number q of that modality is ``q * scale + shift``.
+        rates : dict of str to float, optional
+            Frames per second of each modality. Without them, the frames of all modalities of a
+            video are taken to cover the same time, see :meth:`pad`.
 
         Returns
         -------
@@ -112,7 +126,7 @@ class MultimodalArray:
             counts = as_lengths(name, lengths[name], len(flat))
             pair = as_quantization(name, quantization.get(name, (1.0, 0.0)))
             parts[name] = Frames.from_lengths(flat, counts, *pair)
-        return cls(parts)
+        return with_rates(cls(parts), rates)
 
     @classmethod
     def open(cls, path: str | os.PathLike[str]) -> "MultimodalArray":
@@ -261,6 +275,12 @@ class MultimodalArray:
         """Per modality the pair (scale, shift), as a dict."""
         return {name: (part.scale, part.shift) for name, part in self._frames.items()}
 
+    @property
+    def rates(self) -> dict[str, float] | None:
+        """Per modality the frames per second, as a dict; None if they are not known."""
+        rates = {name: part.rate for name, part in self._frames.items() if part.rate is not None}
+        return rates if len(rates) == len(self._frames) else None
+
     def lengths(self, name: str) -> Ints:
         """Number of frames of each video in one modality.
 
@@ -279,13 +299,17 @@ class MultimodalArray:
     def timeline_lengths(self) -> Ints:
         """Number of time steps of each video: the frames of its longest modality.
 
+        With :attr:`rates`, a time step lasts as long as a frame of the fastest modality.
+
         Returns
         -------
         ndarray of shape (n,), int64
             The numbers.
         """
-        longest: Ints = np.max([part.lengths for part in self._frames.values()], axis=0)
-        return longest
+        return time_line(self._lengths(), self.rates)[0]
+
+    def _lengths(self) -> dict[str, Ints]:
+        return {name: part.lengths for name, part in self._frames.items()}
 
     def __len__(self) -> int:
         return self.shape[0]
@@ -293,6 +317,7 @@ class MultimodalArray:
     def __repr__(self) -> str:
         parts = (
             f"{name}: {_span(part.lengths)} frames of {part.width} {part.values.dtype}"
+            + (f" ({part.rate:g} per second)" if part.rate else "")
             for name, part in self._frames.items()
         )
         return f"MultimodalArray({len(self)} videos, {', '.join(parts)})"
@@ -349,37 +374,56 @@ class MultimodalArray:
         return MultimodalArray({name: self._frames[name] for name in names})
 
     def pad(
-        self, rows: ArrayLike, max_frames: ArrayLike | None = None
+        self,
+        rows: ArrayLike,
+        max_frames: ArrayLike | None = None,
+        *,
+        long_videos: str | Mapping[str, str] = "cut",
+        n_steps: ArrayLike | None = None,
     ) -> tuple[dict[str, Array], dict[str, Bools]]:
         """Read a batch: all modalities on one time line, zero-padded at the end.
 
-        The time line of a video has as many steps as its longest modality has frames. A shorter
-        modality has its nearest frame at each step, so that step t is the same time in each.
+        Step t is the same time in each modality. Without :attr:`rates`, the time line of a video
+        has as many steps as its longest modality has frames, and a shorter modality is stretched:
+        it has its nearest frame at each step. With rates, a step lasts as long as a frame of the
+        fastest modality, and a modality that ends earlier is masked from there on.
 
         Parameters
         ----------
         rows : array-like of shape (B,)
             Rows to read.
         max_frames : int or array-like of shape (B,), optional
-            Maximum number of time steps, for all rows or for each; later ones are ignored.
+            Maximum number of time steps, for all rows or for each.
+        long_videos : {"cut", "pool"} or dict of str to these, default="cut"
+            What happens to videos of more than `max_frames` steps. "cut" ignores the later ones.
+            "pool" divides the whole video into `max_frames` equal windows: a step has the mean of
+            the frames in its window, or the nearest frame of a modality with fewer frames than
+            windows. With a dict by modality, steps are windows, and of a modality that is cut
+            only the first `max_frames` frames are used; modalities that it does not name are
+            pooled.
+        n_steps : int or array-like of shape (B,), optional
+            Number of time steps to read, of those that `max_frames` and `long_videos` give.
 
         Returns
         -------
         frames : dict of str to ndarray of shape (B, T, n_features)
-            Stored numbers (see :attr:`quantization`); T is the longest time line.
+            Stored numbers (see :attr:`quantization`), or floats if some are means; T is the
+            longest time line.
         masks : dict of str to bool ndarray of shape (B, T)
             True at real frames. A modality without frames in a video is False throughout.
         """
         rows = as_rows(rows, len(self))
         parts = {name: part.take(rows) for name, part in self._frames.items()}
-        line = np.maximum.reduce([part.lengths for part in parts.values()])
-        limit = line if max_frames is None else as_max_frames(max_frames, len(rows))
-        kept = np.minimum(line, limit)
-        steps = np.arange(max(1, int(kept.max(initial=0))))
-        frames, masks = {}, {}
-        for name, part in parts.items():
-            masks[name] = steps < np.where(part.lengths > 0, kept, 0)[:, None]
-            frames[name] = part.padded(line, masks[name])
+        if max_frames is not None:
+            max_frames = as_counts("max_frames", max_frames, len(rows))
+        modes = as_long_videos(long_videos, parts)
+        lengths = {name: part.lengths for name, part in parts.items()}
+        line, steps = time_line(lengths, self.rates, max_frames, modes)
+        if n_steps is not None:
+            line = np.minimum(line, as_counts("n_steps", n_steps, len(rows)))
+        time = np.arange(max(1, int(line.max(initial=0))))
+        masks = {n: time < np.minimum(steps[n].real(), line)[:, None] for n in parts}
+        frames = {name: part.padded(steps[name], masks[name]) for name, part in parts.items()}
         return frames, masks
 
     def frame_blocks(self, name: str, block_size: int | None = None) -> Iterator[Floats]:
@@ -427,7 +471,7 @@ class MultimodalArray:
             flat, lengths = as_frames(name, values), self._part(name).lengths
             if len(flat) != (total := lengths.sum()):
                 raise ValueError(f"Modality {name!r} needs {total} new frames, got {len(flat)}.")
-            new[name] = Frames.from_lengths(flat, lengths)
+            new[name] = Frames.from_lengths(flat, lengths, rate=self._part(name).rate)
         return MultimodalArray({**self._frames, **new})
 
     def frame_stats(
@@ -498,7 +542,14 @@ class MultimodalArray:
         """
         digest = blake2b(digest_size=20)
         for name, part in self._frames.items():
-            described = (name, str(part.values.dtype), part.width, part.scale, part.shift)
+            described: tuple[Any, ...] = (
+                name,
+                str(part.values.dtype),
+                part.width,
+                part.scale,
+                part.shift,
+            )
+            described += () if part.rate is None else (part.rate,)
             digest.update(repr(described).encode())
             digest.update(part.lengths.tobytes())
             for _, stored in part.blocks():
@@ -533,6 +584,27 @@ def side_by_side_rows(arrays: Iterable[tuple[MultimodalArray, Ints]]) -> Multimo
             for name, part in array._frames.items()
         }
     )
+
+
+def with_rates(X: MultimodalArray, rates: Mapping[str, float] | None) -> MultimodalArray:
+    """Return the same videos with other frames per second, None if they are not known."""
+    known = {} if rates is None else as_rates(rates, X.modality_names)
+    return MultimodalArray({n: replace(part, rate=known.get(n)) for n, part in X._frames.items()})
+
+
+def count_real_steps(
+    X: MultimodalArray, max_frames: int | None, long_videos: Any
+) -> dict[str, Ints]:
+    """Return the number of time steps at which each modality of each video has frames."""
+    modes = as_long_videos(long_videos, X.modality_names)
+    line, steps = time_line(X._lengths(), X.rates, max_frames, modes)
+    return {name: np.minimum(each.real(), line) for name, each in steps.items()}
+
+
+def unseen_shares(X: MultimodalArray, max_frames: int, long_videos: Any) -> tuple[float, float]:
+    """Return the share of videos that are cut, and the share of their time that is not used."""
+    modes = as_long_videos(long_videos, X.modality_names)
+    return unseen(X._lengths(), X.rates, max_frames, modes)
 
 
 def _blocks(part: Frames, block_size: int | None) -> Iterator[Floats]:

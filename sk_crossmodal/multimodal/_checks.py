@@ -1,11 +1,14 @@
 """Conversion and validation of the arguments of `MultimodalArray`."""
 
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
 
 from .._types import Array, Floats, Ints
-from ..validation import as_array
+from ..validation import as_array, check_option
+
+LONG_VIDEOS = ("pool", "cut")
 
 
 def as_columns(name: str, columns: Any, width: int) -> slice:
@@ -31,14 +34,32 @@ def as_rows(rows: Any, n: int) -> Ints:
     return array.astype(np.intp, copy=False)
 
 
-def as_max_frames(max_frames: Any, n: int) -> Ints:
-    """Return one number of frames, or n, as integers."""
-    array = as_array("max_frames", max_frames)
+def as_counts(name: str, counts: Any, n: int) -> Ints:
+    """Return one number of time steps, or n, as integers."""
+    array = as_array(name, counts)
     if array.dtype.kind not in "iu" and array.size:
-        raise TypeError(f"max_frames must be integers, got {max_frames!r}.")
+        raise TypeError(f"{name} must be integers, got {counts!r}.")
     if array.shape not in ((), (n,)) or (array < 0).any():
-        raise ValueError(f"max_frames must be one number or {n}, all >= 0, got {max_frames!r}.")
+        raise ValueError(f"{name} must be one number or {n}, all >= 0, got {counts!r}.")
     return array.astype(np.int64, copy=False)
+
+
+def check_long_videos(name: str, value: Any) -> None:
+    """Raise ValueError unless `value` is "pool", "cut" or a dict of these by modality."""
+    if not isinstance(value, Mapping):
+        check_option(name, value, LONG_VIDEOS)
+    for modality, how in value.items() if isinstance(value, Mapping) else ():
+        check_option(f"{name}[{modality!r}]", how, LONG_VIDEOS)
+
+
+def as_long_videos(value: Any, names: Iterable[str]) -> dict[str, str]:
+    """Return "pool" or "cut" for each modality; those that a dict does not name are pooled."""
+    check_long_videos("long_videos", value)
+    names = list(names)
+    given = {} if isinstance(value, str) else dict(value)
+    if unknown := [name for name in given if name not in names]:
+        raise ValueError(f"long_videos must be of the modalities {names}, got {unknown}.")
+    return dict.fromkeys(names, value if isinstance(value, str) else LONG_VIDEOS[0]) | given
 
 
 def as_weights(sample_weight: Any, n: int) -> Floats:

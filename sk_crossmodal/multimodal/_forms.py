@@ -12,7 +12,7 @@ from sklearn.utils import check_array
 
 from .._types import Array
 from ..store import as_names
-from ._array import MultimodalArray
+from ._array import MultimodalArray, with_rates
 from ._store import Store
 
 DEFAULT_NAMES = ("video", "audio", "text")
@@ -21,7 +21,10 @@ EMPTY = "Found array with 0 sample(s) while a minimum of 1 is required: {} is em
 
 
 def as_multimodal(
-    X: Any, *more: Any, modalities: Mapping[str, int | slice] | Sequence[str] | None = None
+    X: Any,
+    *more: Any,
+    modalities: Mapping[str, int | slice] | Sequence[str] | None = None,
+    rates: Mapping[str, float] | None = None,
 ) -> MultimodalArray:
     """Convert any accepted form of X to a `MultimodalArray`.
 
@@ -46,6 +49,9 @@ def as_multimodal(
         modality, whatever its width. For every other form: the names of the modalities to use,
         in order. Positional modalities, also a single one, are called "video", "audio", "text",
         "modality_3", … by default.
+    rates : dict of str to float, optional
+        Frames per second of each modality, which then need not cover the same time, see
+        :meth:`MultimodalArray.pad`. None keeps those of a container.
 
     Returns
     -------
@@ -81,7 +87,8 @@ def as_multimodal(
         _check_widths(array, modalities)
     if not len(array):
         raise ValueError(EMPTY.format("X"))
-    return array if modalities is None else array.select(list(modalities))
+    array = array if modalities is None else array.select(list(modalities))
+    return array if rates is None else with_rates(array, rates)
 
 
 def as_fitted(

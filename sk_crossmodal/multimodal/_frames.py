@@ -7,9 +7,11 @@ from typing import Any
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
 from numpy.typing import ArrayLike
+from scipy.sparse import csr_array
 
 from .._types import Array, Bools, Floats, Ints
 from ..store import StoredFrames, StoreFiles
+from ._timeline import Steps
 
 BLOCK = 1 << 18  # numbers in a block of frames
 SMALL = 1 << 16  # bytes of a video, up to which one copy of all is faster than a loop
@@ -24,6 +26,7 @@ class Frames:
     lengths: Ints
     scale: float = 1.0
     shift: float = 0.0
+    rate: float | None = None  # frames per second, if known
 
     @classmethod
     def from_lengths(
@@ -32,10 +35,11 @@ class Frames:
         lengths: ArrayLike,
         scale: float = 1.0,
         shift: float = 0.0,
+        rate: float | None = None,
     ) -> "Frames":
         """Return the frames of consecutive videos."""
         counts = np.asarray(lengths, dtype=np.int64)
-        return cls(values, np.cumsum(counts) - counts, counts, float(scale), float(shift))
+        return cls(values, np.cumsum(counts) - counts, counts, float(scale), float(shift), rate)
 
     @property
     def width(self) -> int:
@@ -62,23 +66,32 @@ class Frames:
 
     def dequantise(self, stored: Array) -> Floats:
         """Return the values of stored numbers as float32, those of float64 as float64."""
-        dtype = np.dtype(np.float64 if stored.dtype == np.float64 else np.float32)
+        dtype = np.dtype(self._float_dtype())
         numbers: Floats = stored.astype(dtype)
         if self.is_quantised:
             numbers = numbers * dtype.type(self.scale) + dtype.type(self.shift)
         return numbers
 
-    def padded(self, line: Ints, mask: Bools) -> Array:
-        """Read the nearest frame of each masked time step, zeros elsewhere."""
-        complete = self.lengths == line
+    def _float_dtype(self) -> type[np.floating[Any]]:
+        return np.float64 if self.values.dtype == np.float64 else np.float32
+
+    def padded(self, steps: Steps, mask: Bools) -> Array:
+        """Read the frames of each masked time step, zeros elsewhere; means are floats."""
+        plain, dense = steps.is_plain, steps.is_dense & mask[:, 0]
         out = self._windows(mask.shape[1])
         if out is None:
             out = np.empty((*mask.shape, self.width), self.values.dtype)
-            self._read_complete(out, complete, mask)
+            self._read_plain(out, plain, mask)
         elif not mask.all():
             out[~mask] = 0
-        if not complete.all():
-            self._read_nearest(out, line, mask)
+        counts = mask.sum(axis=1)
+        for b in np.flatnonzero(~plain & ~dense & mask[:, 0]).tolist():
+            nearest, start = steps.nearest(b, counts[b]), self.starts[b]
+            out[b, : counts[b]] = self.values[start : start + nearest[-1] + 1][nearest]
+        if dense.any():
+            out = out.astype(self._float_dtype(), copy=False)
+            for b in np.flatnonzero(dense).tolist():
+                self._read_means(out[b, : counts[b]], self.starts[b], *steps.windows(b, counts[b]))
         return out
 
     def _windows(self, width: int) -> Array | None:
@@ -93,12 +106,12 @@ class Frames:
         windows = as_strided(values, shape, steps, writeable=False)
         return np.ascontiguousarray(windows[self.starts])
 
-    def _read_complete(self, out: Array, complete: Bools, mask: Bools) -> None:
-        """Read the videos that are as long as their time line, and set all padding to zero."""
+    def _read_plain(self, out: Array, plain: Bools, mask: Bools) -> None:
+        """Read the videos with one frame per time step, and set all padding to zero."""
         n_read = mask.sum(axis=1)
         for padded, k in zip(out, n_read.tolist(), strict=True):
             padded[k:] = 0
-        rows = np.flatnonzero(complete & (n_read > 0))
+        rows = np.flatnonzero(plain & (n_read > 0))
         places = [out[b, :k] for b, k in zip(rows.tolist(), n_read[rows].tolist(), strict=True)]
         if isinstance(self.values, StoredFrames):
             self.values.read_each(places, self.starts[rows])
@@ -106,12 +119,12 @@ class Frames:
         for place, start in zip(places, self.starts[rows].tolist(), strict=True):
             place[:] = self.values[start : start + len(place)]
 
-    def _read_nearest(self, out: Array, line: Ints, mask: Bools) -> None:
-        """Read the nearest frames of the videos that are shorter than their time line."""
-        for b in np.flatnonzero((self.lengths != line) & mask[:, 0]):
-            steps, start = np.arange(mask[b].sum()), self.starts[b]
-            nearest = (2 * steps + 1) * self.lengths[b] // (2 * line[b])
-            out[b, : len(steps)] = self.values[start : start + nearest[-1] + 1][nearest]
+    def _read_means(self, out: Array, start: int, begins: Ints, ends: Ints) -> None:
+        """Read the means of windows of frames of one video, block by block."""
+        for block in row_blocks(ends - begins, max(1, BLOCK // self.width)):
+            first, last = begins[block.start], ends[block.stop - 1]
+            values = self.values[start + first : start + last]
+            out[block] = window_means(values, begins[block] - first, ends[block] - first)
 
     def gather(self, rows: Ints | slice) -> Array:
         """Return the frames of some videos in one array, a view if they are adjacent in memory."""
@@ -140,6 +153,16 @@ class Frames:
         known = isinstance(self.values, StoredFrames) and self.values.finite
         given = self.values.dtype
         return given.kind == "f" and not (known and given.itemsize <= dtype.itemsize)
+
+
+def window_means(values: Array, begins: Ints, ends: Ints) -> Floats:
+    """Return the mean of each window of frames, computed in float64."""
+    counts = ends - begins
+    stops = np.cumsum(counts)
+    columns = np.arange(stops[-1]) + np.repeat(begins - (stops - counts), counts)
+    inside = (np.ones(len(columns)), columns, np.append(0, stops))
+    sums: Floats = csr_array(inside, shape=(len(counts), len(values))) @ values.astype(float)
+    return sums / counts[:, None]
 
 
 def row_blocks(sizes: Ints, limit: int) -> Iterator[slice]:
@@ -172,6 +195,6 @@ def _joined(values: Array | StoredFrames, begins: Ints, lengths: Ints) -> Array:
 def stored_frames(files: StoreFiles) -> dict[str, Frames]:
     """Return the frames of a store by modality; they stay on the disk."""
     return {
-        m.name: Frames.from_lengths(*files.frames(m), m.scale, m.shift)
+        m.name: Frames.from_lengths(*files.frames(m), m.scale, m.shift, m.rate)
         for m in files.header.modalities
     }

@@ -27,10 +27,12 @@ def save(
     y, ids = _as_indicator(y, n), None if ids is None else as_list("ids", ids)
     if ids is not None and len(ids) != n:
         raise ValueError(f"ids must name each of {n} videos, got {len(ids)}.")
-    about = {
+    about: dict[str, dict[str, Any]] = {
         name: {"width": p.width, "dtype": p.values.dtype.name, "scale": p.scale, "shift": p.shift}
         for name, p in parts.items()
     }
+    if all(part.rate is not None for part in parts.values()):
+        about = {name: {**each, "rate": parts[name].rate} for name, each in about.items()}
     each = [p.lengths * p.width * p.values.dtype.itemsize for p in parts.values()]
     with new_store(path, about, attributes) as writer:
         with writer.part("0") as out:

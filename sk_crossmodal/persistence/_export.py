@@ -13,6 +13,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from ..classification import CrossModalClassifier
 from ..modules import InferenceModule
+from ..multimodal import as_long_videos
 from ..training import own_defaults
 from ..validation import check_flag
 from ._file import check_path, write_file
@@ -46,7 +47,8 @@ def export_model(estimator: Any, path: str | PathLike[str], *, overwrite: bool =
     FileExistsError
         If the file exists, and `overwrite` is False.
     ValueError
-        If the network cannot be exported, which may happen with an encoder of your own.
+        If the network cannot be exported, which may happen with an encoder of your own; or if
+        long videos are pooled to other windows for the correlation tower than for the classifier.
     OSError
         If the file cannot be written; an earlier file is then unchanged.
 
@@ -89,6 +91,7 @@ def export_model(estimator: Any, path: str | PathLike[str], *, overwrite: bool =
     check_is_fitted(estimator)
     if path.exists() and not overwrite:
         raise FileExistsError(f"{str(path)!r} exists: give overwrite=True, or another path.")
+    _check_windows(estimator)
     archive = io.BytesIO()
     program = _program(estimator)
     text = json.dumps(_description(estimator), ensure_ascii=False)
@@ -132,6 +135,25 @@ def _max_frames(estimator: Any) -> tuple[int, int]:
     return int(estimator.max_frames), int((estimator if tower is None else tower).max_frames)
 
 
+def _check_windows(estimator: Any) -> None:
+    """Raise ValueError unless classifier and tower have the same frames of a long video."""
+    tower = estimator.correlation_tower_
+    own, others = (_reading(each) for each in (estimator, estimator if tower is None else tower))
+    if own != others and "pool" in {*own["long_videos"].values(), *others["long_videos"].values()}:
+        wanted = "The classifier and its correlation tower must have the same max_frames and"
+        raise ValueError(
+            f'{wanted} long_videos in a program, got {own} and {others}. With long_videos="cut" '
+            "in both, max_frames may differ."
+        )
+
+
+def _reading(estimator: Any) -> dict[str, Any]:
+    """Return how an estimator reads long videos, by modality."""
+    names = estimator.modality_names_in_
+    long_videos = as_long_videos(estimator.long_videos, names)
+    return {"max_frames": int(estimator.max_frames), "long_videos": long_videos}
+
+
 def _copy(estimator: Any) -> Any:
     module = getattr(estimator.module_, "_orig_mod", estimator.module_)
     return deepcopy(module).cpu().requires_grad_(False)
@@ -146,6 +168,7 @@ def _description(estimator: Any) -> dict[str, Any]:
         "format": FORMAT,
         "modalities": estimator._n_features,
         "max_frames": max(_max_frames(estimator)),
+        "long_videos": _reading(estimator)["long_videos"],
         "labels": names and [name if isinstance(name, plain) else str(name) for name in names],
         "n_labels": len(classes),
         "multilabel": multilabel,

@@ -63,6 +63,7 @@ class Reader:
         device = params.get("device", "auto")  # of another machine, perhaps
         if device not in ("auto", "accelerate") and torch.device(str(device)).type == "meta":
             raise ValueError("device cannot be 'meta', which keeps no numbers.")
+        params = {**getattr(cls, "_params_before", {}), **params}
         value = cls(**{**params, "device": "auto"} if "device" in params else params)
         # Of the class: a FrozenEstimator has all attributes of the estimator inside.
         if (check := getattr(cls, "_check_params", None)) is not None:

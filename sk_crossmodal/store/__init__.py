@@ -5,6 +5,7 @@ from ._checks import as_list as as_list
 from ._checks import as_mapping as as_mapping
 from ._checks import as_names as as_names
 from ._checks import as_path as as_path
+from ._checks import as_rates as as_rates
 from ._checks import first_bad_frame as first_bad_frame
 from ._layout import HEADER as HEADER
 from ._layout import PARTS as PARTS

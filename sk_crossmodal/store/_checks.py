@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from .._types import Array
-from ..validation import as_array
+from ..validation import as_array, check_number
 
 
 def as_path(path: Any) -> str:
@@ -44,6 +44,20 @@ def as_list(name: str, value: Any) -> list[Any]:
     if isinstance(value, str | bytes) or not isinstance(value, Iterable):
         raise TypeError(f"{name} must be a sequence, got {value!r}.")
     return list(value)
+
+
+def as_rates(rates: Any, names: Iterable[str]) -> dict[str, float]:
+    """Return the frames per second of each modality; a time line needs those of all."""
+    names = list(names)
+    if set(as_mapping("rates", rates)) != set(names):
+        raise ValueError(f"rates must be of all modalities, {names}, got {list(rates)}.")
+    return {name: check_rate(name, rates[name]) for name in names}
+
+
+def check_rate(name: str, rate: Any) -> float:
+    """Return frames per second as a float; TypeError or ValueError if they cannot be a rate."""
+    check_number(f"The rate of modality {name!r}", rate, low=1e-6, high=1e6)
+    return float(rate)
 
 
 def as_lengths(name: str, lengths: Any, n_frames: int) -> Array:

@@ -2,7 +2,7 @@
 
 import json
 import os
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from glob import escape, glob
 from math import inf
 from numbers import Integral
@@ -13,7 +13,7 @@ import numpy as np
 
 from .._files import PARTIAL, locked, naming, sync_folder, write_atomic
 from ..validation import check_flag, check_number, number
-from ._checks import as_mapping, as_names, as_utf8, open_file
+from ._checks import as_mapping, as_names, as_rates, as_utf8, check_rate, open_file
 
 FORMAT, VERSION = "sk_crossmodal.store", 1
 HEADER, PARTS = "store.json", "parts"
@@ -35,6 +35,7 @@ class StoredModality:
     scale: float = 1.0
     shift: float = 0.0
     finite: bool = True  # all frames were checked when they were written
+    rate: float | None = None  # frames per second, if known
 
     def __post_init__(self) -> None:
         (name,) = as_names([self.name])
@@ -48,8 +49,9 @@ class StoredModality:
         for key in ("scale", "shift"):
             FINITE(f"The {key} of {which}", getattr(self, key))
         check_flag(f"finite of {which}", self.finite)
-        plain = (int(width), dtype, float(self.scale), float(self.shift))
-        for key, value in zip(("width", "dtype", "scale", "shift"), plain, strict=True):
+        rate = None if self.rate is None else check_rate(name, self.rate)
+        plain = (int(width), dtype, float(self.scale), float(self.shift), rate)
+        for key, value in zip(("width", "dtype", "scale", "shift", "rate"), plain, strict=True):
             object.__setattr__(self, key, value)  # the types that JSON returns
 
     @property
@@ -91,7 +93,9 @@ class Header:
     def __post_init__(self) -> None:
         if not self.modalities:
             raise ValueError("A store needs at least one modality, got none.")
-        as_names(each.name for each in self.modalities)
+        modalities = as_names(each.name for each in self.modalities)
+        if self.rates:
+            as_rates(self.rates, modalities)
         names = [each.name for each in self.parts or ()]
         if len(set(names)) < len(names):
             raise ValueError(f"Each part of a store must be named once, got {names}.")
@@ -101,9 +105,22 @@ class Header:
         if self.n_labels is not None:
             N_LABELS("n_labels", self.n_labels)
 
+    def without_rates(self) -> "Header":
+        """Return the header as versions before rates wrote it."""
+        return replace(self, modalities=tuple(replace(m, rate=None) for m in self.modalities))
+
+    @property
+    def rates(self) -> dict[str, float]:
+        """Frames per second by modality, where they are known."""
+        return {each.name: each.rate for each in self.modalities if each.rate is not None}
+
     def to_text(self) -> str:
         """Return the header as JSON."""
         about = {"format": FORMAT, "version": VERSION, **asdict(self)}
+        for each in about["modalities"]:
+            del each["rate"]
+        if self.rates:  # beside the modalities, where older readers ignore it
+            about["rates"] = self.rates
         return json.dumps(about, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
 
     @classmethod
@@ -115,8 +132,11 @@ class Header:
         version, parts = given["version"], given["parts"]
         if type(version) is not int or version != VERSION:
             raise ValueError(f"it has version {version} of the format, expected {VERSION}")
+        modalities, rates = given["modalities"], as_mapping("rates", given.get("rates", {}))
+        if rates:
+            as_rates(rates, (each["name"] for each in modalities))
         return cls(
-            tuple(StoredModality(**each) for each in given["modalities"]),
+            tuple(StoredModality(**each, rate=rates.get(each["name"])) for each in modalities),
             given["attributes"],
             None if parts is None else tuple(StoredPart(**each) for each in parts),
             given["n_labels"],

@@ -23,7 +23,7 @@ from ._layout import (
 )
 from ._parts import LABELS, PartWriter, read_lists, read_part
 
-KEYS = {"width", "dtype", "scale", "shift"}  # of the description of a modality
+KEYS = {"width", "dtype", "scale", "shift", "rate"}  # of the description of a modality
 HIDDEN = (".part", ".lock")  # suffixes of hidden names while a part is written
 
 
@@ -43,6 +43,7 @@ class StoreWriter:
     modalities : dict of str to dict
         Per modality its ``width`` and ``dtype`` (uint8, float16, float32 or float64), and for
         quantised frames ``scale`` and ``shift``: a stored number q means ``q * scale + shift``.
+        ``rate`` is its frames per second; give those of all modalities, or of none.
     attributes : dict of str to JSON values, optional
         Further information about the videos.
 
@@ -89,8 +90,9 @@ class StoreWriter:
         if not os.path.exists(os.path.join(self.path, HEADER)):
             _create(self.path, header)
         found = read_header(self.path)
+        known = header if found.rates else header.without_rates()
         for what in ("attributes", "modalities"):
-            if (there := getattr(found, what)) != (given := getattr(header, what)):
+            if (there := getattr(found, what)) != (given := getattr(known, what)):
                 raise ValueError(f"{self.path} has other {what}: they are {there}, got {given}.")
         self._header = header
 
@@ -211,7 +213,7 @@ def _describe(modalities: Any, attributes: Any) -> Header:
         raise TypeError(f"modalities must be a dict of dict by name, got {modalities!r}.")
     for name, about in modalities.items():
         if not isinstance(about, Mapping) or not {"width", "dtype"} <= set(about) <= KEYS:
-            wanted = "a dict of width, dtype and perhaps scale and shift"
+            wanted = "a dict of width, dtype and perhaps scale, shift, rate"
             raise TypeError(f"modalities[{name!r}] must be {wanted}, got {about!r}.")
     try:
         given = {} if attributes is None else {**attributes}

@@ -11,7 +11,7 @@ from sklearn.callback import FitCallback
 from skorch.callbacks import Callback
 
 from ..modules import HEADS, LOSSES
-from ..multimodal import check_modalities
+from ..multimodal import check_long_videos, check_modalities
 from ..validation import (
     FLAG,
     MAX_FLOAT,
@@ -108,6 +108,7 @@ CONSTRAINTS: dict[str, Callable[[str, Any], object]] = {
     "frame_scaling": options("modality", "feature", None),
     "mask_padding": FLAG,
     "max_frames": COUNT,
+    "long_videos": check_long_videos,
     "dropout": SHARE,
     "lr": number(0, MAX_FLOAT, open_low=True),
     "batch_size": COUNT,

@@ -1,6 +1,6 @@
 """Batches of videos of similar length, each read as a whole."""
 
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -11,7 +11,7 @@ from torch.utils.data import Dataset, Sampler
 
 from .._types import Array, Floats, Ints
 from ..modules import RawFrames
-from ..multimodal import MultimodalArray
+from ..multimodal import MultimodalArray, as_long_videos, count_real_steps
 from ._prefetch import read_ahead
 from ._processes import Processes
 
@@ -114,10 +114,12 @@ class FrameDataset(Dataset[Any]):
         sample_weight: Floats | None = None,
         *,
         max_frames: int | None = None,
+        long_videos: str | Mapping[str, str] = "pool",
         extra: dict[str, Array] | None = None,
     ):
         self.X, self.y, self.sample_weight = X, y, sample_weight
         self.max_frames = max_frames
+        self.long_videos = as_long_videos(long_videos, X.modality_names)
         self.extra = {} if extra is None else extra
         lengths: Ints = X.timeline_lengths()
         self._lengths: Ints = lengths if max_frames is None else np.minimum(lengths, max_frames)
@@ -140,16 +142,21 @@ class FrameDataset(Dataset[Any]):
     def __getitems__(self, rows: Ints) -> tuple[Batch, Any]:
         whole = np.asarray(rows)
         rows, counts = self.processes.divide(whole)
-        batch = self.read(rows, self.max_frames if counts else 0, len(whole))
+        batch = self.read(rows, None if counts else 0, len(whole))
         for name, values in self.extra.items():
             batch.extra[name] = torch.from_numpy(values[rows])
         if self.sample_weight is not None:
             batch.extra["sample_weight"] = torch.from_numpy(self.sample_weight[rows] * counts)
         return batch, self.target(rows, counts)
 
-    def read(self, rows: Ints, max_frames: int | None, whole: int | None = None) -> Batch:
+    def real_steps(self, rows: Ints) -> dict[str, Ints]:
+        """Return the number of time steps at which each modality of some videos has frames."""
+        return count_real_steps(self.X[rows], self.max_frames, self.long_videos)
+
+    def read(self, rows: Ints, n_steps: Ints | int | None, whole: int | None = None) -> Batch:
         """Return the frames of some rows: a `Batch`, or a share of one of `whole` videos."""
-        frames, masks = self.X.pad(rows, max_frames)
+        how: Any = {"long_videos": self.long_videos, "n_steps": n_steps}
+        frames, masks = self.X.pad(rows, self.max_frames, **how)
         return Batch(
             {name: torch.from_numpy(values) for name, values in frames.items()},
             {name: torch.from_numpy(mask) for name, mask in masks.items()},

@@ -1,5 +1,6 @@
 """`NetworkEstimator`: input validation, training and prediction of every estimator."""
 
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from os import PathLike
@@ -18,9 +19,11 @@ from ..multimodal import (
     MultimodalArray,
     StatsRequest,
     as_fitted,
+    as_long_videos,
     as_multimodal,
     has_named_modalities,
     scan_frames,
+    unseen_shares,
 )
 from ..validation import check_sample_weight, column_names, short
 from ._build import NetworkSpec, build_net, check_padding
@@ -56,7 +59,12 @@ class NetworkEstimator(LinkedEstimator, CallbackSupportMixin, BaseEstimator):
         Whether padding is masked. False pads every video with zero frames up to `max_frames` and
         treats them as frames (Section 4.2).
     max_frames : int, default=300
-        Maximum number of frames used per video; later ones are ignored.
+        Maximum number of time steps per video.
+    long_videos : {"pool", "cut"} or dict of str to these, default="pool"
+        How videos of more time steps are read: "pool" divides the whole video into `max_frames`
+        equal windows and uses the mean of the frames in each; "cut" ignores later time steps, as
+        in the paper, and `fit` warns of it. A dict says so by modality, see
+        :meth:`~sk_crossmodal.multimodal.MultimodalArray.pad`.
     dropout : float, default=0.1
         Dropout probability, in the encoders and in the layers after them.
     lr : float, default=2e-4
@@ -133,6 +141,7 @@ class NetworkEstimator(LinkedEstimator, CallbackSupportMixin, BaseEstimator):
     frame_scaling: str | None = "modality"
     mask_padding: bool = True
     max_frames: int = 300
+    long_videos: str | Mapping[str, str] = "pool"
     dropout: float = 0.1
     lr: float = 2e-4
     batch_size: int = 128
@@ -164,6 +173,8 @@ class NetworkEstimator(LinkedEstimator, CallbackSupportMixin, BaseEstimator):
         "n_iter_",
         "loss_curve_",
     )
+    # Parameters as models that were saved before these existed had them.
+    _params_before: ClassVar[dict[str, Any]] = {"long_videos": "cut"}
     _get_state = get_state
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
@@ -171,6 +182,9 @@ class NetworkEstimator(LinkedEstimator, CallbackSupportMixin, BaseEstimator):
         base = next(base for base in cls.__mro__[1:] if issubclass(base, NetworkEstimator))
         if cls.__doc__ and base.__doc__:  # python -OO has none
             cls.__doc__ = inherit_entries(cls.__doc__, base.__doc__)
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        super().__setstate__({**self._params_before, **state})
 
     def set_params(self, **params: Any) -> Self:
         """Set parameters, all of them or, if one is unknown, none.
@@ -213,6 +227,7 @@ class NetworkEstimator(LinkedEstimator, CallbackSupportMixin, BaseEstimator):
         else:
             name, widths = type(before).__name__, before._n_features
             X = as_fitted(*arrays, widths=widths, modalities=modalities, name=name)
+        as_long_videos(self.long_videos, X.modality_names)
         names, y = column_names(y), check_y(y, len(X))
         weighted = sample_weight is not None
         weight = check_sample_weight(sample_weight, len(X)) if weighted else np.ones(len(X))
@@ -285,6 +300,24 @@ class NetworkEstimator(LinkedEstimator, CallbackSupportMixin, BaseEstimator):
         stats = scan_frames(videos.source, self._dtype(), wanted if first else ())
         found = iter(processes.agree(stats))
         return [None if request is None else next(found) for request in requests]
+
+    @property
+    def _reading(self) -> dict[str, Any]:
+        """How a `FrameDataset` reads long videos."""
+        return {"max_frames": self.max_frames, "long_videos": self.long_videos}
+
+    def _warns_of_cut(self, X: MultimodalArray) -> bool:
+        """Warn if videos are cut, of how much is not used; return whether they are."""
+        videos, time = unseen_shares(X, self.max_frames, self.long_videos)
+        if videos and Processes.of(self.device).index == 0:
+            warnings.warn(
+                f"{type(self).__name__} cuts {videos:.0%} of the videos at max_frames="
+                f"{self.max_frames}, so that {time:.0%} of their time is not used. "
+                'long_videos="pool" uses all of it; or increase max_frames.',
+                UserWarning,
+                stacklevel=2,
+            )
+        return bool(videos)
 
     def _pad_to(self) -> int | None:
         return None if self.mask_padding else self.max_frames
