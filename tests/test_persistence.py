@@ -150,6 +150,7 @@ def test_saved_classifier_predicts_the_same(family, params, form, tmp_path):
 
 @pytest.mark.parametrize("family", FAMILIES)
 @pytest.mark.parametrize("widths", [{"only": 4}, {"a": 3, "../b": 4, "c.weight": 2}], ids=len)
+@pytest.mark.filterwarnings("ignore:fusion='cross_modal_concat' needs two modalities")
 def test_saved_classifier_of_one_or_three_modalities_predicts_the_same(family, widths, tmp_path):
     videos = ragged(widths=widths, n=16)
     y = np.arange(16) % 3

@@ -28,6 +28,7 @@ from ..training import (
     Processes,
     Targets,
     Videos,
+    check_shared_params,
     check_y,
     fit_method,
 )
@@ -466,7 +467,7 @@ class CrossModalClassifier(ClassifierMixin, NetworkEstimator):
         raise NotImplementedError
 
     def _check_params(self) -> None:
-        self._validate_params()
+        check_shared_params(vars(self))
         check_params(vars(self), CONSTRAINTS)
         check_params(vars(self), self._constraints)
         check_class_weight(self.class_weight)

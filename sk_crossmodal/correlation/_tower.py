@@ -28,6 +28,7 @@ from ..training import (
     Targets,
     Videos,
     check_seed,
+    check_shared_params,
     check_y,
     fit_method,
     set_state,
@@ -263,7 +264,7 @@ class CorrelationTower(TransformerMixin, NetworkEstimator):
         self.pairs_ = [(names[a], names[b]) for a, b in self.module_.pairs]
 
     def _check_params(self) -> None:
-        self._validate_params()
+        check_shared_params(vars(self))
         check_encoder(self.encoder, self.encoder_params)
         check_params(vars(self), CONSTRAINTS)
 

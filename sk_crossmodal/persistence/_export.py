@@ -155,8 +155,7 @@ def _reading(estimator: Any) -> dict[str, Any]:
 
 
 def _copy(estimator: Any) -> Any:
-    module = getattr(estimator.module_, "_orig_mod", estimator.module_)
-    return deepcopy(module).cpu().requires_grad_(False)
+    return deepcopy(estimator.net_.plain_module()).cpu().requires_grad_(False)
 
 
 def _description(estimator: Any) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from skorch.helper import SliceDict as SliceDict
 from ._build import NetworkSpec
 from ._callbacks import fit_method
 from ._config import TrainingConfig
-from ._constraints import check_seed
+from ._constraints import check_seed, check_shared_params
 from ._data import Batch, FrameDataset, Videos
 from ._defaults import own_defaults
 from ._device import resolve_device
@@ -27,6 +27,7 @@ __all__ = [
     "TrainingConfig",
     "Videos",
     "check_seed",
+    "check_shared_params",
     "check_y",
     "fit_method",
     "own_defaults",

@@ -30,7 +30,6 @@ from ._build import NetworkSpec, build_net, check_padding
 from ._callbacks import SklearnCallbackBridge
 from ._checkpoint import Checkpoint, fit_hashes
 from ._config import TrainingConfig
-from ._constraints import check_shared_params
 from ._data import FrameDataset, Videos
 from ._net import MultimodalNet
 from ._processes import Processes
@@ -210,9 +209,6 @@ class NetworkEstimator(LinkedEstimator, CallbackSupportMixin, BaseEstimator):
                 raise ValueError(f"Invalid parameter {name!r}: {kind} has {sorted(known)}.")
         super().set_params(**params)
         return self
-
-    def _validate_params(self) -> None:
-        check_shared_params(vars(self))
 
     def _validate_fit_videos(
         self, arrays: Sequence[Any], y: Any, sample_weight: Any, before: Any = None

@@ -6,7 +6,6 @@ A state may come from a file of a stranger, so everything in it is checked.
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from inspect import signature
 from typing import Any
 
 import torch
@@ -42,7 +41,7 @@ def get_state(estimator: Any) -> dict[str, Any]:
         return {}
     net = estimator.net_
     params = net.get_params_for("module")
-    stats = params.pop(_stats_name(net.module))
+    stats = params.pop("frame_stats")
     _check_unchanged(estimator, params, len(stats))
     module = net.plain_module()
     weights = module.state_dict()
@@ -95,7 +94,7 @@ def set_state(
     _check_unchanged(estimator, params, len(stats))
     config = TrainingConfig.restored(estimator, state["batch_size"], state["precision"])
     _check_loss(loss, params.get("n_outputs"))
-    spec = NetworkSpec(network_class, {_stats_name(network_class): stats, **params}, loss)
+    spec = NetworkSpec(network_class, {"frame_stats": stats, **params}, loss)
     epochs = [{**row, "epoch": i} for i, row in enumerate(history[len(before) :], start=1)]
     net = restore_net(config, spec, network, epochs)
     net.interrupted = state["interrupted"]
@@ -149,11 +148,6 @@ def at_most(weights: Mapping[str, torch.Tensor]) -> Iterator[None]:
     finally:
         for hook in hooks:
             hook.remove()
-
-
-def _stats_name(network_class: Any) -> str:
-    """Return the name of a network's first argument, mean and scale of each modality."""
-    return next(iter(signature(network_class).parameters))
 
 
 def _check_unchanged(estimator: Any, params: Mapping[str, Any], n_modalities: int) -> None:
