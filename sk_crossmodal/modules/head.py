@@ -41,6 +41,9 @@ class Head(nn.Module):
 
     output_layer: ClassVar[str]
 
+    def __init__(self) -> None:  # torch's takes any arguments
+        super().__init__()
+
     def copy_from(self, other: Self) -> None:
         """Copy the weights of a head of the same sizes, except those of the output layer."""
         prefix = f"{self.output_layer}."
