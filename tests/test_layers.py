@@ -20,7 +20,7 @@ BASE = {"_docs", "_files", "_html", "_links", "_registry", "_types", "validation
 GROUND = BASE | {"store", "modules", "multimodal", "hierarchy", "metrics"}
 ESTIMATORS = {"classification", "correlation", "compose", "training"}
 MAY_IMPORT = {
-    "cli": BASE | {"datasets", "metrics", "persistence", "report"},
+    "cli": BASE | {"datasets", "hierarchy", "metrics", "persistence", "report"},
     "report": GROUND | ESTIMATORS | {"inspection", "persistence"},
     "persistence": GROUND | ESTIMATORS,
     "utils": GROUND | {"classification", "correlation", "training", "datasets"},

@@ -8,7 +8,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from ._arguments import WordedError
 from ._parser import make_parser
+from ._wording import Wording
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -26,10 +28,11 @@ def _run(arguments: Sequence[str] | None) -> int:
     dashed = [text.startswith("-") and os.path.isfile(text) for text in given]
     paths = [f"./{text}" if each else text for text, each in zip(given, dashed, strict=True)]
     args = make_parser().parse_args(paths)
+    wording = Wording(args, given)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("always", UserWarning)
-            warnings.showwarning = _print_warning
+            warnings.showwarning = _WarningPrinter(wording)
             code: int = args.run(args) or 0
             sys.stdout.flush()
             return code
@@ -41,7 +44,8 @@ def _run(arguments: Sequence[str] | None) -> int:
     except Exception as error:  # users of a command expect one line, not a traceback
         if args.debug:
             raise
-        _print(f"error: {_one_line(error)}")
+        text = _one_line(error)
+        _print(f"error: {text if isinstance(error, WordedError) else wording(text)}")
         return 1
 
 
@@ -49,8 +53,17 @@ def _print(text: str) -> None:
     print(f"sk-crossmodal: {text}", file=sys.stderr)
 
 
-def _print_warning(message: Any, *args: Any, **kwargs: Any) -> None:
-    _print(f"warning: {' '.join(str(message).split())}")
+class _WarningPrinter:
+    """Prints each warning once."""
+
+    def __init__(self, wording: Wording) -> None:
+        self._wording, self._printed = wording, set[str]()
+
+    def __call__(self, message: Any, *args: Any, **kwargs: Any) -> None:
+        text = self._wording(" ".join(str(message).split()))
+        if text not in self._printed:
+            self._printed.add(text)
+            _print(f"warning: {text}")
 
 
 def _one_line(error: Exception) -> str:

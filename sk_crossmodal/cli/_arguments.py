@@ -11,6 +11,10 @@ EXIT_CODES = "exit codes: 0 success, 1 failure, 2 wrong command line, 130 interr
 _DATA = "a store, TFRecord shards, Parquet or Arrow files: files, a folder or quoted patterns"
 
 
+class WordedError(ValueError):
+    """An error that is already in the words of the command."""
+
+
 def add_command(
     commands: Any, name: str, usage: str, summary: str, description: str, examples: str
 ) -> argparse.ArgumentParser:
@@ -25,7 +29,7 @@ def add_command(
     )
     parser.add_argument("--quiet", action="store_true", help="print errors only")
     parser.add_argument("--debug", action="store_true", help="print the traceback of an error")
-    parser.set_defaults(interrupted="nothing was written")
+    parser.set_defaults(interrupted="nothing was written", command=name, commands=commands)
     return parser
 
 
@@ -54,8 +58,18 @@ def add_model_command(
 
 
 def add_data(parser: argparse.ArgumentParser) -> None:
-    """Add the argument DATA."""
+    """Add the argument DATA, and the option to skip damaged data."""
     add_path(parser, "DATA", _DATA, nargs="+")
+    add_on_error(parser)
+
+
+def add_on_error(parser: Any) -> None:
+    """Add the option to skip damaged data, to a parser or a group."""
+    parser.add_argument(
+        "--on-error",
+        choices=("raise", "skip"),
+        help="of shards, stop at damaged data, or skip it (default: raise)",
+    )
 
 
 def add_overwrite(parser: argparse.ArgumentParser, what: str) -> None:

@@ -6,7 +6,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from ._arguments import add_columns, add_command, add_path, positive
+from ._arguments import add_columns, add_command, add_on_error, add_path, positive
 from ._data import STORE, TABLES, Data, kind_of_data, load_shards, open_data
 
 _SHARD_OPTIONS = ("jobs", "max_frames", "on_error", "segments")
@@ -77,11 +77,7 @@ def add_to(commands: Any) -> None:
         metavar="T",
         help="keep the first T frames of each video (default: all)",
     )
-    shards.add_argument(
-        "--on-error",
-        choices=("raise", "skip"),
-        help="stop at damaged data, or skip it (default: raise)",
-    )
+    add_on_error(shards)
     shards.add_argument(
         "--segments",
         choices=("rated", "all"),

@@ -54,6 +54,7 @@ def open_data(
     ids: str | None = None,
     labelled: bool = True,
     segments: str | None = None,
+    on_error: str | None = None,
     quiet: bool = False,
 ) -> Data:
     """Open DATA; without `labelled`, the labels of tables are not read and may be anything."""
@@ -63,6 +64,8 @@ def open_data(
     from ..datasets import concatenate_videos, load_embeddings, load_store, open_tables
 
     progress = False if quiet else None
+    if on_error is not None and kind != SHARDS:
+        raise ValueError(f"--on-error is for TFRecord shards, got {source} ({kind}).")
     if kind == TABLES:
         bunch = load_embeddings(
             paths,
@@ -73,8 +76,15 @@ def open_data(
         )
     elif kind == SHARDS:
         bunch = load_shards(
-            paths, labels=labels, ids=ids, labelled=labelled, segments=segments, progress=progress
+            paths,
+            labels=labels,
+            ids=ids,
+            labelled=labelled,
+            segments=segments,
+            on_error=on_error or "raise",
+            progress=progress,
         )
+        _warn_of_skipped(bunch.skipped)
     elif labels or ids:
         raise ValueError(f"--labels and --ids name columns of tables, got {source} ({kind}).")
     elif len(paths) == 1:
@@ -95,6 +105,13 @@ def open_data(
         bunch.ids is not None,
         [name for name in columns if name not in used],
     )
+
+
+def _warn_of_skipped(skipped: Sequence[tuple[str, int, str]]) -> None:
+    if skipped:
+        path, offset, reason = skipped[0]
+        first = f"the first in {path}, byte {offset}: {reason}"
+        warnings.warn(f"{len(skipped)} damaged records were skipped, {first}.", stacklevel=3)
 
 
 def load_shards(

@@ -48,7 +48,7 @@ def _run(args: argparse.Namespace) -> None:
     for path in filter(None, (args.json, args.csv)):
         check_output(path, overwrite=args.overwrite)
     model = Model(args.model, args.device)
-    data = model.open_data(args.data, labels=args.labels, ids=args.ids, quiet=args.quiet)
+    data = model.open_data(args, labels=args.labels)
     truth, unknown = model.indicator(data.require_labels())
     probability = model.all_probabilities(data.X, quiet=args.quiet)
     from ..metrics import hierarchy_report

@@ -7,7 +7,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from ._arguments import add_columns, add_command, add_path
+from ._arguments import add_columns, add_command, add_on_error, add_path
 from ._data import MODEL, Data, kind_of_file, open_data, warn_separator
 
 _DESCRIPTION = """\
@@ -31,7 +31,8 @@ def add_to(commands: Any) -> None:
     )
     add_path(parser, "MODEL_OR_DATA", "a model file, or data of any kind", nargs="+")
     parser.add_argument("--json", action="store_true", help="print as JSON")
-    add_columns(parser)
+    add_on_error(parser)
+    add_columns(parser, modalities=True)
     parser.set_defaults(run=_run)
 
 
@@ -41,7 +42,10 @@ def _run(args: argparse.Namespace) -> None:
         about = _about_model(paths[0])
     else:
         quiet = args.quiet or args.json
-        about = _about_data(open_data(paths, labels=args.labels, ids=args.ids, quiet=quiet))
+        options = {
+            name: getattr(args, name) for name in ("modalities", "labels", "ids", "on_error")
+        }
+        about = _about_data(open_data(paths, **options, quiet=quiet))
     if args.json:
         print(json.dumps(about, indent=2, ensure_ascii=False, default=str))
         return
@@ -85,6 +89,8 @@ def _about_model(path: str) -> dict[str, Any]:
 
 
 def _about_data(data: Data) -> dict[str, Any]:
+    from ..hierarchy import warn_of_split_names
+
     X = data.X
     about: dict[str, Any] = {
         "data": data.source,
@@ -99,6 +105,7 @@ def _about_data(data: Data) -> dict[str, Any]:
         counts = Counter(label for each in data.y for label in set(each))
         about["labels"] = _about_labels([label for label, _ in counts.most_common()])
         warn_separator(counts)
+        warn_of_split_names(counts, ":")
         about["videos without labels"] = sum(not each for each in data.y)
     if data.other_columns:
         columns = ", ".join(data.other_columns)

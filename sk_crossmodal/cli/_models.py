@@ -1,5 +1,6 @@
 """Load MODEL, and compute its probabilities in chunks."""
 
+import argparse
 import copy
 import os
 import warnings
@@ -37,12 +38,13 @@ class Model:
         names = getattr(self.classifier, "label_names_", None) or range(len(classes))
         return list(names), [str(name) for name in names]
 
-    def open_data(self, paths: Sequence[str], **options: Any) -> Data:
-        """Open data by `open_data`, with the modalities of the model only."""
+    def open_data(self, args: argparse.Namespace, **options: Any) -> Data:
+        """Open the data of a command by `open_data`, with the modalities of the model only."""
+        options |= {"ids": args.ids, "on_error": args.on_error, "quiet": args.quiet}
         needed = getattr(self.classifier, "modality_names_in_", None)
         widths = widths_of(self.estimator)
         try:
-            data = open_data(paths, modalities=needed, **options)
+            data = open_data(args.data, modalities=needed, **options)
         except ValueError as error:
             if "modality" in str(error) or "has no column" in str(error):
                 expected = _describe(widths)

@@ -66,9 +66,7 @@ def _run(args: argparse.Namespace) -> None:
     from ._writers import WRITERS
 
     segments = "all" if format_ == "kaggle-segments" else None
-    data = model.open_data(
-        args.data, ids=args.ids, labelled=False, segments=segments, quiet=args.quiet
-    )
+    data = model.open_data(args, labelled=False, segments=segments)
     with (
         atomic_path(args.out, hidden=True) as part,
         WRITERS[format_](part, model.labels, model.names, args.top_k) as writer,

@@ -43,7 +43,7 @@ def add_to(commands: Any) -> None:
 def _run(args: argparse.Namespace) -> None:
     check_output(args.out, overwrite=args.overwrite)
     model = Model(args.model, args.device)
-    data = model.open_data(args.data, labels=args.labels, ids=args.ids, quiet=args.quiet)
+    data = model.open_data(args, labels=args.labels)
     y = data.require_labels()
     model.indicator(y)  # warns of unknown labels, which the report ignores
     model.estimator.transformer_.set_params(handle_unknown="ignore")

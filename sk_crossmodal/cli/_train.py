@@ -130,18 +130,30 @@ def _add_labels(parser: argparse.ArgumentParser) -> None:
         metavar="CSV",
     )
     group.add_argument(
+        "--unknown-labels",
+        choices=("error", "ignore"),
+        help="of labels that the vocabulary lacks, stop at the first, or leave them out (default: "
+        "error)",
+    )
+    group.add_argument(
         "--separator", metavar="TEXT", help="separator of names in label paths (default: :)"
     )
 
 
 def _run(args: argparse.Namespace) -> int:
+    from ..hierarchy import warn_of_split_names
+
     check_output(args.model, overwrite=args.overwrite)
     config = make_train_config(args)
     model = _build(config)
-    data = open_data(args.data, quiet=args.quiet, **config.data)
-    y = data.require_labels()
+    data = open_data(args.data, on_error=args.on_error, quiet=args.quiet, **config.data)
+    y = [frozenset(labels) for labels in data.require_labels()]  # not rows of an indicator
     separator = config.labels.get("separator", ":")
-    warn_separator(dict.fromkeys(label for each in y for label in each), separator)
+    labels = sorted(frozenset[Any]().union(*y), key=str)
+    warn_separator(labels, separator)
+    if model.transformer.hierarchy is None:
+        warn_of_split_names(labels, separator)
+    _check_known(model.transformer, y)
     if not args.quiet:
         _print_start(data, config)
     interrupted = _fit(model, data.X, y, quiet=args.quiet)
@@ -163,6 +175,8 @@ def _build(config: TrainConfig) -> Any:
     params, labels = dict(config.params), dict(config.labels)
     if isinstance(params.get("correlation_tower"), dict):
         params["correlation_tower"] = sk_crossmodal.CorrelationTower(**params["correlation_tower"])
+    if (unknown := labels.pop("unknown_labels", None)) is not None:
+        labels["handle_unknown"] = unknown
     vocabulary, classes = labels.pop("vocabulary", None), labels.pop("class_labels", None)
     if vocabulary is not None or classes is not None:
         labels["hierarchy"] = _read_hierarchy(vocabulary, classes)
@@ -180,6 +194,20 @@ def _read_hierarchy(vocabulary: str | None, classes: str | None) -> Any:
     if classes is not None or vocabulary is None:
         raise ValueError("--class-labels needs --vocabulary ontology.json, both of AudioSet.")
     return youtube8m_hierarchy(vocabulary)
+
+
+def _check_known(binarizer: Any, y: list[frozenset[Any]]) -> None:
+    """Warn of labels that are left out because the vocabulary lacks them."""
+    labels = frozenset[Any]().union(*y)
+    if binarizer.hierarchy is None or binarizer.handle_unknown == "error":
+        return
+    unknown = sorted(labels.difference(binarizer.hierarchy.nodes), key=str)
+    if len(unknown) == len(labels):
+        given = f"{len(labels)} labels of the data, such as {unknown[0]!r}"
+        raise ValueError(f"the vocabulary has none of the {given}; give another --vocabulary.")
+    if unknown:
+        some = f"{len(unknown)} of {len(labels)} labels, such as {unknown[0]!r}"
+        warnings.warn(f"the vocabulary lacks {some}; they are left out.", stacklevel=2)
 
 
 def _fit(model: Any, X: Any, y: Any, *, quiet: bool) -> bool:

@@ -8,6 +8,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from typing import Any
 
+from ._arguments import WordedError
+
 # Copies of names that would take seconds to import; a test compares them with the package.
 FAMILIES = {
     "transformer": "CrossModalTransformerClassifier",
@@ -16,7 +18,7 @@ FAMILIES = {
 }
 FUSIONS = ("early", "late", "cross_modal", "cross_modal_gated", "cross_modal_concat")
 _DATA_NAMES = ("modalities", "labels", "ids")
-_LABEL_NAMES = ("vocabulary", "class_labels", "separator", "min_frequency")
+_LABEL_NAMES = ("vocabulary", "class_labels", "unknown_labels", "separator", "min_frequency")
 _ALIASES = {"epochs": "max_epochs", "seed": "random_state"}
 _FLAGS = (
     "lr",
@@ -66,10 +68,10 @@ def make_train_config(args: argparse.Namespace) -> TrainConfig:
     data = {name: given.pop(name) for name in _DATA_NAMES if name in given}
     labels = {name: given.pop(name) for name in _LABEL_NAMES if name in given}
     others = (*_DATA_NAMES, *_LABEL_NAMES, "family", *_ALIASES)
-    _check_names(given, _parameters(FAMILIES[family]), family, others=others)
+    _check_names(given, parameters_of(FAMILIES[family]), family, others=others)
     tower = given.get("correlation_tower")
     if isinstance(tower, dict):
-        _check_names(tower, _parameters("CorrelationTower"), "correlation_tower")
+        _check_names(tower, parameters_of("CorrelationTower"), "correlation_tower")
     given.setdefault("random_state", 0)  # so that the same command gives the same model
     return TrainConfig(family, given, data, labels)
 
@@ -91,7 +93,7 @@ def _parse(text: str) -> dict[str, Any]:
     except tomllib.TOMLDecodeError:
         if _WORD.fullmatch(value.strip()):
             return tomllib.loads(f"{name}='{value.strip()}'")
-    raise ValueError(f"--set must be name=value, such as dropout=0.2 or gate=soft, got {text!r}.")
+    raise WordedError(f"--set must be name=value, such as dropout=0.2 or gate=soft, got {text!r}.")
 
 
 def _merge(into: dict[str, Any], more: dict[str, Any]) -> None:
@@ -105,7 +107,7 @@ def _merge(into: dict[str, Any], more: dict[str, Any]) -> None:
             into[name] = value
 
 
-def _parameters(name: str) -> list[str]:
+def parameters_of(name: str) -> list[str]:
     """Return the parameters of an estimator that the command accepts."""
     import sk_crossmodal
 
@@ -115,9 +117,9 @@ def _parameters(name: str) -> list[str]:
 def _check_names(
     given: Iterable[str], known: list[str], owner: str, others: tuple[str, ...] = ()
 ) -> None:
-    """Raise ValueError with suggestions for an unknown parameter of `owner`."""
+    """Raise an error with suggestions for an unknown parameter of `owner`."""
     for name in given:
         if name not in known and name not in others:
             near = difflib.get_close_matches(name, [*known, *others], n=3, cutoff=0.5)
             hint = f"did you mean {' or '.join(near)}?" if near else f"known: {', '.join(known)}."
-            raise ValueError(f"{owner} has no parameter {name}; {hint}")
+            raise WordedError(f"{owner} has no parameter {name}; {hint}")

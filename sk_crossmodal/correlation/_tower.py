@@ -420,9 +420,11 @@ def _check_can_correlate(X: MultimodalArray) -> None:
     """Raise ValueError unless there are two modalities and two videos."""
     if len(widths := X.n_features) < 2:
         given = f"{list(widths)} with {sum(widths.values())} feature(s)"
-        advice = "give each as an array, fit(X_video, X_audio, y), or name their columns, such as"
-        example = "modalities={'video': 1024, 'audio': 128}"
-        raise ValueError(f"A correlation needs two modalities, X has {given}: {advice} {example}.")
+        raise ValueError(
+            f"A correlation needs two modalities, X has {given}: give each as an array, "
+            "fit(X_video, X_audio, y), or name their columns, such as modalities={'video': 1024, "
+            "'audio': 128}."
+        )
     if len(X) < 2:
         raise ValueError("A correlation needs two videos to compare, X has 1 sample.")
 

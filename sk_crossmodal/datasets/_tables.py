@@ -112,7 +112,7 @@ class TableReader(Reader):
                 self._read_ids(table, batch, first)
         if not sum(counts):
             raise ValueError(f"There are no videos in {', '.join(map(str, source))}.")
-        self._widths = {name: _find_width(tables, name) for name in names}
+        self._widths = {name: _find_width(tables, name, names) for name in names}
         return Description(
             {name: {"width": self._widths[name], "dtype": dtypes[name]} for name in names},
             labels=None if self._labels is None else self._labels.known(),
@@ -215,11 +215,13 @@ def _find_dtypes(
     return dtypes
 
 
-def _find_width(tables: Sequence[Table], name: str) -> int:
+def _find_width(tables: Sequence[Table], name: str, names: Sequence[str]) -> int:
     """Return the width of the first frame of a modality."""
     for table in tables:
         for first, batch in table.batches([name]):
             frames, _ = read_frames(batch.column(name), table.where(name), first)
             if len(frames):
                 return int(frames.shape[1])
-    raise ValueError(f"column {name!r} has no frames in any video; leave it out of modalities.")
+    others = [each for each in names if each != name]
+    advice = f"; modalities={others} leaves it out" if others else ""
+    raise ValueError(f"column {name!r} has no frames in any video{advice}.")

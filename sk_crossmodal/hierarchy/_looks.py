@@ -30,11 +30,15 @@ def indicator_width(
 
 def warn_of_lists(labels: Iterable[Any], alone: Iterable[Any]) -> None:
     """Warn if labels look like lists of labels; `alone` are those that were not in lists."""
-    if found := next((x for x in labels if isinstance(x, str) and _is_list(x)), None):
+    if found := next(filter(_is_list, _texts(labels)), None):
         _warn(f"labels such as {found!r} look like lists that were written as text")
-    elif found := next((x for x in alone if isinstance(x, str) and _DELIMITED.match(x)), None):
+    elif found := next(filter(_DELIMITED.match, _texts(alone)), None):
         one = f", or [{found!r}] if it is one label"
         _warn(f"labels such as {found!r} look like several labels in one text", one)
+
+
+def _texts(labels: Iterable[Any]) -> list[str]:
+    return sorted({label for label in labels if isinstance(label, str)})
 
 
 def _warn(looks: str, otherwise: str = "") -> None:
@@ -47,16 +51,17 @@ def _is_list(text: str) -> bool:
     if not _BRACKETS.fullmatch(text := text.strip()):
         return False
     for parse in (json.loads, ast.literal_eval):
-        with contextlib.suppress(ValueError, SyntaxError, MemoryError, RecursionError):
+        with (
+            contextlib.suppress(ValueError, SyntaxError, MemoryError, RecursionError),
+            warnings.catch_warnings(action="ignore"),  # of backslashes
+        ):
             return isinstance(parse(text), list | tuple | set)
     return _PRINTED.fullmatch(text) is not None
 
 
 def warn_of_split_names(paths: Iterable[Any], separator: str) -> None:
     """Warn if the separator seems to be a part of names, so that it splits them."""
-    for path in paths:
-        if not isinstance(path, str) or separator not in path:
-            continue
+    for path in filter(lambda path: separator in path, _texts(paths)):
         names = path.split(separator)
         address = any(name.startswith(("//", "\\")) for name in names[1:])
         spaced = separator == separator.strip() and any(name != name.strip() for name in names)
