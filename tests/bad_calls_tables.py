@@ -110,6 +110,13 @@ def calls():
     ):
         call = partial(tables, "good.parquet", modalities=value)
         yield f"modalities {value!r}", call, error, message
+    for value, error, message in (
+        (25, TypeError, "rates must be a dict by name of modality, got 25"),
+        ({"clip": 1}, ValueError, r"rates must be of all modalities, \['a'\], got \['clip'\]"),
+        ({"a": -1}, ValueError, "The rate of modality 'a' must be a number >= 1e-06"),
+    ):
+        call = partial(tables, "good.parquet", rates=value)
+        yield f"rates {value!r}", call, error, message
     for name in ("return_X_y", "progress"):
         for value in (1, "yes"):
             call = partial(tables, "good.parquet", **{name: value})

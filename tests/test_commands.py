@@ -737,3 +737,25 @@ def test_closed_pipe_ends_command_silently(words):
     os.close(writer)
     assert done.returncode in (0, 1)
     assert not done.stderr
+
+
+def test_rates_of_a_store_and_cut_videos(saved, tmp_path, capsys):
+    store = tmp_path / "store"
+    assert (
+        run("convert", "--quiet", saved / "train.parquet", store, "--rates", "clip=1,clap=2.5")
+        == 0
+    )
+    assert run("convert", "--quiet", store, tmp_path / "copy", "--rates", "clip=2,clap=5") == 0
+    for path, rate in ((store, "2.5"), (tmp_path / "copy", "5")):
+        assert run("info", "--json", path) == 0
+        about = json.loads(capsys.readouterr().out)
+        assert about["modalities"]["clap"].endswith(f", {rate} frames per second")
+    options = ["--set", "max_frames=4", "--set", "long_videos=cut", "--set", "fusion=late"]
+    small = ["--set", "d_model=8", "--set", "n_heads=2", "--epochs", "1", "--quiet"]
+    assert run("train", store, tmp_path / "model", *options, *small) == 0
+    assert "cuts 100% of the videos at max_frames=4" in capsys.readouterr().err
+    assert run("info", tmp_path / "model") == 0
+    assert "long_videos: cut" in capsys.readouterr().out
+    with pytest.raises(SystemExit):
+        run("convert", saved / "train.parquet", tmp_path / "other", "--rates", "clip")
+    assert "such as clip=1,clap=50, got 'clip'" in capsys.readouterr().err

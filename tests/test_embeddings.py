@@ -346,3 +346,20 @@ def test_files_of_two_formats_raise_an_error(tmp_path, readers):
     table = write_videos(tmp_path / "b.parquet", 8)
     with pytest.raises(ValueError, match=r"a\.npz and .*b\.parquet have different formats"):
         load_embeddings([archive, table])
+
+
+def test_rates_are_those_given_in_memory_and_in_a_store(tmp_path):
+    """A store without them gets them; a call without them keeps those of the store."""
+    path, store, rates = (
+        write_videos(tmp_path / "a.parquet"),
+        tmp_path / "store",
+        {"clip": 1, "clap": 5},
+    )
+    assert load_embeddings(path).data.rates is None
+    assert load_embeddings(path, rates=rates).data.rates == rates
+    assert load_embeddings(path, store=store).data.rates is None
+    assert load_embeddings(path, store=store, rates=rates).data.rates == rates
+    assert load_embeddings(path, store=store).data.rates == rates
+    assert load_store(store).data.rates == rates
+    with pytest.raises(ValueError, match="has other modalities"):
+        load_embeddings(path, store=store, rates={"clip": 1, "clap": 4})

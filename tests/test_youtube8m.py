@@ -56,6 +56,7 @@ def test_video_level_comes_back_as_written(tmp_path):
     assert bunch.target == [(0,), (5, 3861), (1, 2, 128, 300), (), (7,)]
     assert bunch.ids.tolist() == [f"v{i}é" for i in range(5)]
     assert (bunch.level, bunch.n_skipped, bunch.skipped) == ("video", 0, [])
+    assert bunch.data.rates is None
 
 
 def test_data_and_target_alone(tmp_path):
@@ -110,6 +111,7 @@ def test_frame_level_comes_back_dequantised(tmp_path):
     ]
     bunch = load_youtube8m(write_shard(tmp_path / "f.tfrecord", payloads))
     assert bunch.level == "frame"
+    assert bunch.data.rates == {"video": 1.0, "audio": 1.0}
     assert bunch.target == [(0, 10), (1, 11), (2, 12), (3, 13)]
     assert bunch.data.lengths("video").tolist() == [3, 1, 5, 0]
     assert bunch.data.lengths("audio").tolist() == [3, 1, 4, 2]

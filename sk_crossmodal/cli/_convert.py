@@ -30,6 +30,7 @@ examples:
   sk-crossmodal convert audioset/bal_train/ store
   sk-crossmodal convert clip.parquet clap.parquet store --join id
   sk-crossmodal convert store1 store2 both
+  sk-crossmodal convert videos.parquet store --rates clip=1,clap=50
   sk-crossmodal convert "embeddings/*.parquet" store --modalities clip,clap --labels tags
 
 next step:
@@ -63,6 +64,13 @@ def add_to(commands: Any) -> None:
         metavar="COLUMN",
         help="join the modalities of several inputs of any kind by the ids in this column; of "
         "shards and stores, id stands for the ids that they have",
+    )
+    parser.add_argument(
+        "--rates",
+        type=_rates,
+        metavar="A=1,B=50",
+        help="frames per second of each modality; of shards they are known (default: all "
+        "modalities of a video cover the same time)",
     )
     shards = parser.add_argument_group("TFRecord shards")
     shards.add_argument(
@@ -164,7 +172,7 @@ def _save(videos: Any, args: argparse.Namespace) -> Any:
 
     if args.modalities is not None:
         videos.data = videos.data.select(args.modalities)
-    save_videos(videos, args.store)
+    save_videos(videos, args.store, args.rates)
     return videos
 
 
@@ -177,6 +185,7 @@ def _convert_tables(args: argparse.Namespace) -> Any:
         modalities=args.modalities,
         labels=args.labels or "labels",
         ids=args.ids or "id",
+        rates=args.rates,
         store=args.store,
         progress=False if args.quiet else None,
     )
@@ -184,6 +193,7 @@ def _convert_tables(args: argparse.Namespace) -> Any:
 
 def _convert_shards(args: argparse.Namespace) -> Any:
     _forbid(args, ("modalities",), "Parquet and Arrow files")
+    _forbid(args, ("rates",), "tables and stores")
     if args.segments is not None:
         _forbid(args, ("labels", "ids"), "whole videos")
     return load_shards(
@@ -204,6 +214,16 @@ def _forbid(args: argparse.Namespace, options: tuple[str, ...], kind: str) -> No
         if getattr(args, name) is not None:
             option = f"--{name.replace('_', '-')}"
             raise ValueError(f"{option} is for {kind}; {args.shards[0]} is another kind of data.")
+
+
+def _rates(text: str) -> dict[str, float]:
+    """Parse frames per second by modality."""
+    pairs = [pair.partition("=") for pair in text.split(",")]
+    try:
+        return {name.strip(): float(rate) for name, _, rate in pairs}
+    except ValueError:
+        wanted = "frames per second of each modality, such as clip=1,clap=50"
+        raise argparse.ArgumentTypeError(f"expected {wanted}, got {text!r}") from None
 
 
 def _jobs(text: str) -> int:

@@ -119,6 +119,7 @@ def _about_modality(X: Any, name: str) -> str:
     return (
         f"{X.n_features[name]} features, {lengths.min()} to {lengths.max()} frames per video, "
         f"{lengths.sum():,} frames in total, {(lengths == 0).sum():,} videos without frames"
+        + (f", {X.rates[name]:g} frames per second" if X.rates else "")
     )
 
 

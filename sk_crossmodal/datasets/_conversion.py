@@ -18,7 +18,7 @@ from tqdm import tqdm
 from .._files import naming
 from ..multimodal import Store, StoreWriter
 from ..store import IDS, PARTS, read_header, read_lists
-from ._loading import DuplicateChecker, DuplicateVideoError
+from ._loading import DuplicateChecker, DuplicateVideoError, describe
 from ._reader import Block, Description, Reader
 from ._stored import LABELS
 
@@ -35,13 +35,16 @@ def convert(
     *,
     n_jobs: int | None = None,
     progress: bool | None = None,
+    rates: Any = None,
 ) -> Store:
     """Convert all shards that are not in the store yet, and open it."""
     shards = reader.shards(files)
-    about = reader.describe(shards)
+    about = describe(reader, shards, rates)
     parts = {f"{i:05d}-{shard.name}"[:200]: shard for i, shard in enumerate(shards)}
     writer = _open_writer(reader, about, parts, path)
     store = _open_finished(writer.path, parts)
+    if store is not None and rates is not None and store.data.rates is None:
+        store = None  # finished again, with the rates
     if store is None:
         _convert_missing(reader, about, writer, parts, n_jobs, progress)
     notes = {name: _read_note(writer.path, name) for name in parts if reader.incremental}

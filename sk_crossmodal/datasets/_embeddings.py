@@ -1,7 +1,7 @@
 """load_embeddings: files of embeddings as a MultimodalArray."""
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ def load_embeddings(
     modalities: Sequence[str] | None = None,
     labels: str | None = "labels",
     ids: str | None = "id",
+    rates: Mapping[str, float] | None = None,
     return_X_y: bool = False,
     store: str | os.PathLike[str] | None = None,
     progress: bool | None = None,
@@ -47,6 +48,9 @@ def load_embeddings(
     ids : str, default="id"
         Column of the names of the videos, strings or integers. A column of the default name may
         be missing. None reads none.
+    rates : dict of str to float, default=None
+        Frames per second of each modality, see
+        :meth:`~sk_crossmodal.multimodal.MultimodalArray.pad`. None keeps those of the store.
     return_X_y : bool, default=False
         Whether to return only ``(data, target)``.
     store : path-like, default=None
@@ -121,9 +125,9 @@ def load_embeddings(
     paths = find_files(files, suffixes, "file")
     reader = _find_reader(paths)(modalities, labels, ids)
     if store is None:
-        bunch = collect(reader, paths, progress)
+        bunch = collect(reader, paths, progress, rates)
     else:
-        bunch = load_store(convert(reader, paths, store, progress=progress).path)
+        bunch = load_store(convert(reader, paths, store, progress=progress, rates=rates).path)
     return (bunch.data, bunch.target) if return_X_y else bunch
 
 

@@ -34,6 +34,7 @@ def make_format(
         label_features=() if labels is None else _as_names("labels", labels),
         id_features=_as_names("ids", ids),
         n_labels=0,
+        rate=None,
     )
     if features is None:
         return None, given

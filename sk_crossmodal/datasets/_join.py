@@ -8,7 +8,7 @@ import numpy as np
 from scipy.sparse import csr_array
 from sklearn.utils import Bunch
 
-from ..multimodal import MultimodalArray, side_by_side_rows
+from ..multimodal import MultimodalArray, as_multimodal, side_by_side_rows
 from ._stored import LABELS
 
 
@@ -142,8 +142,9 @@ def concatenate_videos(bunches: Iterable[Bunch], *, names: Sequence[str] | None 
     return Bunch(data=data, target=target, ids=ids)
 
 
-def save_videos(bunch: Bunch, path: str) -> None:
-    """Write data, labels and ids to a store."""
+def save_videos(bunch: Bunch, path: str, rates: Mapping[str, float] | None = None) -> None:
+    """Write data, labels and ids to a store; `rates` None keeps those of the data."""
+    data = as_multimodal(bunch.data, rates=rates)
     y, attributes = None, None
     if bunch.target is not None:
         found = {label for labels in bunch.target for label in labels}
@@ -153,12 +154,12 @@ def save_videos(bunch: Bunch, path: str) -> None:
         columns = {label: i for i, label in enumerate(known)}
         pairs = [(i, columns[each]) for i, labels in enumerate(bunch.target) for each in labels]
         rows, places = np.array(pairs, np.int64).reshape(-1, 2).T
-        shape = (len(bunch.data), len(known))
+        shape = (len(data), len(known))
         y, attributes = (
             csr_array((np.ones(len(rows), np.int64), (rows, places)), shape=shape),
             {LABELS: known},
         )
-    bunch.data.save(path, y=y, ids=bunch.ids, attributes=attributes)
+    data.save(path, y=y, ids=bunch.ids, attributes=attributes)
 
 
 def _as_bunches(bunches: Any, names: Any) -> tuple[list[Bunch], list[str]]:

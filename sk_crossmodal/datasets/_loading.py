@@ -4,6 +4,7 @@ import glob
 import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,8 @@ from tqdm import tqdm
 
 from .._types import Ints
 from ..multimodal import MultimodalArray
-from ._reader import Reader
+from ..store import as_rates
+from ._reader import Description, Reader
 
 
 def check_arguments(return_X_y: Any, progress: Any, store: Any) -> None:
@@ -112,10 +114,22 @@ class DuplicateChecker:
         )
 
 
-def collect(reader: Reader, files: Sequence[Path], progress: bool | None = None) -> Bunch:
+def describe(reader: Reader, shards: Sequence[Path], rates: Any = None) -> Description:
+    """Describe the videos of shards, with the frames per second that the user gives."""
+    about = reader.describe(shards)
+    if rates is None:
+        return about
+    known = as_rates(rates, about.modalities)
+    modalities = {name: {**each, "rate": known[name]} for name, each in about.modalities.items()}
+    return replace(about, modalities=modalities)
+
+
+def collect(
+    reader: Reader, files: Sequence[Path], progress: bool | None = None, rates: Any = None
+) -> Bunch:
     """Read all shards into memory, as data, target and ids."""
     shards = reader.shards(files)
-    about = reader.describe(shards)
+    about = describe(reader, shards, rates)
     # They grow in place; a list of arrays would need all the memory twice at the end.
     flat = {name: bytearray() for name in about.modalities}
     lengths: dict[str, list[Ints]] = {name: [] for name in flat}
@@ -141,6 +155,7 @@ def collect(reader: Reader, files: Sequence[Path], progress: bool | None = None)
             edges.append(len(ids))
             if reader.incremental:
                 checker.add(i)
+    rates = {name: each.get("rate") for name, each in about.modalities.items()}
     data = MultimodalArray.from_frames(
         {
             name: np.frombuffer(flat[name], each["dtype"]).reshape(-1, each["width"])
@@ -151,6 +166,7 @@ def collect(reader: Reader, files: Sequence[Path], progress: bool | None = None)
             name: (each.get("scale", 1.0), each.get("shift", 0.0))
             for name, each in about.modalities.items()
         },
+        rates=rates if None not in rates.values() else None,
     )
     return Bunch(
         data=data,

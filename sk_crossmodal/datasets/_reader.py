@@ -43,7 +43,8 @@ class Description:
     ----------
     modalities : dict of str to dict
         Per modality its ``width`` and ``dtype``, and its ``scale`` and ``shift`` if a stored
-        number q means ``q * scale + shift``, see :class:`~sk_crossmodal.multimodal.StoreWriter`.
+        number q means ``q * scale + shift``, and its ``rate`` in frames per second if that is
+        known, see :class:`~sk_crossmodal.multimodal.StoreWriter`.
     labels : list, default=None
         All different labels, sorted. None if blocks have no labels, or if their labels are
         integers that number the columns of the label indicator.

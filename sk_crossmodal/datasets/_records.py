@@ -56,15 +56,18 @@ class RecordFormat:
     label_features: tuple[str, ...] = ("labels",)
     id_features: tuple[str, ...] = ("id", "video_id")  # the second until 2017
     n_labels: int = 3862  # the vocabulary since 2018; the one before was larger
+    rate: float | None = 1.0  # frames per second, if it is known
     segments: str | None = None  # "rated" or "all" instead of whole videos
 
     def encoding(self, level: str) -> dict[str, Any]:
-        """Return dtype, scale and shift of the numbers of a frame."""
+        """Return dtype, scale and shift of the numbers of a frame, and the rate of frames."""
         if level == "video" or self.range is None:
-            return {"dtype": "float32", "scale": 1.0, "shift": 0.0}
-        low, high = self.range
-        scale, shift = (high - low) / 255, (high - low) / 512 + low
-        return {"dtype": "uint8", "scale": scale, "shift": shift}
+            about = {"dtype": "float32", "scale": 1.0, "shift": 0.0}
+        else:
+            low, high = self.range
+            scale, shift = (high - low) / 255, (high - low) / 512 + low
+            about = {"dtype": "uint8", "scale": scale, "shift": shift}
+        return about if level == "video" else {**about, "rate": self.rate}
 
     def attributes(self, level: str) -> dict[str, Any]:
         """Describe the records for the header of a store."""

@@ -67,7 +67,7 @@ def load_youtube8m(
         - ``data``: :class:`~sk_crossmodal.multimodal.MultimodalArray` of shape (n,) with the
           modalities "video" (1024 features) and "audio" (128). Frame-level features stay
           uint8, where q means ``q * 4 / 255 + 4 / 512 - 2``; video-level ones are float32
-          and have one frame.
+          and have one frame. Frame-level shards have one frame per second.
         - ``target``: list of n tuples of int, indices into the vocabulary, ascending; empty
           if there are no labels, as in the test partition. See :func:`youtube8m_hierarchy`.
           Of a segment, the labels that are rated 1: a segment whose labels are all rated 0 is a

@@ -14,9 +14,11 @@ def concatenate_frames(name: str, parts: Sequence[Frames]) -> Frames:
     """Return the frames of one modality of several containers, one behind the other."""
     first, stored = parts[0], [p.values for p in parts if isinstance(p.values, StoredFrames)]
     for what in ("width", "scale", "shift", "rate"):
-        found = [getattr(part, what, None) for part in parts]
+        found = [getattr(part, what) for part in parts]
         if len(set(found)) > 1:
-            raise ValueError(f"{name!r} must have the same {what} in all containers, got {found}.")
+            hint = "; as_multimodal(X, rates=...) sets it" if what == "rate" else ""
+            same = f"{name!r} must have the same {what} in all containers"
+            raise ValueError(f"{same}, got {found}{hint}.")
     if 0 < len(stored) < len(parts):
         advice = "save the one in memory to a store first (X.save)"
         raise ValueError(f"{name!r} is in memory in some containers, stored in others; {advice}.")

@@ -90,11 +90,14 @@ class StoreWriter:
         if not os.path.exists(os.path.join(self.path, HEADER)):
             _create(self.path, header)
         found = read_header(self.path)
-        known = header if found.rates else header.without_rates()
+        alike = found, header
+        if not (found.rates and header.rates):  # rates may be added, or left to the store
+            alike = found.without_rates(), header.without_rates()
         for what in ("attributes", "modalities"):
-            if (there := getattr(found, what)) != (given := getattr(known, what)):
+            there, given = (getattr(each, what) for each in alike)
+            if there != given:
                 raise ValueError(f"{self.path} has other {what}: they are {there}, got {given}.")
-        self._header = header
+        self._header = header if header.rates else replace(header, modalities=found.modalities)
 
     def done(self, name: str) -> bool:
         """Whether a part is complete.
