@@ -22,11 +22,13 @@ from youtube8m_writer import video_level, write_shard
 
 import sk_crossmodal
 from sk_crossmodal import ModalityTransformer, load_model, save_model
-from sk_crossmodal.cli import _data, _models, _progress, _training_config, main
+from sk_crossmodal.cli import _data, _models, _progress, main
 from sk_crossmodal.cli._writers import WRITERS
 from sk_crossmodal.datasets import load_embeddings
 from sk_crossmodal.metrics import hierarchy_report
-from sk_crossmodal.modules import FUSIONS
+from sk_crossmodal.modules import ENCODERS, FUSIONS
+from sk_crossmodal.persistence import model_families, register_model
+from sk_crossmodal.persistence._registered import MODELS
 
 ROOT = Path(__file__).resolve().parents[1]
 SMALL = [
@@ -710,9 +712,35 @@ def test_print_completion_of_shell_is_complete(shell, capsys, tmp_path):
         assert done.stdout.split() == ["evaluate"], done.stderr
 
 
-def test_names_of_command_line_equal_registries():
-    assert tuple(FUSIONS) == _training_config.FUSIONS
-    assert all(hasattr(sk_crossmodal, name) for name in _training_config.FAMILIES.values())
+def test_train_help_lists_registered_names(capsys):
+    with pytest.raises(SystemExit):
+        run("train", "--help")
+    text = " ".join(capsys.readouterr().out.split())
+    assert f"type of encoder: {', '.join(model_families())} (default" in text
+    assert f"how modalities are fused: {', '.join(FUSIONS)} (default" in text
+
+
+def test_train_takes_registered_parts(saved, tmp_path, monkeypatch, failed):
+    """As a plugin registers them before it calls the command."""
+
+    class MyEncoder(ENCODERS["transformer"]):
+        pass
+
+    class MyClassifier(sk_crossmodal.CrossModalTransformerClassifier):
+        _encoder = MyEncoder
+
+    for registry in (ENCODERS, FUSIONS, MODELS):
+        monkeypatch.setattr(registry, "_parts", dict(registry))
+    FUSIONS.register("mine", type(FUSIONS["late"])())
+    ENCODERS.register("mine", MyEncoder)
+    register_model(MyClassifier)
+    options = (*SMALL, "--fusion", "mine", "--family", "mine", "--quiet")
+    assert run("train", saved / "train.parquet", tmp_path / "model", *options) == 0
+    classifier = load_model(tmp_path / "model").classifier_
+    assert (type(classifier), classifier.fusion) == (MyClassifier, "mine")
+    message = failed("train", saved / "train.parquet", tmp_path / "m", "--set", "fusion=middle")
+    assert "fusion must be one of early, late, " in message
+    assert "mine, got 'middle'" in message
 
 
 def test_help_imports_no_slow_packages():

@@ -76,6 +76,7 @@ def texts_of(path):
 def messages_of(packages):
     """The strings that name a parameter of Python with a value."""
     paths = [path for package in packages for path in (ROOT / package).rglob("*.py")]
+    paths = [path for path in paths if path.name != "_export.py"]  # no command exports
     texts = {text for path in paths for text in texts_of(path) if " " in text and "<" not in text}
     return sorted(text for text in texts if set(assigned(text)) & PARAMETERS)
 

@@ -3,6 +3,7 @@
 import argparse
 import shlex
 import warnings
+from functools import partial
 from typing import Any
 
 from ._arguments import (
@@ -15,7 +16,7 @@ from ._arguments import (
     positive,
 )
 from ._data import Data, open_data, warn_separator
-from ._training_config import FAMILIES, FUSIONS, TrainConfig, make_train_config
+from ._training_config import TrainConfig, choices, make_train_config, tower_class
 
 _DESCRIPTION = """\
 Train a cross-modal classifier on labelled videos, and save it to a file of parameters, weights
@@ -74,11 +75,26 @@ def add_to(commands: Any) -> None:
 def _add_model(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("model")
     group.add_argument(
-        "--family", choices=tuple(FAMILIES), help="type of encoder (default: transformer)"
+        "--family",
+        type=partial(_registered, "family"),
+        metavar="NAME",
+        help="type of encoder: transformer, netvlad, rnn (default: transformer)",
     )
     group.add_argument(
-        "--fusion", choices=FUSIONS, help="how modalities are fused (default: cross_modal_concat)"
+        "--fusion",
+        type=partial(_registered, "fusion"),
+        metavar="NAME",
+        help="how modalities are fused: early, late, cross_modal, cross_modal_gated, "
+        "cross_modal_concat (default: cross_modal_concat)",
     )
+
+
+def _registered(kind: str, text: str) -> str:
+    """Check the name of a part, which may be of a plugin; --help does not import the parts."""
+    if text not in (known := choices(kind)):
+        wanted = f"choose from {', '.join(map(repr, known))}"
+        raise argparse.ArgumentTypeError(f"invalid choice: {text!r} ({wanted})")
+    return text
 
 
 def _add_training(parser: argparse.ArgumentParser) -> None:
@@ -174,14 +190,14 @@ def _build(config: TrainConfig) -> Any:
 
     params, labels = dict(config.params), dict(config.labels)
     if isinstance(params.get("correlation_tower"), dict):
-        params["correlation_tower"] = sk_crossmodal.CorrelationTower(**params["correlation_tower"])
+        params["correlation_tower"] = tower_class()(**params["correlation_tower"])
     if (unknown := labels.pop("unknown_labels", None)) is not None:
         labels["handle_unknown"] = unknown
     vocabulary, classes = labels.pop("vocabulary", None), labels.pop("class_labels", None)
     if vocabulary is not None or classes is not None:
         labels["hierarchy"] = _read_hierarchy(vocabulary, classes)
     return sk_crossmodal.TransformedTargetClassifier(
-        getattr(sk_crossmodal, FAMILIES[config.family])(**params),
+        choices("family")[config.family](**params),
         transformer=sk_crossmodal.HierarchyLabelBinarizer(sparse_output=True, **labels),
     )
 

@@ -4,19 +4,12 @@ import argparse
 import difflib
 import re
 import tomllib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
 from ._arguments import WordedError
 
-# Copies of names that would take seconds to import; a test compares them with the package.
-FAMILIES = {
-    "transformer": "CrossModalTransformerClassifier",
-    "netvlad": "CrossModalNetVLADClassifier",
-    "rnn": "CrossModalRNNClassifier",
-}
-FUSIONS = ("early", "late", "cross_modal", "cross_modal_gated", "cross_modal_concat")
 _DATA_NAMES = ("modalities", "labels", "ids")
 _LABEL_NAMES = ("vocabulary", "class_labels", "unknown_labels", "separator", "min_frequency")
 _ALIASES = {"epochs": "max_epochs", "seed": "random_state"}
@@ -63,15 +56,16 @@ def make_train_config(args: argparse.Namespace) -> TrainConfig:
     flags = {name: getattr(args, name, None) for name in own}
     _merge(given, {name: value for name, value in flags.items() if value is not None})
     family = given.pop("family", "transformer")
-    if family not in FAMILIES:
-        raise ValueError(f"family must be one of {', '.join(FAMILIES)}, got {family!r}.")
+    for name, value in (("family", family), ("fusion", given.get("fusion"))):
+        if value is not None and value not in (known := choices(name)):
+            raise WordedError(f"{name} must be one of {', '.join(known)}, got {value!r}.")
     data = {name: given.pop(name) for name in _DATA_NAMES if name in given}
     labels = {name: given.pop(name) for name in _LABEL_NAMES if name in given}
     others = (*_DATA_NAMES, *_LABEL_NAMES, "family", *_ALIASES)
-    _check_names(given, parameters_of(FAMILIES[family]), family, others=others)
+    _check_names(given, parameters_of(choices("family")[family]), family, others=others)
     tower = given.get("correlation_tower")
     if isinstance(tower, dict):
-        _check_names(tower, parameters_of("CorrelationTower"), "correlation_tower")
+        _check_names(tower, parameters_of(tower_class()), "correlation_tower")
     given.setdefault("random_state", 0)  # so that the same command gives the same model
     return TrainConfig(family, given, data, labels)
 
@@ -107,11 +101,23 @@ def _merge(into: dict[str, Any], more: dict[str, Any]) -> None:
             into[name] = value
 
 
-def parameters_of(name: str) -> list[str]:
-    """Return the parameters of an estimator that the command accepts."""
+def choices(name: str) -> Mapping[str, Any]:
+    """Return the registered families or fusions; the import takes seconds."""
+    from ..persistence import PARTS, model_families
+
+    return model_families() if name == "family" else PARTS[name]
+
+
+def tower_class() -> Any:
+    """Return the class of correlation towers."""
     import sk_crossmodal
 
-    return [f.name for f in fields(getattr(sk_crossmodal, name)) if f.name not in _EXCLUDED]
+    return sk_crossmodal.CorrelationTower
+
+
+def parameters_of(estimator: Any) -> list[str]:
+    """Return the parameters of a class of estimators that the command accepts."""
+    return [f.name for f in fields(estimator) if f.name not in _EXCLUDED]
 
 
 def _check_names(

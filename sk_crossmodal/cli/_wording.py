@@ -5,7 +5,7 @@ import re
 import shlex
 from collections.abc import Sequence
 
-from ._training_config import FAMILIES, parameters_of
+from ._training_config import choices, parameters_of, tower_class
 
 # Parameters of Python whose flag has another name.
 _FLAGS = {
@@ -39,9 +39,8 @@ _NAMED = re.compile(r"(?<![\w./='\"-])(?P<quote>`?)(?P<name>[a-z]\w*)(?P=quote)(
 
 def known_parameters() -> set[str]:
     """Return the parameters of all estimators that train makes."""
-    return {
-        name for each in (*FAMILIES.values(), "CorrelationTower") for name in parameters_of(each)
-    }
+    classes = (*choices("family").values(), tower_class())
+    return {name for each in classes for name in parameters_of(each)}
 
 
 class Wording:

@@ -86,3 +86,12 @@ def register_model(model_class: Class, *, depth: int = 3) -> Class:
     known = MODELS.get(model_class.__name__)
     MODELS.register(model_class.__name__, known if known == serializer else serializer)
     return model_class
+
+
+def model_families() -> dict[str, type]:
+    """Return the registered classes of classifiers by the names of their encoders."""
+    classes: dict[str | None, type] = {}
+    for serializer in MODELS.values():
+        encoder = getattr(serializer.cls, "_encoder", None)
+        classes.setdefault(ENCODERS.name_of(encoder), serializer.cls)
+    return {name: classes[name] for name in ENCODERS if name in classes}
