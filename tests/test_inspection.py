@@ -12,8 +12,14 @@ import itertools
 import matplotlib.pyplot as plt
 from matplotlib.patches import StepPatch
 
-from sk_crossmodal.inspection import AttentionDisplay, CorrelationDisplay, compare_report
+from sk_crossmodal.inspection import (
+    AttentionDisplay,
+    CorrelationDisplay,
+    InfluenceDisplay,
+    compare_report,
+)
 from sk_crossmodal.metrics import hierarchy_report
+from sk_crossmodal.multimodal import as_multimodal
 
 X = make_videos().data
 
@@ -61,6 +67,29 @@ def test_attention_display_draws_before_and_after(fusion, seconds):
         assert ax.get_ylim()[1] > 100 * max(pair.before.max(), pair.after.max())
         assert len(legend_of(ax)) == 2
     assert display.axes_[-1].get_xlabel() == "time in seconds"
+
+
+def test_attention_of_a_long_video_is_drawn_in_seconds():
+    """Also in windows of several frames, with the rates of the video or a given unit."""
+    rates = {"video": 1.0, "audio": 4.0}
+    videos = as_multimodal(
+        [np.ones((10, 8), np.float32)] * 8, [np.ones((40, 6), np.float32)] * 8, rates=rates
+    )
+    params = {"fusion": "cross_modal", "max_epochs": 1}
+    pooling, whole = (
+        make_classifier(max_frames=n, **params).fit(videos, [0, 1] * 4) for n in (16, 40)
+    )
+    for classifier, n_steps in ((pooling, 16), (whole, 40)):
+        for unit, seconds in ((None, 10.0), (1.0, 40.0)):
+            display = AttentionDisplay.from_estimator(
+                classifier, videos[[0]], seconds_per_frame=unit, spans={"audio": (0, 20)}
+            )
+            _, edges = stairs(display.ax_)["after the influence"]
+            assert_allclose(edges, np.linspace(0, seconds, n_steps + 1))
+            (span,) = (p for p in display.axes_[1].patches if p.get_label() == "event")
+            assert span.get_width() == seconds / 2
+            display = InfluenceDisplay.from_estimator(classifier, videos, seconds_per_frame=unit)
+            assert display.ax_.get_xlim() == (0, seconds)
 
 
 def test_attention_spans_are_shaded():

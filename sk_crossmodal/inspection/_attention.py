@@ -10,6 +10,7 @@ from ._checks import as_numbers, check_mapping, check_positive
 from ._display import BLUE, GREY, HEADING, ORANGE, Display, hide_spines
 from ._outputs import unwrap
 from ._thumbnails import Thumbnails, draw_thumbnails, read_thumbnails
+from ._time import time_scale
 
 Spans: TypeAlias = Mapping[str, tuple[float, float]]
 
@@ -49,6 +50,7 @@ class AttentionDisplay(Display):
     ) -> None:
         self.before, self.after = before, after
         self.spans, self.thumbnails, self.title = spans, thumbnails, title
+        self._frames_per_step = 1.0
 
     @classmethod
     def from_estimator(
@@ -59,7 +61,7 @@ class AttentionDisplay(Display):
         spans: Spans | None = None,
         thumbnails: Thumbnails | None = None,
         title: str | None = None,
-        seconds_per_frame: float = 1.0,
+        seconds_per_frame: float | None = None,
         axes: Sequence[Any] | None = None,
     ) -> Self:
         """Compute the attention of a fitted classifier and draw it.
@@ -71,6 +73,9 @@ class AttentionDisplay(Display):
             `TransformedTargetClassifier` around one.
         X : MultimodalArray or any form that becomes one, of one video
             The video, such as ``X[[3]]``; exactly one.
+        seconds_per_frame : float, default=None
+            Unit of the time axes; None takes the rates of X, or 1 if they are not known. The time
+            steps of a long video are windows of several frames.
         """
         estimator, X = unwrap(estimator, "attention_weights", X)
         attention = estimator.attention_weights(X)
@@ -82,7 +87,8 @@ class AttentionDisplay(Display):
             for when in ("before", "after")
         )
         display = cls(before, after, spans=spans, thumbnails=thumbnails, title=title)
-        return display.plot(seconds_per_frame=seconds_per_frame, axes=axes)
+        seconds, display._frames_per_step = time_scale(estimator, X, seconds_per_frame)
+        return display.plot(seconds_per_frame=seconds, axes=axes)
 
     @classmethod
     def from_predictions(
@@ -118,7 +124,8 @@ class AttentionDisplay(Display):
         self._check()
         names = list(self.before)
         n_frames = max(map(len, self.after.values()))
-        thumbnails = read_thumbnails(self.thumbnails, n_frames * seconds_per_frame)
+        duration = n_frames * self._frames_per_step * seconds_per_frame
+        thumbnails = read_thumbnails(self.thumbnails, duration)
         height = 1.0 + 1.9 * len(names) + 0.9 * bool(thumbnails)
         self._use_axes(axes, names, 7.0, height, sharex=True)
         for ax, name in zip(self.axes_, names, strict=True):
@@ -144,8 +151,8 @@ class AttentionDisplay(Display):
                 raise ValueError(f"The span of {name!r} must be (start, length), got {span!r}.")
 
     def _plot_modality(self, ax: Any, name: str, seconds: float) -> None:
-        # A step lasts as long as its frame, so that spans and steps share their edges.
-        edges = np.arange(len(self.before[name]) + 1) * seconds
+        # A step lasts as long as its frames, so that spans and steps share their edges.
+        edges = np.arange(len(self.before[name]) + 1) * self._frames_per_step * seconds
         if (span := (self.spans or {}).get(name)) is not None:
             start, end = span[0] * seconds, (span[0] + span[1]) * seconds
             ax.axvspan(start, end, color=GREY, alpha=0.2, lw=0, label="event")

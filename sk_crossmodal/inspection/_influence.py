@@ -12,6 +12,7 @@ from ._checks import as_numbers, check_positive
 from ._display import BLUE, GREY, HEADING, ORANGE, Display
 from ._line import Line, centred, find_peaks, fit_line
 from ._outputs import unwrap
+from ._time import time_scale
 
 Pair: TypeAlias = tuple[str, str]  # source and target
 
@@ -62,6 +63,7 @@ class InfluenceDisplay(Display):
 
     def __init__(self, responses: Mapping[Pair, Floats]) -> None:
         self.responses = responses
+        self._frames_per_step = 1.0
 
     @classmethod
     def from_estimator(
@@ -71,7 +73,7 @@ class InfluenceDisplay(Display):
         *,
         source: str | None = None,
         target: str | None = None,
-        seconds_per_frame: float = 1.0,
+        seconds_per_frame: float | None = None,
         axes: Sequence[Any] | None = None,
     ) -> Self:
         """Compute the responses of a fitted classifier's influences and draw them.
@@ -86,6 +88,9 @@ class InfluenceDisplay(Display):
             unit of F as active, for a first look.
         source, target : str, default=None
             Draw only influences of, or on, this modality; there must be one.
+        seconds_per_frame : float, default=None
+            Unit of the time axes; None takes the rates of X, or 1 if they are not known. The time
+            steps of long videos are windows, of the mean duration of the videos' windows.
         """
         estimator, X = unwrap(estimator, "influence_response", X)
         responses = estimator.influence_response(X)
@@ -97,7 +102,9 @@ class InfluenceDisplay(Display):
         if not kept:
             pairs = list(responses)
             raise ValueError(f"Give one of the pairs {pairs}, got {source=}, {target=}.")
-        return cls(kept).plot(seconds_per_frame=seconds_per_frame, axes=axes)
+        display = cls(kept)
+        seconds, display._frames_per_step = time_scale(estimator, X, seconds_per_frame)
+        return display.plot(seconds_per_frame=seconds, axes=axes)
 
     @classmethod
     def from_predictions(
@@ -137,12 +144,13 @@ class InfluenceDisplay(Display):
             if not isinstance(pair, tuple) or len(pair) != 2:
                 raise ValueError(f"Keys of responses must be (source, target), got {short(pair)}.")
             as_numbers(f"The response of {pair}", response, "T_target", "T_source")
+        seconds = seconds_per_frame * self._frames_per_step
         pairs = list(self.responses)
         n_columns = min(2, len(pairs))
         size = 4.7 * n_columns, 4.6 * -(-len(pairs) // n_columns)
         self._use_axes(axes, pairs, *size, n_columns=n_columns)
         self.lines_ = {
-            pair: _plot_pair(ax, pair, self.responses[pair], seconds_per_frame)
+            pair: _plot_pair(ax, pair, self.responses[pair], seconds)
             for ax, pair in zip(self.axes_, pairs, strict=True)
         }
         return self

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import numpy as np
+
 from ..inspection import (
     AttentionDisplay,
     ErrorExamples,
@@ -73,7 +75,8 @@ def _draw_attention(inputs: ReportInputs, examples: ErrorExamples | None) -> lis
             figure = new_figure(7.0, 0.8 + 1.6 * len(before))
             axes = make_axes(figure, len(before), sharex=True)
             AttentionDisplay(before, after).plot(axes=list(axes))
-            axes[-1].set_xlabel("frame")  # the duration of a frame is not known
+            # The duration of a frame may not be known.
+            axes[-1].set_xlabel("frame" if n_steps[row] <= _max_steps(inputs) else "time step")
             axes[-1].xaxis.get_major_locator().set_params(integer=True)
             caption = (
                 f"{name}. Attention to each frame: where the two lines differ, another modality "
@@ -81,6 +84,11 @@ def _draw_attention(inputs: ReportInputs, examples: ErrorExamples | None) -> lis
             )
             figures.append(figure_html(figure, f"Attention over time: {name}", caption))
     return figures
+
+
+def _max_steps(inputs: ReportInputs) -> float:
+    """Return the number of time steps from which steps are windows of several frames."""
+    return float(getattr(inputs.classifier, "max_frames", np.inf))
 
 
 def _draw_influence(inputs: ReportInputs) -> str:
@@ -95,12 +103,13 @@ def _draw_influence(inputs: ReportInputs) -> str:
     except ValueError as error:  # a fusion without influence, or videos of one modality each
         return note(f"None is shown. {error}")
     n_columns = min(2, len(responses))
+    unit = "frame" if inputs.X.timeline_lengths().max() <= _max_steps(inputs) else "time step"
     with drawing():
         figure = new_figure(4.7 * n_columns, 4.6 * -(-len(responses) // n_columns))
         axes = make_axes(figure, len(responses), n_columns)
         InfluenceDisplay(responses).plot(axes=list(axes))
         for axis in (axis for ax in axes for axis in (ax.xaxis, ax.yaxis)):
-            axis.set_label_text(axis.get_label_text().replace("in seconds", "frame"))
+            axis.set_label_text(axis.get_label_text().replace("in seconds", unit))
         return figure_html(
             figure,
             "Influence of each modality on each other one, frame by frame",
