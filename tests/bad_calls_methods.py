@@ -160,12 +160,6 @@ def misfits():
             (X, Y),
             "checkpoint needs an int as random_state.*got None",
         ),
-        (
-            "no negative pairs",
-            lambda: make_classifier(hierarchy=None),
-            (X, np.ones((48, 2), int)),
-            "No two videos differ in all of their top-level labels",
-        ),
         *(
             (
                 f"tower of other {other}",

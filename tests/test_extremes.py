@@ -240,14 +240,16 @@ ALL_FAMILIES = itertools.cycle(FAMILIES)
     [(*case, next(ALL_FAMILIES)) for case in itertools.product(LABELS, FUSIONS)],
 )
 def test_fit_on_extreme_labels_is_finite_or_raises_an_error(name, fusion, family):
-    """A tower needs two videos without a common top-level label, else raises an error."""
+    """A tower needs two videos without a common top-level label, else there is none."""
     X, y = videos_of("1e6"), LABELS[name]
     # At this learning rate the logit of a constant label grows with every step.
     classifier = small(family, fusion=fusion, lr=1.0 if family == "rnn" else 0.1, max_epochs=4)
-    alone = (y @ y.T == 0) & y.any(axis=1) & y.any(axis=1)[:, None]
+    counted = y[:, ~y.all(axis=0)]  # without labels that all videos have
+    alone = (counted @ counted.T == 0) & counted.any(axis=1) & counted.any(axis=1)[:, None]
     if fusion in ("cross_modal_gated", "cross_modal_concat") and not alone.any():
-        with pytest.raises(ValueError, match="No two videos differ in all of their top-level"):
-            classifier.fit(X, y)
+        with pytest.warns(UserWarning, match="No two videos differ in all of their top-level"):
+            assert_finite(classifier.fit(X, y), X)
+        assert classifier.correlation_tower_ is None
     else:
         assert_finite(classifier.fit(X, y), X)
 

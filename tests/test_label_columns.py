@@ -320,10 +320,10 @@ def test_tower_takes_the_top_level_of_the_named_columns():
     spy = []
 
     class Spy(CorrelationTower):
-        def _pairs(self, videos, targets, seed, among):
-            dataset = super()._pairs(videos, targets, seed, among)
+        def _pairs(self, *args, **kwargs):
+            dataset, level = super()._pairs(*args, **kwargs)
             spy.append(dataset.top_level.toarray())
-            return dataset
+            return dataset, level
 
     tower = Spy(encoder="mean", max_epochs=1, random_state=0, hierarchy=TREE)
     tower.fit(X, shuffled(Y))

@@ -143,7 +143,9 @@ class CrossModalClassifier(ClassifierMixin, NetworkEstimator):
         The hierarchy with its nodes in the order of the columns of y. Without a hierarchy, the
         columns of a data frame are all top-level labels.
     correlation_tower_ : CorrelationTower or None
-        The tower used, None for a fusion without one.
+        The tower used, None for a fusion without one. Also None, with a warning, if no two
+        training videos differ in their labels, so that no tower can be trained: the network is
+        then that of ``fusion="cross_modal"``.
     validation_scores_ : list of float or None
         Accuracy, as `score` computes it, on the held-out videos after each epoch; NaN for epochs
         of a fit without held-out videos, None if there were never any.
@@ -329,7 +331,7 @@ class CrossModalClassifier(ClassifierMixin, NetworkEstimator):
         part = videos
         if not one_epoch:
             part, held_out = self._split(videos, held_out, split_seed)
-        plan = plan_tower(self, start.tower(self.correlation_tower), part, tower_seed)
+        plan = plan_tower(self, start, part, tower_seed)
         spec = self._network_spec(
             videos, targets, start, plan, n_frames=self._n_frames(part.X, one_epoch)
         )
@@ -437,7 +439,7 @@ class CrossModalClassifier(ClassifierMixin, NetworkEstimator):
             "n_outputs": len(targets.classes),
             "encoder": self._encoder,
             "encoder_params": self._encoder_params(videos.X.modality_names),
-            "fusion": self.fusion,
+            "fusion": plan.fusion or self.fusion,
             "gate": self.gate,
             "influence": self.influence,
             "layer_sizes": tuple(self.cross_modal_layer_sizes),
@@ -579,7 +581,8 @@ class CrossModalClassifier(ClassifierMixin, NetworkEstimator):
             there is one entry, with the names of the modalities joined by "+".
         """
         dataset = self._prediction_set(X, more)
-        names = FUSIONS[self.fusion].encoder_names(self.modality_names_in_)
+        fusion = FUSIONS[self.net_.module__fusion]
+        names = fusion.encoder_names(self.modality_names_in_)
         longest = max(1, int(dataset.lengths().max())) if self.mask_padding else self.max_frames
         shape = (len(dataset), longest)
         out = {n: Bunch(before=np.zeros(shape), after=np.zeros(shape)) for n in names}

@@ -8,7 +8,7 @@ from scipy.sparse import csr_array
 
 from ..correlation import CorrelationTower
 from ..hierarchy import LabelHierarchy
-from ..modules import CrossModalNetwork
+from ..modules import FUSIONS, CrossModalNetwork
 from ..training import Targets, get_state, set_state
 from ..validation import FLAG, SHARE
 
@@ -42,7 +42,7 @@ def set_classifier_state(self: Any, state: Mapping[str, Any]) -> None:
     FLAG("embeds_correlation", embeds)
     if best is not None:
         SHARE("best_validation_score", best)
-    _check_tower(self, tower, params.get("n_correlation", 1), embeds)
+    _check_tower(self, tower, params, embeds)
     self._targets, self.classes_, self.label_names_ = targets, targets.classes, targets.names
     self.correlation_tower_, self._embeds_correlation = tower, embeds
     self.best_validation_score_ = best
@@ -77,12 +77,13 @@ def _dtype(name: Any, kinds: str) -> np.dtype[Any]:
     return dtype
 
 
-def _check_tower(self: Any, tower: Any, n_correlation: int, embeds: bool) -> None:
+def _check_tower(self: Any, tower: Any, params: Mapping[str, Any], embeds: bool) -> None:
     """Raise ValueError unless the classifier has the tower that its network needs."""
     given = getattr(self.correlation_tower, "estimator", self.correlation_tower)
     if not isinstance(given, CorrelationTower | None):
         raise ValueError(f"correlation_tower must be a tower, got {given!r:.80}.")
-    if not self._needs_tower(len(self.modality_names_in_)):
+    fusion = FUSIONS[params.get("fusion", self.fusion)]  # another one if there was no tower
+    if not fusion.needs_tower(self.influence, len(self.modality_names_in_)):
         if tower is not None:
             raise ValueError("there is a correlation tower that the network does not use.")
         return
@@ -90,5 +91,5 @@ def _check_tower(self: Any, tower: Any, n_correlation: int, embeds: bool) -> Non
         raise ValueError(f"a fitted correlation tower is needed, got {tower!r:.80}.")
     n_numbers = tower.module_.outputs[0].in_features if embeds else 1
     gives = [*tower._n_features.items(), n_numbers]
-    if gives != (needed := [*self._n_features.items(), n_correlation]):
+    if gives != (needed := [*self._n_features.items(), params.get("n_correlation", 1)]):
         raise ValueError(f"a tower of {needed} numbers per pair is needed, got one of {gives}.")

@@ -16,11 +16,12 @@ from sklearn.exceptions import NotFittedError
 from sklearn.frozen import FrozenEstimator
 from sklearn.utils.validation import check_memory
 
-from ..correlation import CorrelationTower
-from ..modules import FUSIONS, FrameStats
+from ..correlation import CorrelationTower, NoNegativePairsError
+from ..modules import FUSIONS, FrameStats, fusion_without_tower
 from ..multimodal import MultimodalArray, StatsRequest
 from ..training import Processes, Targets, Videos
 from ..validation import order_hierarchy, short
+from ._start import Start
 
 CHECKPOINT_PARAMS = ("checkpoint", "checkpoint_interval", "resume")
 
@@ -82,6 +83,7 @@ class TowerPlan:
     request: StatsRequest | None = None  # of these statistics
     videos: Videos | None = None
     memory: Memory | None = None  # where trained towers are kept
+    fusion: str | None = None  # in place of the one that needs a tower, if none can be trained
 
     def warns_of_cut(self, X: MultimodalArray) -> bool:
         """Warn if training the tower cuts videos; return whether it does."""
@@ -125,14 +127,17 @@ class TowerPlan:
         return fitted
 
 
-def plan_tower(classifier: Any, kept: Any, videos: Videos, seed: int) -> TowerPlan:
-    """Choose the tower of a fit on these videos; `kept` is the one of an earlier fit, or None."""
+def plan_tower(classifier: Any, start: Start, videos: Videos, seed: int) -> TowerPlan:
+    """Choose the tower of a fit on these videos: none, a fitted one, or one to train."""
     X, given = videos.X, classifier.correlation_tower
     if not classifier._needs_tower(len(X.modality_names)):
         return TowerPlan()
     fitted = given_tower(given, X) if isinstance(given, FrozenEstimator) else None
+    kept, without = start.tower(given), fusion_without_tower(classifier.fusion)
     if kept is not None or fitted is not None:
         return TowerPlan(fitted if kept is None else kept)
+    if start.continues and start.source.net_.module__fusion == without:
+        return TowerPlan(fusion=without)  # as in the fit before
     tower = classifier._default_tower(X) if given is None else clone(given)
     if hasattr(given, "net_"):
         warnings.warn(
@@ -152,7 +157,17 @@ def plan_tower(classifier: Any, kept: Any, videos: Videos, seed: int) -> TowerPl
             return tower.fit(videos.X, videos.y, sample_weight=videos.weight)
 
         return TowerPlan(tower, train, None, videos, memory)
-    prepared = tower._prepare(videos, None, Targets(videos.y, tower.hierarchy))
+    try:
+        prepared = tower._prepare(videos, None, Targets(videos.y, tower.hierarchy))
+    except NoNegativePairsError as error:
+        reason = str(error).partition(";")[0]
+        warnings.warn(
+            f"fusion={classifier.fusion!r} needs a correlation tower, which cannot be trained. "
+            f"{reason}. There is no tower, and the network is that of fusion={without!r}.",
+            UserWarning,
+            stacklevel=2,
+        )
+        return TowerPlan(fusion=without)
     return TowerPlan(tower, partial(tower._fit, prepared), prepared.request, videos, memory)
 
 

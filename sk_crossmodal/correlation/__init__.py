@@ -2,6 +2,7 @@
 
 from ..modules import ENCODERS
 from ._tower import CorrelationTower
+from ._tower import NoNegativePairsError as NoNegativePairsError
 from ._tower import correlation_inputs as correlation_inputs
 
 __all__ = ["ENCODERS", "CorrelationTower"]

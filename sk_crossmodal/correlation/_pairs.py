@@ -17,7 +17,47 @@ RandomState = int | np.random.RandomState | None
 Randint = Callable[[int, int], Ints]
 
 BLOCK = 64  # videos whose negatives are listed at once
+ENOUGH = 0.05  # share of pairs without a common label with which a level is chosen
+COMMON = 0.95  # share of the videos from which on a label is that of nearly all
+SAMPLED = 1000  # videos from which shares of pairs are estimated
 ROUNDS = 20  # of drawing at random, before possible negatives are listed
+
+
+def choose_labels(levels: Iterable[csr_array]) -> tuple[int, csr_array] | None:
+    """Choose the labels in which the videos of a negative pair differ, and their level.
+
+    It is the highest level on which enough pairs of videos have no label in common. Labels of all
+    videos do not count, nor, if too few pairs are left otherwise, labels of nearly all videos.
+    None if no pair differs on any level.
+    """
+    found = []
+    for level, labels in enumerate(levels):
+        for common in (1.0, COMMON):
+            kept = without_common(labels, common)
+            share = share_of_negatives(kept)
+            if share >= ENOUGH:
+                return level, kept
+            found.append((share, level, kept))
+    for _, level, kept in sorted(found, key=lambda each: -each[0]):
+        if (draw_negatives(kept, np.arange(kept.shape[0]), randint_of(0)) >= 0).any():
+            return level, kept
+    return None
+
+
+def without_common(labels: csr_array, share: float) -> csr_array:
+    """Return the labels without those that at least this share of the videos has."""
+    counts = np.bincount(labels.indices, minlength=labels.shape[1])
+    kept: csr_array = labels.multiply(counts < share * labels.shape[0]).tocsr()
+    kept.eliminate_zeros()
+    return kept
+
+
+def share_of_negatives(labels: csr_array) -> float:
+    """Return the share of pairs of videos, of at most `SAMPLED`, that have no label in common."""
+    n = labels.shape[0]
+    counts = labels[np.unique(np.linspace(0, n - 1, min(n, SAMPLED)).astype(int))].astype(np.int32)
+    labelled = int((np.diff(counts.indptr) > 0).sum())
+    return (labelled**2 - (counts @ counts.T).nnz) / counts.shape[0] ** 2
 
 
 def draw_negatives(
@@ -97,6 +137,12 @@ def _torch_randint(high: int, size: int, generator: torch.Generator) -> Ints:
     return torch.randint(high, (size,), generator=generator).numpy()
 
 
+def randint_of(random_state: RandomState) -> Randint:
+    """Return a function that draws a number of integers below another number."""
+    rng = check_random_state(random_state)
+    return lambda high, size: rng.randint(high, size=size)
+
+
 def known_pairs(X: MultimodalArray, rows: Ints, negatives: Ints) -> Bools:
     """Whether both sides of each pair have frames, (n, n_pairs)."""
     lengths = [X.lengths(name) for name in X.modality_names]
@@ -126,8 +172,7 @@ class PairDataset(FrameDataset):
 
     def fix_negatives(self, random_state: RandomState) -> Self:
         """Draw the negative of every video, for all epochs."""
-        rng = check_random_state(random_state)
-        return self._draw(lambda high, size: rng.randint(high, size=size))
+        return self._draw(randint_of(random_state))
 
     def begin_epoch(self, generator: torch.Generator) -> None:
         """Draw the negative of every video for an epoch, unless all negatives are listed."""

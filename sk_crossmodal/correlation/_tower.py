@@ -7,7 +7,6 @@ from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.sparse import csr_array
 from scipy.special import expit
 from sklearn.base import TransformerMixin
 from sklearn.metrics import roc_auc_score
@@ -31,11 +30,21 @@ from ..training import (
     check_shared_params,
     check_y,
     fit_method,
+    get_state,
     set_state,
 )
-from ..validation import MAX_FLOAT, SIZES, check_params, column_names, number, short
-from ._pairs import PairDataset, RandomState, known_pairs
+from ..validation import (
+    MAX_FLOAT,
+    SIZES,
+    check_number,
+    check_params,
+    column_names,
+    number,
+    short,
+)
+from ._pairs import PairDataset, RandomState, choose_labels, known_pairs
 
+LEVEL = "negative_level"  # in the state
 ALL_PAIRS = 2048  # up to as many negative pairs, every epoch uses all of them
 CONSTRAINTS = {
     "hidden_layer_sizes": SIZES,
@@ -53,6 +62,11 @@ class TowerFit:
     pairs: tuple[PairDataset, PairDataset | None]
     built: tuple[MultimodalNet, dict[str, Any]]
     request: StatsRequest | None
+    level: int  # on which the labels of negative pairs differ
+
+
+class NoNegativePairsError(ValueError):
+    """No two videos have different labels on any level."""
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
@@ -89,12 +103,20 @@ class CorrelationTower(TransformerMixin, NetworkEstimator):
     ----------
     pairs_ : list of (str, str)
         The pairs of modalities, in the order of the columns of `transform`.
+    negative_level_ : int
+        Level of the hierarchy on which the labels of negative pairs differ: 0, the top level,
+        unless too few videos differ there.
 
     Notes
     -----
     NOTE[paper]: the fully connected layers see the element-wise product of the encoder outputs
     beside their concatenation. In our trials, a ReLU layer on the concatenation alone learned
     slowly, or not at all, whether two modalities are correlated.
+
+    NOTE[paper]: a label that all videos have does not count in negative pairs. If fewer than one
+    in 20 pairs of videos have no top-level label in common, nor without those that 95 % of the
+    videos have, the next level takes the place of the top level. So videos of a single category
+    have negative pairs, and so do videos that nearly all have the label "Speech".
 
     A video without frames in one of the modalities gets 0.5 for the pair. With at most 2048
     negative pairs, every epoch uses all of them, and the pairs of one video together have the
@@ -125,7 +147,7 @@ class CorrelationTower(TransformerMixin, NetworkEstimator):
     negative_weight: float = 2.0
     hierarchy: LabelHierarchy | None = None
 
-    _fitted_names = (*NetworkEstimator._fitted_names, "pairs_")
+    _fitted_names = (*NetworkEstimator._fitted_names, "pairs_", "negative_level_")
 
     @fit_method
     def fit(
@@ -162,7 +184,7 @@ class CorrelationTower(TransformerMixin, NetworkEstimator):
         ------
         ValueError
             If X or y does not fit, a modality has no frame in any video, or no two videos differ
-            in their top-level labels; or if training diverges.
+            in all of their labels on any level; or if training diverges.
         """
         *arrays, y = (X, y, *more)
         self._check_params()
@@ -182,10 +204,12 @@ class CorrelationTower(TransformerMixin, NetworkEstimator):
         split_seed, pair_seed, train_seed = self._seeds(3)
         part, held_out = self._split(videos, held_out, split_seed)
         among = "the videos" if held_out is None else "the videos to train on"
-        train_set = self._pairs(part, targets, pair_seed, among).list_negatives(ALL_PAIRS)
+        train_set, level = self._pairs(part, targets, pair_seed, among)
+        train_set.list_negatives(ALL_PAIRS)
         valid_set = None
         if held_out is not None:
-            valid_set = self._pairs(held_out, targets, pair_seed, "the videos held out")
+            among = "the videos held out"
+            valid_set, _ = self._pairs(held_out, targets, pair_seed, among, level)
         params = {
             "frame_stats": self._placeholder_stats(videos.X),
             "pad_to": self._pad_to(),
@@ -197,7 +221,7 @@ class CorrelationTower(TransformerMixin, NetworkEstimator):
         spec = NetworkSpec(CorrelationNetwork, params, {"kind": "binary"})
         built = self._build(spec, train_seed, validates=held_out is not None)
         request = self._stats_request(part)
-        return TowerFit(videos, part, held_out, (train_set, valid_set), built, request)
+        return TowerFit(videos, part, held_out, (train_set, valid_set), built, request, level)
 
     @fit_method
     def _fit(self, fit: TowerFit, stats: FrameStats | None) -> Self:
@@ -209,7 +233,8 @@ class CorrelationTower(TransformerMixin, NetworkEstimator):
         pairs = [(names[a], names[b]) for a, b in unordered_pairs(len(names))]
 
         def fitted(net: MultimodalNet) -> dict[str, Any]:
-            return {**self._fitted_attributes(net, X.n_features, longest), "pairs_": pairs}
+            attributes = self._fitted_attributes(net, X.n_features, longest)
+            return {**attributes, "pairs_": pairs, "negative_level_": fit.level}
 
         context = self._begin_fit(fit.videos, fit.built[0].max_epochs)
         inputs = {"videos": fit.part, "videos held out": fit.held_out}
@@ -236,31 +261,48 @@ class CorrelationTower(TransformerMixin, NetworkEstimator):
         self.fit(X, y, *more, **fit_params)
         return self.transform(*arrays)
 
-    def _pairs(self, videos: Videos, targets: Targets, seed: int, among: str) -> PairDataset:
-        """Return pairs whose negatives are drawn once."""
-        dataset = PairDataset(
-            videos.X,
-            targets.top_level(targets.encode(videos.y)),
-            videos.weight,
-            negative_weight=self.negative_weight,
-            **self._reading,
-        )
-        return _fix_negatives(dataset, seed, among)
-
-    def _top_level(self, y: Any, n_samples: int) -> csr_array:
-        names, y = column_names(y), check_y(y, n_samples)
-        targets = Targets(y, self.hierarchy, names=names)
-        return targets.top_level(targets.encode(y))
+    def _pairs(
+        self,
+        videos: Videos,
+        targets: Targets,
+        seed: RandomState,
+        among: str = "the videos",
+        level: int | None = None,
+    ) -> tuple[PairDataset, int]:
+        """Return pairs whose negatives are drawn once, and the level on which labels differ."""
+        encoded = targets.encode(videos.y)
+        levels = range(targets.n_levels) if level is None else range(level, level + 1)
+        found = choose_labels(targets.top_level(encoded, each) for each in levels)
+        if found is None:
+            reason = f"No two videos differ in all of their top-level labels among {among}"
+            deeper = ", nor in those of a deeper level" if len(levels) > 1 else ""
+            advice = "there are no negative pairs; fusion='late' needs none"
+            raise NoNegativePairsError(f"{reason}{deeper}: {advice}.")
+        number, labels = found
+        weights = {"negative_weight": self.negative_weight}
+        dataset = PairDataset(videos.X, labels, videos.weight, **weights, **self._reading)
+        return dataset.fix_negatives(seed), levels[number]
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
         tags.transformer_tags.preserves_dtype = [self._dtype()]
         return tags
 
+    def _level(self) -> int:
+        return getattr(self, "negative_level_", 0)  # pickles of earlier versions have none
+
+    def _get_state(self) -> dict[str, Any]:
+        """Return the state, with the level unless it is the top level, as of earlier versions."""
+        state = get_state(self)
+        level = self._level() if state else 0
+        return {**state, LEVEL: level} if level else state
+
     def _set_state(self, state: Mapping[str, Any]) -> None:
         """Restore a fitted tower; ValueError if the state is not that of one."""
-        set_state(self, state, CorrelationNetwork)
-        names = self.modality_names_in_
+        level = state.get(LEVEL, 0)
+        check_number(LEVEL, level, low=0, integer=True)
+        set_state(self, state, CorrelationNetwork, *[LEVEL] * (LEVEL in state))
+        names, self.negative_level_ = self.modality_names_in_, level
         self.pairs_ = [(names[a], names[b]) for a, b in self.module_.pairs]
 
     def _check_params(self) -> None:
@@ -361,10 +403,12 @@ class CorrelationTower(TransformerMixin, NetworkEstimator):
         *arrays, y = (X, y, *more)
         check_seed("random_state", random_state)
         X = self._validate_new_videos(arrays[0], arrays[1:])
-        top_level = self._top_level(y, len(X))
-        rows = np.arange(len(X))
-        dataset = PairDataset(X, top_level, np.ones(len(X)), **self._reading)
-        negatives = _fix_negatives(dataset, random_state).negatives
+        names, y, rows = column_names(y), check_y(y, len(X)), np.arange(len(X))
+        videos = Videos(X, y, np.ones(len(X)), weighted=False, source=X, rows=rows)
+        targets = Targets(y, self.hierarchy, names=names)
+        level = min(self._level(), targets.n_levels - 1)
+        dataset, _ = self._pairs(videos, targets, random_state, level=level)
+        negatives = dataset.negatives
         positive, negative = np.split(expit(self.net_.predict_rows(dataset)), 2, axis=1)
         possible = known_pairs(X, rows, negatives) & (negatives >= 0)[:, None]
         return positive[known_pairs(X, rows, rows)], negative[possible]
@@ -427,17 +471,6 @@ def _check_can_correlate(X: MultimodalArray) -> None:
         )
     if len(X) < 2:
         raise ValueError("A correlation needs two videos to compare, X has 1 sample.")
-
-
-def _fix_negatives(
-    dataset: PairDataset, random_state: RandomState, among: str = "the videos"
-) -> PairDataset:
-    """Draw the negatives of a data set of pairs; raise ValueError if no video has one."""
-    dataset.fix_negatives(random_state)
-    if (dataset.negatives < 0).all():
-        reason = f"No two videos differ in all of their top-level labels among {among}"
-        raise ValueError(f"{reason}: there are no negative pairs; fusion='late' needs none.")
-    return dataset
 
 
 def check_encoder(encoder: Any, params: Any) -> None:

@@ -6,6 +6,7 @@ from warnings import warn
 from .correlation import CorrelationNetwork, MeanEncoder
 from .encoders import ENCODERS
 from .fusion import FUSIONS, Fusion
+from .fusion import fusion_without_tower as fusion_without_tower
 from .head import HEADS, Head
 from .inference import InferenceModule
 from .influence import InfluenceSpec, Link, TemporalInfluence, influence_attention, unordered_pairs

@@ -159,6 +159,14 @@ FUSIONS: Registry[Fusion] = Registry(
 )
 
 
+def fusion_without_tower(name: str) -> str:
+    """Return the name of the fusion that takes the place of another one without its tower."""
+    fusion = FUSIONS.get(name)
+    if fusion is None or fusion.uses_correlation is None:
+        return name
+    return "cross_modal" if fusion.influences else "late"
+
+
 def _encode_correlation(network: Any, masks: Tensors, correlation: Tensor | None) -> list[Tensor]:
     """Return the context e of each pair, (B, 8), or an empty list if none is used."""
     contexts = []

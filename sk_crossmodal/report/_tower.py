@@ -22,6 +22,9 @@ def tower_section(inputs: ReportInputs) -> Section:
     if tower is None:
         fusion = getattr(inputs.classifier, "fusion", None)
         why = f": fusion={fusion!r} uses none." if fusion else "."
+        network = getattr(inputs.classifier, "module_", None)
+        if fusion and getattr(network, "fusion", fusion) != fusion:
+            why = ", as no two videos of its training set differ in their labels."
         parts = [note(f"The model has no correlation tower{why}")]
         return Section("tower", "Correlation tower", parts)
     rows = inputs.sample(MAX_VIDEOS)

@@ -13,7 +13,7 @@ from torch import nn
 from torch.nn.modules import module as torch_module
 
 from .._types import Array
-from ..modules import LOSSES
+from ..modules import LOSSES, fusion_without_tower
 from ..validation import FLAG, SHARE, check_number, check_option, check_registered
 from ._build import NetworkSpec, restore_net
 from ._config import TrainingConfig
@@ -161,7 +161,9 @@ def _check_unchanged(estimator: Any, params: Mapping[str, Any], n_modalities: in
         check_number("the padding", pad_to, low=1, high=MAX_PADDING, integer=True)
         fitted["max_frames"] = pad_to
     for name, value in fitted.items():
-        if (now := getattr(estimator, name)) != value:
+        now = getattr(estimator, name)
+        is_without_tower = name == "fusion" and value == fusion_without_tower(now)
+        if now != value and not is_without_tower:
             raise ValueError(f"fitted with {name}={value!r}, and {name} is now {now!r}; refit.")
 
 

@@ -262,8 +262,16 @@ class Targets:
         labels = (probabilities > 0.5).astype(self.dtype)
         return csr_array(labels) if self.sparse else labels
 
-    def top_level(self, encoded: Any) -> csr_array:
-        """Top-level labels of each sample as CSR of bool, (n, n_top_level_labels)."""
+    @property
+    def n_levels(self) -> int:
+        """Number of levels of the labels."""
+        return 1 if self.hierarchy is None else self.hierarchy.n_levels
+
+    def top_level(self, encoded: Any, level: int = 0) -> csr_array:
+        """Top-level labels of each sample as CSR of bool, (n, n_top_level_labels).
+
+        A deeper `level` has the labels of that level, and those above it that have none below.
+        """
         n = len(self.classes)
         if self.multilabel:
             indicator = csr_array(encoded.astype(bool))
@@ -272,7 +280,10 @@ class Targets:
             indicator = csr_array((ones, (np.arange(len(encoded)), encoded)), (len(encoded), n))
         if self.hierarchy is None:
             return indicator
-        roots = csr_array(self.hierarchy.root_matrix())
+        nodes, levels = self.hierarchy.nodes, self.hierarchy.levels
+        ends = [not self.hierarchy.children(node) for node in nodes] if level else [False]
+        columns = np.flatnonzero((levels == level) | (levels < level) & np.array(ends))
+        roots = csr_array(self.hierarchy.closure_matrix()[:, columns])
         if not self.multilabel:
             roots = roots[[self.hierarchy.index(c) for c in self.classes.tolist()]]
         return csr_array(indicator.astype(np.int32) @ roots.astype(np.int32)).astype(bool)
