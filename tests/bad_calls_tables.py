@@ -73,7 +73,7 @@ def calls():
     for name, error, message in (
         ("missing.parquet", FileNotFoundError, r"no file at .*missing\.parquet"),
         ("missing*", ValueError, r"pattern .*missing\* matches no files"),
-        ("bare", ValueError, r"bare has no \*\.parquet or .*\*\.ipc files"),
+        ("bare", ValueError, r"bare has no \*\.parquet or .*\*\.npy files"),
         ("pipe", ValueError, r"must be a file or a folder of files, .*pipe is neither"),
         ("empty.parquet", ValueError, r"empty\.parquet is not Parquet or Arrow; readers: "),
         ("text.parquet", ValueError, r"text\.parquet is not Parquet or Arrow; readers: "),

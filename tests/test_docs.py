@@ -441,5 +441,8 @@ def test_extending_files_are_read(extended, monkeypatch):
             np.testing.assert_array_equal(videos.data[i][name], X[i][name])
             np.testing.assert_array_equal(extended["stored"].data[i][name], X[i][name])
     monkeypatch.delitem(READERS._parts, "npz")
-    with pytest.raises(ValueError, match=r"npz is not Parquet or Arrow; readers: \['tables'\]"):
-        datasets.load_embeddings("videos/video0.npz")
+    again = datasets.load_embeddings("videos")  # by the reader of the package
+    assert (again.data.digest(), again.ids.tolist()) == (videos.data.digest(), videos.ids.tolist())
+    Path("videos/video0.mat").touch()
+    with pytest.raises(ValueError, match=r"mat is not Parquet or Arrow; readers: tables \(\.parq"):
+        datasets.load_embeddings("videos/video0.mat")

@@ -8,7 +8,10 @@ from typing import Any
 import shtab
 
 EXIT_CODES = "exit codes: 0 success, 1 failure, 2 wrong command line, 130 interrupted\n"
-_DATA = "a store, TFRecord shards, Parquet or Arrow files: files, a folder or quoted patterns"
+_DATA = (
+    "a store, TFRecord shards, or Parquet, Arrow, NumPy, torch or HDF5 files: files, a folder or "
+    "quoted patterns"
+)
 
 
 class WordedError(ValueError):
@@ -81,7 +84,7 @@ def add_columns(
     parser: argparse.ArgumentParser, *, labels: bool = True, modalities: bool = False
 ) -> None:
     """Add the options that name columns of Parquet or Arrow files."""
-    group = parser.add_argument_group("columns of Parquet and Arrow files, or features of shards")
+    group = parser.add_argument_group("columns of tables, arrays of files, or features of shards")
     if labels:
         group.add_argument(
             "--labels", metavar="COLUMN", help="labels of each video (default: labels)"

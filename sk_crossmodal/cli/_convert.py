@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import Any
 
 from ._arguments import add_columns, add_command, add_on_error, add_path, positive
-from ._data import STORE, TABLES, Data, kind_of_data, load_shards, open_data
+from ._data import ARRAYS, STORE, TABLES, Data, kind_of_data, load_shards, open_data
 
 _SHARD_OPTIONS = ("jobs", "max_frames", "on_error", "segments")
 _DESCRIPTION = """\
-Convert TFRecord shards of YouTube-8M, AudioSet or of the same form, or Parquet or Arrow files with
-your own embeddings, to a store: a folder of plain .npy files, which the estimators read batch by
-batch. Use it for data that is larger than memory.
+Convert TFRecord shards of YouTube-8M, AudioSet or of the same form, or Parquet, Arrow, NumPy,
+torch or HDF5 files with your own embeddings, to a store: a folder of plain .npy files, which the
+estimators read batch by batch. Use it for data that is larger than memory.
 
 An interrupted conversion continues when the same command is run again. Shards that are added at
 the end of the list are converted then, too.
@@ -54,7 +54,7 @@ def add_to(commands: Any) -> None:
     add_path(
         parser,
         "SHARDS",
-        "shards, Parquet or Arrow files, or stores: files, folders or quoted patterns",
+        "shards, files of embeddings, or stores: files, folders or quoted patterns",
         nargs="+",
     )
     add_path(parser, "STORE", "the folder to write")
@@ -103,7 +103,7 @@ def _run(args: argparse.Namespace) -> None:
     elif kind == STORE:
         videos = _copy_stores(args)
     else:
-        videos = _convert_tables(args) if kind == TABLES else _convert_shards(args)
+        videos = _convert_tables(args) if kind in (TABLES, ARRAYS) else _convert_shards(args)
     if args.quiet:
         return
     for path, offset, reason in videos.get("skipped", ()):
@@ -153,14 +153,14 @@ def _open(path: str, args: argparse.Namespace) -> Data:
             options["modalities"] = [name for name in args.modalities if name in columns]
     if kind == STORE:
         options["labels"] = None
-    if kind == TABLES or args.join != "id":
+    if kind in (TABLES, ARRAYS) or args.join != "id":
         options["ids"] = args.join
     return open_data([path], quiet=args.quiet, **options)
 
 
 def _copy_stores(args: argparse.Namespace) -> Any:
     """Write the videos of stores to one store, one behind the other."""
-    _forbid(args, ("labels", "ids"), "Parquet and Arrow files")
+    _forbid(args, ("labels", "ids"), "tables and arrays")
     _forbid(args, _SHARD_OPTIONS, "TFRecord shards")
     from ..datasets import concatenate_videos, load_store
 
@@ -192,8 +192,8 @@ def _convert_tables(args: argparse.Namespace) -> Any:
 
 
 def _convert_shards(args: argparse.Namespace) -> Any:
-    _forbid(args, ("modalities",), "Parquet and Arrow files")
-    _forbid(args, ("rates",), "tables and stores")
+    _forbid(args, ("modalities",), "tables and arrays")
+    _forbid(args, ("rates",), "tables, arrays and stores")
     if args.segments is not None:
         _forbid(args, ("labels", "ids"), "whole videos")
     return load_shards(

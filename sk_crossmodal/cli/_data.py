@@ -10,11 +10,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-STORE, SHARDS, TABLES, MODEL = "store", "shards", "tables", "model"
+STORE, SHARDS, TABLES, ARRAYS, MODEL = "store", "shards", "tables", "arrays", "model"
 _SUFFIXES = (".parquet", ".pq", ".arrow", ".feather", ".ipc")
+_ARRAYS = (".npy", ".npz", ".pt", ".pth", ".h5", ".hdf5")
 _EXPECTED = (
     "expected a store (a folder with store.json), TFRecord shards (*.tfrecord), or Parquet or "
-    f"Arrow files ({', '.join('*' + suffix for suffix in _SUFFIXES)})"
+    f"Arrow files ({', '.join('*' + suffix for suffix in _SUFFIXES)}), or files of arrays "
+    f"({', '.join('*' + suffix for suffix in _ARRAYS)})"
 )
 _LABEL_PATH = re.compile(r"[^/>|]*[^/>|\s](\s*[/>|]\s*)[^/>|\s]")
 
@@ -39,6 +41,8 @@ class Data:
         hint = ""
         if self.kind == SHARDS:
             hint = "; --labels names their feature (default: 'labels' or 'label')"
+        if self.kind == ARRAYS:
+            hint = "; --labels names their array, or a CSV file with the columns id and labels"
         if self.kind == TABLES:
             hint = "; --labels names their column (default: 'labels')"
             if self.other_columns:
@@ -66,7 +70,7 @@ def open_data(
     progress = False if quiet else None
     if on_error is not None and kind != SHARDS:
         raise ValueError(f"--on-error is for TFRecord shards, got {source} ({kind}).")
-    if kind == TABLES:
+    if kind in (TABLES, ARRAYS):
         bunch = load_embeddings(
             paths,
             modalities=modalities,
@@ -173,6 +177,8 @@ def _kind_of_folder(folder: Path) -> str:
         return TABLES
     if ".tfrecord" in suffixes:
         return SHARDS
+    if suffixes & set(_ARRAYS) or next(folder.rglob("*.npy"), None) is not None:
+        return ARRAYS
     raise ValueError(f"no data in the folder {folder}; {_EXPECTED}.")
 
 
@@ -185,6 +191,8 @@ def kind_of_file(path: str | os.PathLike[str]) -> str:
         return TABLES
     if ".tfrecord" in path.name:
         return SHARDS
+    if path.suffix in _ARRAYS:
+        return ARRAYS
     if head[8:9] == b"{":  # safetensors: the length of its header, then the header
         return MODEL
     raise ValueError(f"{path} is not data; {_EXPECTED}.")
@@ -193,7 +201,7 @@ def kind_of_file(path: str | os.PathLike[str]) -> str:
 def is_data(path: str) -> bool:
     """Whether a file is a shard or a table."""
     try:
-        return kind_of_file(path) in (SHARDS, TABLES)
+        return kind_of_file(path) in (SHARDS, TABLES, ARRAYS)
     except ValueError:
         return False
 

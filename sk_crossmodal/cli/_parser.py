@@ -11,9 +11,9 @@ from ._arguments import EXIT_CODES
 _DESCRIPTION = """\
 Classify videos with embeddings of their frames in several modalities, such as video and audio.
 
-DATA is a store (a folder written by convert), TFRecord shards (YouTube-8M, AudioSet), or Parquet
-or Arrow files with your own embeddings: files, a folder or quoted patterns. The format is detected
-automatically.
+DATA is a store (a folder written by convert), TFRecord shards (YouTube-8M, AudioSet), or Parquet,
+Arrow, NumPy, torch or HDF5 files with your own embeddings: files, a folder or quoted patterns. The
+format is detected automatically.
 """
 _EXAMPLES = """\
 from your own embeddings to predictions:

@@ -67,7 +67,7 @@ def _open_writer(
     """Open the store; ValueError unless the shards are those in it, or also new ones behind."""
     attributes = dict(about.attributes)
     if not reader.incremental:
-        attributes[FILES] = {name: shard.stat().st_size for name, shard in parts.items()}
+        attributes[FILES] = {name: reader.size(shard) for name, shard in parts.items()}
         if about.labels is not None:
             attributes[LABELS] = about.labels
         exists = os.path.exists(os.path.join(path, "store.json"))

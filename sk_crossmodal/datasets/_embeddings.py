@@ -6,9 +6,25 @@ from pathlib import Path
 from typing import Any
 
 from ._conversion import convert
+from ._hdf5 import Hdf5Reader
 from ._loading import check_arguments, collect, find_files
+from ._npy import NpyReader
+from ._npz import NpzReader
 from ._reader import READERS, Reader
 from ._stored import load_store
+from ._tables import TableReader
+from ._torch_files import TorchReader
+
+# In the order in which they are tried: files of a folder are of the first format that it has.
+OWN_READERS: dict[str, type[Reader]] = {
+    "tables": TableReader,
+    "numpy_archives": NpzReader,
+    "torch": TorchReader,
+    "hdf5": Hdf5Reader,
+    "numpy_files": NpyReader,
+}
+for _name, _reader in OWN_READERS.items():
+    READERS.register(_name, _reader)
 
 
 def load_embeddings(
@@ -22,21 +38,33 @@ def load_embeddings(
     store: str | os.PathLike[str] | None = None,
     progress: bool | None = None,
 ) -> Any:
-    """Load your own embeddings from Parquet or Arrow files, one row per video.
+    """Load your own embeddings from Parquet, Arrow, NumPy, torch or HDF5 files.
 
-    A column is a modality: each row has a list of frames, and each frame is a list of numbers, all
-    of one length. A row may also be one list of numbers, for a video of one frame. The format is
-    detected automatically: Parquet, Arrow's IPC file (also Feather, version 2), IPC stream, or
-    another format that has a reader in :data:`READERS`. Parquet and Arrow need pyarrow, the extra
-    ``tables`` of this package.
+    The format is detected automatically.
+
+    - **Parquet**, Arrow's IPC file (also Feather, version 2) or IPC stream: one row per video. A
+      column is a modality: each row has a list of frames, and each frame is a list of numbers, all
+      of one length. A row may also be one list of numbers, for a video of one frame. These need
+      pyarrow, the extra ``tables`` of this package.
+    - **Named arrays** in ``.npz``, ``.pt``, ``.pth`` (dicts of tensors), ``.h5`` or ``.hdf5``
+      files (with h5py, the extra ``hdf5``): per modality an array (n, T, d) or (n, d), a list of n
+      arrays (T_i, d), or all frames (sum of T_i, d) and their number in each video in an array
+      ``<name>_lengths``. Or groups: per modality an array (T, d) for each video, or the other way
+      round. Or files of one video each, whose names are the ids.
+    - **.npy** files: one array (n, T, d) per modality; or a folder with one file (T, d) per video
+      and modality, ``<modality>/<id>.npy`` or ``<id>/<modality>.npy``.
+    - Another format that has a reader in :data:`READERS`.
+
+    Pickled objects are never read.
 
     Parameters
     ----------
     files : str, path-like, or iterable of these
-        Files; a folder stands for its files that end in ``.parquet``, ``.pq``, ``.arrow``,
-        ``.feather`` or ``.ipc``, a pattern such as ``"part*.parquet"`` for the files that match.
+        Files; a folder stands for its files of one format (of several formats, the first of
+        ``READERS``), or for ``.npy`` files in folders below it; a pattern such as
+        ``"part*.parquet"`` for the files that match.
     modalities : sequence of str, default=None
-        The columns that are modalities, in this order. None takes all columns of lists of floats,
+        The columns or arrays that are modalities, in this order. None takes all those of floats,
         except `labels`, `ids`, and columns whose names are usual for labels, ids, weights or
         times, such as "tags", "label_ids" or "timestamps". A warning lists the columns of numbers
         that are left out. Integers, also quantised frames of uint8, must be named.
@@ -44,7 +72,11 @@ def load_embeddings(
         Column of the labels: strings such as ``"Transport:Land:Car"`` or integers, one or a list
         of them per video. Lists of one length (2 or more) that contain only 0 and 1, or False and
         True, in all rows are an indicator: the labels of a video are the numbers of the columns
-        that have a 1. A column of the default name may be missing. None reads none.
+        that have a 1. A column of the default name may be missing. None reads none. Of arrays, the
+        name of an array (n,) or an indicator (n, n_labels), whose columns an array ``label_names``
+        may name; by default also "label" or "y". Or, for arrays, the path of a CSV file whose
+        columns ``id`` or ``file``, and ``labels``, say which video has which label: a row per
+        label, or JSON lists. A file ``labels.csv`` in a folder of videos is read by default.
     ids : str, default="id"
         Column of the names of the videos, strings or integers. A column of the default name may
         be missing. None reads none.
@@ -78,14 +110,14 @@ def load_embeddings(
     TypeError
         If a parameter has the wrong type.
     ImportError
-        If pyarrow is not installed.
+        If pyarrow or h5py is needed and not installed.
     FileNotFoundError
         If a file does not exist.
     ValueError
-        If a file has another format or is damaged, a column is missing or of another type, files
-        or the widths of a modality differ, a value is missing (null) or not finite, lists of 0 and
-        1 are neither labels nor an indicator, or `store` is something else, or made from other
-        files.
+        If a file has another format, is damaged or contains pickled objects, a column is missing
+        or of another type, files or the widths of a modality differ, a value is missing (null) or
+        not finite, lists of 0 and 1 are neither labels nor an indicator, a table of labels lacks a
+        video, or `store` is something else, or made from other files.
 
     Warns
     -----
@@ -121,8 +153,8 @@ def load_embeddings(
     """
     _check_columns(modalities, labels, ids)
     check_arguments(return_X_y, progress, store)
-    suffixes = dict.fromkeys(suffix for each in READERS.values() for suffix in each.suffixes)
-    paths = find_files(files, suffixes, "file")
+    suffixes = [each.suffixes for each in _ordered_readers().values()]
+    paths = find_files(files, suffixes, "file", tree=".npy")
     reader = _find_reader(paths)(modalities, labels, ids)
     if store is None:
         bunch = collect(reader, paths, progress, rates)
@@ -145,12 +177,20 @@ def _check_columns(modalities: Any, labels: Any, ids: Any) -> None:
         raise ValueError(f"{wanted}, got {modalities!r}.")
 
 
+def _ordered_readers() -> dict[str, type[Reader]]:
+    """Return the readers in the order in which they are tried: those of users first."""
+    added = {name: reader for name, reader in READERS.items() if name not in OWN_READERS}
+    return {**added, **OWN_READERS}
+
+
 def _find_reader(files: Sequence[Path]) -> type[Reader]:
     """Return the reader that matches all files."""
-    names = [next((n for n, each in READERS.items() if each.matches(file)), "") for file in files]
+    readers = _ordered_readers()
+    names = [next((n for n, each in readers.items() if each.matches(file)), "") for file in files]
     for file, name in zip(files, names, strict=True):
         if not name:
-            raise ValueError(f"{file} is not Parquet or Arrow; readers: {list(READERS)}.")
+            known = ", ".join(f"{n} ({' '.join(r.suffixes)})" for n, r in readers.items())
+            raise ValueError(f"{file} is not Parquet or Arrow; readers: {known}.")
         if name != names[0]:
             raise ValueError(f"{files[0]} and {file} have different formats: load each alone.")
     return READERS[names[0]]

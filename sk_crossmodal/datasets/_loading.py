@@ -5,6 +5,7 @@ import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -29,13 +30,20 @@ def check_arguments(return_X_y: Any, progress: Any, store: Any) -> None:
             raise TypeError(f"{name} must be {wanted}, got {value!r}.")
 
 
-def find_files(paths: Any, suffixes: Iterable[str], noun: str) -> list[Path]:
-    """List the files that paths, folders and patterns stand for."""
+def find_files(
+    paths: Any, suffixes: Iterable[str | Sequence[str]], noun: str, *, tree: str | None = None
+) -> list[Path]:
+    """List the files that paths, folders and patterns stand for.
+
+    Of a folder, those with the first of the suffixes, or groups of suffixes, that a file has are
+    taken; without any, the folder itself if files with the suffix `tree` are in folders below it.
+    """
     if isinstance(paths, str | os.PathLike):
         paths = [paths]
     elif isinstance(paths, bytes) or not hasattr(paths, "__iter__"):
         raise TypeError(f"paths must be a path or an iterable of paths, got {paths!r}.")
-    files = [file for path in paths for file in _expand(path, tuple(suffixes), noun)]
+    groups = [(each,) if isinstance(each, str) else tuple(each) for each in suffixes]
+    files = [file for path in paths for file in _expand(path, groups, noun, tree)]
     if not files:
         raise ValueError(f"paths is empty; give at least one {noun}.")
     counts = Counter(file.resolve() for file in files)
@@ -44,16 +52,21 @@ def find_files(paths: Any, suffixes: Iterable[str], noun: str) -> list[Path]:
     return files
 
 
-def _expand(path: Any, suffixes: tuple[str, ...], noun: str) -> list[Path]:
+def _expand(
+    path: Any, groups: Sequence[tuple[str, ...]], noun: str, tree: str | None
+) -> list[Path]:
     if not isinstance(path, str | os.PathLike):
         raise TypeError(f"a path must be a str or path-like, got {path!r}.")
     given = Path(path)
     if given.is_file():
         return [given]
     if given.is_dir():
-        names = [f"*{suffix}" for suffix in suffixes]
-        found = [file for name in names for file in given.glob(name)]
-        message = f"the folder {given} has no {' or '.join(names)} files."
+        names = [[f"*{suffix}" for suffix in group] for group in groups]
+        every = ([file for name in group for file in given.glob(name)] for group in names)
+        found = next(filter(None, every), [])
+        if not found and tree is not None and next(given.rglob(f"*{tree}"), None) is not None:
+            return [given]
+        message = f"the folder {given} has no {' or '.join(chain(*names))} files."
     elif given.exists():  # reading a pipe or a device may block, or never end
         raise ValueError(f"a {noun} must be a file or a folder of files, {given} is neither.")
     elif glob.has_magic(os.fspath(path)):

@@ -181,6 +181,21 @@ class Reader(ABC):
         """
         return list(source)
 
+    def size(self, shard: Path) -> int:
+        """Return the size of a shard in bytes, by which a store notices that it has changed.
+
+        Parameters
+        ----------
+        shard : Path
+            One of the shards.
+
+        Returns
+        -------
+        int
+            The number of bytes, by default that of the file.
+        """
+        return shard.stat().st_size
+
     @abstractmethod
     def describe(self, source: Sequence[Path]) -> Description:
         """Describe the videos; called once, before `blocks`.
@@ -235,4 +250,5 @@ class Reader(ABC):
 
 
 #: The formats that :func:`load_embeddings` reads; the first reader that matches a file reads it.
+#: Readers that users register come before those of the package.
 READERS: Registry[type[Reader]] = Registry("reader")

@@ -10,7 +10,7 @@ from ._arrow import completed, has_no_values, import_pyarrow, plain_column, plai
 from ._columns import column_kind, frames_dtype, is_modality, read_frames, read_ids
 from ._labels import LabelColumn
 from ._loading import find_files
-from ._reader import READERS, Block, Description, Reader
+from ._reader import Block, Description, Reader
 
 _FORMATS = {b"PAR1": "parquet", b"ARRO": "file", b"\xff\xff\xff\xff": "stream"}
 _ROWS = 128  # videos that are read at once: 177 MB, if they have 300 frames of 1152 float32
@@ -87,7 +87,7 @@ class TableReader(Reader):
     @classmethod
     def matches(cls, path: Path) -> bool:
         """Whether a file is a table, according to its first bytes."""
-        return _find_format(path) is not None
+        return path.is_file() and _find_format(path) is not None
 
     def describe(self, source: Sequence[Path]) -> Description:
         """Check the columns of all files, and read their labels and ids, but few frames."""
@@ -150,9 +150,6 @@ class TableReader(Reader):
             raise ValueError(f"{title} has no column of lists of numbers, only {given}.")
         guess.require(title).warn(title)
         return guess.chosen
-
-
-READERS.register("tables", TableReader)
 
 
 def open_tables(paths: str | os.PathLike[str] | Iterable[str | os.PathLike[str]]) -> list[Table]:

@@ -27,8 +27,9 @@ def load_youtube8m(
     """Load TFRecord shards of YouTube-8M, video-level or frame-level.
 
     The level is detected automatically. Both checksums of every record are verified. TensorFlow is
-    not needed. Segment-rated shards load as frame-level ones with the labels of their videos; the
-    ratings of the segments are ignored.
+    not needed. Shards with rated segments (2019) load as frame-level ones with the labels of their
+    videos, or with `segments` as one sample per segment. For other features, such as the sound
+    alone, see :func:`load_tfrecords`.
 
     Parameters
     ----------
