@@ -197,7 +197,8 @@ def _read_numbers(context: Any, name: str) -> Any:
 
 def _check_present(features: Any, name: str, noun: str) -> None:
     if name not in features:
-        found = ", ".join(sorted(features)) or "none"
+        found = ", ".join(f"{key:.40}" for key in sorted(features)[:8]) or "none"
+        found += ", ..." if len(features) > 8 else ""
         advice = "load_tfrecords(..., features=...) reads others"
         raise RecordError(f"{noun} {name!r} is missing; the record has {found}: {advice}")
 
