@@ -231,6 +231,36 @@ def test_groups_and_folders_are_videos(tmp_path, name, layout):
         load_embeddings(path, labels=str(table), store=tmp_path / "store")
 
 
+def test_folders_and_files_of_tensors(tmp_path):
+    for name, videos in by_modality().items():
+        for video, each in videos.items():
+            (tmp_path / "tree" / name).mkdir(parents=True, exist_ok=True)
+            save_torch(tmp_path / "tree" / name / f"{video}.pt", each)
+    check(load_embeddings(tmp_path / "tree"), labels=False)
+    check(load_embeddings(tmp_path / "tree" / "clip"), labels=False, names=("clip",))
+    save_torch(tmp_path / "tree" / "clap" / "v0.pt", VIDEOS)
+    with pytest.raises(ValueError, match=r"v0\.pt must have one tensor, as a file in a folder"):
+        load_embeddings(tmp_path / "tree")
+
+
+def test_labels_of_groups_are_arrays_or_attributes(tmp_path):
+    groups = {v: {**g, "label": LABELS[i]} for i, (v, g) in enumerate(by_video().items())}
+    check(load_embeddings(save_torch(tmp_path / "a.pt", groups)))
+    check(
+        load_embeddings(
+            save_torch(
+                tmp_path / "b.pt", {**by_modality(), "labels": dict(zip(IDS, LABELS, strict=True))}
+            )
+        )
+    )
+    check(load_embeddings(save_hdf5(tmp_path / "a.h5", groups)))
+    path = save_hdf5(tmp_path / "b.h5", by_video())
+    with pytest.importorskip("h5py").File(path, "a") as file:
+        for video, label in zip(IDS, LABELS, strict=True):
+            file[video].attrs["label"] = label
+    check(load_embeddings(path))
+
+
 def test_missing_files_are_missing_modalities(tmp_path):
     arrays = by_modality()
     del arrays["clap"]["v3"], arrays["clap"]["v5"]
@@ -318,6 +348,11 @@ def test_pickled_objects_are_refused_with_the_reason(tmp_path):
     np.save(tmp_path / "a.npy", ragged)
     with pytest.raises(ValueError, match=r"a\.npy contains Python objects"):
         load_embeddings(tmp_path / "a.npy")
+    (tmp_path / "a.pkl").write_bytes(b"")
+    with pytest.raises(
+        ValueError, match=r"a\.pkl is a pickle and is not read, as it may run code"
+    ):
+        load_embeddings(tmp_path / "a.pkl")
     torch.save({"clip": Unsafe()}, tmp_path / "a.pt")
     with pytest.raises(
         ValueError, match=r"a\.pt contains other objects than tensors, .*may run code"
@@ -374,6 +409,16 @@ def test_wrong_tables_of_labels_raise_an_error(tmp_path):
     path = save_npz(tmp_path / "a.npz", flat())
     with pytest.raises(ValueError, match=r"a\.npz has no ids, which say whose labels are in"):
         load_embeddings(path, labels=str(folder / "labels.csv"), ids="name")
+
+
+def test_files_of_stores_are_not_read_as_arrays(tmp_path):
+    path = save_npz(tmp_path / "a.npz", flat())
+    load_embeddings(path, store=tmp_path / "stores" / "a")
+    with pytest.raises(ValueError, match="stores has no files of arrays but those of stores"):
+        load_embeddings(tmp_path / "stores")
+    folder = save_tree(tmp_path / "tree", by_modality())
+    load_embeddings(folder, store=folder / "store")
+    check(load_embeddings(folder, store=folder / "store"), labels=False)
 
 
 def test_frames_of_another_width_are_named(tmp_path):

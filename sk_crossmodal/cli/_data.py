@@ -177,7 +177,7 @@ def _kind_of_folder(folder: Path) -> str:
         return TABLES
     if ".tfrecord" in suffixes:
         return SHARDS
-    if suffixes & set(_ARRAYS) or next(folder.rglob("*.npy"), None) is not None:
+    if suffixes & set(_ARRAYS) or any(any(folder.rglob(f"*{each}")) for each in (".npy", ".pt")):
         return ARRAYS
     raise ValueError(f"no data in the folder {folder}; {_EXPECTED}.")
 
@@ -191,7 +191,7 @@ def kind_of_file(path: str | os.PathLike[str]) -> str:
         return TABLES
     if ".tfrecord" in path.name:
         return SHARDS
-    if path.suffix in _ARRAYS:
+    if path.suffix in (*_ARRAYS, ".pkl", ".pickle"):  # load_embeddings says why it reads no pickle
         return ARRAYS
     if head[8:9] == b"{":  # safetensors: the length of its header, then the header
         return MODEL

@@ -26,6 +26,7 @@ from ._reader import Block, Description, Reader
 
 KEPT = ("uint8", "float16", "float32")  # other numbers become float32
 _BLOCK_BYTES = 1 << 24
+BARE = ""  # the name of an array without a name: it is that of its file, or of their folder
 _GROUP = 1000  # files of one video each that become one part of a store
 
 
@@ -105,7 +106,8 @@ class ArrayReader(Reader):
             yield as_groups(content, str(shard), self.labels, self.modalities)
             return
         with self.open(shard) as content:
-            opened = unwrapped(content, str(shard))
+            named = {key or shard.stem: value for key, value in content.items()}
+            opened = unwrapped(named, str(shard))
             if is_nested(opened):
                 yield as_groups(opened, str(shard), self.labels, self.modalities)
             else:
@@ -178,13 +180,13 @@ class LazyFile(Mapping[str, Any]):
     def __init__(self, reader: ArrayReader, path: Path) -> None:
         self._reader, self._path = reader, path
         with reader.open(path) as content:
-            self._keys = list(content)
+            self._keys = {key or path.resolve().parent.name: key for key in content}
 
     def __getitem__(self, key: str) -> Any:
-        if key not in self._keys:
-            raise KeyError(key)
+        own = self._keys[key]
         with self._reader.open(self._path) as content:
-            return content[key][()]
+            value = content[own]
+            return value if isinstance(value, list) else value[()]
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._keys)

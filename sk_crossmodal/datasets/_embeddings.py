@@ -8,7 +8,7 @@ from typing import Any
 from ._conversion import convert
 from ._hdf5 import Hdf5Reader
 from ._loading import check_arguments, collect, find_files
-from ._npy import NpyReader
+from ._npy import TREE, NpyReader
 from ._npz import NpzReader
 from ._reader import READERS, Reader
 from ._stored import load_store
@@ -23,6 +23,7 @@ OWN_READERS: dict[str, type[Reader]] = {
     "hdf5": Hdf5Reader,
     "numpy_files": NpyReader,
 }
+_PICKLES = (".pkl", ".pickle", ".joblib")
 for _name, _reader in OWN_READERS.items():
     READERS.register(_name, _reader)
 
@@ -52,7 +53,8 @@ def load_embeddings(
       ``<name>_lengths``. Or groups: per modality an array (T, d) for each video, or the other way
       round. Or files of one video each, whose names are the ids.
     - **.npy** files: one array (n, T, d) per modality; or a folder with one file (T, d) per video
-      and modality, ``<modality>/<id>.npy`` or ``<id>/<modality>.npy``.
+      and modality, ``<modality>/<id>.npy`` or ``<id>/<modality>.npy``, or as ``.pt`` with one
+      tensor each.
     - Another format that has a reader in :data:`READERS`.
 
     Pickled objects are never read.
@@ -154,7 +156,7 @@ def load_embeddings(
     _check_columns(modalities, labels, ids)
     check_arguments(return_X_y, progress, store)
     suffixes = [each.suffixes for each in _ordered_readers().values()]
-    paths = find_files(files, suffixes, "file", tree=".npy")
+    paths = find_files(files, suffixes, "file", tree=TREE)
     reader = _find_reader(paths)(modalities, labels, ids)
     if store is None:
         bunch = collect(reader, paths, progress, rates)
@@ -189,6 +191,9 @@ def _find_reader(files: Sequence[Path]) -> type[Reader]:
     names = [next((n for n, each in readers.items() if each.matches(file)), "") for file in files]
     for file, name in zip(files, names, strict=True):
         if not name:
+            if file.suffix.lower() in _PICKLES:
+                advice = "it may run code when it is read. Save numbers, such as by np.savez"
+                raise ValueError(f"{file} is a pickle and is not read, as {advice}.")
             known = ", ".join(f"{n} ({' '.join(r.suffixes)})" for n, r in readers.items())
             raise ValueError(f"{file} is not Parquet or Arrow; readers: {known}.")
         if name != names[0]:

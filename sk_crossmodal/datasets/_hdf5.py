@@ -39,6 +39,8 @@ class Group(Mapping[str, Any]):
         self._group, self._where = group, where
 
     def __getitem__(self, key: str) -> Any:
+        if key not in self._group and key in self._attributes():
+            return np.asarray(self._group.attrs[key])
         value = self._group[key]
         if isinstance(value, type(self._group)) or hasattr(value, "keys"):
             return Group(value, self._where)
@@ -48,10 +50,19 @@ class Group(Mapping[str, Any]):
         return value if value.shape and not _is_text(value) else _as_array(value)
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._group)
+        yield from self._group
+        yield from self._attributes()
 
     def __len__(self) -> int:
-        return len(self._group)
+        return len(self._group) + len(self._attributes())
+
+    def _attributes(self) -> list[str]:
+        """Return labels that are attributes of the group and not arrays."""
+        return [
+            key
+            for key in ("label", "labels")
+            if key in self._group.attrs and key not in self._group
+        ]
 
 
 def _is_text(dataset: Any) -> bool:

@@ -31,12 +31,12 @@ def check_arguments(return_X_y: Any, progress: Any, store: Any) -> None:
 
 
 def find_files(
-    paths: Any, suffixes: Iterable[str | Sequence[str]], noun: str, *, tree: str | None = None
+    paths: Any, suffixes: Iterable[str | Sequence[str]], noun: str, *, tree: Sequence[str] = ()
 ) -> list[Path]:
     """List the files that paths, folders and patterns stand for.
 
     Of a folder, those with the first of the suffixes, or groups of suffixes, that a file has are
-    taken; without any, the folder itself if files with the suffix `tree` are in folders below it.
+    taken; without any, the folder itself if files with a suffix in `tree` are in folders below it.
     """
     if isinstance(paths, str | os.PathLike):
         paths = [paths]
@@ -53,7 +53,7 @@ def find_files(
 
 
 def _expand(
-    path: Any, groups: Sequence[tuple[str, ...]], noun: str, tree: str | None
+    path: Any, groups: Sequence[tuple[str, ...]], noun: str, tree: Sequence[str]
 ) -> list[Path]:
     if not isinstance(path, str | os.PathLike):
         raise TypeError(f"a path must be a str or path-like, got {path!r}.")
@@ -64,7 +64,7 @@ def _expand(
         names = [[f"*{suffix}" for suffix in group] for group in groups]
         every = ([file for name in group for file in given.glob(name)] for group in names)
         found = next(filter(None, every), [])
-        if not found and tree is not None and next(given.rglob(f"*{tree}"), None) is not None:
+        if not found and any(any(given.rglob(f"*{suffix}")) for suffix in tree):
             return [given]
         message = f"the folder {given} has no {' or '.join(chain(*names))} files."
     elif given.exists():  # reading a pipe or a device may block, or never end

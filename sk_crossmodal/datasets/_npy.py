@@ -1,4 +1,4 @@
-"""Reader of .npy files: one per modality, or one per video and modality in folders."""
+"""Reader of .npy files, one per modality, and of folders with a file per video and modality."""
 
 import os
 from collections import Counter
@@ -11,21 +11,23 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from ._arrays import ArrayReader
+from ._arrays import BARE, ArrayReader
 from ._layouts import Content, Videos, as_columns, as_groups
 from ._npz import load
+from ._torch_files import TorchReader
 
 SEPARATORS = "_-. "
+TREE = (".npy", ".pt")  # suffixes of the files of arrays in a folder of folders
 
 
 class NpyReader(ArrayReader):
-    """Reads .npy files: arrays (n, T, d) per modality, or (T, d) per video and modality."""
+    """Reads .npy files, arrays (n, T, d) per modality, or folders of arrays (T, d) per video."""
 
     suffixes: ClassVar[tuple[str, ...]] = (".npy",)
 
     @classmethod
     def matches(cls, path: Path) -> bool:
-        """Whether this is a .npy file, or a folder of folders with such files."""
+        """Whether this is a .npy file, or a folder of folders with files of arrays."""
         return path.suffix in cls.suffixes or path.is_dir()
 
     def shards(self, source: Sequence[Path]) -> list[Path]:
@@ -34,6 +36,8 @@ class NpyReader(ArrayReader):
         if tree and len(source) > 1:
             raise ValueError(f"give one folder, got {', '.join(map(str, source))}.")
         self._files = sorted(files_below(source[0])) if tree else list(source)
+        if not self._files:
+            raise ValueError(f"{source[0]} has no files of arrays but those of stores.")
         shard = source[0] if tree else self._files[0]
         parents = [str(file.parent) for file in self._files]
         self._root = source[0] if tree else Path(os.path.commonpath(parents))
@@ -114,7 +118,14 @@ class FilesOf(Mapping[str, Any]):
 
 
 def read(path: Path) -> Any:
-    """Map the array of a file."""
+    """Map the array of a .npy file, or read the tensor of a .pt file."""
+    if path.suffix != ".npy":
+        with TorchReader().open(path) as content:
+            if set(content) != {BARE} or isinstance(content[BARE], list):
+                raise ValueError(
+                    f"{path} must have one tensor, as a file in a folder of modalities."
+                )
+            return content[BARE]
     with open(path, "rb") as file:
         if file.read(6) != b"\x93NUMPY":
             raise ValueError(f"{path} is damaged, or no .npy file.")
@@ -125,13 +136,13 @@ def read(path: Path) -> Any:
 
 
 def files_below(folder: Path) -> Iterator[Path]:
-    """Yield the .npy files in a folder and those below it, but not those of stores."""
+    """Yield the files of arrays in a folder and those below it, but not those of stores."""
     for path, folders, names in os.walk(folder):
         if "store.json" in names:
             folders.clear()
             continue
         folders[:] = [name for name in folders if not name.startswith(".")]
-        yield from (Path(path, name) for name in names if name.endswith(".npy"))
+        yield from (Path(path, name) for name in names if name.endswith(TREE))
 
 
 def _common_ending(texts: Sequence[str]) -> str:

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, ClassVar
 
-from ._arrays import ArrayReader
+from ._arrays import BARE, ArrayReader
 from ._layouts import Content, find_key, text_of
 
 
@@ -44,7 +44,7 @@ class TorchReader(ArrayReader):
                 name: {k: v for k, v in each.items() if k != key}
                 for name, each, key in zip(names, value, keys, strict=True)
             }
-        return {path.stem: value}
+        return {BARE: value}
 
 
 def _plain(value: Any, tensor: Any) -> Any:
