@@ -1,5 +1,6 @@
-"""Files that are written completely or not at all, lock files, and errors that name a file."""
+"""Paths of users, files that are written completely or not at all, and lock files."""
 
+import glob
 import os
 import stat
 import time
@@ -12,6 +13,26 @@ with suppress(ImportError):  # not on Windows, where stores can be neither writt
     import fcntl
 
 PARTIAL = ".part"  # suffix of a file that is being written
+
+
+def user_path(path: str | os.PathLike[str]) -> str:
+    """Return a path with the home folder for a ~ at its beginning."""
+    text = os.fspath(path)
+    return text if os.path.lexists(text) else os.path.expanduser(text)
+
+
+def match_pattern(pattern: str) -> list[str]:
+    """List what matches a pattern; brackets in the names of existing folders are no pattern."""
+    *folders, name = Path(pattern).parts
+    known = Path()
+    while folders and (known / folders[0]).is_dir():
+        known /= folders.pop(0)
+    rest = os.path.join(*folders, name)
+    for each in (rest, rest.replace("[", "[[]")):
+        found = glob.glob(os.path.join(glob.escape(str(known)), each), recursive=True)
+        if found := found or glob.glob(pattern, recursive=True):
+            return sorted(found)
+    return []
 
 
 @contextmanager

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from .._files import match_pattern, user_path
 from ._arguments import WordedError
 from ._parser import make_parser
 from ._wording import Wording
@@ -24,9 +25,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _run(arguments: Sequence[str] | None) -> int:
     given = sys.argv[1:] if arguments is None else list(arguments)
-    # Shards of AudioSet have names such as -0.tfrecord, which a shell puts for *.tfrecord.
-    dashed = [text.startswith("-") and os.path.isfile(text) for text in given]
-    paths = [f"./{text}" if each else text for text, each in zip(given, dashed, strict=True)]
+    paths = [_as_path(text) for text in given]
     args = make_parser().parse_args(paths)
     wording = Wording(args, given)
     try:
@@ -47,6 +46,16 @@ def _run(arguments: Sequence[str] | None) -> int:
         text = _one_line(error)
         _print(f"error: {text if isinstance(error, WordedError) else wording(text)}")
         return 1
+
+
+def _as_path(text: str) -> str:
+    """Complete an argument that is a path, as the shell does, which leaves out quoted ones."""
+    option, equals, value = text.partition("=") if text.startswith("--") else ("", "", text)
+    if value.startswith("~") and "/" in value:
+        text = f"{option}{equals}{user_path(value)}"
+    # Shards of AudioSet have names such as -0.tfrecord, which a shell puts for *.tfrecord.
+    is_path = text[:1] == "-" < text and (os.path.exists(text) or bool(match_pattern(text)))
+    return f"./{text}" if is_path else text
 
 
 def _print(text: str) -> None:

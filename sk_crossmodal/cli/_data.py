@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from .._files import match_pattern
+
 STORE, SHARDS, TABLES, ARRAYS, MODEL = "store", "shards", "tables", "arrays", "model"
 _SUFFIXES = (".parquet", ".pq", ".arrow", ".feather", ".ipc")
 _ARRAYS = (".npy", ".npz", ".pt", ".pth", ".h5", ".hdf5")
@@ -155,7 +157,7 @@ def _kind_of(path: str) -> str:
     if os.path.isdir(path):
         return _kind_of_folder(Path(path))
     if not os.path.exists(path) and glob.has_magic(path):
-        found = sorted(filter(os.path.isfile, glob.glob(path, recursive=True)))
+        found = [each for each in match_pattern(path) if os.path.isfile(each)]
         if not found:
             raise FileNotFoundError(f"the pattern {path} matches no files.")
         return _kind_of(found[0])
@@ -169,7 +171,8 @@ def _kind_of(path: str) -> str:
 def _kind_of_folder(folder: Path) -> str:
     if (folder / "store.json").exists():
         return STORE
-    suffixes = {file.suffix for file in folder.iterdir() if file.is_file()}
+    files = (file for file in folder.iterdir() if file.is_file() and file.name[0] != ".")
+    suffixes = {file.suffix.lower() for file in files}
     tables = suffixes & set(_SUFFIXES)
     if ".tfrecord" in suffixes and tables:
         raise ValueError(f"{folder} has both *.tfrecord and *{min(tables)} files; give a pattern.")
@@ -187,11 +190,14 @@ def kind_of_file(path: str | os.PathLike[str]) -> str:
     path = Path(path)
     with open(path, "rb") as file:
         head = file.read(64)
-    if head.startswith((b"PAR1", b"ARROW1", b"\xff\xff\xff\xff")) or path.suffix in _SUFFIXES:
+    if (
+        head.startswith((b"PAR1", b"ARROW1", b"\xff\xff\xff\xff"))
+        or path.suffix.lower() in _SUFFIXES
+    ):
         return TABLES
-    if ".tfrecord" in path.name:
+    if ".tfrecord" in path.name.lower():
         return SHARDS
-    if path.suffix in (*_ARRAYS, ".pkl", ".pickle"):  # load_embeddings says why it reads no pickle
+    if path.suffix.lower() in (*_ARRAYS, ".pkl", ".pickle"):  # no pickle is read, see there
         return ARRAYS
     if head[8:9] == b"{":  # safetensors: the length of its header, then the header
         return MODEL

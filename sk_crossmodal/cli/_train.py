@@ -205,7 +205,7 @@ def _build(config: TrainConfig) -> Any:
 def _read_hierarchy(vocabulary: str | None, classes: str | None) -> Any:
     from ..datasets import audioset_hierarchy, youtube8m_hierarchy
 
-    if vocabulary is not None and str(vocabulary).endswith(".json"):
+    if vocabulary is not None and str(vocabulary).lower().endswith(".json"):
         return audioset_hierarchy(vocabulary, classes)
     if classes is not None or vocabulary is None:
         raise ValueError("--class-labels needs --vocabulary ontology.json, both of AudioSet.")

@@ -73,9 +73,9 @@ def audioset_hierarchy(
     >>> hierarchy.display_names
     ['Human sounds', 'Speech']
     """
-    check_text_file("ontology_json", ontology_json, encoding)
+    ontology_json = check_text_file("ontology_json", ontology_json, encoding)
     if class_labels_csv is not None:
-        check_text_file("class_labels_csv", class_labels_csv, encoding)
+        class_labels_csv = check_text_file("class_labels_csv", class_labels_csv, encoding)
     names, children = _read_ontology(ontology_json, encoding)
     indices = {} if class_labels_csv is None else _read_indices(class_labels_csv, encoding)
     if missing := [mid for mid in indices if mid not in names]:

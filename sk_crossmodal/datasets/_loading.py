@@ -13,6 +13,7 @@ import numpy as np
 from sklearn.utils import Bunch
 from tqdm import tqdm
 
+from .._files import match_pattern, user_path
 from .._types import Ints
 from ..multimodal import MultimodalArray
 from ..store import as_rates
@@ -57,12 +58,13 @@ def _expand(
 ) -> list[Path]:
     if not isinstance(path, str | os.PathLike):
         raise TypeError(f"a path must be a str or path-like, got {path!r}.")
-    given = Path(path)
+    given = Path(user_path(path))
     if given.is_file():
         return [given]
     if given.is_dir():
         names = [[f"*{suffix}" for suffix in group] for group in groups]
-        every = ([file for name in group for file in given.glob(name)] for group in names)
+        inside = [file for file in given.iterdir() if file.is_file()]
+        every = ([file for file in inside if has_suffix(file, group)] for group in groups)
         found = next(filter(None, every), [])
         if not found and any(any(given.rglob(f"*{suffix}")) for suffix in tree):
             return [given]
@@ -70,13 +72,18 @@ def _expand(
     elif given.exists():  # reading a pipe or a device may block, or never end
         raise ValueError(f"a {noun} must be a file or a folder of files, {given} is neither.")
     elif glob.has_magic(os.fspath(path)):
-        found = [Path(file) for file in glob.glob(os.fspath(path), recursive=True)]
+        found = [Path(file) for file in match_pattern(os.fspath(given))]
         message = f"the pattern {path} matches no files."
     else:
         raise FileNotFoundError(f"no {noun} at {path}.")
     if not (files := sorted(file for file in found if file.is_file())):
         raise ValueError(message)
     return files
+
+
+def has_suffix(file: Path, suffixes: Iterable[str]) -> bool:
+    """Whether a file, which is not hidden, has one of the suffixes, in any case of letters."""
+    return file.name.lower().endswith(tuple(suffixes)) and not file.name.startswith(".")
 
 
 class DuplicateVideoError(ValueError):

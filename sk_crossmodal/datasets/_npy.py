@@ -28,7 +28,7 @@ class NpyReader(ArrayReader):
     @classmethod
     def matches(cls, path: Path) -> bool:
         """Whether this is a .npy file, or a folder of folders with files of arrays."""
-        return path.suffix in cls.suffixes or path.is_dir()
+        return path.suffix.lower() in cls.suffixes or path.is_dir()
 
     def shards(self, source: Sequence[Path]) -> list[Path]:
         """Return the folder that all files are in, or the first file; all files are one shard."""
@@ -119,7 +119,7 @@ class FilesOf(Mapping[str, Any]):
 
 def read(path: Path) -> Any:
     """Map the array of a .npy file, or read the tensor of a .pt file."""
-    if path.suffix != ".npy":
+    if path.suffix.lower() != ".npy":
         with TorchReader().open(path) as content:
             if set(content) != {BARE} or isinstance(content[BARE], list):
                 raise ValueError(

@@ -152,7 +152,7 @@ class Reader(ABC):
 
     @classmethod
     def matches(cls, path: Path) -> bool:
-        """Whether a file has this format, by default according to its suffix.
+        """Whether a file has this format, by default according to its suffix, in any case.
 
         Parameters
         ----------
@@ -164,7 +164,7 @@ class Reader(ABC):
         bool
             True if this reader can read it.
         """
-        return path.suffix in cls.suffixes
+        return path.name.lower().endswith(cls.suffixes)
 
     def shards(self, source: Sequence[Path]) -> list[Path]:
         """List the shards, each of which becomes one part of a store; by default the files.

@@ -6,6 +6,7 @@ import os
 from collections.abc import Container, Iterable, Iterator
 from typing import Any
 
+from .._files import user_path
 from ..hierarchy import LabelHierarchy
 
 _VERTICALS = ("Vertical1", "Vertical2", "Vertical3")
@@ -71,7 +72,7 @@ def youtube8m_hierarchy(
     >>> hierarchy.parents(1)
     ('Games', 'Sports')
     """
-    check_text_file("vocabulary_csv", vocabulary_csv, encoding)
+    vocabulary_csv = check_text_file("vocabulary_csv", vocabulary_csv, encoding)
     entities: dict[int, tuple[str, ...]] = {}
     names: dict[int, str] = {}
     for row, where in read_rows(vocabulary_csv, encoding, _COLUMNS):
@@ -87,18 +88,20 @@ def youtube8m_hierarchy(
     return LabelHierarchy(parents, names=names)
 
 
-def check_text_file(name: str, path: Any, encoding: Any) -> None:
-    """Raise TypeError or ValueError unless a path may be that of a file in an encoding."""
+def check_text_file(name: str, path: Any, encoding: Any) -> str:
+    """Return the path of a file in an encoding; TypeError or ValueError if it cannot be one."""
     if not isinstance(path, str | os.PathLike) or not isinstance(encoding, str):
         raise TypeError(
             f"{name} must be a path and encoding a str, got {path!r} and {encoding!r}."
         )
+    path = user_path(path)
     if os.path.exists(path) and not os.path.isfile(path):
         raise ValueError(f"{name} must be a file, {path} is not.")
     try:
         codecs.lookup(encoding)
     except (LookupError, ValueError):  # the second for a null character
         raise ValueError(f"encoding must be one that Python knows, got {encoding!r}.") from None
+    return path
 
 
 def read_rows(

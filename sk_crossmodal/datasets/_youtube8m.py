@@ -35,7 +35,9 @@ def load_youtube8m(
     ----------
     paths : str, path-like, or iterable of these
         Shards; a folder stands for its ``*.tfrecord`` files (not those in folders below it), a
-        pattern such as ``"train*.tfrecord"`` for the files that match it.
+        pattern such as ``"train*.tfrecord"`` for the files that match it. Suffixes may be in upper
+        case, ``~/`` is the home folder, and brackets in the name of an existing folder are no
+        pattern.
     on_error : {"raise", "skip"}, default="raise"
         Whether to raise an error for damaged data, or to list it in `skipped` and continue with
         the next intact record. A second record of a video in a shard is damage; a video in two

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from safetensors.torch import load, save
 
-from .._files import write_atomic
+from .._files import user_path, write_atomic
 
 KEY = "sk_crossmodal"  # of the document, among the metadata of safetensors
 FORMAT = 1
@@ -118,4 +118,4 @@ def check_path(path: Any) -> Path:
         raise TypeError(f"path must be a str or a path, got {path!r}.")
     if not os.fspath(path):
         raise ValueError("path must name a file, got ''.")
-    return Path(path)
+    return Path(user_path(path))

@@ -7,6 +7,7 @@ from typing import Any, BinaryIO
 import numpy as np
 from numpy.typing import DTypeLike
 
+from .._files import user_path
 from .._types import Array
 from ..validation import as_array, check_number
 
@@ -18,7 +19,7 @@ def as_path(path: Any) -> str:
         raise TypeError(f"The path of a store must be a str or path-like, got {path!r}.")
     if not given or "\0" in given:
         raise ValueError(f"The path of a store must name a folder, got {given!r}.")
-    return os.path.abspath(given)
+    return os.path.abspath(user_path(given))
 
 
 def as_mapping(name: str, value: Any) -> Mapping[str, Any]:

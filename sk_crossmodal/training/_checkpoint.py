@@ -14,7 +14,7 @@ from typing import Any
 import joblib
 import numpy as np
 
-from .._files import PARTIAL
+from .._files import PARTIAL, user_path
 from ..validation import FLAG, MAX_INT, number
 from ._callbacks import LoopCallback
 from ._data import Videos
@@ -76,7 +76,7 @@ class Checkpoint(LoopCallback):
     def __init__(
         self, params: Mapping[str, Any], owner: str, n_epochs: int, hashes: dict[str, str]
     ) -> None:
-        self.folder, self.hashes, self.owner = Path(params["checkpoint"]), hashes, owner
+        self.folder, self.hashes, self.owner = Path(user_path(params["checkpoint"])), hashes, owner
         self.n_epochs, self.interval = n_epochs, params["checkpoint_interval"]
         self.resume = params["resume"]
         self.stem = f"{owner}-{joblib.hash(hashes)[:16]}"
