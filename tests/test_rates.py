@@ -11,9 +11,12 @@ import pytest
 from estimator_cases import make_classifier, make_videos, make_y, rows_of
 from hypothesis import given
 from hypothesis import strategies as st
+from sklearn.decomposition import PCA
 from sklearn.pipeline import Pipeline
+from sklearn.utils import Bunch
 
-from sk_crossmodal import load_model, save_model
+from sk_crossmodal import ModalityTransformer, load_model, save_model
+from sk_crossmodal.datasets import join_modalities
 from sk_crossmodal.multimodal import MultimodalArray, Store, StoreWriter, as_multimodal
 
 NAMES = ("video", "audio", "text")
@@ -167,6 +170,7 @@ def test_rates_stay_with_the_videos(tmp_path):
         "store": MultimodalArray.open(tmp_path / "store"),
         "selection": Store.open(tmp_path / "store").data[[0]],
         "form": as_multimodal(X),
+        "transformer": ModalityTransformer({"audio": PCA(1)}).fit_transform(X),
     }
     assert {name: each.rates for name, each in kept.items()} == dict.fromkeys(kept, RATES)
     assert X.select(["audio"]).rates == {"audio": 12.5}
@@ -218,6 +222,27 @@ def test_writer_adds_rates_to_a_store_without(tmp_path):
     assert MultimodalArray.open(tmp_path / "store").rates == {"video": 25.0}
     with pytest.raises(ValueError, match="has other modalities"):
         StoreWriter(tmp_path / "store", slow)
+
+
+def test_rates_of_some_modalities_are_not_used(tmp_path):
+    """As of modalities that were loaded apart."""
+    known, unknown = container({"video": [4]}, {"video": 1}), container({"audio": [9]})
+    ids = np.array(["a"])
+    parts = [Bunch(data=X, target=None, ids=ids) for X in (known, unknown)]
+    X = join_modalities(parts).data
+    assert X.rates is None
+    assert X.timeline_lengths().tolist() == [9]
+    X.save(tmp_path / "store")
+    assert MultimodalArray.open(tmp_path / "store").rates is None
+
+
+def test_videos_of_other_rates_cannot_follow():
+    X = container({"video": [4]}, {"video": 1})
+    assert MultimodalArray.concatenate([X, X]).rates == {"video": 1}
+    with pytest.raises(
+        ValueError, match=r"same rate .* got \[1\.0, None\]; as_multimodal\(X, rates="
+    ):
+        MultimodalArray.concatenate([X, container({"video": [4]})])
 
 
 # Estimators -----------------------------------------------------------------------------------

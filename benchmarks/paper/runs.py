@@ -76,7 +76,10 @@ def _describe_videos(run, videos, tower, out):
 
 def _train_tower(run, videos, tower, out):
     tower = CorrelationTower(
-        hierarchy=videos.hierarchy, random_state=run["seed"], **run["settings"]["params"]
+        hierarchy=videos.hierarchy,
+        random_state=run["seed"],
+        long_videos="cut",  # as the paper
+        **run["settings"]["params"],
     ).fit(videos.X_train, videos.y_train)
     positive, negative = tower.pair_probabilities(videos.X_test, videos.y_test)
     if run["name"] == plan.SHARED_TOWER:
@@ -110,6 +113,7 @@ def _classifier(run, videos, tower):
         correlation_tower=tower,
         hierarchy=videos.hierarchy,
         random_state=run["seed"],
+        long_videos="cut",
         **run["settings"]["params"],
     )
 

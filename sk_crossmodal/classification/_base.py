@@ -577,8 +577,9 @@ class CrossModalClassifier(ClassifierMixin, NetworkEstimator):
             Per modality ``before`` and ``after``: the attention to each time step, averaged over
             heads and queries, or over clusters; for NetVLAD, its weight in the descriptor. Rows of
             ``before`` sum to 1, or are 0 for a video without frames; so do rows of ``after`` if
-            it is a softmax, as in the Transformer. T is the longest time line. With early fusion
-            there is one entry, with the names of the modalities joined by "+".
+            it is a softmax, as in the Transformer. T is the longest time line, at most
+            `max_frames`: the time steps of longer videos are windows, see `long_videos`. With
+            early fusion there is one entry, with the names of the modalities joined by "+".
         """
         dataset = self._prediction_set(X, more)
         fusion = FUSIONS[self.net_.module__fusion]

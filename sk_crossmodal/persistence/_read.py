@@ -1,5 +1,6 @@
 """Values and objects from JSON and tensors; nothing that a file says is imported or run."""
 
+from inspect import signature
 from math import isfinite
 from typing import Any
 
@@ -63,7 +64,8 @@ class Reader:
         device = params.get("device", "auto")  # of another machine, perhaps
         if device not in ("auto", "accelerate") and torch.device(str(device)).type == "meta":
             raise ValueError("device cannot be 'meta', which keeps no numbers.")
-        params = {**getattr(cls, "_params_before", {}), **params}
+        accepted, before = signature(cls).parameters, getattr(cls, "_params_before", {})
+        params = {**{n: value for n, value in before.items() if n in accepted}, **params}
         value = cls(**{**params, "device": "auto"} if "device" in params else params)
         # Of the class: a FrozenEstimator has all attributes of the estimator inside.
         if (check := getattr(cls, "_check_params", None)) is not None:
