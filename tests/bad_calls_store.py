@@ -1184,12 +1184,16 @@ CASES = [
         r"The data frame X has several columns of one name: \['a', 'a'\]\.",
     ),
     (
-        "am-df-mixed",
-        lambda: as_multimodal(
-            pd.DataFrame({"a": [np.ones((1, 2)), np.ones((1, 2))], "b": [1, 2]})
-        ),
+        "am-df-ints",
+        lambda: as_multimodal(pd.DataFrame({"a": [[1, 2], [3, 4]], "b": [1, 2]})),
         ValueError,
-        r"Columns \['b'\] of the data frame X have no frames, but others have\.",
+        r"data frame X has no column of float frames: 'a' \(integers\), 'b' \(no frames\)\. Name",
+    ),
+    (
+        "am-dict-labels",
+        lambda: as_multimodal({"labels": np.eye(3)}),
+        ValueError,
+        r"X has no column of float frames: 'labels' \(named like labels, ids, weights or times\)",
     ),
     (
         "am-datetime",

@@ -230,7 +230,7 @@ def test_as_multimodal_every_form_has_equal_content(data, given_, form):
     parts, _ = given_
     for rows in parts.values():  # these forms have a width even without frames
         rows[0] = rows[0] if len(rows[0]) else np.ones((1, rows[0].shape[1]), rows[0].dtype)
-    plain = as_multimodal(parts)
+    plain = as_multimodal(parts, modalities=list(parts))
     assert_content(plain, dequantised(parts, dict.fromkeys(parts, (1.0, 0.0))))
     forms = {name: [FORMS[form](row) for row in rows] for name, rows in parts.items()}
     for X in (
@@ -240,7 +240,7 @@ def test_as_multimodal_every_form_has_equal_content(data, given_, form):
         pd.DataFrame({name: objects(rows) for name, rows in forms.items()}),
         as_multimodal(*forms.values(), modalities=list(forms)),
     ):
-        again = as_multimodal(X)
+        again = as_multimodal(X, modalities=list(parts))
         for name, rows in parts.items():
             assert again.lengths(name).tolist() == [len(row) for row in rows]
             for i, row in enumerate(rows):

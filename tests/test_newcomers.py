@@ -4,7 +4,6 @@ import warnings
 
 import numpy as np
 import pytest
-import torch
 from estimator_cases import (
     fitted,
     fitted_tower,
@@ -105,12 +104,6 @@ SEVERAL = r"Give each modality as an argument of its own"
 def test_mistake_error_names_next_step(wrong, message):
     with pytest.raises(ValueError, match=message):
         wrong()
-
-
-def test_as_multimodal_tensor_with_gradients_raises():
-    frames = torch.ones(2, 3, 4, requires_grad=True)
-    with pytest.raises(ValueError, match=r"X must be an array.*detach"):
-        as_multimodal(frames)
 
 
 def test_predict_other_widths_raises():

@@ -10,7 +10,7 @@ from sklearn.utils import check_consistent_length
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from .._types import Array
-from ..multimodal import MultimodalArray, as_fitted, as_multimodal
+from ..multimodal import MultimodalArray, as_fitted, as_multimodal, read_videos
 from ..validation import check_number
 from ._parameters import NamedTransformers
 from ._state import get_state, set_modality_state
@@ -201,7 +201,8 @@ class ModalityTransformer(_TableOrContainer, _Table):
             If a parameter is of the wrong type or X is of an unknown form.
         """
         self._check_params()
-        array = as_multimodal(X, modalities=self.modalities)
+        read = read_videos if is_table(X) else as_multimodal  # a table keeps rows of NaN
+        array = read(X, modalities=self.modalities)
         fitted = self._transformers_for(array)
         context = self._init_callback_context().call_on_fit_task_begin(estimator=self, X=X, y=y)
         y = indexable_targets(y)
@@ -258,7 +259,9 @@ class ModalityTransformer(_TableOrContainer, _Table):
 
     def _convert(self, X: Any) -> MultimodalArray:
         name, widths = type(self).__name__, self._widths_in
-        return as_fitted(X, widths=widths, modalities=self.modalities, name=name)
+        return as_fitted(
+            X, widths=widths, modalities=self.modalities, name=name, keep_nan=is_table(X)
+        )
 
     def _transformed(self, array: MultimodalArray) -> dict[str, Array]:
         """Return the new frames of the modalities that have a transformer."""

@@ -6,10 +6,12 @@ from typing import Any
 import numpy as np
 
 from .._types import Array
+from ..validation import from_tensor
 
 
 def as_array(name: str, value: Any, expected: str) -> Array:
     """Return `value` as an array of any dtype."""
+    value = from_tensor(name, value)
     if np.ma.is_masked(value):
         raise ValueError(f"{name} must be {expected}, got a masked array; fill its values")
     try:

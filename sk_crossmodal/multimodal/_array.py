@@ -567,6 +567,11 @@ class MultimodalArray:
         scan(self._frames, dtype)
 
 
+def without_padding(X: MultimodalArray) -> MultimodalArray:
+    """Return the videos without frames of only NaN at the end of a modality."""
+    return MultimodalArray({name: part.without_padding() for name, part in X._frames.items()})
+
+
 def scan_frames(
     X: MultimodalArray, dtype: DTypeLike, requests: Iterable[StatsRequest] = ()
 ) -> list[dict[str, tuple[Floats, Any]]]:

@@ -8,16 +8,15 @@ from typing import Any
 
 import numpy as np
 from scipy.sparse import issparse
-from sklearn.utils import check_array
 
-from .._types import Array
 from ..store import as_names
-from ._array import MultimodalArray, with_rates
+from ._array import MultimodalArray, with_rates, without_padding
+from ._guess import ColumnKind, bears_usual_name, guess_modalities
+from ._nested import EMPTY, column_kind, flatten, plain
 from ._store import Store
 
 DEFAULT_NAMES = ("video", "audio", "text")
 ADVICE = "give all side by side, or each as an array"
-EMPTY = "Found array with 0 sample(s) while a minimum of 1 is required: {} is empty."
 
 
 def as_multimodal(
@@ -34,20 +33,26 @@ def as_multimodal(
         One of
 
         - a `MultimodalArray`;
-        - a dict (or ``skorch.helper.SliceDict``) of the frames of each modality by name;
-        - a data frame with one object column per modality, each cell (T_i, d) or (d,);
+        - a dict (or ``skorch.helper.SliceDict``, or an open .npz file) of the frames of each
+          modality by name;
+        - a data frame or Arrow table with one column per modality, each cell (T_i, d) or (d,);
         - the frames of the first modality, followed by those of the others in `more`;
         - one wide array or list, whose columns `modalities` splits into several modalities.
 
         The frames of a modality are an array (n, T, d), an array (n, d) of one frame per video,
         or a list of n arrays (T_i, d), with None or an empty array for a video without frames.
+        Arrays may be nested lists, object arrays, series or tensors. Frames of only NaN at the
+        end of a video are padding, and left out.
     *more : array or list
         Frames of the second, third, … modality if X has those of the first one.
     modalities : dict of str to int or slice, or sequence of str, optional
         For one wide array: the widths, or the column slices, of its modalities. Several names
         without widths split it into equal parts, with a warning. By default an array is one
         modality, whatever its width. For every other form: the names of the modalities to use,
-        in order. Positional modalities, also a single one, are called "video", "audio", "text",
+        in order. By default these are, of a dict or table, the columns of floats whose names are
+        not usual for labels, ids, weights or times; others are left out, with a warning. Frames
+        of integers, also of uint8, must be named, unless they are in a `MultimodalArray`.
+        Positional modalities, also a single one, are called "video", "audio", "text",
         "modality_3", … by default.
     rates : dict of str to float, optional
         Frames per second of each modality, which then need not cover the same time, see
@@ -62,8 +67,15 @@ def as_multimodal(
     ------
     ValueError
         If X is empty, or shapes, numbers of rows, widths or names do not match.
+
     TypeError
         If X is sparse, or has none of these forms.
+
+    Warns
+    -----
+    UserWarning
+        If columns of numbers in a dict or table are left out, or one wide array is split into
+        equal parts.
 
     Examples
     --------
@@ -73,13 +85,20 @@ def as_multimodal(
     >>> as_multimodal([np.zeros((7, 3)), np.zeros((2, 3))], [np.zeros((1, 2))] * 2)
     MultimodalArray(2 videos, video: 2-7 frames of 3 float64, audio: 1 frames of 2 float64)
     """
+    array = read_videos(X, *more, modalities=modalities)
+    array = array if isinstance(X, MultimodalArray) else without_padding(array)
+    return array if rates is None else with_rates(array, rates)
+
+
+def read_videos(X: Any, *more: Any, modalities: Any = None) -> MultimodalArray:
+    """Do the same as `as_multimodal`, but keep frames of only NaN."""
     check_modalities(modalities)
     if isinstance(X, Store):
         raise TypeError("X is a Store; pass its videos, store.data.")
     if not more and isinstance(X, MultimodalArray):
         array = X
     elif (parts := _named_parts(X, more, modalities)) is not None:
-        array = _from_parts(parts)
+        array = _from_parts(parts, widths=modalities)
     else:
         array = _split(_from_parts({"X": X}, "X"), modalities)
         modalities = None
@@ -87,8 +106,7 @@ def as_multimodal(
         _check_widths(array, modalities)
     if not len(array):
         raise ValueError(EMPTY.format("X"))
-    array = array if modalities is None else array.select(list(modalities))
-    return array if rates is None else with_rates(array, rates)
+    return array if modalities is None else array.select(list(modalities))
 
 
 def as_fitted(
@@ -97,20 +115,31 @@ def as_fitted(
     widths: Mapping[str, int],
     modalities: Mapping[str, int | slice] | Sequence[str] | None,
     name: str,
+    keep_nan: bool = False,
 ) -> MultimodalArray:
     """Convert X to the modalities that the estimator `name` was fitted with, in order.
 
     `modalities` is the estimator's parameter; one wide array is split as in `fit`.
     """
+    array = _read_fitted(X, more, widths, modalities, name)
+    return array if keep_nan or isinstance(X, MultimodalArray) else without_padding(array)
+
+
+def _read_fitted(
+    X: Any, more: Sequence[Any], widths: Mapping[str, int], modalities: Any, name: str
+) -> MultimodalArray:
     if more and 1 + len(more) != len(widths):
         raise ValueError(f"X must have the modalities {list(widths)}, got {1 + len(more)} arrays.")
     if more or has_named_modalities(X):
-        array = as_multimodal(X, *more, modalities=list(widths))
+        array = _as_named(X, more, widths)
         if array.n_features != dict(widths):
             given = f"X has frames of {array.n_features}"
-            raise ValueError(f"{given}, but {name} was fitted with {dict(widths)}.")
+            hint = _axes_hint(array, widths)
+            raise ValueError(f"{given}, but {name} was fitted with {dict(widths)}.{hint}")
         return array
-    whole = as_multimodal(X)
+    whole = _split(_from_parts({"X": X}, "X", {"X": sum(widths.values())}), None)
+    if not len(whole):
+        raise ValueError(EMPTY.format("X"))
     (width,) = whole.n_features.values()
     sizes = modalities if isinstance(modalities, Mapping) else widths
     is_sliced = all(isinstance(size, slice) for size in sizes.values())
@@ -120,8 +149,23 @@ def as_fitted(
     ):
         # scikit-learn's words, which its checks look for.
         expected = f"{name} is expecting {sum(widths.values())} features as input"
-        raise ValueError(f"X has {width} features, but {expected}: {dict(widths)}, {ADVICE}.")
+        hint = _axes_hint(whole, {DEFAULT_NAMES[0]: sum(widths.values())})
+        raise ValueError(
+            f"X has {width} features, but {expected}: {dict(widths)}, {ADVICE}.{hint}"
+        )
     return whole.select(columns)
+
+
+def _as_named(X: Any, more: Sequence[Any], widths: Mapping[str, int]) -> MultimodalArray:
+    """Convert named or positional modalities, which may have no frames in any video."""
+    if not more and isinstance(X, MultimodalArray):
+        array = X.select(list(widths))
+    else:
+        parts: Any = _named_parts(X, more, list(widths))
+        array = _from_parts(parts, widths=widths)
+    if not len(array):
+        raise ValueError(EMPTY.format("X"))
+    return array
 
 
 def has_named_modalities(X: Any) -> bool:
@@ -142,17 +186,78 @@ def has_named_modalities(X: Any) -> bool:
     >>> has_named_modalities({"video": [[1.0]]}), has_named_modalities([[1.0]])
     (True, False)
     """
-    return isinstance(X, MultimodalArray) or _named_parts(X) is not None
+    if isinstance(X, MultimodalArray | Mapping):
+        return not issparse(X)
+    columns = _columns(X)
+    return columns is not None and (not columns or _has_frames(columns))
 
 
-def _named_parts(
-    X: Any, more: Sequence[Any] = (), modalities: Any = None
-) -> Mapping[Any, Any] | None:
+def _named_parts(X: Any, more: Sequence[Any], modalities: Any) -> Mapping[Any, Any] | None:
     """Return the frames of X by name of modality, or None for one wide array."""
     if more:
         return dict(zip(_positional_names(1 + len(more), modalities), (X, *more), strict=True))
-    # Some sparse matrices are dicts.
-    return X if isinstance(X, Mapping) and not issparse(X) else _object_columns(X)
+    if not (columns := _columns(X)):
+        return columns
+    is_dict = isinstance(X, Mapping)
+    title = "X" if is_dict else "the data frame X"
+    if modalities is None:
+        return _guessed_parts(columns, title, is_dict)
+    names = list(modalities)
+    missing = [name for name in names if name not in columns]
+    if is_dict or _has_frames(columns):
+        if missing:
+            raise ValueError(f"Modalities {missing} are missing; X has {list(columns)}.")
+        return {name: _read_column(columns, name) for name in names}
+    return None
+
+
+def _guessed_parts(
+    columns: Mapping[Any, Any], title: str, is_dict: bool
+) -> Mapping[Any, Any] | None:
+    """Return the columns that are modalities; None for a table of single numbers."""
+    parts = {n: None if bears_usual_name(n) else _read_column(columns, n) for n in columns}
+    kinds = {
+        n: _kind_of_label(columns, n) if p is None else column_kind(p) for n, p in parts.items()
+    }
+    if not is_dict and all(kind is not None and kind.depth < 1 for kind in kinds.values()):
+        return None
+    # Without frames in any video, or no column at all: errors where frames are read.
+    frames = ColumnKind(2, "f")
+    known = {n: k if k is not None and k.depth >= 0 else frames for n, k in kinds.items()}
+    guess = guess_modalities(known)
+    guess.require(title).warn(title)
+    return {name: parts[name] for name in guess.chosen}
+
+
+def _columns(X: Any) -> Mapping[Any, Any] | None:
+    """Return the columns of a dict or table by name, or None for anything else."""
+    if isinstance(X, Mapping) and not issparse(X):  # some sparse matrices are dicts
+        return X
+    names = getattr(X, "column_names", None)  # of Arrow tables, and data sets of Hugging Face
+    names = getattr(X, "columns", None) if names is None else names
+    if names is None or not hasattr(X, "__getitem__"):
+        return None
+    if len(set(names)) < len(list(names)):
+        raise ValueError(f"The data frame X has several columns of one name: {list(names)}.")
+    return {name: X[name] for name in names}
+
+
+def _read_column(columns: Mapping[Any, Any], name: Any) -> Any:
+    return plain(columns[name], f"modality {name!r}")
+
+
+def _kind_of_label(columns: Mapping[Any, Any], name: Any) -> ColumnKind | None:
+    """Describe a column that is no modality, and may be anything, also unreadable."""
+    try:
+        return column_kind(columns[name])
+    except ValueError:  # of an .npz file, objects
+        return ColumnKind(0, "")
+
+
+def _has_frames(columns: Mapping[Any, Any]) -> bool:
+    """Whether some column of a table has, or may have, frames instead of numbers."""
+    kinds = (column_kind(_read_column(columns, name)) for name in columns)
+    return any(kind is None or kind.depth > 0 for kind in kinds)
 
 
 def check_modalities(modalities: Any) -> None:
@@ -179,11 +284,28 @@ def _check_widths(array: MultimodalArray, modalities: Mapping[str, Any]) -> None
         if isinstance(width, slice):
             raise TypeError(f"modalities has columns of {name!r}, {width}, but X is not wide.")
         if width != d:
-            raise ValueError(f"{name!r} has frames of {d} features, but modalities says {width}.")
+            given = f"{name!r} has frames of {d} features"
+            hint = _axes_hint(array, {name: width})
+            raise ValueError(f"{given}, but modalities says {width}.{hint}")
 
 
-def _from_parts(parts: Mapping[Any, Any], title: str = "modality {!r}") -> MultimodalArray:
-    flat = {name: _flatten(part, title.format(name)) for name, part in parts.items()}
+def _axes_hint(array: MultimodalArray, widths: Mapping[str, int]) -> str:
+    """Return the next step if frames would have these widths with their axes swapped, or ""."""
+    for name, width in widths.items():
+        lengths = set(array.lengths(name).tolist()) - {0}
+        if array.n_features[name] != width and lengths == {width} and width > 1:
+            rule = f"{name!r} looks like (n, d, T), features before frames"
+            return f" {rule}: write X.transpose(0, 2, 1), or [x.T for x in X] for a list."
+    return ""
+
+
+def _from_parts(
+    parts: Mapping[Any, Any], title: str = "modality {!r}", widths: Any = None
+) -> MultimodalArray:
+    """Read frames by name; `widths` has those of modalities without frames in any video."""
+    known = widths if isinstance(widths, Mapping) else {}
+    sizes = {n: None if isinstance(known.get(n), slice) else known.get(n) for n in parts}
+    flat = {n: flatten(part, title.format(n), sizes[n]) for n, part in parts.items()}
     frames, lengths = ({name: each[i] for name, each in flat.items()} for i in range(2))
     return MultimodalArray.from_frames(frames, lengths)
 
@@ -232,139 +354,3 @@ def _side_by_side(widths: Mapping[str, int]) -> dict[str, slice]:
     """Return the columns of modalities in one wide array that has them one after the other."""
     ends = list(accumulate(map(int, widths.values())))
     return {n: slice(end - int(w), end) for end, (n, w) in zip(ends, widths.items(), strict=True)}
-
-
-def _object_columns(X: Any) -> dict[Any, list[Any]] | None:
-    """Return the columns of a data frame whose cells are frames, or None for anything else."""
-    if not (hasattr(X, "columns") and hasattr(X, "__getitem__")):
-        return None
-    if len(set(X.columns)) < len(list(X.columns)):
-        raise ValueError(f"The data frame X has several columns of one name: {list(X.columns)}.")
-    columns = {name: X[name] for name in X.columns}
-    plain = [name for name, column in columns.items() if np.ndim(_first(column)) == 0]
-    if plain and len(plain) < len(columns):
-        raise ValueError(f"Columns {plain} of the data frame X have no frames, but others have.")
-    if plain:
-        return None
-    return {name: [_as_frames(cell) for cell in column] for name, column in columns.items()}
-
-
-def _as_frames(cell: Any) -> Any:
-    return np.atleast_2d(cell) if np.ndim(cell) == 1 and not _is_empty(cell) else cell
-
-
-def _flatten(part: Any, name: str) -> tuple[Array, Array]:
-    """Return the frames of one modality as (n_frames, d) values and (n,) lengths."""
-    if issparse(part):
-        raise TypeError(f"Sparse data was passed for {name}, but dense data is required.")
-    if isinstance(part, MultimodalArray):
-        raise TypeError(f"A MultimodalArray was passed for {name}; pass it alone, as X.")
-    objects = isinstance(part, np.ndarray) and part.dtype == object and part.ndim == 1
-    if objects or isinstance(part, Sequence):
-        if not len(part):
-            raise ValueError(EMPTY.format(name))
-        if (first := _first(part)) is None:
-            videos = f"{len(part)} videos, expected an array (T_i, d)"
-            raise ValueError(f"{name} has frames in none of its {videos}.")
-        if len(_shape(first)) == 2:
-            return _flatten_ragged(part, np.asarray(first), name)
-    values = _as_numbers(part, name)
-    if values.ndim == 2:
-        return values, np.ones(len(values), np.int64)
-    n, n_frames, width = values.shape
-    return values.reshape(n * n_frames, width), np.full(n, n_frames)
-
-
-def _as_numbers(part: Any, name: str) -> Array:
-    """Return frames (n, d) or (n, T, d) as an array of floats or uint8."""
-    wanted = f"{name} must be an array of numbers (n, d) or (n, T, d), or a list of (T_i, d)"
-    problem = ""
-    try:
-        array = part if hasattr(part, "dtype") or hasattr(part, "columns") else np.asarray(part)
-        if problem := _not_numbers(array):
-            raise ValueError(problem)
-        with np.errstate(over="ignore"):  # overflow gives infinity, which is an error later
-            values: Array = check_array(
-                array,
-                dtype=[np.float32, np.float64, np.float16, np.uint8],
-                allow_nd=True,
-                ensure_all_finite=False,
-                input_name=name,
-            )
-        if values.ndim > 3:
-            raise ValueError(problem := f"shape {values.shape}")
-    except (TypeError, ValueError, OverflowError, RuntimeError) as error:  # torch's, of gradients
-        kind = TypeError if isinstance(error, TypeError) else ValueError
-        given = problem or f"{type(part).__name__}: {error}"
-        raise kind(f"{wanted}, got {given}.{_hint(part)}") from error
-    return values
-
-
-def _hint(part: Any) -> str:
-    """Return the next step for a list of modalities, "" for anything else."""
-    several = isinstance(part, list | tuple) and len(part) and len(_shape(part[0])) in (1, 3)
-    return " Give each modality as an argument of its own, (X_video, X_audio)." if several else ""
-
-
-def _not_numbers(array: Any) -> str:
-    """Return why an array cannot hold numbers, "" if it may."""
-    dtype = getattr(array, "dtype", None)
-    kind = getattr(dtype, "kind", "O")
-    if kind == "c":  # the message of check_array would print all of it
-        return f"dtype {dtype}. Complex data not supported"
-    if kind not in "biufO":  # objects may be numbers
-        return f"dtype {dtype}{'; load files first; y comes last' if kind in 'US' else ''}"
-    return "a masked array; fill it first" if np.ma.is_masked(array) else ""
-
-
-def _is_empty(row: Any) -> bool:
-    """Whether a video has no frames in a modality: None, NaN, or an empty list or array."""
-    if row is None or (isinstance(row, float) and np.isnan(row)):
-        return True
-    return _shape(row) == (0,)
-
-
-def _shape(row: Any) -> tuple[int, ...]:
-    """Return the shape of anything, (-1,) for lists of unequal lengths."""
-    try:
-        return np.shape(row)
-    except ValueError:
-        return (-1,)
-
-
-def _first(part: Iterable[Any]) -> Any:
-    """Return the first video with frames, or else the first whose shape has a width."""
-    candidates = (row for row in part if not _is_empty(row))
-    first = next(candidates, None)
-    if first is None or 0 not in _shape(first):
-        return first
-    return next((row for row in candidates if 0 not in _shape(row)), first)
-
-
-def _flatten_ragged(part: Iterable[Any], first: Array, name: str) -> tuple[Array, Array]:
-    empty = np.empty((0, first.shape[1]), first.dtype)
-    rows = [
-        empty if _is_empty(row) else _as_row(row, empty, f"Row {i} of {name}")
-        for i, row in enumerate(part)
-    ]
-    return np.concatenate(rows), np.array([len(row) for row in rows])
-
-
-def _as_row(row: Any, empty: Array, name: str) -> Array:
-    """Return the frames of one video as an array of numbers (T_i, width)."""
-    width = empty.shape[1]
-    wanted = f"{name} must be an array of numbers (T_i, {width})"
-    try:
-        array = np.asarray(row)
-    except ValueError as error:
-        raise ValueError(f"{wanted}, got {type(row).__name__}: {error}") from error
-    if array.shape == empty.shape:  # its dtype, often float64, must not change that of all others
-        return empty
-    if array.ndim != 2 or array.shape[1] != width:
-        expected = f"(T_i, {width}) as in the rows before, or None for no frames"
-        raise ValueError(f"{name} has shape {array.shape}, expected {expected}.")
-    masked = np.ma.is_masked(row)
-    if masked or array.dtype.kind not in "biuf":
-        problem = "a masked array; fill it first" if masked else f"dtype {array.dtype}"
-        raise ValueError(f"{wanted}, got {problem}.")
-    return array

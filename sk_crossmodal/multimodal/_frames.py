@@ -55,6 +55,21 @@ class Frames:
         """Return the frames of some videos, without reading them."""
         return replace(self, starts=self.starts[rows], lengths=self.lengths[rows])
 
+    def without_padding(self) -> "Frames":
+        """Return the videos without frames at their end that are NaN throughout."""
+        if isinstance(self.values, StoredFrames) or self.values.dtype.kind != "f":
+            return self
+        lengths = self.lengths.copy()
+        rows = np.flatnonzero(lengths)
+        while len(rows):
+            last = self.starts[rows] + lengths[rows] - 1
+            rows = rows[np.isnan(self.values[last, 0])]  # few, before whole frames are read
+            last = self.starts[rows] + lengths[rows] - 1
+            rows = rows[np.isnan(self.values[last]).all(axis=1)]
+            lengths[rows] -= 1
+            rows = rows[lengths[rows] > 0]
+        return replace(self, lengths=lengths)
+
     def columns(self, columns: slice) -> "Frames":
         """Return the same videos with some features."""
         return replace(self, values=self.values[:, columns])

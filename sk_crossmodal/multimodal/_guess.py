@@ -66,7 +66,13 @@ def guess_modalities(columns: Mapping[Any, ColumnKind]) -> Guess:
     """Apply the rule to the columns of a table."""
     reasons = {name: _reason(name, kind) for name, kind in columns.items()}
     chosen = [name for name, reason in reasons.items() if not reason]
-    return Guess(chosen, {n: why for n, why in reasons.items() if why and columns[n].kind})
+    left_out = {n: why for n, why in reasons.items() if why and _could_be_one(n, columns[n])}
+    return Guess(chosen, left_out)
+
+
+def _could_be_one(name: Any, column: ColumnKind) -> bool:
+    """Whether users may take a column for a modality: it has numbers, and no plain ids."""
+    return column.has_numbers or (bool(column.kind) and not bears_usual_name(name))
 
 
 def _reason(name: Any, column: ColumnKind) -> str:

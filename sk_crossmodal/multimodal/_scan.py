@@ -92,10 +92,34 @@ def _scan_part(
         if checked is not None and (bad := first_bad_frame(frames, checked)) is not None:
             row = rows[np.searchsorted(np.cumsum(lengths), bad, side="right")]
             found = f"NaN or infinity in modality {name!r}, row {row}"
-            raise ValueError(f"Input X contains {found}; frames must be finite as {dtype}.")
+            video = frames[np.repeat(rows == row, lengths)]
+            advice = _nan_advice(video, frames[bad])
+            raise ValueError(
+                f"Input X contains {found}; frames must be finite as {dtype}.{advice}"
+            )
         for each, sample in zip(sums, samples, strict=True):
             each.add(*sample.of_block(rows, lengths, frames))
     return sums
+
+
+def _nan_advice(video: Array, frame: Array) -> str:
+    """Return the next step for a frame (d,) of a video (T, d) with NaN, "" for infinity."""
+    missing = np.isnan(frame)
+    if not missing.any():
+        return ""
+    if missing.all():
+        rule = "Frames of only NaN are padding, and left out, at the end of a video alone"
+        return f" {rule}: remove them elsewhere; a video without frames is None."
+    of_all = np.isnan(video)
+    if (
+        missing[-1]
+        and len(video) > 1
+        and not np.diff(missing).sum() > 1
+        and (of_all == missing).all()
+    ):
+        rule = "All frames of the video end with NaN at the same place"
+        return f" {rule}: if X is (n, d, T), write X.transpose(0, 2, 1)."
+    return " Fill single missing numbers, such as by np.nan_to_num, or remove their frames."
 
 
 class _Sums:

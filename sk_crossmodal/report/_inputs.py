@@ -17,7 +17,7 @@ from ..compose import TransformedTargetClassifier
 from ..hierarchy import LabelHierarchy
 from ..inspection import as_names, wrapped_estimator
 from ..metrics import as_indicator, as_labels, holds_label_sets, prepare
-from ..multimodal import MultimodalArray, as_fitted, as_multimodal, has_named_modalities
+from ..multimodal import MultimodalArray, as_fitted, as_multimodal
 from ..validation import column_orders, short, take_columns
 
 
@@ -96,11 +96,11 @@ def make_inputs(estimator: Any, X: Any, y: Any, ids: Any, random_state: Any) -> 
 
 
 def _as_container(X: Any, wrappers: list[Any], classifier: Any) -> MultimodalArray:
-    """Convert X; one wide array is split as in the fit of the estimator that it is given to."""
+    """Convert X as the estimator that it is given to, which knows its modalities."""
     pipelines = (each for each in wrappers if isinstance(each, Pipeline) and len(each) > 1)
     first = next((pipeline[0] for pipeline in pipelines), classifier)
     widths = getattr(first, "_widths_in", getattr(first, "_n_features", None))
-    if widths is None or has_named_modalities(X):
+    if widths is None:
         return as_multimodal(X)
     modalities = getattr(first, "modalities", None)
     return as_fitted(X, widths=widths, modalities=modalities, name=type(first).__name__)

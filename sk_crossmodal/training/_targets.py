@@ -16,6 +16,7 @@ from .._types import Array, Ints
 from ..hierarchy import LabelHierarchy
 from ..validation import (
     are_positions,
+    from_tensor,
     hierarchy_names,
     match_names,
     order_hierarchy,
@@ -34,7 +35,7 @@ def check_y(y: Any, n_samples: int) -> Any:
     """Return y as an indicator (array or CSR) or a vector of classes, one row per video."""
     if y is None:
         raise ValueError(f"requires y to be passed, but the target y is None. {EXPECTED}.")
-    y = _as_csr(y) if issparse(y) else _as_array(y)
+    y = _as_csr(y) if issparse(y) else _as_array(from_tensor("y", y))
     is_indicator = y.ndim == 2 and (issparse(y) or y.shape[1] > 1 or np.isin(y, (0, 1)).all())
     y = _as_indicator(y) if is_indicator else _as_classes(y)
     check_consistent_length(range(n_samples), y)

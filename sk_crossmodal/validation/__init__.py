@@ -35,6 +35,7 @@ from ._numbers import (
     check_sizes,
 )
 from ._options import check_flag, check_option, check_registered
+from ._tensors import from_tensor
 from ._text import short, unchanged
 
 __all__ = [
@@ -61,6 +62,7 @@ __all__ = [
     "column_names",
     "column_orders",
     "find_names",
+    "from_tensor",
     "hierarchy_names",
     "item_names",
     "match_names",

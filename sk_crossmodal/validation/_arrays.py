@@ -6,10 +6,12 @@ import numpy as np
 
 from .._types import Array, Floats
 from ._numbers import MAX_FLOAT
+from ._tensors import from_tensor
 
 
 def as_array(name: str, value: Any) -> Array:
     """Return `value` as an array of any dtype; a masked array is a TypeError."""
+    value = from_tensor(name, value)
     if isinstance(value, np.ma.MaskedArray):
         raise TypeError(f"{name} must be a plain array, got a masked one; fill it first.")
     try:
@@ -21,6 +23,7 @@ def as_array(name: str, value: Any) -> Array:
 def check_sample_weight(sample_weight: Any, n_samples: int) -> Floats:
     """Return weights as float64 (n_samples,), finite, not negative and not all zero."""
     wanted = "sample_weight must be numbers, finite and at least 0, one per video"
+    sample_weight = from_tensor("sample_weight", sample_weight)
     given = np.asarray(sample_weight)
     if given.dtype.kind not in "biufO" or np.ma.is_masked(sample_weight):
         what = "a masked array" if np.ma.is_masked(sample_weight) else f"dtype {given.dtype}"
