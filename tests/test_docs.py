@@ -62,7 +62,7 @@ def small(monkeypatch):
 def test_pages_have_blocks():
     assert len(blocks("README.md")) == 1
     assert len(blocks("docs/guide.md")) == 6
-    assert len(blocks("docs/scikit-learn.md")) == 15
+    assert len(blocks("docs/scikit-learn.md")) == 16
     assert len(blocks("docs/getting_started.md")) == 6
     assert len(blocks("docs/choosing_a_fusion.md")) == 1
     assert len(blocks("docs/reproducibility.md")) == 3
@@ -198,6 +198,8 @@ def test_scikit_learn(capsys):
     assert set(namespace["scores"]) >= {"test_gap", "test_gap_level_0", "test_hit_at_1_level_1"}
     assert np.isfinite(namespace["scores"]["test_gap"]).all()
     assert late.n_iter_ == 5
+    folds = {"split0_test_map_level_3": [np.nan, np.nan], "split1_test_map_level_3": [0.2, 0.5]}
+    assert namespace["best_mean"]({**folds, "split0_test_map": [1.0, 0.0]}) == 1
     assert len(namespace["monitor"].get_logs().data) == 6
     assert {result["status"] for result in namespace["results"]} == {"passed"}
     assert "CrossModalTransformerClassifier" in capsys.readouterr().out

@@ -1,6 +1,7 @@
 """The scorers in scikit-learn's own tools."""
 
 import pickle
+import warnings
 
 import numpy as np
 import pandas as pd
@@ -275,14 +276,48 @@ def test_grid_search_with_scorers_finds_the_best(n_jobs):
     assert alone.best_score_ == pytest.approx(search.best_score_)
 
 
-def test_scorer_of_a_level_without_videos_is_nan():
+@pytest.mark.parametrize("rows", ["truth", "either", "all"])
+def test_scorer_of_a_level_without_positives_is_nan_and_warns_once(rows):
     X, y = make()
     y[:, 2:] = 0
     stub = Stub().fit(X, y)
-    scorers = hierarchy_scorers(LEVELS, rows="truth")
-    for name in ("gap", "map", "perr", "hit_at_1"):
+    scorers = hierarchy_scorers(LEVELS, rows=rows)
+    with pytest.warns(UserWarning, match="Level 1 has 0 positives among the 60 videos"):
+        assert np.isnan(scorers["gap_level_1"](stub, X, y))
+    for name in ("gap", "map", "perr", "hit_at_1"):  # without another warning
         assert np.isnan(scorers[f"{name}_level_1"](stub, X, y))
         assert np.isfinite(scorers[f"{name}_level_0"](stub, X, y))
+    nothing = hierarchy_scorers(LEVELS)
+    with pytest.warns(UserWarning, match="All labels have 0 positives among the 60 videos"):
+        assert np.isnan(nothing["gap"](stub, X, np.zeros_like(y)))
+
+
+def test_search_with_a_fold_without_positives_warns_once_and_scores_the_others():
+    X, y = make(n_videos=90)
+    y[:30, 2:] = 0  # the first fold has no label of level 1
+
+    def best_mean(results):
+        folds = [results[f"split{i}_test_map_level_1"] for i in range(3)]
+        assert np.isnan(folds[0]).all()
+        return int(np.nanmean(folds, axis=0).argmax())
+
+    search = GridSearchCV(
+        Stub(), {"slope": [0.2, 0.9]}, scoring=hierarchy_scorers(LEVELS), refit=best_mean, cv=3
+    )
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")  # scikit-learn warns of means that are NaN
+        search.fit(X, y)
+    texts = [str(each.message) for each in caught if "positives" in str(each.message)]
+    assert [text.partition(" that")[0] for text in texts] == [
+        "Level 1 has 0 positives among the 30 videos"
+    ]
+    means = {}
+    for slope in (0.2, 0.9):
+        stub = Stub(slope).fit(X, y)
+        rows = [slice(30, 60), slice(60, 90)]
+        scores = [hierarchy_report(y[r], stub.predict_proba(X[r]), LEVELS).map[2] for r in rows]
+        means[slope] = np.mean(scores)
+    assert search.best_params_ == {"slope": max(means, key=means.get)}
 
 
 def test_scorer_with_wrong_number_of_levels_raises():

@@ -71,8 +71,8 @@ def label_logits(classifier: Any, arrays: tuple[Any, ...], n_labels: int) -> Flo
             given = np.stack([p @ (np.asarray(known) == 1) for p, known in pairs], axis=1)
         with np.errstate(divide="ignore"):
             given = logit(given)
-    finite = np.finfo(given.dtype)
-    return np.clip(given, finite.min / n_labels, finite.max / n_labels).reshape(-1, n_labels)
+    logits: Floats = given.reshape(-1, n_labels)
+    return logits
 
 
 def choose_labels(logits: Floats, transformer: Any, choices: Ints, single: bool) -> Array:

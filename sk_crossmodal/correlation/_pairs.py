@@ -57,7 +57,7 @@ def share_of_negatives(labels: csr_array) -> float:
     n = labels.shape[0]
     counts = labels[np.unique(np.linspace(0, n - 1, min(n, SAMPLED)).astype(int))].astype(np.int32)
     labelled = int((np.diff(counts.indptr) > 0).sum())
-    return (labelled**2 - (counts @ counts.T).nnz) / counts.shape[0] ** 2
+    return float((labelled**2 - (counts @ counts.T).nnz) / counts.shape[0] ** 2)
 
 
 def draw_negatives(

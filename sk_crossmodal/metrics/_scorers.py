@@ -1,5 +1,6 @@
 """The scores as scikit-learn scorers."""
 
+import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -60,13 +61,19 @@ def hierarchy_scorers(
     -------
     dict of str to scorer
         "gap", "map", "perr", "hit_at_1" and any other score in ``SCORES``, and each with
-        "_level_0", "_level_1", ... A score is NaN where no video is left.
+        "_level_0", "_level_1", ... A score is NaN where no video is left, or no video has a
+        label of the level.
 
     Raises
     ------
     ValueError
         If a parameter is not one of those above. With label sets, a scorer raises it if only
         levels were given, a label is unknown, or the number of columns differs.
+
+    Warns
+    -----
+    UserWarning
+        If no video that is scored, as in a fold, has a label of a level; once for each level.
 
     See Also
     --------
@@ -90,6 +97,7 @@ def hierarchy_scorers(
     1.0
     """
     options = as_row_options(top_k, rows, threshold)
+    options["warned"] = _Warned()
     levels = level_numbers(hierarchy)
     # Where labels have no names the levels are enough, and can be pickled.
     options["hierarchy"] = levels if hierarchy_names(hierarchy) is None else hierarchy
@@ -103,6 +111,13 @@ def hierarchy_scorers(
     return scorers
 
 
+class _Warned(set[int | None]):
+    """Levels without positives of which the scorers of one call have warned."""
+
+    def __repr__(self) -> str:
+        return "..."
+
+
 def level_score(
     y_true: Any,
     y_score: ArrayLike,
@@ -110,13 +125,30 @@ def level_score(
     score: Score,
     level: int | None,
     hierarchy: Any,
+    warned: set[int | None],
     sample_weight: SampleWeight = None,
     **options: Any,
 ) -> float:
-    """Compute one score, overall or at one level, as in :func:`hierarchy_report`."""
+    """Compute one score, overall or at one level, as in :func:`hierarchy_report`.
+
+    Without positives it is NaN, also where a score is 0 in the report: the mean over folds must
+    not depend on whether a model predicts a label there.
+    """
     inputs = prepare(y_true, y_score, sample_weight, hierarchy)
     columns = None
     if level is not None:
         columns = level_columns(hierarchy, inputs.n_labels)[f"level {level}"]
+    if not (inputs.labels if columns is None else inputs.labels[:, columns]).nnz:
+        if level not in warned:
+            warned.add(level)
+            where = "All labels have" if level is None else f"Level {level} has"
+            warnings.warn(
+                f"{where} 0 positives among the {inputs.n_videos} videos that are scored: the "
+                "scores are NaN there. To compare the candidates of a search on the other folds, "
+                "see `refit` in docs/scikit-learn.md.",
+                UserWarning,
+                stacklevel=2,
+            )
+        return float("nan")
     table = subset_scores(inputs, [columns], {"score": score}, **options)
     return float(table["score"][0])
