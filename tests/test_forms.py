@@ -172,6 +172,8 @@ def forms_with(others):
     yield whole
     same = {name: value for name, value in whole.items() if len(value) == N}
     yield pd.DataFrame({name: list(value) for name, value in same.items()})
+    known = table(RAGGED)
+    yield pa.table({n: known.column(n) if n in WIDTHS else list(v) for n, v in same.items()})
 
 
 @pytest.mark.parametrize("name", OTHERS)

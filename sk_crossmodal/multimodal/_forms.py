@@ -144,9 +144,9 @@ def _read_fitted(
     sizes = modalities if isinstance(modalities, Mapping) else widths
     is_sliced = all(isinstance(size, slice) for size in sizes.values())
     columns = sizes if is_sliced else _side_by_side(widths)
-    if {n: len(range(width)[part]) for n, part in columns.items()} != dict(widths) or (
-        not is_sliced and sum(widths.values()) != width
-    ):
+    everywhere = range(width)
+    found = {n: len(everywhere[part]) for n, part in columns.items() if isinstance(part, slice)}
+    if found != dict(widths) or (not is_sliced and sum(widths.values()) != width):
         # scikit-learn's words, which its checks look for.
         expected = f"{name} is expecting {sum(widths.values())} features as input"
         hint = _axes_hint(whole, {DEFAULT_NAMES[0]: sum(widths.values())})
@@ -249,8 +249,8 @@ def _read_column(columns: Mapping[Any, Any], name: Any) -> Any:
 def _kind_of_label(columns: Mapping[Any, Any], name: Any) -> ColumnKind | None:
     """Describe a column that is no modality, and may be anything, also unreadable."""
     try:
-        return column_kind(columns[name])
-    except ValueError:  # of an .npz file, objects
+        return column_kind(_read_column(columns, name))
+    except (TypeError, ValueError):  # such as objects of an .npz file
         return ColumnKind(0, "")
 
 

@@ -25,7 +25,7 @@ def flatten(part: Any, name: str, width: int | None = None) -> tuple[Array, Ints
     if isinstance(part, MultimodalArray):
         raise TypeError(f"A MultimodalArray was passed for {name}; pass it alone, as X.")
     part = plain(part, name)
-    if _shape(part) == (0,):
+    if _is_empty(part) and part is not None:
         raise ValueError(EMPTY.format(name))
     if _is_list(part):
         if (first := _first(part)) is None:
@@ -250,6 +250,8 @@ def _is_empty(row: Any) -> bool:
         return True
     if isinstance(row, float) and np.isnan(row):
         return True
+    if isinstance(row, list | tuple):  # np.shape would convert all of it
+        return not row
     return not isinstance(row, str | Mapping) and _shape(row) == (0,)
 
 
