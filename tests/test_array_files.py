@@ -238,6 +238,8 @@ def test_folders_and_files_of_tensors(tmp_path):
             save_torch(tmp_path / "tree" / name / f"{video}.pt", each)
     check(load_embeddings(tmp_path / "tree"), labels=False)
     check(load_embeddings(tmp_path / "tree" / "clip"), labels=False, names=("clip",))
+    (tmp_path / "tree" / "clap" / "._v0.pt").touch()  # as macOS writes
+    check(load_embeddings(tmp_path / "tree"), labels=False)
     save_torch(tmp_path / "tree" / "clap" / "v0.pt", VIDEOS)
     with pytest.raises(ValueError, match=r"v0\.pt must have one tensor, as a file in a folder"):
         load_embeddings(tmp_path / "tree")

@@ -1,6 +1,7 @@
 """load_tfrecords: shards of AudioSet and of other features, and the hierarchy of AudioSet."""
 
 import json
+import re
 
 import numpy as np
 import pytest
@@ -229,6 +230,9 @@ def test_commands_take_audioset_shards(sounds, tmp_path, capsys, monkeypatch):
         "--class-labels",
         tmp_path / "classes.csv",
     ]
+    assert run("train", ".", tmp_path / "model", *small, *files[:4]) == 1
+    message = "labels are indices, but those of ontology.json are ids .*; give --class-labels"
+    assert re.search(message, capsys.readouterr().err)
     assert run("train", ".", tmp_path / "model", *small, *files) == 0
     labels = list(load_model(tmp_path / "model").hierarchy_.nodes)
     assert labels == ["/m/a", 0, 1, 2, 525, 526]

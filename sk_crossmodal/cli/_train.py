@@ -169,6 +169,8 @@ def _run(args: argparse.Namespace) -> int:
     warn_separator(labels, separator)
     if model.transformer.hierarchy is None:
         warn_of_split_names(labels, separator)
+    if str(config.labels.get("vocabulary")).endswith(".json"):
+        _check_class_labels(config.labels, labels)
     _check_known(model.transformer, y)
     if not args.quiet:
         _print_start(data, config)
@@ -210,6 +212,13 @@ def _read_hierarchy(vocabulary: str | None, classes: str | None) -> Any:
     if classes is not None or vocabulary is None:
         raise ValueError("--class-labels needs --vocabulary ontology.json, both of AudioSet.")
     return youtube8m_hierarchy(vocabulary)
+
+
+def _check_class_labels(options: dict[str, Any], labels: list[Any]) -> None:
+    """Raise ValueError if labels are indices, whose ids in the ontology are not given."""
+    if options.get("class_labels") is None and any(isinstance(each, int) for each in labels):
+        ids = "labels are indices, but those of ontology.json are ids such as /m/09x0r"
+        raise ValueError(f"{ids}; give --class-labels class_labels_indices.csv, too.")
 
 
 def _check_known(binarizer: Any, y: list[frozenset[Any]]) -> None:

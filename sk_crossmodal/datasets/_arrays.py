@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from .._files import user_path
 from .._types import Array
 from ..multimodal import guess_modalities
 from ..store import first_bad_frame
@@ -118,7 +119,7 @@ class ArrayReader(Reader):
         if self.labels is None:
             return None
         if self.labels.lower().endswith((".csv", ".tsv")):
-            return Path(self.labels)
+            return Path(user_path(self.labels))
         folder = shard if shard.is_dir() else shard.parent
         beside = folder / "labels.csv"
         many = shard.is_dir() or len(self._groups[shard]) > 1

@@ -13,6 +13,7 @@ import numpy as np
 
 from ._arrays import BARE, ArrayReader
 from ._layouts import Content, Videos, as_columns, as_groups
+from ._loading import has_suffix
 from ._npz import load
 from ._torch_files import TorchReader
 
@@ -142,7 +143,7 @@ def files_below(folder: Path) -> Iterator[Path]:
             folders.clear()
             continue
         folders[:] = [name for name in folders if not name.startswith(".")]
-        yield from (Path(path, name) for name in names if name.endswith(TREE))
+        yield from (Path(path, name) for name in names if has_suffix(Path(name), TREE))
 
 
 def _common_ending(texts: Sequence[str]) -> str:
