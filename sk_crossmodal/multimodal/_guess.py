@@ -12,9 +12,9 @@ from typing import Any
 
 WORDS = """
     annotation annotations bbox bboxes box boxes category categories class classes duration
-    durations end ends fold folds fps genre genres group groups hot id ids idx index indices
-    label labels length lengths mask masks multihot onehot split start starts tag tags target
-    targets time times timestamp timestamps weight weights y
+    durations end ends fold folds fps genre genres group groups gt hot id ids idx index indices
+    label labels length lengths mask masks multihot onehot rating ratings split start starts tag
+    tags target targets time times timestamp timestamps truth weight weights y
 """
 # Columns whose last word is one of these are none, such as "video_id" or "SampleWeight".
 USUAL_NAMES = frozenset(WORDS.split())
