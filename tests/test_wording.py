@@ -121,8 +121,9 @@ def test_wording_of_a_message_is_that_of_the_command(command, message, expected)
 
 
 def test_wording_keeps_paths_of_the_user():
-    text = "n_jobs=2: lr=3 has no labels"
-    assert wording("convert", "lr=3", "2")(text) == "--jobs 2: lr=3 has no labels"
+    text = "max_frames=2: max_frames=3/a.b has no labels, nor has n_jobs=4"
+    expected = "--max-frames 2: max_frames=3/a.b has no labels, nor has n_jobs=4"
+    assert wording("convert", "max_frames=3/a.b", "n_jobs=4", "2", "0.1")(text) == expected
 
 
 # Provoked by commands ----------------------------------------------------------------------
@@ -170,6 +171,7 @@ LATE = ("--fusion", "late", "--epochs", "1", "--set", "d_model=8", "--set", "n_h
         (f"{IGNORE} few.csv", 0, "the vocabulary lacks 3 of 5 labels, such as 2; they are left"),
         (f"{IGNORE} none.csv", 1, "has none of the 5 labels .*give another --vocabulary"),
         ("train good.tfrecord OUT --min-frequency 30", 1, "--min-frequency 30 leaves no label"),
+        ("train good.tfrecord OUT --min-frequency 0.99", 1, "--min-frequency 0.99 leaves no"),
         ("train good.tfrecord OUT --seed -3", 1, "--seed, unless None"),
         ("info bad.tfrecord", 1, SKIP),
         ("train bad.tfrecord OUT", 1, SKIP),

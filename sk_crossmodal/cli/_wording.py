@@ -27,10 +27,11 @@ _ADVICE = (
     (r"\bload_tfrecords\(", "in Python, load_tfrecords("),
     (r"give features=\.", "in Python, load_tfrecords has features for others."),
     (rf" If X has several modalities side by side, give their widths, {_WIDTHS}\.", ""),
+    (rf", or give its width, {_WIDTHS}", ""),
     (rf": give each as an array, .*, {_WIDTHS}", "; --fusion late needs one only"),
 )
 _CALL = r"\w+\([^()]*\)"  # calls and the user's own paths stay as they are
-_PATH = re.compile(r"[^-].*[/._:=].*")
+_PATH = re.compile(r"(?!-).*([/=_]|\.[A-Za-z]).*", re.DOTALL)
 _ASSIGNED = re.compile(
     r"(?<![\w./=-])`?(?P<name>[a-z]\w*)=(?P<value>'[^']*'|\"[^\"]*\"|\[[^\]]*\]|[\w.+-]*\w)`?(?![\w/])"
 )

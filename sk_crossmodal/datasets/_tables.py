@@ -130,9 +130,12 @@ class TableReader(Reader):
             yield Block(
                 {name: frames for name, (frames, _) in read.items()},
                 {name: lengths for name, (_, lengths) in read.items()},
-                self._labels and self._labels.read(batch.column(self._labels.name)),
+                self._read_labels(batch),
                 self._read_ids(table, batch, first),
             )
+
+    def _read_labels(self, batch: Any) -> list[tuple[Any, ...]] | None:
+        return self._labels.read(batch.column(self._labels.name)) if self._labels else None
 
     def _read_ids(self, table: Table, batch: Any, first: int) -> list[str] | None:
         if self._ids is None:

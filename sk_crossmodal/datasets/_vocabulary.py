@@ -94,14 +94,14 @@ def check_text_file(name: str, path: Any, encoding: Any) -> str:
         raise TypeError(
             f"{name} must be a path and encoding a str, got {path!r} and {encoding!r}."
         )
-    path = user_path(path)
-    if os.path.exists(path) and not os.path.isfile(path):
-        raise ValueError(f"{name} must be a file, {path} is not.")
+    file = user_path(path)
+    if os.path.exists(file) and not os.path.isfile(file):
+        raise ValueError(f"{name} must be a file, {file} is not.")
     try:
         codecs.lookup(encoding)
     except (LookupError, ValueError):  # the second for a null character
         raise ValueError(f"encoding must be one that Python knows, got {encoding!r}.") from None
-    return path
+    return file
 
 
 def read_rows(
