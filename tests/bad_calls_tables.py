@@ -148,7 +148,7 @@ def contents():
         ("no video", [[[1.0]], None], missing),
         ("no frame", [[[1.0]], [[1.0], None]], missing),
         ("no number", [[[1.0, 1.0]], [[1.0, None]]], missing),
-        ("NaN", [[[1.0]], [[np.nan]]], where + "a number is NaN"),
+        ("NaN", [[[1.0]], [[np.nan], [1.0]]], where + "a number is NaN"),
         ("infinite", [[[1.0]], [[-np.inf]]], where + "a number is NaN, or infinite"),
         ("no frames", [[], []], r"column 'a' has no frames in any video"),
     ):

@@ -371,6 +371,14 @@ def test_damaged_files_are_named(tmp_path, name):
         load_embeddings(tmp_path / name)
 
 
+def test_frames_of_nan_at_the_end_are_padding(tmp_path):
+    clip = np.arange(12.0).reshape(3, 2, 2)
+    clip[0, 1:], clip[2] = np.nan, np.nan
+    videos = load_embeddings(save_npz(tmp_path / "a.npz", {"clip": clip}))
+    assert videos.data.lengths("clip").tolist() == [1, 2, 0]
+    np.testing.assert_array_equal(videos.data[0]["clip"], clip[0, :1])
+
+
 @pytest.mark.parametrize(
     ("arrays", "options", "message"),
     [
@@ -378,7 +386,7 @@ def test_damaged_files_are_named(tmp_path, name):
         ({"clip": np.ones((3, 2, 4)), "id": ["a"]}, {}, r"different numbers .*'clip': 3, 'id': 1"),
         ({"clip": np.ones((3, 2, 4))}, {"labels": "tags"}, r"no labels 'tags', only clip"),
         ({"clip": np.ones((3, 2, 4))}, {"modalities": ["clap"]}, r"no modality 'clap', only clip"),
-        ({"clip": np.full((3, 2, 4), np.nan)}, {}, r"a\.npz, 'clip', video 0: a number is NaN"),
+        ({"clip": np.array([[[np.nan, 1.0]]] * 3)}, {}, r"'clip', video 0: a number is NaN"),
         ({"clip": np.full((3, 2, 4), 1e300)}, {}, r"video 0: .*infinite as float32"),
         ({"words": np.array(["a", "b"])}, {}, r"a\.npz has no column of float frames"),
         ({"clip": np.ones((3, 2, 4)), "labels": np.eye(3) / 2}, {}, r"'labels' of shape \(3, 3\)"),

@@ -72,6 +72,16 @@ def test_other_numbers_become_float32(kind, tmp_path):
     assert frames_of(X, "a") == [[[1.0, 2.0], [3.0, 300.0]]]
 
 
+def test_frames_of_nan_at_the_end_are_padding(tmp_path):
+    nan = [np.nan, np.nan]
+    rows = [[[1.0, 2.0], nan, nan], [nan], [[3.0, np.nan], [4.0, 5.0]], []]
+    path = write(pa.table({"a": pa.array(rows[:2] + rows[3:], FRAMES)}), tmp_path / "a.parquet")
+    assert frames_of(load_embeddings(path).data, "a") == [[[1.0, 2.0]], [], []]
+    path = write(pa.table({"a": pa.array(rows, FRAMES)}), tmp_path / "a.parquet")
+    with pytest.raises(ValueError, match="'a', row 2: a number is NaN"):
+        load_embeddings(path)
+
+
 MULTI_HOT = pa.array([[0, 1, 1], [1, 0, 0]] * 4)
 SOFT = pa.array([[0.1, 0.9], [1.0, 0.0]] * 4)
 BOXES = pa.array([[[0.0, 0.0, 0.5, 0.5]]] * 8)

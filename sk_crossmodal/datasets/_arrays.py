@@ -10,7 +10,7 @@ import numpy as np
 
 from .._files import user_path
 from .._types import Array
-from ..multimodal import guess_modalities
+from ..multimodal import cut_padding, guess_modalities
 from ..store import first_bad_frame
 from ._label_table import LabelTable
 from ._layouts import (
@@ -170,6 +170,7 @@ class ArrayReader(Reader):
             raise ValueError(f"{where} has {frames.dtype}, videos before it uint8.")
         with np.errstate(over="ignore"):
             frames = frames.astype(about["dtype"], copy=False)
+        frames, _ = cut_padding(frames, np.array([len(frames)]))
         if first_bad_frame(frames) is not None:
             raise ValueError(f"{where}: a number is NaN, or infinite as {about['dtype']}.")
         return frames

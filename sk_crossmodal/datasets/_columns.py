@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from .._types import Array, Ints
-from ..multimodal import ColumnKind
+from ..multimodal import ColumnKind, cut_padding
 from ._arrow import import_pyarrow, nesting
 
 _KEPT = ("uint8", "float16", "float32")  # other numbers become float32
@@ -58,6 +58,9 @@ def read_frames(
     with np.errstate(over="ignore"):
         frames = numbers.to_numpy(zero_copy_only=False).astype(dtype, copy=False)
     frames = frames.reshape(len(widths), width)
+    if dtype.kind == "f" and not np.isfinite(frames).all():
+        frames, lengths = cut_padding(frames, lengths)
+        rows = np.repeat(np.arange(first, first + len(lengths)), lengths)
     if dtype.kind == "f" and not np.isfinite(frames).all():
         bad = rows[~np.isfinite(frames).all(axis=1)][0]
         raise ValueError(f"{where}, row {bad}: a number is NaN, or infinite as {dtype}.")

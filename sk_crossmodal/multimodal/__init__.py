@@ -12,6 +12,7 @@ from ._forms import as_fitted as as_fitted
 from ._forms import as_multimodal, has_named_modalities
 from ._forms import check_modalities as check_modalities
 from ._forms import read_videos as read_videos
+from ._frames import cut_padding as cut_padding
 from ._guess import ColumnKind as ColumnKind
 from ._guess import guess_modalities as guess_modalities
 from ._scan import StatsRequest as StatsRequest

@@ -180,6 +180,16 @@ def window_means(values: Array, begins: Ints, ends: Ints) -> Floats:
     return sums / counts[:, None]
 
 
+def cut_padding(values: Array, lengths: Ints) -> tuple[Array, Ints]:
+    """Return the frames of consecutive videos without those of only NaN at their end."""
+    part = Frames.from_lengths(values, lengths)
+    cut = part.without_padding().lengths
+    if (cut == part.lengths).all():
+        return values, lengths
+    place = np.arange(len(values)) - np.repeat(part.starts, part.lengths)
+    return values[place < np.repeat(cut, part.lengths)], cut
+
+
 def row_blocks(sizes: Ints, limit: int) -> Iterator[slice]:
     """Yield slices of rows whose sizes add up to at most `limit`, or of one larger row."""
     ends, first = np.cumsum(sizes), 0
