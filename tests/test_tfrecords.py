@@ -67,6 +67,7 @@ def test_audioset_shards_return_the_written_frames(tmp_path, features, label_key
     expected = np.array([list(frame) for frame in frames]) * (4 / 255) - 2 + 4 / 512
     np.testing.assert_allclose(bunch.data[0]["audio"], expected, atol=1e-6)
     assert bunch.data.lengths("audio").tolist() == [2, 0]
+    assert bunch.data.rates == {"audio": 1.0}
     assert "uint8" in repr(bunch.data)
     assert bunch.target == [(0, 399), ()]
     assert (bunch.ids.tolist(), bunch.level, bunch.n_skipped) == (["a", "b"], "frame", 0)
