@@ -249,3 +249,22 @@ def test_unregistered_head_or_loss_raises_before_frames_are_read(scans, net_para
     with pytest.raises(ValueError, match=match):
         make_classifier(fusion="late", net_params=net_params).fit(X, Y)
     assert not scans
+
+
+@pytest.mark.parametrize("fusion", ["late", "cross_modal_gated"])
+def test_score_scans_x_once(scans, fusion):
+    classifier = make_classifier(fusion=fusion, max_epochs=1).fit(X, Y)
+    expected = (classifier.predict(X) == Y).all(axis=1).mean()
+    scans.clear()
+    assert classifier.score(X, Y) == expected
+    assert len(scans) == 1
+
+
+def test_score_uses_a_predict_of_a_subclass():
+    class Constant(type(make_classifier())):
+        def predict(self, X, *more):
+            return np.zeros(Y.shape, int)
+
+    classifier = Constant(**make_classifier(fusion="late", max_epochs=1).get_params()).fit(X, Y)
+    empty = np.zeros(Y.shape, int)
+    assert (classifier.score(X, Y), classifier.score(X, empty)) == (0.0, 1.0)

@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike
 from scipy.special import expit, softmax
 from sklearn.base import ClassifierMixin
 from sklearn.frozen import FrozenEstimator
+from sklearn.metrics import accuracy_score
 from sklearn.utils import Bunch, Tags
 from sklearn.utils.validation import check_is_fitted
 
@@ -478,9 +479,20 @@ class CrossModalClassifier(ClassifierMixin, NetworkEstimator):
         check_pretrained(self.pretrained, self.freeze_towers, type(self))
 
     def _prediction_set(self, X: Any, more: tuple[Any, ...]) -> FrameDataset:
-        X = self._validate_new_videos(X, more)
+        return self._inputs(self._validate_new_videos(X, more))
+
+    def _inputs(self, X: MultimodalArray) -> FrameDataset:
+        """Return validated videos as inputs of the network."""
         extra = correlation_inputs(self.correlation_tower_, X, self._embeds_correlation)
         return FrameDataset(X, **self._reading, extra=extra)
+
+    def _probabilities(self, dataset: FrameDataset) -> Floats:
+        logits: Floats = self.net_.predict_rows(dataset)
+        indicators = self._targets.multilabel
+        # In place: of millions of videos and thousands of labels it is large.
+        probability: Floats = expit(logits, out=logits) if indicators else softmax(logits, axis=1)
+        edge = np.finfo(probability.dtype).eps / 2
+        return probability.clip(edge, 1 - edge, out=probability)
 
     def decision_function(self, X: Any, *more: Any) -> Floats:
         """Compute the logits.
@@ -515,13 +527,7 @@ class CrossModalClassifier(ClassifierMixin, NetworkEstimator):
             For indicators the probability of each label on its own; for classes rows that sum
             to 1. Strictly between 0 and 1.
         """
-        dataset = self._prediction_set(X, more)
-        logits: Floats = self.net_.predict_rows(dataset)
-        indicators = self._targets.multilabel
-        # In place: of millions of videos and thousands of labels it is large.
-        probability: Floats = expit(logits, out=logits) if indicators else softmax(logits, axis=1)
-        edge = np.finfo(probability.dtype).eps / 2
-        return probability.clip(edge, 1 - edge, out=probability)
+        return self._probabilities(self._prediction_set(X, more))
 
     def predict(self, X: Any, *more: Any) -> Any:
         """Predict labels above 0.5, or the most likely class, in the form and dtype of y.
@@ -561,7 +567,11 @@ class CrossModalClassifier(ClassifierMixin, NetworkEstimator):
         self._targets.check(y, other_classes=True)
         if sample_weight is not None:
             sample_weight = check_sample_weight(sample_weight, len(array))
-        return float(super().score(array, y, sample_weight=sample_weight))
+        for method in ("predict", "predict_proba"):
+            if getattr(type(self), method) is not getattr(CrossModalClassifier, method):
+                return float(super().score(array, y, sample_weight=sample_weight))
+        predicted = self._targets.decode(self._probabilities(self._inputs(array)))
+        return float(accuracy_score(y, predicted, sample_weight=sample_weight))
 
     def attention_weights(self, X: Any, *more: Any) -> dict[str, Bunch]:
         """Compute the attention over time, before and after the influence (Figure 1).
