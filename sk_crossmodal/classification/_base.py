@@ -60,6 +60,8 @@ CONSTRAINTS: dict[str, Constraint] = {
     **{name: OF_NETWORK[name] for name in ("fusion", "gate", "influence", "modality_dropout")},
     "cross_modal_combine": OF_NETWORK["combine"],
     "cross_modal_layer_sizes": OF_NETWORK["layer_sizes"],
+    "cross_modal_max_lag": OF_NETWORK["max_lag"],
+    "cross_modal_transform": OF_NETWORK["transform"],
     "correlation_features": options("probability", "embedding"),
     "label_smoothing": SHARE,
     "warm_start": FLAG,
@@ -98,6 +100,12 @@ class CrossModalClassifier(ClassifierMixin, NetworkEstimator):
         from videos without a common top-level label; without a hierarchy all labels are top-level.
     cross_modal_layer_sizes : sequence of int, default=(64,)
         Hidden layers of F.
+    cross_modal_transform : {"dense", "conv"}, default="dense"
+        F is dense along time (the paper), with weights for every pair of time steps; or one
+        convolution along time with ``cross_modal_layer_sizes[0]`` channels, the same at every time
+        step, which needs far fewer videos to learn a shift.
+    cross_modal_max_lag : int, default=10
+        Largest shift that a convolution can learn, in time steps.
     cross_modal_combine : {"add", "multiply"}, default="add"
         Attention ``a`` becomes ``a + g F`` (the paper) or ``a (1 + g F)``.
     gate : {"hard", "soft"}, default="hard"
@@ -168,6 +176,8 @@ class CrossModalClassifier(ClassifierMixin, NetworkEstimator):
     correlation_tower: CorrelationTower | FrozenEstimator | None = None
     hierarchy: LabelHierarchy | None = None
     cross_modal_layer_sizes: Sequence[int] = (64,)
+    cross_modal_transform: str = "dense"
+    cross_modal_max_lag: int = 10
     cross_modal_combine: str = "add"
     gate: str = "hard"
     correlation_features: str = "probability"
@@ -444,6 +454,8 @@ class CrossModalClassifier(ClassifierMixin, NetworkEstimator):
             "gate": self.gate,
             "influence": self.influence,
             "layer_sizes": tuple(self.cross_modal_layer_sizes),
+            "transform": self.cross_modal_transform,
+            "max_lag": self.cross_modal_max_lag,
             "combine": self.cross_modal_combine,
             "hidden_size": self._width(),
             "dropout": self.dropout,

@@ -5,7 +5,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from .._types import Floats
-from ..modules import TemporalInfluence, influence_response
+from ..modules import influence_response, influences_of
 from ..training import FrameDataset, own_defaults
 
 Pair: TypeAlias = tuple[str, str]  # source and target
@@ -28,8 +28,7 @@ def influence_pairs(classifier: Any) -> list[Pair]:
 @own_defaults()
 def bare_responses(classifier: Any, pairs: list[Pair]) -> dict[Pair, Floats]:
     """Return the response of F with all hidden units active, of the last encoder layer."""
-    modules = classifier.net_.module_.encoder.influences.modules()
-    every = [each for each in modules if isinstance(each, TemporalInfluence)][-len(pairs) :]
+    every = influences_of(classifier.net_.module_.encoder.influences)[-len(pairs) :]
     responses = [influence_response(each).detach().cpu().double().numpy() for each in every]
     return _added(pairs, responses)
 

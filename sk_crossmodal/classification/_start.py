@@ -16,7 +16,9 @@ FROM_DATA = ("n_frames", "frame_stats", "pad_to")  # arguments that depend on th
 # Arguments of the network that a pretrained classifier may have had other values of.
 FREE = ("frame_stats", "n_outputs", "n_frames", "dropout", "modality_dropout", "frozen")
 # Arguments of the network with another name in the constructor.
-NAMES = {"combine": "cross_modal_combine", "layer_sizes": "cross_modal_layer_sizes"}
+NAMES = {
+    name: f"cross_modal_{name}" for name in ("combine", "layer_sizes", "transform", "max_lag")
+}
 
 
 class Start:

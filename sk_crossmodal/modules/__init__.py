@@ -9,13 +9,21 @@ from .fusion import FUSIONS, Fusion
 from .fusion import fusion_without_tower as fusion_without_tower
 from .head import HEADS, Head
 from .inference import InferenceModule
-from .influence import InfluenceSpec, Link, TemporalInfluence, influence_attention, unordered_pairs
+from .influence import (
+    ConvInfluence,
+    InfluenceSpec,
+    Link,
+    TemporalInfluence,
+    influence_attention,
+    unordered_pairs,
+)
 from .layers import masked_mean, masked_softmax
 from .losses import LOSSES, WeightedLoss
 from .losses import build_loss as build_loss
 from .netvlad import NetVLADEncoder
 from .network import CrossModalNetwork
 from .response import influence_response
+from .response import influences_of as influences_of
 from .rnn import RNN_TYPES, RNNEncoder
 from .scaling import FrameStats as FrameStats
 from .scaling import RawFrames as RawFrames
@@ -27,6 +35,7 @@ __all__ = [
     "HEADS",
     "LOSSES",
     "RNN_TYPES",
+    "ConvInfluence",
     "CorrelationNetwork",
     "CrossModalNetwork",
     "Fusion",

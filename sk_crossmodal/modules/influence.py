@@ -8,7 +8,7 @@ from typing import Any, ClassVar, TypeAlias
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ..validation import MAX_INT, SIZES, Constraint, check_params, number, options
+from ..validation import MAX_INT, SIZE, SIZES, Constraint, check_params, number, options
 from .layers import Tensors
 
 
@@ -136,6 +136,85 @@ class TemporalInfluence(nn.Module):
         return F.linear(hidden, *self.last_layer(n_frames)) * self.units[1]
 
 
+class ConvInfluence(nn.Module):
+    """F as one convolution along time: ``F(a) = W_2 ReLU(W_1 * a + b_1 + U e) + b_2``.
+
+    It is the same at every time step, so that a shift is learned from all of them at once, its
+    weights do not grow with the length of the videos, and its kernel shows the learned lag.
+
+    NOTE[paper]: the paper's F is dense along time, as `TemporalInfluence` is.
+
+    Parameters
+    ----------
+    max_lag : int
+        Largest shift in frames: the kernel reaches so far to both sides.
+    n_channels : int
+        Number of channels C of the convolution.
+    n_context : int
+        Width of the context e (the encoded correlation), 0 for none.
+    n_patterns : (int, int)
+        Number of patterns (clusters or heads) of the source and of the target.
+    units : (float, float)
+        Units of the source's attention and of the result, as in `TemporalInfluence`.
+
+    Notes
+    -----
+    Shape: ``(B, n_patterns[0], T)`` to ``(B, n_patterns[1], T)``, with a context of
+    ``(B, n_context)``.
+
+    Examples
+    --------
+    >>> import torch
+    >>> influence = ConvInfluence(max_lag=5, n_channels=16, n_patterns=(8, 4))
+    >>> influence(torch.randn(2, 8, 30)).shape
+    torch.Size([2, 4, 30])
+    """
+
+    constraints: ClassVar[dict[str, Constraint]] = {
+        "max_lag": number(0, MAX_INT, integer=True),
+        "n_channels": SIZE,
+        "n_context": number(0, MAX_INT, integer=True),
+    }
+
+    def __init__(
+        self,
+        max_lag: int = 10,
+        n_channels: int = 32,
+        n_context: int = 0,
+        *,
+        n_patterns: tuple[int, int] = (1, 1),
+        units: tuple[float, float] = (1.0, 1.0),
+    ) -> None:
+        super().__init__()
+        check_params(locals(), self.constraints)
+        self.units = units
+        self.first = nn.Conv1d(n_patterns[0], n_channels, 2 * max_lag + 1, padding=max_lag)
+        self.context = nn.Linear(n_context, n_channels, bias=False) if n_context else None
+        self.last = nn.Conv1d(n_channels, n_patterns[1], 1)
+        # Small weights and no bias, for a small influence at first.
+        nn.init.normal_(self.last.weight, std=0.1 / n_channels**0.5)
+        nn.init.zeros_(_bias(self.last))
+
+    def before_relu(self, pattern: Tensor, context: Tensor | None = None) -> Tensor:
+        """Compute ``W_1 * a + b_1 + U e``, (B, C, T)."""
+        out: Tensor = self.first(pattern / self.units[0])
+        if self.context is None:
+            return out
+        if context is None:
+            width = self.context.in_features
+            raise ValueError(f"context must be a tensor of shape (B, {width}), got None.")
+        return out + self.context(context).unsqueeze(-1).to(out.dtype)
+
+    def forward(self, pattern: Tensor, context: Tensor | None = None) -> Tensor:
+        """Apply F to patterns that are zero at padding."""
+        out: Tensor = self.last(F.relu(self.before_relu(pattern, context), inplace=True))
+        return out * self.units[1]
+
+
+def _bias(layer: nn.Conv1d) -> Tensor:
+    return layer.get_parameter("bias")
+
+
 def _fit_last_axis(weight: Tensor, n_frames: int) -> Tensor:
     """Cut or zero-pad the last axis to `n_frames`."""
     if n_frames <= weight.shape[-1]:
@@ -159,12 +238,19 @@ class InfluenceSpec:
         Attention becomes ``a + g F`` (the paper's) or ``a (1 + g F)``.
     source : {"cross", "self"}
         Input of F: the attention of another modality or, as a control, of the target itself.
+    transform : {"dense", "conv"}
+        F is a `TemporalInfluence` (the paper's) or a `ConvInfluence`, whose number of channels is
+        ``layer_sizes[0]``.
+    max_lag : int
+        Largest shift of a `ConvInfluence`, in frames.
     """
 
     constraints: ClassVar[dict[str, Constraint]] = {
         **TemporalInfluence.constraints,
         "combine": options("add", "multiply"),
         "source": options("cross", "self"),
+        "transform": options("dense", "conv"),
+        "max_lag": ConvInfluence.constraints["max_lag"],
     }
 
     n_frames: int
@@ -172,6 +258,8 @@ class InfluenceSpec:
     n_context: int = 0
     combine: str = "add"
     source: str = "cross"
+    transform: str = "dense"
+    max_lag: int = 10
 
     def __post_init__(self) -> None:
         check_params(vars(self), self.constraints)
@@ -181,24 +269,37 @@ class InfluenceSpec:
         n_modalities: int,
         n_clusters: Sequence[int] | None = None,
         units: Sequence[float] | None = None,
+        n_patterns: Sequence[int] | None = None,
     ) -> nn.ModuleList:
         """Build for each target a list of one F per other modality, in order.
 
-        With `n_clusters`, one number per modality, F mixes clusters. `units` are the units of each
-        modality's attention, by default 1.
+        With `n_clusters`, one number per modality, a dense F mixes clusters; a convolution mixes
+        `n_patterns`, by default `n_clusters`. `units` are the units of each modality's attention,
+        by default 1.
         """
         units = [1.0] * n_modalities if units is None else units
-        return nn.ModuleList(
-            nn.ModuleList(
-                TemporalInfluence(
-                    self.n_frames,
-                    self.layer_sizes,
+        patterns = n_patterns or n_clusters or [1] * n_modalities
+
+        def build(source: int, target: int) -> nn.Module:
+            scale = units[source], units[target] if self.combine == "add" else 1.0
+            if self.transform == "conv":
+                return ConvInfluence(
+                    self.max_lag,
+                    self.layer_sizes[0],
                     self.n_context,
-                    n_clusters=None if n_clusters is None else (n_clusters[i], n_clusters[target]),
-                    units=(units[i], units[target] if self.combine == "add" else 1.0),
+                    n_patterns=(patterns[source], patterns[target]),
+                    units=scale,
                 )
-                for i in self.sources(target, n_modalities)
+            return TemporalInfluence(
+                self.n_frames,
+                self.layer_sizes,
+                self.n_context,
+                n_clusters=n_clusters and (n_clusters[source], n_clusters[target]),
+                units=scale,
             )
+
+        return nn.ModuleList(
+            nn.ModuleList(build(i, target) for i in self.sources(target, n_modalities))
             for target in range(n_modalities)
         )
 
@@ -264,14 +365,22 @@ def influence_attention(
     if influences is None or links is None:
         return attention
     out = []
-    for own, of_target, to_target, mask in zip(attention, influences, links, masks, strict=True):
-        total = sum(
-            link.gated(influence(attention[link.source], link.context))
-            for influence, link in zip(of_target, to_target, strict=True)
-        )
+    totals = sums_of_influences(attention, influences, links)
+    for own, total, mask in zip(attention, totals, masks, strict=True):
         after = own + total if combine == "add" else own * (1 + total)
         out.append(after * mask[:, None, :])
     return out
+
+
+def sums_of_influences(patterns: Tensors, influences: Any, links: Any) -> list[Tensor]:
+    """Sum the gated influences on each target; `patterns` are those of all modalities."""
+    return [
+        sum(
+            link.gated(influence(patterns[link.source], link.context))
+            for influence, link in zip(of_target, to_target, strict=True)
+        )
+        for of_target, to_target in zip(influences, links, strict=True)
+    ]
 
 
 def unordered_pairs(n: int) -> list[tuple[int, int]]:

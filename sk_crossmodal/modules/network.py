@@ -64,6 +64,10 @@ class CrossModalNetwork(FrameNetwork):
         Attention becomes ``a + g F`` (the paper's) or ``a (1 + g F)``.
     n_frames : int
         Length of F's time line.
+    transform : {"dense", "conv"}
+        F is dense along time (the paper), or a convolution.
+    max_lag : int
+        Largest shift of a convolution, in time steps.
     n_correlation : int
         Width of the correlation of a pair: 1 for p, more for an embedding.
     head : str
@@ -117,6 +121,8 @@ class CrossModalNetwork(FrameNetwork):
         "layer_sizes": SIZES,
         "combine": options("add", "multiply"),
         "n_frames": number(1, MAX_INT, integer=True),
+        "transform": InfluenceSpec.constraints["transform"],
+        "max_lag": InfluenceSpec.constraints["max_lag"],
         "n_correlation": SIZE,
         "head": registered(HEADS),
         "hidden_size": SIZE,
@@ -140,6 +146,8 @@ class CrossModalNetwork(FrameNetwork):
         layer_sizes: Sequence[int] = (64,),
         combine: str = "add",
         n_frames: int = 300,
+        transform: str = "dense",
+        max_lag: int = 10,
         n_correlation: int = 1,
         head: str = "mlp",
         hidden_size: int = 512,
@@ -165,7 +173,9 @@ class CrossModalNetwork(FrameNetwork):
             )
         self.spec = None
         if self._fusion.influences and influence != "none" and n > 1:
-            self.spec = InfluenceSpec(n_frames, tuple(layer_sizes), n_context, combine, influence)
+            self.spec = InfluenceSpec(
+                n_frames, tuple(layer_sizes), n_context, combine, influence, transform, max_lag
+            )
         widths = self._fusion.encoder_widths(
             [len(frame_stats[name][0]) + n_context * (n - 1) for name in self.names]
         )

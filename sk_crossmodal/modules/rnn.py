@@ -97,7 +97,9 @@ class RNNEncoder(nn.Module):
         )
         self.influences: Influences = None
         if spec is not None:
-            self.influences = spec.build(len(widths), units=[1 / spec.n_frames] * len(widths))
+            n = len(widths)
+            units = [1 / spec.n_frames] * n
+            self.influences = spec.build(n, units=units, n_patterns=[n_clusters] * n)
 
     def forward(
         self, frames: Tensors, masks: Tensors, links: Links = None, sample_weight: Weights = None

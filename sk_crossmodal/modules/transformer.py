@@ -10,7 +10,7 @@ from torch.nn import functional as F
 
 from ..validation import MAX_LAYERS, SHARE, SIZE, Constraint, check_params, number
 from .attention import PADDING, low_rank_attention
-from .influence import Influences, InfluenceSpec, Link, Links
+from .influence import Influences, InfluenceSpec, Link, Links, sums_of_influences
 from .layers import (
     Dropout,
     Inputs,
@@ -31,8 +31,10 @@ class TransformerEncoder(nn.Module):
 
     Let ``S_m = Q_m K_m^T / sqrt(d)`` be the logits of a head of modality m. F acts along the key
     axis, and a head of modality v under the influence of modality a is
-    ``softmax(S_v + g F_a(S_a)) V_v``. Frames are projected to `d_model`, sinusoidal positions are
-    added, pre-norm layers follow, and the mean of the frames represents the modality.
+    ``softmax(S_v + g F_a(S_a)) V_v``. With ``transform="conv"`` F transforms the mean of S_a over
+    the queries, and its result is added to the logits of all queries. Frames are projected to
+    `d_model`, sinusoidal positions are added, pre-norm layers follow, and the mean of the frames
+    represents the modality.
 
     NOTE[paper]: the paper writes ``K_ia W_iv^K``, a projection of audio by video's matrix, without
     ``1/sqrt(d)``. Here it is ``W_ia^K``, the source's own logits, with that factor.
@@ -101,8 +103,13 @@ class TransformerEncoder(nn.Module):
         )
         self.norms: Any = nn.ModuleList(nn.LayerNorm(d_model) for _ in widths)
         self.influences: Influences = None
+        self.transform = "dense"
         if spec is not None:
-            self.influences = nn.ModuleList(spec.build(len(widths)) for _ in range(n_layers))
+            self.transform = spec.transform
+            heads = [n_heads] * len(widths)
+            self.influences = nn.ModuleList(
+                spec.build(len(widths), n_patterns=heads) for _ in range(n_layers)
+            )
 
     def forward(
         self, frames: Inputs, masks: Tensors, links: Links = None, sample_weight: Weights = None
@@ -142,6 +149,12 @@ class TransformerEncoder(nn.Module):
                 F.scaled_dot_product_attention(q, k, v, attn_mask=attendable(mask))
                 for (q, k, v), mask in zip(qkv, masks, strict=True)
             ]
+        if self.transform == "conv":
+            totals = self.key_influences(depth, qkv, masks, links)
+            return [
+                self.attend_keys(*each, mask, total)
+                for each, mask, total in zip(qkv, masks, totals, strict=True)
+            ]
         if self.combine == "multiply":
             weights = self.weights(depth, qkv, masks, links)
             return [after @ v for (_, after), (_, _, v) in zip(weights, qkv, strict=True)]
@@ -149,6 +162,25 @@ class TransformerEncoder(nn.Module):
             self.influenced(self.influences[depth][target], target, qkv, masks, links[target])
             for target in range(len(qkv))
         ]
+
+    def key_influences(
+        self, depth: int, qkv: Sequence[QKV], masks: Tensors, links: Sequence[Sequence[Link]]
+    ) -> list[Tensor]:
+        """Compute ``sum g F(mean over queries of S_a)`` for each target, (B, h, T)."""
+        patterns = []
+        for (q, k, _), mask in zip(qkv, masks, strict=True):
+            mean = masked_mean(q.transpose(1, 2).flatten(2), mask).unflatten(-1, (q.shape[1], -1))
+            logits = (k @ mean.to(k.dtype).unsqueeze(-1)).squeeze(-1) / math.sqrt(q.shape[-1])
+            patterns.append(logits * mask[:, None])
+        return sums_of_influences(patterns, self.influences[depth], links)
+
+    def attend_keys(self, q: Tensor, k: Tensor, v: Tensor, mask: Tensor, total: Tensor) -> Tensor:
+        """Attend under an influence on keys, ``S + total`` or ``S (1 + total)``."""
+        if self.combine == "multiply":
+            k = k * (1 + total.to(k.dtype)).unsqueeze(-1)
+            return F.scaled_dot_product_attention(q, k, v, attn_mask=attendable(mask))
+        bias = total.to(q.dtype).unsqueeze(2).masked_fill(~attendable(mask), PADDING)
+        return F.scaled_dot_product_attention(q, k, v, attn_mask=bias)
 
     def influenced(
         self,
@@ -186,15 +218,15 @@ class TransformerEncoder(nn.Module):
     ) -> list[list[Tensor]]:
         """Compute attention before and after the influence in full, pairs of (B, h, T, T)."""
         logits = [q @ k.transpose(2, 3) / math.sqrt(q.shape[-1]) for q, k, _ in qkv]
+        if self.influences is None or links is None:
+            totals = [torch.zeros_like(own[:, :, :1]) for own in logits]
+        elif self.transform == "conv":
+            totals = [x.unsqueeze(2) for x in self.key_influences(depth, qkv, masks, links)]
+        else:
+            patterns = [own * mask[:, None, None] for own, mask in zip(logits, masks, strict=True)]
+            totals = sums_of_influences(patterns, self.influences[depth], links)
         out = []
-        for target, own in enumerate(logits):
-            total: Tensor | float = 0.0
-            if self.influences is not None and links is not None:
-                for influence, link in zip(
-                    self.influences[depth][target], links[target], strict=True
-                ):
-                    pattern = logits[link.source] * masks[link.source][:, None, None, :]
-                    total = total + link.gated(influence(pattern, link.context))
+        for target, (own, total) in enumerate(zip(logits, totals, strict=True)):
             after = own + total if self.combine == "add" else own * (1 + total)
             padding = ~attendable(masks[target])
             out.append([x.masked_fill(padding, -math.inf).softmax(-1) for x in (own, after)])
