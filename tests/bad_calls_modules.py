@@ -13,6 +13,7 @@ from sk_crossmodal.inspection import (
 )
 from sk_crossmodal.metrics import hierarchy_report
 from sk_crossmodal.modules import (
+    ConvInfluence,
     CorrelationNetwork,
     CrossModalNetwork,
     InfluenceSpec,
@@ -185,6 +186,30 @@ CASES = [
         lambda: TemporalInfluence(5, (4,), 3)(torch.ones(2, 5)),
         ValueError,
         r"context must be a tensor of shape \(B, 3\), got None",
+    ),
+    (
+        "convolution-lag",
+        lambda: ConvInfluence(-1),
+        ValueError,
+        r"max_lag .*>= 0 .*got -1",
+    ),
+    (
+        "convolution-channels",
+        lambda: ConvInfluence(n_channels=0),
+        ValueError,
+        r"n_channels .*>= 1 .*got 0",
+    ),
+    (
+        "convolution-without-context",
+        lambda: ConvInfluence(n_context=3)(torch.ones(2, 1, 5)),
+        ValueError,
+        r"context must be a tensor of shape \(B, 3\), got None",
+    ),
+    (
+        "spec-transform",
+        lambda: InfluenceSpec(5, transform="linear"),
+        ValueError,
+        r"transform must be one of \('dense', 'conv'\), got 'linear'",
     ),
     (
         "spec-combine",

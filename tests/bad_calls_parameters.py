@@ -251,6 +251,8 @@ CLASSIFIERS = {
     "influence": option("influence", "cross", "self", "none"),
     "correlation_features": option("correlation_features", "probability", "embedding"),
     "cross_modal_layer_sizes": sizes("cross_modal_layer_sizes"),
+    "cross_modal_transform": option("cross_modal_transform", "dense", "conv"),
+    "cross_modal_max_lag": count("cross_modal_max_lag", low=0, drop=(0,)),
     "modality_dropout": number("modality_dropout", ">= 0 and <= 1", -0.1, 1.1),
     "label_smoothing": number("label_smoothing", ">= 0 and <= 1", -0.1, 1.1),
     "warm_start": flag("warm_start"),

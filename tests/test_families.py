@@ -292,6 +292,8 @@ CLASSIFIER = [
     "correlation_tower",
     "hierarchy",
     "cross_modal_layer_sizes",
+    "cross_modal_transform",
+    "cross_modal_max_lag",
     "cross_modal_combine",
     "gate",
     "correlation_features",
@@ -358,6 +360,7 @@ def test_defaults_are_those_of_the_paper():
         "gate": "hard",
         "cross_modal_combine": "add",
         "cross_modal_layer_sizes": (64,),
+        "cross_modal_transform": "dense",
         "n_clusters": None,
     }
     assert {name: params[name] for name in expected} == expected

@@ -30,6 +30,7 @@ from sk_crossmodal.modules import (
     FUSIONS,
     HEADS,
     LOSSES,
+    ConvInfluence,
     CorrelationNetwork,
     CrossModalNetwork,
     Head,
@@ -177,6 +178,17 @@ def check_folded_attention(monkeypatch):
         return nn.functional.scaled_dot_product_attention(q, k, v, scale=scale)
 
     assert gradcheck(function, leaves([q, k, v, left, right, bias]), **TIGHT)
+
+
+def convolution_check(n_context):
+    def check(monkeypatch):
+        torch.manual_seed(0)
+        influence = ConvInfluence(2, 3, n_context, n_patterns=(2, 4), units=(0.5, 3.0))
+        context = [random(2, n_context)] if n_context else []
+        module = prepared(influence)
+        assert_gradients(module, lambda f, *inputs: f(*inputs), random(2, 2, 5), *context)
+
+    return check
 
 
 def influence_check(layer_sizes, n_context, n_clusters, n_frames, units=(1.0, 1.0)):
@@ -328,6 +340,7 @@ def check_network(monkeypatch):
 CASES = {
     _CachedAttention: {"chunks": check_cached_attention},
     low_rank_attention: {"two": check_low_rank_attention, "folded": check_folded_attention},
+    ConvInfluence: {"plain": convolution_check(0), "context": convolution_check(3)},
     TemporalInfluence: {
         "plain": influence_check((3,), 0, None, 4),
         "short": influence_check((3,), 2, None, 3),
