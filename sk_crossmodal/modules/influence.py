@@ -294,7 +294,9 @@ class InfluenceSpec:
                 self.n_frames,
                 self.layer_sizes,
                 self.n_context,
-                n_clusters=n_clusters and (n_clusters[source], n_clusters[target]),
+                n_clusters=None
+                if n_clusters is None
+                else (n_clusters[source], n_clusters[target]),
                 units=scale,
             )
 

@@ -152,7 +152,7 @@ class TransformerEncoder(nn.Module):
         if self.transform == "conv":
             totals = self.key_influences(depth, qkv, masks, links)
             return [
-                self.attend_keys(*each, mask, total)
+                self.attend_keys(each, mask, total)
                 for each, mask, total in zip(qkv, masks, totals, strict=True)
             ]
         if self.combine == "multiply":
@@ -169,13 +169,14 @@ class TransformerEncoder(nn.Module):
         """Compute ``sum g F(mean over queries of S_a)`` for each target, (B, h, T)."""
         patterns = []
         for (q, k, _), mask in zip(qkv, masks, strict=True):
-            mean = masked_mean(q.transpose(1, 2).flatten(2), mask).unflatten(-1, (q.shape[1], -1))
+            mean = masked_mean(q.transpose(1, 2).flatten(2), mask).view(-1, *q.shape[1::2])
             logits = (k @ mean.to(k.dtype).unsqueeze(-1)).squeeze(-1) / math.sqrt(q.shape[-1])
             patterns.append(logits * mask[:, None])
         return sums_of_influences(patterns, self.influences[depth], links)
 
-    def attend_keys(self, q: Tensor, k: Tensor, v: Tensor, mask: Tensor, total: Tensor) -> Tensor:
+    def attend_keys(self, qkv: QKV, mask: Tensor, total: Tensor) -> Tensor:
         """Attend under an influence on keys, ``S + total`` or ``S (1 + total)``."""
+        q, k, v = qkv
         if self.combine == "multiply":
             k = k * (1 + total.to(k.dtype)).unsqueeze(-1)
             return F.scaled_dot_product_attention(q, k, v, attn_mask=attendable(mask))
