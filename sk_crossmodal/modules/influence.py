@@ -203,7 +203,8 @@ class ConvInfluence(nn.Module):
         if context is None:
             width = self.context.in_features
             raise ValueError(f"context must be a tensor of shape (B, {width}), got None.")
-        return out + self.context(context).unsqueeze(-1).to(out.dtype)
+        added: Tensor = self.context(context).unsqueeze(-1).to(out.dtype)
+        return out + added
 
     def forward(self, pattern: Tensor, context: Tensor | None = None) -> Tensor:
         """Apply F to patterns that are zero at padding."""
