@@ -37,14 +37,16 @@ def by_loops(influence, pattern, context):
         for layer in (influence.first, influence.last)
         for value in (layer.weight, layer.bias)
     )
-    max_lag, (n, _, n_frames) = w1.shape[2] // 2, pattern.shape
+    w1, mix = w1[:, 0], influence.mix.weight.detach().numpy()[..., 0]
+    max_lag, (n, _, n_frames) = w1.shape[1] // 2, pattern.shape
     out = np.zeros((n, len(b2), n_frames))
     for i, t in np.ndindex(n, n_frames):
         hidden = b1.copy()
         if context is not None:
             hidden += influence.context.weight.detach().numpy() @ context[i].numpy()
         for s in range(max(0, t - max_lag), min(n_frames, t + max_lag + 1)):
-            hidden += w1[:, :, s - t + max_lag] @ (pattern[i, :, s].numpy() / influence.units[0])
+            source = pattern[i, :, s].numpy() / influence.units[0]
+            hidden += w1[:, s - t + max_lag] * (mix @ source)
         out[i, :, t] = (w2[:, :, 0] @ np.maximum(hidden, 0) + b2) * influence.units[1]
     return out
 

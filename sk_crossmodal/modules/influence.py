@@ -137,7 +137,10 @@ class TemporalInfluence(nn.Module):
 
 
 class ConvInfluence(nn.Module):
-    """F as one convolution along time: ``F(a) = W_2 ReLU(W_1 * a + b_1 + U e) + b_2``.
+    """F as one convolution along time: ``F(a) = W_2 ReLU(W_1 * (M a) + b_1 + U e) + b_2``.
+
+    M mixes the source's patterns into channels, W_1 is one kernel along time per channel, and W_2
+    mixes the channels into the target's patterns.
 
     It is the same at every time step, so that a shift is learned from all of them at once, its
     weights do not grow with the length of the videos, and its kernel shows the learned lag.
@@ -188,7 +191,10 @@ class ConvInfluence(nn.Module):
         super().__init__()
         check_params(locals(), self.constraints)
         self.units = units
-        self.first = nn.Conv1d(n_patterns[0], n_channels, 2 * max_lag + 1, padding=max_lag)
+        self.mix = nn.Conv1d(n_patterns[0], n_channels, 1, bias=False)
+        self.first = nn.Conv1d(
+            n_channels, n_channels, 2 * max_lag + 1, padding=max_lag, groups=n_channels
+        )
         self.context = nn.Linear(n_context, n_channels, bias=False) if n_context else None
         self.last = nn.Conv1d(n_channels, n_patterns[1], 1)
         # Small weights and no bias, for a small influence at first.
@@ -196,8 +202,8 @@ class ConvInfluence(nn.Module):
         nn.init.zeros_(_bias(self.last))
 
     def before_relu(self, pattern: Tensor, context: Tensor | None = None) -> Tensor:
-        """Compute ``W_1 * a + b_1 + U e``, (B, C, T)."""
-        out: Tensor = self.first(pattern / self.units[0])
+        """Compute ``W_1 * (M a) + b_1 + U e``, (B, C, T)."""
+        out: Tensor = self.first(self.mix(pattern / self.units[0]))
         if self.context is None:
             return out
         if context is None:

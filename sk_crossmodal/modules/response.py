@@ -74,14 +74,15 @@ def _response_of_convolution(
     influence: ConvInfluence, pattern: Tensor | None, context: Tensor | None
 ) -> Tensor:
     """Compute `influence_response` of a convolution, by target time step and lag."""
-    kernel, last = influence.first.weight, influence.last.weight.squeeze(-1)
-    n_channels, n_source, n_lags = kernel.shape
+    mix, kernel = influence.mix.weight.squeeze(-1), influence.first.weight.squeeze(1)
+    last = influence.last.weight.squeeze(-1)
+    n_channels, n_lags = kernel.shape
     if pattern is None:
         active = kernel.new_ones(n_channels, n_lags // 2 + 1)
     else:
         active = (influence.before_relu(pattern, context) > 0).to(kernel.dtype).mean(0)  # (C, T)
-    slope = torch.einsum("kc,ct,csl->tksl", last, active, kernel)
-    of_lag = slope.abs().sum(2).mean(1) if slope.shape[1] * n_source > 1 else slope[:, 0, 0]
+    slope = torch.einsum("kc,ct,cs,cl->tksl", last, active, mix, kernel)
+    of_lag = slope.abs().sum(2).mean(1) if slope[0, ..., 0].numel() > 1 else slope[:, 0, 0]
     n_frames = active.shape[1]
     lags = torch.arange(n_frames) - torch.arange(n_frames)[:, None] + n_lags // 2  # (T, T)
     inside = (lags >= 0) & (lags < n_lags)

@@ -180,8 +180,14 @@ class TransformerEncoder(nn.Module):
         if self.combine == "multiply":
             k = k * (1 + total.to(k.dtype)).unsqueeze(-1)
             return F.scaled_dot_product_attention(q, k, v, attn_mask=attendable(mask))
-        bias = total.to(q.dtype).unsqueeze(2).masked_fill(~attendable(mask), PADDING)
-        return F.scaled_dot_product_attention(q, k, v, attn_mask=bias)
+        # As one more number of each key: a bias with gradients would need the logits in full.
+        scale = q.shape[-1] ** -0.5
+        bias = total.to(q.dtype).masked_fill(~attendable(mask)[:, :, 0], PADDING) / scale
+        pad = -(q.shape[-1] + 1) % 8
+        q = torch.cat([q, F.pad(q.new_ones(1), (0, pad)).expand(*q.shape[:3], -1)], -1)
+        k = torch.cat([k, F.pad(bias.unsqueeze(-1), (0, pad))], -1)
+        wide = F.pad(v, (0, q.shape[-1] - v.shape[-1]))
+        return F.scaled_dot_product_attention(q, k, wide, scale=scale)[..., : v.shape[-1]]
 
     def influenced(
         self,
