@@ -39,6 +39,7 @@ CASES = {
     "gated": ("netvlad", {"fusion": "cross_modal_gated", "mask_padding": False}),
     "embedding": ("transformer", {"correlation_features": "embedding", "max_frames": 60}),
     "rnn": ("rnn", {"cross_modal_combine": "multiply"}),
+    "convolution": ("transformer", {"cross_modal_transform": "conv", "max_frames": 60}),
 }
 FORMS = {"early": "binary", "late": "classes"}
 
