@@ -424,6 +424,18 @@ def test_new_video_without_any_frames_is_predicted():
     assert np.isfinite(two.predict_proba(pd.DataFrame({"clip": [None], "clap": [None]}))).all()
 
 
+@pytest.mark.parametrize("missing", [[np.nan] * 2, [None] * 2, [pd.NA] * 2, [[], []]])
+@pytest.mark.parametrize("of_columns", [dict, pd.DataFrame, pa.table])
+def test_column_of_missing_values_has_no_frames(of_columns, missing):
+    if of_columns is pa.table and missing[0] is pd.NA:
+        missing = pa.nulls(2)
+    classifier = make_classifier(fusion="late", max_epochs=1).fit(RAGGED, Y)
+    clip = [list(row) for row in RAGGED["clip"][:2]]
+    p = classifier.predict_proba(of_columns({"clip": clip, "clap": missing}))
+    expected = classifier.predict_proba(RAGGED["clip"][:2], [None, None])
+    np.testing.assert_array_equal(p, expected)
+
+
 def test_modality_without_frames_has_the_width_of_the_parameter():
     parts = {"clip": RAGGED["clip"], "clap": [None] * N}
     assert as_multimodal(parts, modalities=WIDTHS).n_features == WIDTHS

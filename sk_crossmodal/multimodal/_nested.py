@@ -27,6 +27,8 @@ def flatten(part: Any, name: str, width: int | None = None) -> tuple[Array, Ints
     part = plain(part, name)
     if _is_empty(part) and part is not None:
         raise ValueError(EMPTY.format(name))
+    if _is_nan(part):  # a column of missing values, which pandas converts to floats
+        return _no_frames(len(part), name, width)
     if _is_list(part):
         if (first := _first(part)) is None:
             return _no_frames(len(part), name, width)
@@ -106,6 +108,12 @@ def _is_list(part: Any) -> bool:
     if isinstance(part, np.ndarray):
         return part.dtype == object and part.ndim == 1
     return isinstance(part, Sequence) and not isinstance(part, str | bytes)
+
+
+def _is_nan(part: Any) -> bool:
+    """Whether this is one NaN per video."""
+    is_floats = isinstance(part, np.ndarray) and part.ndim == 1 and part.dtype.kind == "f"
+    return is_floats and bool(np.isnan(part).all())
 
 
 def _needs_rows(part: Iterable[Any]) -> bool:
