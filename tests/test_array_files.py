@@ -285,6 +285,31 @@ def test_names_of_files_match_without_their_endings(tmp_path):
 
 
 @pytest.mark.parametrize(
+    ("files", "modalities", "ids"),
+    [
+        # Modalities in the middle, or last, and as many of them as videos.
+        (["x/clip/a", "x/clap/a", "y/clip/b", "y/clap/b"], {"clip", "clap"}, "x/a"),
+        (["a/clip", "a/clap", "b/clip", "b/clap"], {"clip", "clap"}, "a"),
+        (["clip/a", "clap/a", "clip/b", "clap/b"], {"clip", "clap"}, "a"),
+        # Folders of classes, in which no name is twice.
+        (["dog/clip_a", "dog/clip_b", "cat/clip_c", "cat/clip_d"], {"tree"}, "cat/clip_c"),
+        (["clip_a", "clip_b", "clip_c"], {"tree"}, "clip_a"),
+        (["clip/a", "clip/b", "clip/c"], {"clip"}, "a"),
+    ],
+)  # fmt: skip
+def test_part_of_the_path_that_videos_share_is_the_modality(tmp_path, files, modalities, ids):
+    for name in files:
+        (tmp_path / "tree" / name).parent.mkdir(parents=True, exist_ok=True)
+        np.save(tmp_path / "tree" / f"{name}.npy", np.ones((2, 3 if "clip" in name else 4)))
+    bunch = load_embeddings(tmp_path / "tree")
+    assert set(bunch.data.modality_names) == modalities
+    assert ids in bunch.ids
+    assert (bunch.data.lengths(bunch.data.modality_names[0]) == 2).all()
+    one = load_embeddings(tmp_path / "tree", modalities=["own"]) if "tree" in modalities else None
+    assert one is None or one.data.n_features == {"own": 3}
+
+
+@pytest.mark.parametrize(
     "key",
     ["{}", "{}.npy", "{}.mp4", "clip/{}.npy", "./{}.wav"],
 )

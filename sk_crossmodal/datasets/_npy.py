@@ -41,7 +41,8 @@ class NpyReader(ArrayReader):
             raise ValueError(f"{source[0]} has no files of arrays but those of stores.")
         shard = source[0] if tree else self._files[0]
         parents = [str(file.parent) for file in self._files]
-        self._root = source[0] if tree else Path(os.path.commonpath(parents))
+        self._root = Path(os.path.commonpath(parents))
+        self._given = source[0] if tree else self._root  # that paths in a table may begin at
         self._groups = {shard: self._files}
         return [shard]
 
@@ -65,8 +66,8 @@ class NpyReader(ArrayReader):
 
     def _are_columns(self) -> bool:
         """Whether each file has all videos of a modality."""
-        if any(file.parent != self._root for file in self._files):
-            return False
+        if self._files[0] not in self._groups or {f.parent for f in self._files} != {self._root}:
+            return False  # a folder of folders, or files of several folders
         shapes = [read(file).shape for file in self._files[:100]]
         if len(shapes[0]) == 3 or len(self._files) == 1:
             return True
@@ -76,27 +77,25 @@ class NpyReader(ArrayReader):
     def _pairs(self) -> dict[str, dict[str, Path]]:
         """Return the files by modality and video: a part of the path is the modality."""
         parts = {f: f.relative_to(self._root).with_suffix("").parts for f in self._files}
-        if all(len(each) == 1 for each in parts.values()):
-            name = self.modalities[0] if self.modalities else self._root.resolve().name
-            return {name: {each[0]: file for file, each in parts.items()}}
-        firsts = list(dict.fromkeys(each[0] for each in parts.values()))
-        lasts = list(dict.fromkeys(each[-1] for each in parts.values()))
-        by_folder = len(firsts) <= len(lasts)
-        if self.modalities is not None and set(self.modalities) <= {*firsts, *lasts}:
-            by_folder = set(self.modalities) <= set(firsts)
-        pairs: dict[str, dict[str, Path]] = {}
-        for file, each in parts.items():
-            name, rest = (each[0], each[1:]) if by_folder else (each[-1], each[:-1])
-            pairs.setdefault(name, {})["/".join(rest)] = file
-        return _without_endings(pairs)
+        whole = {"/".join(each): file for file, each in parts.items()}
+        levels = [*range(min(map(len, parts.values())) - 1), -1]
+        options = [_grouped(parts, level) for level in levels]
+        if self.modalities is not None:
+            given = [each for each in options if set(self.modalities) <= set(each)]
+            if given or len(self.modalities) == 1:
+                return given[0] if given else {self.modalities[0]: whole}
+        shared = [each for each in options if _is_shared(each)]
+        default = {self._root.resolve().name: whole}
+        return min(shared, key=lambda each: (len(each), _widths_differ(each)), default=default)
 
     def _aliases(self, pairs: Mapping[str, Mapping[str, Path]]) -> dict[str, str]:
         """Return the ids by the names that a table may have for files: paths, names and stems."""
         found: dict[str, set[str]] = {}
         for files in pairs.values():
             for video, file in files.items():
-                path = file.relative_to(self._root)
-                for each in (path, path.with_suffix(""), Path(path.name), Path(path.stem), file):
+                paths = (file.relative_to(self._root), file.relative_to(self._given), file)
+                names = [*paths, *(path.with_suffix("") for path in paths), Path(file.name)]
+                for each in (*names, Path(file.stem)):
                     found.setdefault(each.as_posix(), set()).add(video)
                 found.setdefault(video.rpartition("/")[2], set()).add(video)
         return {name: next(iter(ids)) for name, ids in found.items() if len(ids) == 1}
@@ -150,6 +149,27 @@ def _common_ending(texts: Sequence[str]) -> str:
     """Return the longest ending of all texts."""
     columns = zip(*(text[::-1] for text in texts), strict=False)
     return "".join(c[0] for c in takewhile(lambda c: len(set(c)) == 1, columns))[::-1]
+
+
+def _grouped(parts: Mapping[Path, Sequence[str]], level: int) -> dict[str, dict[str, Path]]:
+    """Return the files by modality and video if this part of their paths is the modality."""
+    pairs: dict[str, dict[str, Path]] = {}
+    for file, each in parts.items():
+        rest = [part for i, part in enumerate(each) if i != level % len(each)]
+        pairs.setdefault(each[level], {})["/".join(rest)] = file
+    return _without_endings(pairs)
+
+
+def _is_shared(pairs: Mapping[str, Mapping[str, Path]]) -> bool:
+    """Whether videos have several of the modalities, which are not more than the videos."""
+    videos = {video for files in pairs.values() for video in files}
+    return len(pairs) <= len(videos) < sum(map(len, pairs.values()))
+
+
+def _widths_differ(pairs: Mapping[str, Mapping[str, Path]]) -> bool:
+    """Whether the first two videos of a modality have frames of different widths."""
+    firsts = [list(files.values())[:2] for files in pairs.values()]
+    return any(len({read(file).shape[1:] for file in files}) > 1 for files in firsts)
 
 
 def _without_endings(pairs: dict[str, dict[str, Path]]) -> dict[str, dict[str, Path]]:
