@@ -1,5 +1,6 @@
 """Real SIGINTs, as of Ctrl-C, in fits and in searches over them."""
 
+import gc
 import os
 import pickle
 import signal
@@ -24,6 +25,15 @@ pytestmark = pytest.mark.one_version
 
 X, Y, CLASSES = make_videos().data, make_y("multilabel"), make_y("classes")
 HELD_OUT = (make_videos(24, 1).data, make_labels()[0].transform(make_videos(24, 1).target))
+
+
+@pytest.fixture(autouse=True)
+def no_callbacks_of_the_garbage_collector():
+    """Dask has one, in which Python would ignore a KeyboardInterrupt."""
+    callbacks = gc.callbacks.copy()
+    gc.callbacks.clear()
+    yield
+    gc.callbacks.extend(callbacks)
 
 
 def press(*args, **kwargs):
