@@ -1,12 +1,14 @@
 """load_embeddings reads the values of a column, however Arrow types and encodes them."""
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pyarrow.compute
 import pyarrow.parquet as pq
 import pytest
 
 from sk_crossmodal.datasets import load_embeddings, load_store
+from sk_crossmodal.multimodal import as_multimodal
 
 ROWS = [[[0.0, 1.0], [2.0, 3.0]], [[4.0, 5.0], [6.0, 7.0]], [[8.0, 9.0], [0.5, 1.5]]]
 NAMES = ["a", "b", "a"]
@@ -95,6 +97,22 @@ def test_frames_of_each_type_are_equal(name, suffix, tmp_path):
     X = load_embeddings(path).data
     assert [video["clip"].tolist() for video in X] == ROWS
     assert ("float16" in repr(X)) == (name == "float16")
+
+
+FORMS = {
+    "table": lambda column: pa.table({"clip": column}),
+    "array": lambda column: column,
+    "chunks": lambda column: pa.chunked_array([column[:1], column[1:]]),
+    "pandas": lambda column: {"clip": pd.Series(pd.arrays.ArrowExtensionArray(column))},
+}
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("name", FRAMES)
+def test_columns_of_each_type_are_the_frames_of_a_file(name, form):
+    X = as_multimodal(FORMS[form](FRAMES[name]))
+    (modality,) = X.modality_names
+    assert [video[modality].tolist() for video in X] == ROWS
 
 
 @pytest.mark.parametrize("suffix", [".parquet", ".arrow", ".ipc"])

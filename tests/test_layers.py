@@ -16,7 +16,7 @@ CONTRIBUTING = Path(__file__).resolve().parents[1] / "CONTRIBUTING.md"
 
 # Every subpackage and which others it may import from. BASE imports nothing of the package but
 # itself; the layer above it, GROUND, knows no estimators.
-BASE = {"_docs", "_files", "_html", "_links", "_registry", "_types", "validation"}
+BASE = {"_arrow", "_docs", "_files", "_html", "_links", "_registry", "_types", "validation"}
 GROUND = BASE | {"store", "modules", "multimodal", "hierarchy", "metrics"}
 ESTIMATORS = {"classification", "correlation", "compose", "training"}
 MAY_IMPORT = {

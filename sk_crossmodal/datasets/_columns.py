@@ -4,9 +4,9 @@ from typing import Any
 
 import numpy as np
 
+from .._arrow import import_pyarrow, nesting
 from .._types import Array, Ints
 from ..multimodal import ColumnKind, cut_padding
-from ._arrow import import_pyarrow, nesting
 
 _KEPT = ("uint8", "float16", "float32")  # other numbers become float32
 

@@ -4,9 +4,9 @@ from typing import Any
 
 import numpy as np
 
+from .._arrow import import_pyarrow, nesting
 from .._types import Array
 from ..hierarchy import indicator_width, warn_of_lists
-from ._arrow import import_pyarrow, nesting
 from ._columns import check_no_null, is_name, sizes
 
 _WANTED = (

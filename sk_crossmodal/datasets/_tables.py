@@ -5,8 +5,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
+from .._arrow import completed, has_no_values, import_pyarrow, plain_column, plain_type
 from ..multimodal import guess_modalities
-from ._arrow import completed, has_no_values, import_pyarrow, plain_column, plain_type
 from ._columns import column_kind, frames_dtype, is_modality, read_frames, read_ids
 from ._labels import LabelColumn
 from ._loading import find_files

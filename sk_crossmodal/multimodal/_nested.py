@@ -7,6 +7,7 @@ import numpy as np
 from scipy.sparse import issparse
 from sklearn.utils import check_array
 
+from .._arrow import is_arrow, plain_column
 from .._types import Array, Ints
 from ..validation import from_tensor
 from ._array import MultimodalArray
@@ -93,11 +94,12 @@ def plain(part: Any, name: str) -> Any:
     part = from_tensor(name, part)
     if isinstance(part, np.ndarray | Sequence | Mapping) or hasattr(part, "columns"):
         return part
+    if type(getattr(part, "dtype", None)).__name__ == "ArrowDtype":  # of pandas
+        part = getattr(part, "array", part).__arrow_array__()
+    if is_arrow(part):
+        return plain_column(part).to_numpy(zero_copy_only=False)
     if hasattr(part, "to_numpy"):
-        try:
-            return part.to_numpy(zero_copy_only=False)  # an Arrow array
-        except TypeError:
-            return part.to_numpy()
+        return part.to_numpy()
     is_sequence = hasattr(part, "__len__") and hasattr(part, "__getitem__")
     is_array = hasattr(part, "dtype") or hasattr(part, "__array__")
     return list(part) if is_sequence and not is_array else part

@@ -1,5 +1,6 @@
 """Arrow types as the plain ones of their values: lists, numbers and strings."""
 
+import sys
 from types import ModuleType
 from typing import Any
 
@@ -76,12 +77,22 @@ def plain_type(kind: Any) -> Any:
     return kind
 
 
+def is_arrow(column: Any) -> bool:
+    """Whether this is an array of Arrow, in one piece or several."""
+    if "pyarrow" not in sys.modules:
+        return False
+    pa = import_pyarrow()
+    return isinstance(column, pa.Array | pa.ChunkedArray)
+
+
 def plain_column(column: Any) -> Any:
     """Convert an array to its plain type."""
     pa = import_pyarrow()
     kind = column.type
     if (plain := plain_type(kind)) == kind:
         return column
+    if isinstance(column, pa.ChunkedArray):
+        return pa.chunked_array([plain_column(each) for each in column.chunks], plain)
     if isinstance(kind, pa.FixedShapeTensorType):
         return _tensor_rows(column, plain)
     if isinstance(kind, pa.BaseExtensionType):
