@@ -3,15 +3,18 @@
 import json
 import math
 import pickle
+import warnings
 from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
 import pytest
-from estimator_cases import make_classifier, make_videos, make_y, rows_of
+from estimator_cases import make_classifier, make_tower, make_videos, make_y, rows_of
 from hypothesis import given
 from hypothesis import strategies as st
+from sklearn.base import clone
 from sklearn.decomposition import PCA
+from sklearn.frozen import FrozenEstimator
 from sklearn.pipeline import Pipeline
 from sklearn.utils import Bunch
 
@@ -275,7 +278,7 @@ def test_pooled_fast_sound_is_as_good_as_thinned_sound():
     )
     with pytest.warns(UserWarning, match="cuts") as warned:
         assert accuracy(long_videos="cut") < 0.8
-    assert [str(each.message) for each in warned] == [message]
+    assert [str(each.message) for each in warned] == [message] * 2  # of fit and of score
     with pytest.warns(UserWarning, match="cuts 100% of the videos .* 95% of their time"):
         accuracy(long_videos={"audio": "cut"}, max_epochs=1)
 
@@ -370,4 +373,87 @@ def test_saved_model_keeps_long_videos(tmp_path):
     save_model(classifier, tmp_path / "model")
     again = load_model(tmp_path / "model")
     assert again.long_videos == long_videos
-    np.testing.assert_array_equal(again.predict_proba(VIDEOS), classifier.predict_proba(VIDEOS))
+    with pytest.warns(UserWarning, match="cuts"):
+        pair = [each.predict_proba(VIDEOS) for each in (again, classifier)]
+    np.testing.assert_array_equal(*pair)
+
+
+# Warnings ------------------------------------------------------------------------------------
+
+
+def messages_of(call):
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        call()
+    return [str(each.message) for each in caught]
+
+
+Y = np.arange(12) % 2
+SHORT = container({"video": [4] * 12, "audio": [4] * 12}, dtype=np.float32)
+LONG = container({"video": [8] * 12, "audio": [8] * 12}, dtype=np.float32)
+SMALL = {"max_epochs": 1, "max_frames": 4, "long_videos": "cut"}
+
+
+@pytest.mark.parametrize("fusion", ["late", "cross_modal_concat"])
+def test_each_call_that_cuts_videos_warns_once(fusion):
+    classifier = make_classifier(fusion=fusion, **SMALL).fit(SHORT, Y)
+    assert not messages_of(lambda: classifier.predict(SHORT))
+    for call in (
+        lambda: classifier.predict(LONG),
+        lambda: classifier.predict_proba(LONG),
+        lambda: classifier.decision_function(LONG),
+        lambda: classifier.score(LONG, Y),
+        lambda: classifier.attention_weights(LONG),
+        lambda: clone(classifier).fit(LONG, Y),
+        lambda: clone(classifier).fit(SHORT, Y, eval_set=(LONG, Y)),
+        lambda: clone(classifier).fit(LONG, Y, eval_set=(LONG, Y)),
+        lambda: clone(classifier).partial_fit(LONG, Y),
+    ):
+        (message,) = messages_of(call)
+        assert message.startswith("CrossModalTransformerClassifier cuts 100% of the videos")
+
+
+def test_each_call_of_a_tower_that_cuts_videos_warns_once():
+    tower = make_tower(**SMALL).fit(SHORT, Y)
+    for call in (
+        lambda: tower.transform(LONG),
+        lambda: tower.embed(LONG),
+        lambda: tower.pair_error_rates(LONG, Y),
+        lambda: clone(tower).fit(SHORT, Y, eval_set=(LONG, Y)),
+    ):
+        (message,) = messages_of(call)
+        assert message.startswith("CorrelationTower cuts 100% of the videos")
+    frozen = FrozenEstimator(tower)
+    classifier = make_classifier(correlation_tower=frozen, max_epochs=1).fit(SHORT, Y)
+    (message,) = messages_of(lambda: classifier.predict(LONG))
+    assert message.startswith("CorrelationTower cuts 100% of the videos")
+
+
+def test_other_rates_than_in_fit_warn_once(tmp_path):
+    rates = {"video": 1.0, "audio": 2.0}
+    X, other, none = (
+        as_multimodal(SHORT, rates=each) for each in (rates, {**rates, "audio": 4}, None)
+    )
+    for model in (make_classifier(max_epochs=1), make_tower()):
+        model.fit(X, Y)
+        save_model(model, tmp_path / "model")
+        for each in (model, load_model(tmp_path / "model"), pickle.loads(pickle.dumps(model))):
+            assert not messages_of(lambda each=each: each.predict_proba(X))
+            (message,) = messages_of(lambda each=each: each.predict_proba(other))
+            assert f"{rates}, and X has {other.rates}, so" in message
+            (message,) = messages_of(lambda each=each: each.predict_proba(none))
+            assert f"{rates}, and X has none, so" in message
+        (message,) = messages_of(lambda model=model: clone(model).fit(X, Y, eval_set=(other, Y)))
+        assert f"{rates}, and X has {other.rates}, so" in message
+    assert not messages_of(lambda: make_classifier(max_epochs=1).fit(none, Y).predict(none))
+
+
+def test_one_modality_or_a_model_of_earlier_versions_needs_no_rates(tmp_path):
+    X = as_multimodal(SHORT, rates={"video": 1, "audio": 2})
+    one = make_classifier(fusion="late", max_epochs=1).fit(X.select(["video"]), Y)
+    assert not messages_of(lambda: one.predict(SHORT.select(["video"])))
+    save_model(make_classifier(max_epochs=1).fit(SHORT, Y), tmp_path / "model")
+    assert b'"rates"' not in (tmp_path / "model").read_bytes()
+    old = make_classifier(max_epochs=1).fit(X, Y)
+    del old._rates, old.correlation_tower_._rates
+    assert not messages_of(lambda: old.predict(SHORT))

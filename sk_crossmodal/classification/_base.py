@@ -348,7 +348,9 @@ class CrossModalClassifier(ClassifierMixin, NetworkEstimator):
         )
         seed, validates = train_seed + len(start.history), held_out is not None
         built = self._build(spec, seed, validates=validates, one_epoch=one_epoch)
-        self._warns_of_cut(videos.X) or plan.warns_of_cut(videos.X)
+        read = [videos.X, *([] if held_out is None else [held_out.X])]
+        any(self._warns_of_cut(X) or plan.warns_of_cut(X) for X in read)
+        self._warns_of_rates(read[-1], videos.X.rates)
         net, _ = built
         start.load(net)
         own_request = self._stats_request(part) if start.source is None else None
@@ -372,6 +374,7 @@ class CrossModalClassifier(ClassifierMixin, NetworkEstimator):
                 "label_names_": targets.names,
                 "correlation_tower_": tower,
                 "_embeds_correlation": self._embeds(),
+                "_rates": videos.X.rates,
             }
 
         inputs = {
@@ -495,6 +498,7 @@ class CrossModalClassifier(ClassifierMixin, NetworkEstimator):
 
     def _inputs(self, X: MultimodalArray) -> FrameDataset:
         """Return validated videos as inputs of the network."""
+        self._warn_of_new_videos(X, self.correlation_tower_)
         extra = correlation_inputs(self.correlation_tower_, X, self._embeds_correlation)
         return FrameDataset(X, **self._reading, extra=extra)
 

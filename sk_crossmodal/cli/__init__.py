@@ -1,6 +1,7 @@
 """The command ``sk-crossmodal``: one file per subcommand, on top of the public Python API."""
 
 import os
+import re
 import sys
 import traceback
 import warnings
@@ -63,15 +64,15 @@ def _print(text: str) -> None:
 
 
 class _WarningPrinter:
-    """Prints each warning once."""
+    """Prints each warning once, also if other chunks of the videos have other shares."""
 
     def __init__(self, wording: Wording) -> None:
         self._wording, self._printed = wording, set[str]()
 
     def __call__(self, message: Any, *args: Any, **kwargs: Any) -> None:
         text = self._wording(" ".join(str(message).split()))
-        if text not in self._printed:
-            self._printed.add(text)
+        if (key := re.sub(r"\d+%", "%", text)) not in self._printed:
+            self._printed.add(key)
             _print(f"warning: {text}")
 
 

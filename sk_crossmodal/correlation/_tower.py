@@ -192,7 +192,9 @@ class CorrelationTower(TransformerMixin, NetworkEstimator):
         targets = Targets(videos.y, self.hierarchy, names=videos.names)
         held_out = self._validate_eval_set(eval_set, videos, targets)
         prepared = self._prepare(videos, held_out, targets)
-        self._warns_of_cut(videos.X)
+        read = [videos.X, *([] if held_out is None else [held_out.X])]
+        any(map(self._warns_of_cut, read))
+        self._warns_of_rates(read[-1], videos.X.rates)
         (stats,) = self._scan(videos, [prepared.request])
         self._fit(prepared, stats)
         return self
@@ -234,7 +236,8 @@ class CorrelationTower(TransformerMixin, NetworkEstimator):
 
         def fitted(net: MultimodalNet) -> dict[str, Any]:
             attributes = self._fitted_attributes(net, X.n_features, longest)
-            return {**attributes, "pairs_": pairs, "negative_level_": fit.level}
+            own = {"pairs_": pairs, "negative_level_": fit.level, "_rates": X.rates}
+            return {**attributes, **own}
 
         context = self._begin_fit(fit.videos, fit.built[0].max_epochs)
         inputs = {"videos": fit.part, "videos held out": fit.held_out}
@@ -276,7 +279,7 @@ class CorrelationTower(TransformerMixin, NetworkEstimator):
         if found is None:
             reason = f"No two videos differ in all of their top-level labels among {among}"
             deeper = ", nor in those of a deeper level" if len(levels) > 1 else ""
-            advice = "there are no negative pairs; fusion='late' needs none"
+            advice = "there are no negative pairs to train a tower on"
             raise NoNegativePairsError(f"{reason}{deeper}: {advice}.")
         number, labels = found
         weights = {"negative_weight": self.negative_weight}
@@ -310,6 +313,11 @@ class CorrelationTower(TransformerMixin, NetworkEstimator):
         check_encoder(self.encoder, self.encoder_params)
         check_params(vars(self), CONSTRAINTS)
 
+    def _new_videos(self, X: Any, more: Sequence[Any]) -> MultimodalArray:
+        array = self._validate_new_videos(X, more)
+        self._warn_of_new_videos(array)
+        return array
+
     def predict_proba(self, X: Any, *more: Any) -> Floats:
         """Probability that the modalities of each video are correlated.
 
@@ -323,7 +331,7 @@ class CorrelationTower(TransformerMixin, NetworkEstimator):
         ndarray of shape (n, n_pairs), float32
             One column per pair of modalities, see `pairs_`.
         """
-        return self._predict(self._validate_new_videos(X, more))
+        return self._predict(self._new_videos(X, more))
 
     def _predict(self, X: MultimodalArray) -> Floats:
         logits: Floats = self.net_.predict_rows(FrameDataset(X, **self._reading))
@@ -359,7 +367,7 @@ class CorrelationTower(TransformerMixin, NetworkEstimator):
         ndarray of shape (n, n_pairs, hidden_layer_sizes[-1]), float32
             One embedding per pair of modalities.
         """
-        return self._embed(self._validate_new_videos(X, more))
+        return self._embed(self._new_videos(X, more))
 
     def _embed(self, X: MultimodalArray) -> Floats:
         dataset = FrameDataset(X, **self._reading)
@@ -402,7 +410,7 @@ class CorrelationTower(TransformerMixin, NetworkEstimator):
         """
         *arrays, y = (X, y, *more)
         check_seed("random_state", random_state)
-        X = self._validate_new_videos(arrays[0], arrays[1:])
+        X = self._new_videos(arrays[0], arrays[1:])
         names, y, rows = column_names(y), check_y(y, len(X)), np.arange(len(X))
         videos = Videos(X, y, np.ones(len(X)), weighted=False, source=X, rows=rows)
         targets = Targets(y, self.hierarchy, names=names)

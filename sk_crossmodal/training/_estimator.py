@@ -62,7 +62,7 @@ class NetworkEstimator(LinkedEstimator, CallbackSupportMixin, BaseEstimator):
     long_videos : {"pool", "cut"} or dict of str to these, default="pool"
         How videos of more time steps are read: "pool" divides the whole video into `max_frames`
         equal windows and uses the mean of the frames in each; "cut" ignores later time steps, as
-        in the paper, and `fit` warns of it. A dict says so by modality, see
+        in the paper, with a warning. A dict says so by modality, see
         :meth:`~sk_crossmodal.multimodal.MultimodalArray.pad`.
     dropout : float, default=0.1
         Dropout probability, in the encoders and in the layers after them.
@@ -166,6 +166,7 @@ class NetworkEstimator(LinkedEstimator, CallbackSupportMixin, BaseEstimator):
         "n_features_in_",
         "_n_features",
         "_longest",
+        "_rates",
         "net_",
         "module_",
         "history_",
@@ -314,6 +315,29 @@ class NetworkEstimator(LinkedEstimator, CallbackSupportMixin, BaseEstimator):
                 stacklevel=2,
             )
         return bool(videos)
+
+    def _warns_of_rates(self, X: MultimodalArray, fitted: Mapping[str, float] | None) -> bool:
+        """Warn if the rates of the videos of `fit` are not those of X; return whether."""
+        given = X.rates
+        if fitted is None or given == fitted:
+            return False
+        if given is None and sum(X.lengths(name).any() for name in fitted) < 2:
+            return False  # a modality alone needs none
+        has = "has none" if given is None else f"has {given}"
+        warnings.warn(
+            f"{type(self).__name__} was fitted on videos with the rates {fitted}, and X {has}, so "
+            "that its time steps are others than in fit. as_multimodal(X, rates=...) sets them.",
+            UserWarning,
+            stacklevel=2,
+        )
+        return True
+
+    def _warn_of_new_videos(self, X: MultimodalArray, tower: Any = None) -> None:
+        """Warn once if this estimator or its tower cuts X, and once if X has other rates."""
+        parts = [self] if tower is None else [self, tower]
+        any(each._warns_of_cut(X) for each in parts)
+        # Pickles and files of earlier versions have no rates.
+        any(each._warns_of_rates(X, getattr(each, "_rates", None)) for each in parts)
 
     def _pad_to(self) -> int | None:
         return None if self.mask_padding else self.max_frames

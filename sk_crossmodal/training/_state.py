@@ -14,6 +14,7 @@ from torch.nn.modules import module as torch_module
 
 from .._types import Array
 from ..modules import LOSSES, fusion_without_tower
+from ..store import as_rates
 from ..validation import FLAG, SHARE, check_number, check_option, check_registered
 from ._build import NetworkSpec, restore_net
 from ._config import TrainingConfig
@@ -33,6 +34,7 @@ ENTRIES = (
     "history",
     "tensors",
 )
+RATES = "rates"  # beside the entries, if the videos of fit have rates
 
 
 def get_state(estimator: Any) -> dict[str, Any]:
@@ -52,7 +54,9 @@ def get_state(estimator: Any) -> dict[str, Any]:
     for i, parts in enumerate(stats.values()):
         for name, part in zip(("mean", "scale"), parts, strict=True):
             tensors[f"{name}.{i}"] = torch.tensor(part, dtype=torch.float64)
+    rates = getattr(estimator, "_rates", None)  # pickles of earlier versions have none
     return {
+        **({} if rates is None else {RATES: rates}),
         "modalities": list(stats),
         "network": params,
         "loss": {**loss, "kind": LOSSES.name_of(net.criterion) or loss["kind"]},
@@ -70,7 +74,8 @@ def set_state(
     estimator: Any, state: Mapping[str, Any], network_class: type, *more: str
 ) -> dict[str, Any]:
     """Restore a fitted estimator, but for the entries `more`; return the network's arguments."""
-    if differ := sorted(set(state) ^ {*ENTRIES, *more}):
+    optional = {RATES} & set(state)
+    if differ := sorted(set(state) ^ {*ENTRIES, *more, *optional}):
         raise ValueError(f"a fitted {type(estimator).__name__} lacks, or has beyond it: {differ}.")
     check_option("precision", state["precision"], DTYPES)
     FLAG("interrupted", state["interrupted"])
@@ -99,7 +104,9 @@ def set_state(
     net = restore_net(config, spec, network, epochs)
     net.interrupted = state["interrupted"]
     n_features = {name: len(mean) for name, (mean, _) in stats.items()}
+    rates = as_rates(state[RATES], n_features) if optional else None
     vars(estimator).update(estimator._fitted_attributes(net, n_features, state["longest"], before))
+    estimator._rates = rates
     return params
 
 
