@@ -349,6 +349,56 @@ def test_one_file_per_video(tmp_path):
     assert len(list((tmp_path / "store" / "parts").iterdir())) == 1
 
 
+LABELS_IN_FILES = {
+    "label=text": ("label", lambda i: "ab"[i % 2], [("a",), ("b",)]),
+    "labels=integer": ("labels", lambda i: 7 + i % 2, [(7,), (8,)]),
+    "label=[text]": ("label", lambda i: ["ab"[i % 2]], [("a",), ("b",)]),
+    "labels=texts": (
+        "labels",
+        lambda i: [["a", "b", "c"], ["b"]][i % 2],
+        [("a", "b", "c"), ("b",)],
+    ),
+    "y=indicator": ("y", lambda i: np.array([[1, 0, 1], [0, 1, 0]][i % 2]), [(0, 2), (1,)]),
+    "y=row": ("y", lambda i: np.array([[[1.0, 0, 1]], [[0, 1.0, 0]]][i % 2]), [(0, 2), (1,)]),
+}
+
+
+@pytest.mark.parametrize("case", LABELS_IN_FILES)
+@pytest.mark.parametrize("n", [1, 2, 5])
+@pytest.mark.parametrize("name", SAVE)
+def test_one_file_per_video_has_its_label(tmp_path, name, n, case):
+    key, of_video, expected = LABELS_IN_FILES[case]
+    if n == 1 and case in ("labels=texts", "y=indicator"):
+        pytest.skip("they may be those of several videos of one frame")
+
+    for i in range(n):
+        arrays = {"clip": np.full((4 - i % 2, 2), i, "f"), key: of_video(i)}
+        SAVE[name](tmp_path / f"v{i}{name[1:]}", arrays)
+    videos = load_embeddings(tmp_path)
+    assert videos.target == [expected[i % 2] for i in range(n)]
+    assert videos.ids.tolist() == [f"v{i}" for i in range(n)]
+    assert [len(video["clip"]) for video in videos.data] == [4 - i % 2 for i in range(n)]
+    assert [video["clip"][0, 0] for video in videos.data] == list(range(n))
+
+
+def test_one_file_per_video_may_have_its_id(tmp_path):
+    for i, video in enumerate(IDS):
+        save_npz(tmp_path / f"{i}.npz", {"clip": VIDEOS["clip"][i], "id": video, "y": i % 2})
+    videos = load_embeddings(tmp_path)
+    assert (videos.ids.tolist(), videos.target) == (IDS, [(i % 2,) for i in range(N)])
+    write_labels(tmp_path / "labels.csv", zip(range(N), LABELS, strict=True), "file,labels")
+    assert load_embeddings(tmp_path).target == [(label,) for label in LABELS]
+
+
+@pytest.mark.parametrize("labels", [["a", "b", "a"], [0, 1, 0]])
+def test_files_of_several_videos_of_one_frame_stay_so(tmp_path, labels):
+    for i in range(2):
+        save_npz(tmp_path / f"{i}.npz", {"clip": np.full((3, 2), i, "f"), "labels": labels})
+    videos = load_embeddings(tmp_path)
+    assert videos.target == [(label,) for label in labels] * 2
+    assert videos.data.lengths("clip").tolist() == [1] * 6
+
+
 def test_arrays_in_a_group_have_all_videos(tmp_path):
     arrays = {"features": {"clip": np.ones((3, 2, 4))}, "labels": np.array([1, 2, 1])}
     for name in ("x.pt", "x.h5"):

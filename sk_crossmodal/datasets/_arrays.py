@@ -1,6 +1,7 @@
 """The base of readers of files with named arrays: NumPy, torch and HDF5."""
 
 from abc import abstractmethod
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
@@ -19,15 +20,18 @@ from ._layouts import (
     as_columns,
     as_frames,
     as_groups,
+    find_key,
     is_nested,
-    is_one_video,
+    text_of,
     unwrapped,
 )
+from ._one_video import are_one_video_each
 from ._reader import Block, Description, Reader
 
 KEPT = ("uint8", "float16", "float32")  # other numbers become float32
 _BLOCK_BYTES = 1 << 24
 BARE = ""  # the name of an array without a name: it is that of its file, or of their folder
+_FIRST = 8  # files that are opened to see whether each is one video
 _GROUP = 1000  # files of one video each that become one part of a store
 
 
@@ -41,13 +45,16 @@ class ArrayReader(Reader):
     def shards(self, source: Sequence[Path]) -> list[Path]:
         """List the files, or the first of each group of files that are one video each."""
         self._groups = {path: [path] for path in source}
-        if len(source) > 1:
-            with self.open(source[0]) as content:
-                alone = is_one_video(content, self.labels, self.ids)
-            if alone:
-                starts = range(0, len(source), _GROUP)
-                self._groups = {source[i]: list(source[i : i + _GROUP]) for i in starts}
+        contents = self._contents(source[:_FIRST])
+        if len(source) > 1 and are_one_video_each(contents, self.labels, self.ids):
+            starts = range(0, len(source), _GROUP)
+            self._groups = {source[i]: list(source[i : i + _GROUP]) for i in starts}
         return list(self._groups)
+
+    def _contents(self, files: Sequence[Path]) -> Iterator[Content]:
+        for file in files:
+            with self.open(file) as content:
+                yield content
 
     def size(self, shard: Path) -> int:
         """Return the bytes of the files of a shard, and of the table of labels."""
@@ -99,20 +106,32 @@ class ArrayReader(Reader):
         """Open the videos of a shard."""
         files = self._groups[shard]
         if len(files) > 1:
-            content: Content = {path.stem: LazyFile(self, path) for path in files}
-            if len(content) < len(files):
-                raise ValueError(
-                    f"files of {shard.parent} and others have one name, {shard.stem!r}."
-                )
-            yield as_groups(content, str(shard), self.labels, self.modalities)
+            yield self._open_each(files)
             return
         with self.open(shard) as content:
+            if are_one_video_each([content], self.labels, self.ids, alone=True):
+                yield self._open_each(files)
+                return
             named = {key or shard.stem: value for key, value in content.items()}
             opened = unwrapped(named, str(shard))
             if is_nested(opened):
                 yield as_groups(opened, str(shard), self.labels, self.modalities)
             else:
                 yield as_columns(opened, str(shard), self.labels, self.ids, self.modalities)
+
+    def _open_each(self, files: Sequence[Path]) -> Videos:
+        """Open files of one video each, whose ids are in the files, or else the names of these."""
+        opened = {path: LazyFile(self, path) for path in files}
+        keys = {path: find_key(each, self.ids) for path, each in opened.items()}
+        names = {p: p.stem if k is None else text_of(opened[p][k]) for p, k in keys.items()}
+        if twice := [name for name, count in Counter(names.values()).items() if count > 1]:
+            where = files[0].parent
+            raise ValueError(f"files of {where} and others have one name, {twice[0]!r}.")
+        content = {names[path]: each for path, each in opened.items()}
+        videos = as_groups(content, str(files[0]), self.labels, self.modalities)
+        if videos.ids == list(content):
+            videos.aliases = {path.stem: name for path, name in names.items()}
+        return videos
 
     def _label_path(self, shard: Path) -> Path | None:
         """Return the CSV file of labels that the user names, or ``labels.csv`` beside videos."""
@@ -188,7 +207,7 @@ class LazyFile(Mapping[str, Any]):
         own = self._keys[key]
         with self._reader.open(self._path) as content:
             value = content[own]
-            return value if isinstance(value, list) else value[()]
+            return value[()] if hasattr(value, "shape") else value
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._keys)

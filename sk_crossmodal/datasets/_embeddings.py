@@ -51,7 +51,8 @@ def load_embeddings(
       files (with h5py, the extra ``hdf5``): per modality an array (n, T, d) or (n, d), a list of n
       arrays (T_i, d), or all frames (sum of T_i, d) and their number in each video in an array
       ``<name>_lengths``. Or groups: per modality an array (T, d) for each video, or the other way
-      round. Or files of one video each, whose names are the ids.
+      round. Or files of one video each, whose names are the ids unless the files
+      have an ``id``, and which may have the ``label`` of their video.
     - **.npy** files: one array (n, T, d) per modality; or a folder with one file (T, d) per video
       and modality, ``<modality>/<id>.npy`` or ``<id>/<modality>.npy``, or as ``.pt`` with one
       tensor each.

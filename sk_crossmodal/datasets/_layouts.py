@@ -55,14 +55,6 @@ def _has_all_videos(value: Any) -> bool:
     return isinstance(value, list) or getattr(value, "ndim", 0) == 3
 
 
-def is_one_video(content: Content, labels: str | None, ids: str | None) -> bool:
-    """Whether arrays may be those of one video: (T, d) or (d,), without labels or ids."""
-    others = [find_key(content, labels), find_key(content, ids)]
-    others += [key for key in content if key.endswith(LENGTHS)]
-    flat = all(not isinstance(v, Mapping | list) and v.ndim <= 2 for v in content.values())
-    return flat and not any(others)
-
-
 def as_columns(
     content: Content, where: str, labels: str | None, ids: str | None, modalities: Any
 ) -> Videos:
@@ -102,6 +94,9 @@ def as_groups(content: Content, where: str, labels: str | None, modalities: Any)
     first = len(outer) <= len(inner)
     if modalities is not None and set(modalities) <= {*outer, *inner}:
         first = set(modalities) <= set(outer)
+    else:
+        known = [find_key(each, labels or "labels") is not None for each in (outer, inner)]
+        first = known[0] if any(known) and not all(known) else first
     names, ids = (outer, inner) if first else (inner, outer)
     label_key = find_key(names, labels)
 
@@ -115,7 +110,7 @@ def as_groups(content: Content, where: str, labels: str | None, modalities: Any)
     if label_key is not None:
         names.remove(label_key)
         values = [() if (v := get(label_key, each)) is None else _plain(v) for each in ids]
-        read = read_labels(values, f"{where}, {label_key!r}")
+        read = read_labels(_stacked(values), f"{where}, {label_key!r}")
     kinds = {}
     for name in names:
         found = next((v for each in ids if (v := get(name, each)) is not None), None)
@@ -183,6 +178,20 @@ def _plain(value: Any) -> Any:
     if hasattr(value, "shape"):
         return value[()] if value.shape else _plain(value[()])
     return value.decode() if isinstance(value, bytes) else value
+
+
+def _stacked(values: list[Any]) -> Any:
+    """Return the labels of each video in one array if they are the rows of an indicator."""
+    rows = [
+        np.asarray(v)[0] if np.shape(v)[:1] == (1,) == (np.ndim(v) - 1,) else v for v in values
+    ]
+    if any(isinstance(row, str) or np.ndim(row) != 1 for row in rows):
+        return rows
+    if len({len(row) for row in rows}) > 1 or len(rows[0]) < 2:
+        return rows
+    array = np.asarray(rows)
+    is_binary = array.dtype.kind in "biuf" and bool(np.isin(array, (0, 1)).all())
+    return array if is_binary else rows
 
 
 def _find_labels(content: Content, labels: str | None) -> tuple[str | None, str | None]:
