@@ -1,6 +1,7 @@
 """Columns of labels are matched by name: tables of scores, a hierarchy, and y of an estimator."""
 
 import functools
+import pickle
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,7 +10,9 @@ import pytest
 from estimator_cases import make_classifier, make_videos
 from scipy.sparse import csr_array
 from sklearn.base import BaseEstimator, ClassifierMixin
-from sklearn.preprocessing import MultiLabelBinarizer
+from sklearn.model_selection import GridSearchCV
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer, MultiLabelBinarizer
 
 from sk_crossmodal.compose import TransformedTargetClassifier
 from sk_crossmodal.correlation import CorrelationTower
@@ -22,10 +25,12 @@ from sk_crossmodal.inspection import (
 )
 from sk_crossmodal.metrics import (
     gap_score,
+    gap_scorer,
     hierarchy_report,
     hierarchy_scorers,
     hit_at_1_score,
     map_score,
+    map_scorer,
     perr_score,
 )
 from sk_crossmodal.persistence import load_model, save_model
@@ -177,7 +182,50 @@ def test_score_of_frames_in_different_orders_matches_them_by_name(score):
         score(frame, pd.DataFrame(S, columns=[*NODES[:4], "Bird"]))
 
 
-def test_scorers_by_level_match_frames_by_name():
+@functools.cache
+def fitted_in_another_order(form):
+    """Videos, the indicator in the order of TREE, and an estimator of other columns."""
+    X = make_videos(n=24).data
+    Y = np.random.default_rng(3).integers(0, 2, (24, 5))
+    classifier = make_classifier(fusion="late", max_epochs=3)
+    if form == "frame":
+        return X, Y, classifier.fit(X, shuffled(Y))
+    if form == "hierarchy":
+        other = TREE.subset([NODES[i] for i in SHUFFLED])
+        return X, Y, classifier.set_params(hierarchy=other).fit(X, Y[:, SHUFFLED])
+    if form == "pipeline":
+        return X, Y, make_pipeline(FunctionTransformer(), classifier).fit(X, shuffled(Y))
+    if form == "search":
+        search = GridSearchCV(classifier, {}, cv=2, scoring="accuracy")
+        return X, Y, search.fit(X, shuffled(Y))
+    other = HierarchyLabelBinarizer(hierarchy=TREE.subset([NODES[i] for i in SHUFFLED]))
+    target = TransformedTargetClassifier(classifier, transformer=other)
+    return X, Y, target.fit(X, [[NODES[i] for i in np.flatnonzero(row)] for row in Y])
+
+
+@pytest.mark.parametrize("form", ["frame", "hierarchy", "pipeline", "search", "label sets"])
+def test_scorers_match_the_labels_of_the_estimator_by_name(form):
+    X, Y, estimator = fitted_in_another_order(form)
+    S = estimator.predict_proba(X)[:, np.argsort(SHUFFLED)]
+    report = hierarchy_report(Y, S, TREE)
+    for columns in (list(range(5)), SHUFFLED, [1, 0, 4, 2, 3]):
+        y = shuffled(Y, order=columns)
+        assert gap_scorer(estimator, X, y) == pytest.approx(gap_score(Y, S))
+        assert map_scorer(estimator, X, y) == pytest.approx(map_score(Y, S))
+        for hierarchy in (TREE, pd.Series(TREE.levels, index=NODES), TREE.levels[columns]):
+            scorers = pickle.loads(pickle.dumps(hierarchy_scorers(hierarchy)))
+            assert scorers["map_level_0"](estimator, X, y) == pytest.approx(report.map[1])
+            assert scorers["gap_level_1"](estimator, X, y) == pytest.approx(report.gap[2])
+    as_fitted = hierarchy_scorers(TREE)["gap_level_1"](estimator, X, Y[:, SHUFFLED])
+    assert as_fitted == pytest.approx(report.gap[2])
+    wrong = shuffled(Y, names=[*NODES[:4], "Bird"])
+    with pytest.raises(ValueError, match=r"y_true must be the labels of the estimator.*'Bird'"):
+        gap_scorer(estimator, X, wrong)
+
+
+def test_scorers_of_other_estimators_take_the_columns_of_y():
+    _, Y, S = make_tables()
+
     class Stub(ClassifierMixin, BaseEstimator):
         classes_ = np.tile([0, 1], (5, 1))
 
@@ -190,12 +238,8 @@ def test_scorers_by_level_match_frames_by_name():
         def __sklearn_is_fitted__(self):
             return True
 
-    _, Y, S = make_tables()
     report = hierarchy_report(Y, S, TREE)
-    for hierarchy in (TREE, pd.Series(TREE.levels, index=NODES)):
-        scorers = hierarchy_scorers(hierarchy)
-        assert scorers["map_level_0"](Stub(), Y, shuffled(Y)) == report.map[1]
-        assert scorers["gap_level_1"](Stub(), Y, shuffled(Y)) == report.gap[2]
+    assert hierarchy_scorers(TREE)["map_level_0"](Stub(), Y, shuffled(Y)) == report.map[1]
 
 
 def test_comparison_of_models_in_different_orders_matches_them_by_name():

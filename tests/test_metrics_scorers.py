@@ -292,6 +292,15 @@ def test_scorer_of_a_level_without_positives_is_nan_and_warns_once(rows):
         assert np.isnan(nothing["gap"](stub, X, np.zeros_like(y)))
 
 
+@pytest.mark.parametrize(("scorer", "score"), PAIRS)
+def test_plain_scorer_without_positives_is_nan_and_warns(scorer, score):
+    X, y = make()
+    stub = Stub().fit(X, y)
+    with pytest.warns(UserWarning, match="All labels have 0 positives among the 60") as caught:
+        assert np.isnan(scorer(stub, X, np.zeros_like(y)))
+    assert len(caught) == 1
+
+
 def test_search_with_a_fold_without_positives_warns_once_and_scores_the_others():
     X, y = make(n_videos=90)
     y[:30, 2:] = 0  # the first fold has no label of level 1

@@ -41,6 +41,7 @@ from ..validation import (
     check_sample_weight,
     column_names,
     options,
+    remember_labels,
     take_columns,
 )
 from ._response import bare_responses, influence_pairs, mean_responses
@@ -543,7 +544,9 @@ class CrossModalClassifier(ClassifierMixin, NetworkEstimator):
             For indicators the probability of each label on its own; for classes rows that sum
             to 1. Strictly between 0 and 1.
         """
-        return self._probabilities(self._prediction_set(X, more))
+        probabilities = self._probabilities(self._prediction_set(X, more))
+        known = self._targets.hierarchy if self._targets.multilabel else None
+        return remember_labels(probabilities, known)
 
     def predict(self, X: Any, *more: Any) -> Any:
         """Predict labels above 0.5, or the most likely class, in the form and dtype of y.

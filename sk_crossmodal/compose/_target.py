@@ -19,7 +19,7 @@ from sklearn.utils.validation import check_is_fitted
 from .._links import LinkedEstimator
 from .._types import Array, Ints
 from ..hierarchy import HierarchyLabelBinarizer, LabelHierarchy, refuse_indicator
-from ..validation import check_flag, order_hierarchy
+from ..validation import check_flag, labels_of, order_hierarchy, remember_labels
 from ._choice import (
     are_single,
     choose_labels,
@@ -335,7 +335,11 @@ class TransformedTargetClassifier(
             The output of the classifier, usually an array.
         """
         check_is_fitted(self)
-        return self.classifier_.predict_proba(X, *more)
+        probabilities = self.classifier_.predict_proba(X, *more)
+        known = getattr(self.transformer_, "hierarchy_", None)
+        if labels_of(probabilities) is None and not self._inverse_classes:
+            remember_labels(probabilities, known)
+        return probabilities
 
     @available_if(_classifier_has("predict_log_proba"))
     def predict_log_proba(self, X: Any, *more: Any) -> Any:

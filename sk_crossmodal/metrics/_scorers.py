@@ -8,17 +8,59 @@ import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.metrics import make_scorer
 
-from ..validation import hierarchy_names
-from ._inputs import SampleWeight, prepare
+from ..validation import (
+    NamedColumns,
+    column_names,
+    find_names,
+    hierarchy_names,
+    labels_of,
+    match_names,
+    take_columns,
+)
+from ._inputs import SampleWeight, ScoringInput, prepare
 from ._levels import level_columns, level_numbers
 from ._scores import SCORES, Score, subset_scores
 from ._validation import as_row_options
 
 
 def _scorer(name: str) -> Callable[..., float]:
-    compute = SCORES[name].compute
-    scorer: Callable[..., float] = make_scorer(compute, response_method="predict_proba")
+    scorer: Callable[..., float] = make_scorer(
+        overall_score, response_method="predict_proba", score=name
+    )
     return scorer
+
+
+def overall_score(
+    y_true: Any,
+    y_score: ArrayLike,
+    *,
+    score: str,
+    sample_weight: SampleWeight = None,
+    **options: Any,
+) -> float:
+    """Compute one score of all labels; without positives it is NaN, with a warning."""
+    y_score = _match_estimator(y_true, y_score)
+    inputs = prepare(y_true, y_score, sample_weight)
+    if not inputs.labels.nnz:
+        _warn_of_no_positives(inputs)
+        return float("nan")
+    return SCORES[score].compute(y_true, y_score, sample_weight=sample_weight, **options)
+
+
+def _match_estimator(y_true: Any, y_score: Any, hierarchy: Any = None) -> Any:
+    """Return scores in the order of the columns of y_true, or with the estimator's own names."""
+    estimator = labels_of(y_score)
+    if estimator is None:
+        return y_score
+    names, known = column_names(y_true), hierarchy_names(estimator) or []
+    order = None if names is None else match_names("y_true", names, known, "the estimator")
+    if order is not None:
+        return take_columns(y_score, np.argsort(order))
+    others = hierarchy_names(hierarchy)
+    if others is None:
+        return y_score
+    found = (each for each in known if find_names(each, others) is not None)
+    return NamedColumns(y_score, next(found, estimator.nodes))
 
 
 gap_scorer = _scorer("gap")
@@ -40,8 +82,13 @@ def hierarchy_scorers(
     y may be a multilabel indicator, or label sets, for an estimator that binarizes them itself
     (:class:`~sk_crossmodal.compose.TransformedTargetClassifier`): the hierarchy adds their
     ancestors. The estimator must then have the same columns in every fold, which
-    `HierarchyLabelBinarizer(hierarchy=...)` ensures: a scorer gets the array of `predict_proba`,
-    so it cannot see the names of its columns. If y is a data frame, they are those of y.
+    `HierarchyLabelBinarizer(hierarchy=...)` ensures.
+
+    The labels of a classifier of this package, or of `TransformedTargetClassifier`, also in a
+    Pipeline or a search, are matched by name if it knows names: with the columns of y if y is a
+    data frame, and with the hierarchy if y has no names. Other estimators, and subclasses that
+    compute other probabilities, have the columns of y, in its order. The same holds for
+    `gap_scorer`, `map_scorer`, `perr_scorer` and `hit_at_1_scorer`.
 
     Parameters
     ----------
@@ -68,7 +115,8 @@ def hierarchy_scorers(
     ------
     ValueError
         If a parameter is not one of those above. With label sets, a scorer raises it if only
-        levels were given, a label is unknown, or the number of columns differs.
+        levels were given, a label is unknown, or the number of columns differs. With named
+        labels, if those of the estimator and of y or the hierarchy differ.
 
     Warns
     -----
@@ -134,6 +182,7 @@ def level_score(
     Without positives it is NaN, also where a score is 0 in the report: the mean over folds must
     not depend on whether a model predicts a label there.
     """
+    y_score = _match_estimator(y_true, y_score, hierarchy)
     inputs = prepare(y_true, y_score, sample_weight, hierarchy)
     columns = None
     if level is not None:
@@ -141,14 +190,18 @@ def level_score(
     if not (inputs.labels if columns is None else inputs.labels[:, columns]).nnz:
         if level not in warned:
             warned.add(level)
-            where = "All labels have" if level is None else f"Level {level} has"
-            warnings.warn(
-                f"{where} 0 positives among the {inputs.n_videos} videos that are scored: the "
-                "scores are NaN there. To compare the candidates of a search on the other folds, "
-                "see `refit` in docs/scikit-learn.md.",
-                UserWarning,
-                stacklevel=2,
-            )
+            _warn_of_no_positives(inputs, level)
         return float("nan")
     table = subset_scores(inputs, [columns], {"score": score}, **options)
     return float(table["score"][0])
+
+
+def _warn_of_no_positives(inputs: ScoringInput, level: int | None = None) -> None:
+    where = "All labels have" if level is None else f"Level {level} has"
+    warnings.warn(
+        f"{where} 0 positives among the {inputs.n_videos} videos that are scored: the "
+        "scores are NaN there. To compare the candidates of a search on the other folds, "
+        "see `refit` in docs/scikit-learn.md.",
+        UserWarning,
+        stacklevel=3,
+    )

@@ -8,13 +8,17 @@ of the hierarchy. Default names, such as 0, 1, 2 or "column_0", and nodes 0, 1, 
 from collections import Counter
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
+from weakref import ref
 
 import numpy as np
 
 from .._types import Array, Ints
 
 Names = Sequence[Hashable]
+AnyArray = TypeVar("AnyArray")
+
+_OF_ARRAYS: dict[int, tuple[Any, Any]] = {}  # weak reference and hierarchy, by id
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,6 +40,24 @@ def column_names(table: Any) -> Any:
     names = getattr(table, "column_names", None)  # of Arrow, whose `columns` are arrays
     names = getattr(table, "columns", None) if names is None else names
     return names if isinstance(names, Iterable) else None
+
+
+def remember_labels(array: AnyArray, hierarchy: Any) -> AnyArray:
+    """Return the array; while it exists, `labels_of` finds the hierarchy of its columns.
+
+    scikit-learn gives a scorer the very array of `predict_proba`, also of a Pipeline or a search,
+    and only this array, without the estimator.
+    """
+    if isinstance(array, np.ndarray) and hierarchy is not None:
+        key = id(array)
+        _OF_ARRAYS[key] = ref(array, lambda _: _OF_ARRAYS.pop(key, None)), hierarchy
+    return array
+
+
+def labels_of(array: Any) -> Any:
+    """Return the hierarchy whose labels are the columns of this very array, None if unknown."""
+    found, hierarchy = _OF_ARRAYS.get(id(array), (lambda: None, None))
+    return None if found() is None else hierarchy
 
 
 def item_names(values: Any) -> Any:
