@@ -77,7 +77,9 @@ def main():
     saved = folder / "model.safetensors"
     if args.out is not None:
         print(f"wrote {files[0]} and {files[1]}; next:")
-        print(f"  sk-crossmodal train {files[0]} {saved} --lr 2e-3 --batch-size 32")
+        sizes = "--set d_model=64 --set correlation_tower.encoder=mean"
+        training = f"--epochs 15 --lr 2e-3 --batch-size 32 {sizes}"
+        print(f"  sk-crossmodal train {files[0]} {saved} {training}")
         print(f"  sk-crossmodal evaluate {saved} {files[1]}")
         return
 

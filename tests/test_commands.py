@@ -277,7 +277,7 @@ def test_info_data_shows_its_content(saved, tmp_path, capsys):
         assert run("info", "--json", path) == 0
         about = json.loads(capsys.readouterr().out)
         assert (about["kind"], about["videos"]) == (kind, 48)
-        assert about["frames"] == X.timeline_lengths().sum()
+        assert about["frames"] == sum(X.lengths(name).sum() for name in X.modality_names)
         assert about["modalities"]["clap"].startswith("6 features, ")
         assert about["ids"] == "such as v0"
         assert about["labels"]["number"] == len({y for each in make_videos().target for y in each})

@@ -219,3 +219,15 @@ def test_indicators_of_objects_are_numbers():
 def test_label_sets_raise_an_error_that_names_the_wrapper(make):
     with pytest.raises(ValueError, match="TransformedTargetClassifier"):
         check_y([make(["A:B"]), make(["C", "D"])], 2)
+
+
+@pytest.mark.parametrize(
+    ("y", "message"),
+    [
+        ([("a",), ("b",)], "y holds label sets such as .*TransformedTargetClassifier"),
+        (np.array(["a", None, "b"], object), "y lacks the class of 1 videos: leave these out"),
+    ],
+)
+def test_labels_that_are_no_classes_raise_with_the_next_step(y, message):
+    with pytest.raises((TypeError, ValueError), match=message):
+        check_y(y, len(y))

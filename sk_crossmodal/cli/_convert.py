@@ -109,9 +109,10 @@ def _run(args: argparse.Namespace) -> None:
     for path, offset, reason in videos.get("skipped", ()):
         print(f"skipped: {path}, byte {offset}: {reason}", file=sys.stderr)
     size = sum(file.stat().st_size for file in Path(args.store).rglob("*") if file.is_file())
+    X = videos.data
     print(
-        f"{args.store}: {len(videos.data):,} videos, "
-        f"{videos.data.timeline_lengths().sum():,} frames, {size:,} bytes; "
+        f"{args.store}: {len(X):,} videos, "
+        f"{sum(X.lengths(name).sum() for name in X.modality_names):,} frames, {size:,} bytes; "
         f"{time.perf_counter() - start:.1f} seconds, {videos.get('n_skipped', 0)} skipped"
     )
     for name, count in videos.get("n_missing", {}).items():

@@ -96,7 +96,7 @@ def _about_data(data: Data) -> dict[str, Any]:
         "data": data.source,
         "kind": data.kind,
         "videos": len(X),
-        "frames": int(X.timeline_lengths().sum()),
+        "frames": sum(int(X.lengths(name).sum()) for name in X.modality_names),
         "modalities": {name: _about_modality(X, name) for name in X.modality_names},
         "ids": f"such as {data.ids[0]}" if data.has_ids else "none",
         "labels": "none",

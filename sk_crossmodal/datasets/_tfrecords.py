@@ -1,6 +1,7 @@
 """load_tfrecords: TFRecord shards of any features as a MultimodalArray."""
 
 import os
+import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from numbers import Integral
 from pathlib import Path
@@ -141,7 +142,16 @@ def load_tfrecords(
     files = find_files(paths, TFRecordReader.suffixes, "shard")
     record_format = record_format or _detect(files, defaults, on_error)
     reader = TFRecordReader(on_error, max_frames, record_format)
-    return load_shards(reader, files, return_X_y, store, n_jobs, progress)
+    loaded = load_shards(reader, files, return_X_y, store, n_jobs, progress)
+    target = loaded[1] if return_X_y else loaded.target
+    if labels not in (None, LABELS) and target is not None and not any(map(len, target)):
+        warnings.warn(
+            f"No record has labels in the feature {labels!r}: check the name in labels, or give "
+            "labels=None if there are none.",
+            UserWarning,
+            stacklevel=2,
+        )
+    return loaded
 
 
 def _detect(files: Sequence[Path], defaults: RecordFormat, on_error: str) -> RecordFormat:

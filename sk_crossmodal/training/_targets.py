@@ -35,6 +35,8 @@ def check_y(y: Any, n_samples: int) -> Any:
     """Return y as an indicator (array or CSR) or a vector of classes, one row per video."""
     if y is None:
         raise ValueError(f"requires y to be passed, but the target y is None. {EXPECTED}.")
+    if isinstance(y, list) and y and isinstance(y[0], tuple) and isinstance((*y[0], 0)[0], str):
+        raise ValueError(f"{_label_set_advice(y[0])}.")
     y = _as_csr(y) if issparse(y) else _as_array(from_tensor("y", y))
     is_indicator = y.ndim == 2 and (issparse(y) or y.shape[1] > 1 or np.isin(y, (0, 1)).all())
     y = _as_indicator(y) if is_indicator else _as_classes(y)
@@ -112,7 +114,9 @@ def _as_classes(y: Array) -> Array:
     except (ValueError, TypeError) as error:
         kind = TypeError if isinstance(error, TypeError) else ValueError
         types = sorted({type(each).__name__ for each in y.ravel().tolist()})
-        raise kind(f"{error}\n{EXPECTED}; classes are all str or all int, got {types}.") from error
+        n_missing = sum(each is None for each in y.ravel().tolist())
+        why = f"y lacks the class of {n_missing} videos: leave these out." if n_missing else error
+        raise kind(f"{why}\n{EXPECTED}; classes are all str or all int, got {types}.") from error
     classes: Array = column_or_1d(y, warn=True)
     return classes
 
