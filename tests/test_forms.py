@@ -436,6 +436,33 @@ def test_column_of_missing_values_has_no_frames(of_columns, missing):
     np.testing.assert_array_equal(p, expected)
 
 
+@pytest.mark.parametrize("named", [False, True])
+@pytest.mark.parametrize("missing", [None, [None] * N, np.full(N, np.nan)], ids=type)
+def test_missing_modality_of_known_width_is_one_without_frames(missing, named):
+    def call(clap, y):
+        parts = {"clip": RAGGED["clip"], "clap": clap}
+        return (parts, y) if named else (parts["clip"], parts["clap"], y)
+
+    classifier = make_classifier(fusion="late", max_epochs=1)
+    empty = MultimodalArray.from_frames(
+        {"clip": np.concatenate(RAGGED["clip"]), "clap": np.empty((0, 3), np.float32)},
+        {"clip": [len(row) for row in RAGGED["clip"]], "clap": [0] * N},
+    )
+    names = None if named else ["clip", "clap"]
+    classifier.set_params(modalities=names)
+    classifier.fit(*call(RAGGED["clap"], Y), eval_set=call(missing, Y))
+    losses = [row["valid_loss"] for row in classifier.history_]
+    p = classifier.predict_proba(*call(missing, None)[:-1])
+    np.testing.assert_array_equal(p, classifier.predict_proba(empty))
+    classifier.fit(*call(RAGGED["clap"], Y), eval_set=(empty, Y))
+    assert losses == [row["valid_loss"] for row in classifier.history_]
+    after = [
+        classifier.fit(*call(RAGGED["clap"], Y)).partial_fit(*batch).predict_proba(RAGGED)
+        for batch in (call(missing, Y), (empty, Y))
+    ]
+    np.testing.assert_array_equal(*after)
+
+
 def test_modality_without_frames_has_the_width_of_the_parameter():
     parts = {"clip": RAGGED["clip"], "clap": [None] * N}
     assert as_multimodal(parts, modalities=WIDTHS).n_features == WIDTHS

@@ -11,6 +11,7 @@ from ._checks import check_long_videos as check_long_videos
 from ._forms import as_fitted as as_fitted
 from ._forms import as_multimodal, has_named_modalities
 from ._forms import check_modalities as check_modalities
+from ._forms import read_known as read_known
 from ._forms import read_videos as read_videos
 from ._frames import cut_padding as cut_padding
 from ._guess import ColumnKind as ColumnKind

@@ -1,7 +1,7 @@
 """`as_multimodal`: every accepted form of X becomes a `MultimodalArray`."""
 
 import warnings
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from itertools import accumulate
 from numbers import Integral
 from typing import Any
@@ -85,22 +85,33 @@ def as_multimodal(
     >>> as_multimodal([np.zeros((7, 3)), np.zeros((2, 3))], [np.zeros((1, 2))] * 2)
     MultimodalArray(2 videos, video: 2-7 frames of 3 float64, audio: 1 frames of 2 float64)
     """
-    array = read_videos(X, *more, modalities=modalities)
-    array = array if isinstance(X, MultimodalArray) else without_padding(array)
+    array = read_known(X, *more, modalities=modalities)
     return array if rates is None else with_rates(array, rates)
 
 
-def read_videos(X: Any, *more: Any, modalities: Any = None) -> MultimodalArray:
-    """Do the same as `as_multimodal`, but keep frames of only NaN."""
+def read_known(
+    X: Any, *more: Any, modalities: Any = None, widths: Mapping[str, int] | None = None
+) -> MultimodalArray:
+    """Do the same as `as_multimodal`; `widths` are those of modalities that may have no frames."""
+    array = read_videos(X, *more, modalities=modalities, widths=widths)
+    return array if isinstance(X, MultimodalArray) else without_padding(array)
+
+
+def read_videos(
+    X: Any, *more: Any, modalities: Any = None, widths: Mapping[str, int] | None = None
+) -> MultimodalArray:
+    """Do the same as `read_known`, but keep frames of only NaN."""
     check_modalities(modalities)
     if isinstance(X, Store):
         raise TypeError("X is a Store; pass its videos, store.data.")
     if not more and isinstance(X, MultimodalArray):
         array = X
-    elif (parts := _named_parts(X, more, modalities)) is not None:
-        array = _from_parts(parts, widths=modalities)
+    elif (parts := _named_parts(X, more, modalities, widths or ())) is not None:
+        named = modalities if isinstance(modalities, Mapping) else widths
+        array = _from_parts(parts, widths=named)
     else:
-        array = _split(_from_parts({"X": X}, "X"), modalities)
+        whole = {"X": sum(widths.values())} if widths else None
+        array = _split(_from_parts({"X": X}, "X", whole), modalities)
         modalities = None
     if isinstance(modalities, Mapping):
         _check_widths(array, modalities)
@@ -192,8 +203,13 @@ def has_named_modalities(X: Any) -> bool:
     return columns is not None and (not columns or _has_frames(columns))
 
 
-def _named_parts(X: Any, more: Sequence[Any], modalities: Any) -> Mapping[Any, Any] | None:
-    """Return the frames of X by name of modality, or None for one wide array."""
+def _named_parts(
+    X: Any, more: Sequence[Any], modalities: Any, known: Container[str] = ()
+) -> Mapping[Any, Any] | None:
+    """Return the frames of X by name of modality, or None for one wide array.
+
+    Columns with the names of `known` modalities are these, also without frames in any video.
+    """
     if more:
         return dict(zip(_positional_names(1 + len(more), modalities), (X, *more), strict=True))
     if not (columns := _columns(X)):
@@ -201,7 +217,7 @@ def _named_parts(X: Any, more: Sequence[Any], modalities: Any) -> Mapping[Any, A
     is_dict = isinstance(X, Mapping)
     title = "X" if is_dict else "the data frame X"
     if modalities is None:
-        return _guessed_parts(columns, title, is_dict)
+        return _guessed_parts(columns, title, is_dict, known)
     names = list(modalities)
     missing = [name for name in names if name not in columns]
     if is_dict or _has_frames(columns):
@@ -212,7 +228,7 @@ def _named_parts(X: Any, more: Sequence[Any], modalities: Any) -> Mapping[Any, A
 
 
 def _guessed_parts(
-    columns: Mapping[Any, Any], title: str, is_dict: bool
+    columns: Mapping[Any, Any], title: str, is_dict: bool, modalities: Container[str]
 ) -> Mapping[Any, Any] | None:
     """Return the columns that are modalities; None for a table of single numbers."""
     parts = {n: None if bears_usual_name(n) else _read_column(columns, n) for n in columns}
@@ -224,7 +240,10 @@ def _guessed_parts(
     # Without frames in any video, or no column at all: errors where frames are read.
     frames = ColumnKind(2, "f")
     known = {n: k if k is not None and k.depth >= 0 else frames for n, k in kinds.items()}
-    guess = guess_modalities(known)
+    named = {
+        n for n, k in known.items() if n in modalities and k.depth == 0 and parts[n] is not None
+    }
+    guess = guess_modalities({n: frames if n in named else kind for n, kind in known.items()})
     guess.require(title).warn(title)
     return {name: parts[name] for name in guess.chosen}
 
@@ -305,7 +324,12 @@ def _from_parts(
     """Read frames by name; `widths` has those of modalities without frames in any video."""
     known = widths if isinstance(widths, Mapping) else {}
     sizes = {n: None if isinstance(known.get(n), slice) else known.get(n) for n in parts}
-    flat = {n: flatten(part, title.format(n), sizes[n]) for n, part in parts.items()}
+    flat = {n: flatten(p, title.format(n), sizes[n]) for n, p in parts.items() if p is not None}
+    counts = [len(lengths) for _, lengths in flat.values()]
+    for n in [name for name, part in parts.items() if part is None]:
+        missing = [None] * counts[0] if counts else None
+        flat[n] = flatten(missing, title.format(n), sizes[n])
+    flat = {n: flat[n] for n in parts}
     frames, lengths = ({name: each[i] for name, each in flat.items()} for i in range(2))
     return MultimodalArray.from_frames(frames, lengths)
 

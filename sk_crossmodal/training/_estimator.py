@@ -20,8 +20,8 @@ from ..multimodal import (
     StatsRequest,
     as_fitted,
     as_long_videos,
-    as_multimodal,
     has_named_modalities,
+    read_known,
     scan_frames,
     unseen_shares,
 )
@@ -212,17 +212,24 @@ class NetworkEstimator(LinkedEstimator, CallbackSupportMixin, BaseEstimator):
         return self
 
     def _validate_fit_videos(
-        self, arrays: Sequence[Any], y: Any, sample_weight: Any, before: Any = None
+        self,
+        arrays: Sequence[Any],
+        y: Any,
+        sample_weight: Any,
+        before: Any = None,
+        widths: Mapping[str, int] | None = None,
     ) -> Videos:
         """Validate X, y and weights, without reading frames; leave videos of weight 0 out.
 
-        One wide array is split as in the fit of the estimator `before`, if there is one.
+        One wide array is split as in the fit of the estimator `before`, if there is one. With
+        `widths`, or those of `before`, modalities may have no frames in any video.
         """
         modalities = self.modalities
+        widths = before._n_features if before is not None else widths
         if before is None or len(arrays) > 1 or has_named_modalities(arrays[0]):
-            X = as_multimodal(*arrays, modalities=modalities)
+            X = read_known(*arrays, modalities=modalities, widths=widths)
         else:
-            name, widths = type(before).__name__, before._n_features
+            name = type(before).__name__
             X = as_fitted(*arrays, widths=widths, modalities=modalities, name=name)
         as_long_videos(self.long_videos, X.modality_names)
         names, y = column_names(y), check_y(y, len(X))
@@ -240,7 +247,8 @@ class NetworkEstimator(LinkedEstimator, CallbackSupportMixin, BaseEstimator):
             raise TypeError(f"eval_set must be a tuple (X_val, y_val), got {short(eval_set)}.")
         *arrays, y = eval_set
         try:
-            held_out = self._validate_fit_videos(arrays, y, None)
+            widths = videos.X.n_features
+            held_out = self._validate_fit_videos(arrays, y, None, widths=widths)
             scan_frames(held_out.X, self._dtype())
         except (ValueError, TypeError) as error:
             kind = TypeError if isinstance(error, TypeError) else ValueError
