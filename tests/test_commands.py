@@ -27,6 +27,7 @@ from sk_crossmodal.cli._writers import WRITERS
 from sk_crossmodal.datasets import load_embeddings
 from sk_crossmodal.metrics import hierarchy_report
 from sk_crossmodal.modules import ENCODERS, FUSIONS
+from sk_crossmodal.multimodal import MultimodalArray
 from sk_crossmodal.persistence import model_families, register_model
 from sk_crossmodal.persistence._registered import MODELS
 
@@ -505,7 +506,7 @@ def test_train_parameter_of_wrong_type_has_plain_error(saved, tmp_path, failed, 
     """Errors of validation are printed as they are, other TypeErrors with a hint."""
     train = ("train", "--quiet", saved / "train.parquet", tmp_path / "model")
     line = failed(*train, "--set", "lr=abc")
-    assert line.startswith("sk-crossmodal: error: lr must be a number")
+    assert line.startswith("sk-crossmodal: error: --lr must be a number")
     assert "--debug" not in line
     monkeypatch.setattr(_data.Data, "require_labels", lambda data: 3)
     line = failed(*train, "--set", "lr=abc")
@@ -765,6 +766,29 @@ def test_closed_pipe_ends_command_silently(words):
     os.close(writer)
     assert done.returncode in (0, 1)
     assert not done.stderr
+
+
+@pytest.mark.parametrize("text", ["{'q': 'cut'}", '{"q": "cut"}', 'q = "cut"'])
+@pytest.mark.parametrize("name", ["long_videos", "correlation_tower.long_videos"])
+def test_set_takes_a_dict_of_toml_json_or_python(name, text, saved, tmp_path, failed):
+    given = f"{name}={text}" if text.startswith("{") else f"{name}={{{text}}}"
+    line = failed("train", "--quiet", saved / "train.parquet", tmp_path / "model", "--set", given)
+    assert re.search(r"--set long_videos must be of the modalities \[.*\], got \['q'\]\.", line)
+
+
+def test_stores_of_other_rates_are_one_store_with_rates_given(tmp_path, failed):
+    stores, table = (tmp_path / "one", tmp_path / "two"), table_of(make_videos(8))
+    for store, part, rate in zip(stores, (table[:4], table[4:]), (5, 2), strict=True):
+        path = write(part, tmp_path / "part.parquet")
+        assert run("convert", "--quiet", path, store, "--rates", f"clip=1,clap={rate}") == 0
+    line = failed("convert", "--quiet", *stores, tmp_path / "both")
+    assert "'clap' must have the same rate" in line
+    assert line.endswith("; --rates sets it.")
+    both = ("convert", "--quiet", *stores, tmp_path / "both", "--rates", "clip=1,clap=4")
+    assert run(*both) == 0
+    assert MultimodalArray.open(tmp_path / "both").rates == {"clip": 1, "clap": 4}
+    line = failed("convert", *stores, tmp_path / "join", "--join", "id")
+    assert line.endswith("; convert one of them first with others in --modalities.")
 
 
 def test_rates_of_a_store_and_cut_videos(saved, tmp_path, capsys):

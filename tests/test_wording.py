@@ -106,7 +106,17 @@ def test_every_message_names_flags_that_the_command_has(command):
     [
         ("convert", "bad (on_error='skip' skips it).", "bad (--on-error skip skips it)."),
         ("train", "max_epochs must be >= 1, got -1.", "--epochs must be >= 1, got -1."),
-        ("train", "lr must be a number, got 'a'.", "lr must be a number, got 'a'."),
+        ("train", "lr must be a number, got 'a'.", "--lr must be a number, got 'a'."),
+        ("predict", "device must be a string.", "--device must be a string."),
+        ("train", "checkpoint must be a path.", "--checkpoint must be a path."),
+        ("train", "gate must be one of ('a',).", "--set gate must be one of ('a',)."),
+        ("train", "long_videos['q'] must be", "--set long_videos['q'] must be"),
+        ("train", "Bad: correlation_tower must be a", "Bad: --set correlation_tower must be a"),
+        ("evaluate", "gate must be soft; the gate must be", "gate must be soft; the gate must be"),
+        ("convert", "'a' twice; ids must be unique.", "'a' twice; ids must be unique."),
+        ("convert", "rates must be of all, got 1.", "--rates must be of all, got 1."),
+        ("convert", "[1]; as_multimodal(X, rates=...) sets it.", "[1]; --rates sets it."),
+        ("train", "as_multimodal(X, rates=...) sets it.", "--rates with convert sets it."),
         ("train", "Lower `lr`, or gate='soft'.", "Lower --lr, or --set gate=soft."),
         ("train", "resume=True continues it", "--resume continues it"),
         ("train", "separator=' > ', or give paths as tuples of names.", "--separator ' > '."),
@@ -118,6 +128,11 @@ def test_every_message_names_flags_that_the_command_has(command):
 )
 def test_wording_of_a_message_is_that_of_the_command(command, message, expected):
     assert wording(command)(message) == expected
+
+
+def test_wording_of_a_value_that_was_given_has_no_more_quotes():
+    words = wording("train", "--fusion", "cross_modal_gated")
+    assert words("fusion='cross_modal_gated' has") == "--fusion cross_modal_gated has"
 
 
 def test_wording_keeps_paths_of_the_user():

@@ -164,8 +164,12 @@ def _copy_stores(args: argparse.Namespace) -> Any:
     _forbid(args, ("labels", "ids"), "tables and arrays")
     _forbid(args, _SHARD_OPTIONS, "TFRecord shards")
     from ..datasets import concatenate_videos, load_store
+    from ..multimodal import as_multimodal
 
-    return _save(concatenate_videos(map(load_store, args.shards), names=args.shards), args)
+    stores = [load_store(path) for path in args.shards]
+    for each in stores if args.rates is not None else ():
+        each.data = as_multimodal(each.data, rates=args.rates)
+    return _save(concatenate_videos(stores, names=args.shards), args)
 
 
 def _save(videos: Any, args: argparse.Namespace) -> Any:

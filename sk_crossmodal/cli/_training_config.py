@@ -1,11 +1,15 @@
 """The config of ``sk-crossmodal train``: from flags, ``--set name=value`` and a TOML file."""
 
 import argparse
+import ast
 import difflib
+import json
 import re
 import tomllib
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, fields
+from functools import reduce
 from typing import Any
 
 from ._arguments import WordedError
@@ -79,7 +83,7 @@ def _read(path: str) -> dict[str, Any]:
 
 
 def _parse(text: str) -> dict[str, Any]:
-    """Parse ``name=value`` as a line of TOML, in which a word needs no quotes."""
+    """Parse ``name=value`` as a line of TOML; words need no quotes, a dict may be Python's."""
     name, equals, value = text.partition("=")
     try:
         if equals:
@@ -87,7 +91,18 @@ def _parse(text: str) -> dict[str, Any]:
     except tomllib.TOMLDecodeError:
         if _WORD.fullmatch(value.strip()):
             return tomllib.loads(f"{name}='{value.strip()}'")
+        if (found := _as_dict(value.strip())) is not None and re.fullmatch(r"[\w.-]+", name):
+            return reduce(lambda inner, key: {key: inner}, reversed(name.split(".")), found)
     raise WordedError(f"--set must be name=value, such as dropout=0.2 or gate=soft, got {text!r}.")
+
+
+def _as_dict(text: str) -> dict[str, Any] | None:
+    """Return a dict in the form of JSON or Python, None if it is none."""
+    for read in (json.loads, ast.literal_eval):
+        with suppress(ValueError, SyntaxError):
+            if isinstance(found := read(text), dict):
+                return found
+    return None
 
 
 def _merge(into: dict[str, Any], more: dict[str, Any]) -> None:

@@ -24,6 +24,8 @@ _WIDTHS = r"such as modalities=\{[^}]*\}"
 _ADVICE = (
     (r"\bin modalities\b", "in `modalities`"),
     (r", or give paths as tuples of names", ""),
+    (r"as_multimodal\(X, rates=\.\.\.\)", "`rates`"),
+    (r"; select others\.", "; convert one of them first with others in `modalities`."),
     (r"\bload_tfrecords\(", "in Python, load_tfrecords("),
     (r"give features=\.", "in Python, load_tfrecords has features for others."),
     (rf" If X has several modalities side by side, give their widths, {_WIDTHS}\.", ""),
@@ -34,6 +36,9 @@ _CALL = r"\w+\([^()]*\)"  # calls and the user's own paths stay as they are
 _PATH = re.compile(r"(?!-).*([/=_]|\.[A-Za-z]).*", re.DOTALL)
 _ASSIGNED = re.compile(
     r"(?<![\w./=-])`?(?P<name>[a-z]\w*)=(?P<value>'[^']*'|\"[^\"]*\"|\[[^\]]*\]|[\w.+-]*\w)`?(?![\w/])"
+)
+_SUBJECT = re.compile(
+    r"(?:^|(?<=[.:;] ))(?P<name>(?!ids |labels )[a-z]\w*)(?=(?:\[[^]]*\])? must )"
 )
 _NAMED = re.compile(r"(?<![\w./='\"-])(?P<quote>`?)(?P<name>[a-z]\w*)(?P=quote)(?![\w='\"/]|\.\w)")
 
@@ -65,15 +70,27 @@ class Wording:
             return f"\0{len(kept) - 1}\0"
 
         text = self._kept.sub(lambda match: keep(match[0]), text)
-        text = _ASSIGNED.sub(lambda match: keep(self._assigned(match)), text)
-        text = _NAMED.sub(self._named, text)
-        while "\0" in text:  # a value may contain a path
-            text = re.sub("\0(\\d+)\0", lambda match: kept[int(match[1])], text)
-        return text
 
-    def _assigned(self, match: re.Match[str]) -> str:
+        def restore(part: str) -> str:
+            while "\0" in part:  # a value may contain a path
+                part = re.sub("\0(\\d+)\0", lambda match: kept[int(match[1])], part)
+            return part
+
+        text = _SUBJECT.sub(lambda match: keep(self._subject(match["name"])), text)
+        text = _ASSIGNED.sub(
+            lambda match: keep(self._assigned(match, restore(match["value"]))), text
+        )
+        return restore(_NAMED.sub(self._named, text))
+
+    def _subject(self, name: str) -> str:
+        """Translate the name of a parameter that must be something."""
+        if flag := self._own.get(_FLAGS.get(name, name)):
+            return flag
+        return f"--set {name}" if self._sets and name in known_parameters() else name
+
+    def _assigned(self, match: re.Match[str], value: str) -> str:
         """Translate name=value."""
-        name, value = match["name"], _value(match["value"])
+        name, value = match["name"], _value(value)
         flag = _FLAGS.get(name, name)
         if flag in self._own:
             return _with_value(self._own[flag], value)
