@@ -144,6 +144,36 @@ def test_labels_of_arrays_are_names_or_indicators(tmp_path, labels, expected):
     assert load_embeddings(path, labels="label", store=tmp_path / "s").target == expected
 
 
+ROWS = [[0, 1, 0], [1, 1, 0], [0, 0, 0]]
+
+
+@pytest.mark.parametrize(
+    "rows", [ROWS, np.array(ROWS, bool).tolist(), [np.array(row, float) for row in ROWS]]
+)
+@pytest.mark.parametrize("names", [None, ["x", "y", "z"]])
+def test_lists_of_zeros_and_ones_are_an_indicator(tmp_path, rows, names):
+    content = {"clip": [np.ones((2, 4))] * 3, "labels": rows}
+    content |= {} if names is None else {"label_names": names}
+    target = load_embeddings(save_torch(tmp_path / "a.pt", content)).target
+    assert target == ([(1,), (0, 1), ()] if names is None else [("y",), ("x", "y"), ()])
+
+
+@pytest.mark.parametrize(
+    ("cells", "expected"),
+    [
+        (["[0, 1, 0]", "[1, 1, 0]", "[0, 0, 0]"], [(1,), (0, 1), ()]),
+        (["[false, true]", "[true, true]", ""], [(1,), (0, 1), ()]),
+        (["[0, 1]", "[0]", "[]"], [(0, 1), (0,), ()]),
+        (["[0, 1]", "[0, 2]", "[1, 2]"], [(0, 1), (0, 2), (1, 2)]),
+    ],
+)
+def test_cells_of_zeros_and_ones_are_an_indicator(tmp_path, cells, expected):
+    arrays = {"clip": np.ones((3, 2, 4)), "id": np.array(["a", "b", "c"])}
+    path = save_npz(tmp_path / "a.npz", arrays)
+    table = write_labels(tmp_path / "l.csv", zip("abc", cells, strict=True))
+    assert load_embeddings(path, labels=str(table)).target == expected
+
+
 def test_indicator_with_names_of_labels(tmp_path):
     arrays = {"clip": np.ones((2, 2, 4)), "labels": np.eye(2), "label_names": ["Dog", "Cat"]}
     assert load_embeddings(save_npz(tmp_path / "a.npz", arrays)).target == [("Dog",), ("Cat",)]

@@ -5,6 +5,7 @@ import pickle
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from estimator_cases import (
     fitted_tower,
     make_classifier,
@@ -287,6 +288,21 @@ def test_indicator_as_label_sets_raises(form):
     indicator = labels.transform(sets)
     with pytest.raises(ValueError, match=r"looks like an indicator matrix.*without a bin"):
         make_linear().fit(X, form(indicator))
+
+
+@pytest.mark.parametrize("known", [None, [0, 1, 2]])
+@pytest.mark.parametrize(
+    "form",
+    [np.ndarray.tolist, list, np.array, lambda y: y.astype(object), torch.tensor, pd.Series],
+    ids=["lists", "rows", "array", "objects", "tensor", "series"],
+)
+def test_indicator_for_a_multilabel_binarizer_raises(form, known):
+    X, sets, labels = make_sets()
+    indicator = labels.transform(sets)
+    y = form(indicator) if form is not pd.Series else pd.Series(indicator.tolist())
+    classifier = TransformedTargetClassifier(transformer=MultiLabelBinarizer(classes=known))
+    with pytest.raises(ValueError, match=r"looks like an indicator matrix.*without a bin"):
+        classifier.fit(X, y)
 
 
 # The hierarchy that is only learned in fit -----------------------------------------------------

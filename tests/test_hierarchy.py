@@ -4,6 +4,7 @@ import time
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from scipy.sparse import coo_array, csr_array, issparse
 from sklearn import config_context
 from sklearn.base import clone
@@ -702,8 +703,15 @@ def test_binarizer_of_an_indicator_raises_or_warns():
 @pytest.mark.parametrize("known", [None, LabelHierarchy({0: [], 1: [], 2: []})])
 @pytest.mark.parametrize(
     "rows",
-    [[[0, 1, 0], [1, 1, 0]], [(True, True), (False, False)], [np.array([0, 0, 1])] * 2],
-    ids=["lists", "booleans", "arrays"],
+    [
+        [[0, 1, 0], [1, 1, 0]],
+        [(True, True), (False, False)],
+        [np.array([0, 0, 1])] * 2,
+        [torch.tensor([0, 0, 1])] * 2,
+        torch.tensor([[0, 1, 0], [1, 1, 0]]),
+        pd.Series([torch.tensor([0, 0, 1])] * 2),
+    ],
+    ids=["lists", "booleans", "arrays", "tensors", "one tensor", "series"],
 )
 def test_binarizer_of_lists_that_are_an_indicator_raises(rows, known):
     wanted = "looks like an indicator matrix.*classifier as it is, without a binarizer.*as a set"

@@ -441,8 +441,10 @@ class TransformedTargetClassifier(
             # An encoder would accept every number, and NaN, as a class.
             assert_all_finite(y, input_name="y")
             check_classification_targets(y)
-        if isinstance(self.transformer, HierarchyLabelBinarizer):
-            refuse_indicator(y)
+        if isinstance(self.transformer, LABEL_SETS):
+            by_itself = isinstance(self.transformer, HierarchyLabelBinarizer)  # it checks lists
+            known = getattr(self.transformer, "classes", None) is not None
+            refuse_indicator(y, lists=not by_itself, known=known)
         transformer = clone(self.transformer)
         if hasattr(transformer, "set_output"):
             transformer.set_output(transform="default")  # its output is y

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from ..hierarchy import warn_of_lists
+from ..hierarchy import indicator_width, warn_of_lists
 
 _IDS = ("id", "ids", "video_id", "file", "filename", "path", "video")
 _LABELS = ("labels", "label")
@@ -27,6 +27,8 @@ class LabelTable:
                 pairs = [(row[key].strip(), _read_cell(row[value])) for row in rows]
         except (UnicodeDecodeError, csv.Error) as error:
             raise ValueError(f"{path} is no CSV file in UTF-8: {error}.") from None
+        cells = _as_texts([labels for _, labels in pairs])
+        pairs = [(name, labels) for (name, _), labels in zip(pairs, cells, strict=True)]
         texts = [label for _, labels in pairs for label in labels]
         warn_of_lists((), [labels[0] for _, labels in pairs if type(labels) is tuple and labels])
         are_numbers = all(text.isdecimal() and str(int(text)) == text for text in texts)
@@ -78,7 +80,19 @@ def _find(path: Path, columns: list[str], candidates: Sequence[str | None], what
     return found
 
 
-def _read_cell(text: str) -> Sequence[str]:
+def _as_texts(cells: Sequence[Sequence[Any]]) -> list[Sequence[str]]:
+    """Return the labels of cells; those of an indicator's rows are the numbers of its columns."""
+    lists = [cell for cell in cells if type(cell) is list]
+    types = {type(item) for cell in lists for item in cell}
+    if all(type(cell) is list or not cell for cell in cells) and types <= {int, float, bool}:
+        values = {item for cell in lists for item in cell}
+        least = 2 if types == {int} else 1
+        if indicator_width({len(cell) for cell in lists}, values, least=least) is not None:
+            return [[str(i) for i, item in enumerate(cell) if item] for cell in cells]
+    return [cell if type(cell) is tuple else [str(item) for item in cell] for cell in cells]
+
+
+def _read_cell(text: str) -> Sequence[Any]:
     """Return the labels in a cell: none, a tuple of one, or the list of a JSON list."""
     text = text.strip()
     if text.startswith("["):
@@ -86,5 +100,5 @@ def _read_cell(text: str) -> Sequence[str]:
             items = json.loads(text)
         except json.JSONDecodeError:
             return (text,)
-        return list(map(str, items))
+        return list(items)
     return (text,) if text else ()

@@ -59,6 +59,9 @@ def as_columns(
     content: Content, where: str, labels: str | None, ids: str | None, modalities: Any
 ) -> Videos:
     """Return the videos of arrays with one row, or of lists with one item, per video."""
+    key = find_key(content, labels)
+    if key is not None and not isinstance(rows := _stacked_rows(content[key]), list):
+        content = {**content, key: rows}
     label_key, names = _find_labels(content, labels)
     id_key = find_key(content, ids)
     others = {label_key, names, id_key, *(key for key in content if key.endswith(LENGTHS))}
@@ -153,8 +156,7 @@ def text_of(value: Any) -> str:
 
 
 def _read_indicator(rows: Array, where: str, names: Any) -> list[tuple[Any, ...]]:
-    least = 2 if rows.dtype.kind in "iu" else 1
-    width = indicator_width({rows.shape[1]}, set(np.unique(rows).tolist()), least=least)
+    width = _width(rows)
     if width is None:
         other = rows[~np.isin(rows, (0, 1))][:1]
         given = f", got {other[0]}" if len(other) else "; lists of labels have shape (n,)"
@@ -163,6 +165,12 @@ def _read_indicator(rows: Array, where: str, names: Any) -> list[tuple[Any, ...]
     if len(known) != width:
         raise ValueError(f"{where} has {width} columns, but {len(known)} names of labels.")
     return [tuple(known[j] for j in np.flatnonzero(row)) for row in rows]
+
+
+def _width(rows: Array) -> int | None:
+    """Return the number of columns of an indicator; integers in one column may be labels."""
+    least = 2 if rows.dtype.kind in "iu" else 1
+    return indicator_width({rows.shape[1]}, set(np.unique(rows).tolist()), least=least)
 
 
 def _labels_of(row: Any) -> tuple[Any, ...]:
@@ -180,6 +188,12 @@ def _plain(value: Any) -> Any:
     return value.decode() if isinstance(value, bytes) else value
 
 
+def _stacked_rows(value: Any) -> Any:
+    """Do the same as `_stacked` with a list, or an array of arrays."""
+    are_objects = getattr(value, "ndim", 0) == 1 and value.dtype.kind == "O"
+    return _stacked(list(value[:])) if are_objects or isinstance(value, list) else value
+
+
 def _stacked(values: list[Any]) -> Any:
     """Return the labels of each video in one array if they are the rows of an indicator."""
     rows = [
@@ -187,11 +201,10 @@ def _stacked(values: list[Any]) -> Any:
     ]
     if any(isinstance(row, str) or np.ndim(row) != 1 for row in rows):
         return rows
-    if len({len(row) for row in rows}) > 1 or len(rows[0]) < 2:
+    if len({len(row) for row in rows}) != 1:
         return rows
     array = np.asarray(rows)
-    is_binary = array.dtype.kind in "biuf" and bool(np.isin(array, (0, 1)).all())
-    return array if is_binary else rows
+    return rows if array.dtype.kind not in "biuf" or _width(array) is None else array
 
 
 def _find_labels(content: Content, labels: str | None) -> tuple[str | None, str | None]:

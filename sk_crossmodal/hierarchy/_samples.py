@@ -10,6 +10,7 @@ from scipy.sparse import csr_array, issparse
 from sklearn.utils import check_array
 
 from .._types import Array
+from ..validation import from_tensor
 from ._looks import indicator_width
 
 Resolve = Callable[[Any, int], int | None]  # (unknown label, number of its sample) -> row
@@ -29,6 +30,7 @@ _LOOKS = f"It looks like an indicator matrix. {_INDICATOR}"
 
 def as_samples(X: Any) -> list[Collection[Any]]:
     """Return the label sets of a sequence or a table, each of which is iterable."""
+    X = from_tensor("X", X)
     if np.ma.is_masked(X):
         raise ValueError(f"{EXPECTED}, got a masked array; drop the masked values.")
     if is_table(X):
@@ -73,23 +75,37 @@ def check_no_indicator(X: Any, samples: list[Collection[Any]], *, known: bool) -
     if not _has_only(samples, {0, 1}):
         return
     lengths, is_set = {len(sample) for sample in samples}, isinstance(samples[0], Set)
-    if is_table(X):
-        wrong = known
-    else:
-        repeated = any(len(set(sample)) < len(sample) for sample in samples)
-        wrong = indicator_width(lengths, {0, 1}) is not None and (repeated or not known)
+    is_tensor = from_tensor("X", X) is not X
+    wrong = known or is_tensor if is_table(X) else _are_rows(samples, known)
     if wrong and not is_set:
         raise ValueError(_not_labels(np.array([list(each) for each in samples]), _LOOKS))
     if not known and not is_set and len(lengths) == 1:
         warnings.warn(f"There are no labels other than 0 and 1. {_INDICATOR}", stacklevel=3)
 
 
-def refuse_indicator(y: Any) -> None:
-    """Raise ValueError if a table of labels looks like an indicator matrix."""
+def _are_rows(samples: list[Collection[Any]], known: bool) -> bool:
+    """Whether samples with only 0 and 1 are the rows of an indicator, by their lengths."""
+    repeated = any(len(set(sample)) < len(sample) for sample in samples)
+    wide = indicator_width({len(sample) for sample in samples}, {0, 1}) is not None
+    return wide and (repeated or not known)
+
+
+def refuse_indicator(y: Any, *, lists: bool = False, known: bool = False) -> None:
+    """Raise ValueError if a table, or else lists, of labels looks like an indicator matrix."""
+    y = from_tensor("y", y)
     table = np.asarray(y) if is_table(y) else np.empty((0, 0))
     wide = indicator_width(table.shape[1:], {0, 1}) is not None
-    if wide and table.dtype.kind in "biuf" and np.isin(table, (0, 1)).all():
+    if wide and table.dtype.kind in "biufO" and np.isin(table, (0, 1)).all():
         raise ValueError(_not_labels(table, _LOOKS))
+    if not lists or is_table(y):
+        return
+    try:
+        samples = as_samples(y)
+    except (TypeError, ValueError):  # which the transformer reports
+        return
+    is_set = isinstance(samples[0], Set)
+    if not is_set and _has_only(samples, {0, 1}) and _are_rows(samples, known):
+        raise ValueError(_not_labels(np.array([list(each) for each in samples]), _LOOKS))
 
 
 def _has_only(samples: list[Collection[Any]], labels: set[Any]) -> bool:
@@ -110,6 +126,7 @@ def _as_sample(sample: Any, i: int) -> Collection[Any]:
     if isinstance(sample, str):
         return (str(sample),)  # no np.str_
     # A collection, not only an iterable, because it is read twice.
+    sample = from_tensor(f"sample {i}", sample)
     scalar = getattr(sample, "ndim", 1) == 0  # a 0-D array looks like a collection
     if scalar or isinstance(sample, bytes | Mapping) or not isinstance(sample, Collection):
         raise TypeError(f"sample {i} must be a collection of labels, got {sample!r:.80}.")
