@@ -247,3 +247,40 @@ def test_convert_and_train_take_several_stores(tmp_path, capsys):
     load_youtube8m(shard, store=tmp_path / "other")
     assert run("info", stores[0], tmp_path / "other") == 1
     assert "arrays must have the same modalities, ['clip', 'clap'], got" in capsys.readouterr().err
+
+
+def data_set(name, ids):
+    return Bunch(data=as_multimodal({name: np.ones((len(ids), 2, 3))}), ids=np.array(ids))
+
+
+@pytest.mark.parametrize(
+    "ids", [(["a", "b", "c"], ["p", "q", "r"]), (["1", "2"], ["01", "02", "03"]), (["a "], ["a"])]
+)
+def test_join_of_no_common_ids_raises_an_error_with_examples(ids, tmp_path, capsys):
+    clip, clap = (data_set(*each) for each in zip(("clip", "clap"), ids, strict=True))
+    with pytest.raises(ValueError, match="no id in common") as caught:
+        join_modalities([clip, clap], names=["one", "two"])
+    for name, each in zip(("one", "two"), ids, strict=True):
+        assert f"{each} in {name}" in str(caught.value)
+    for each, name in ((clip, "clip"), (clap, "clap")):
+        each.data.save(tmp_path / name, ids=each.ids)
+    paths = [tmp_path / name for name in ("clip", "clap", "joined")]
+    assert run("convert", *paths, "--join", "id")
+    assert "no id in common" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("common", "warns"), [(1, True), (2, False), (4, False)])
+def test_join_warns_if_fewer_than_half_of_the_ids_are_common(common, warns):
+    small, large = data_set("clip", list("abcd")), list("abcd"[:common]) + list("uvwxyz")
+    parts = [small, data_set("clap", large)]
+    if warns:
+        with pytest.warns(UserWarning, match=r"only 1 of 4 ids in common .*'b', 'c', 'd'.*'u', "):
+            joined = join_modalities(parts)
+    else:
+        joined = join_modalities(parts)
+    assert joined.n_missing == {"clip": 6, "clap": 4 - common}
+
+
+def test_join_of_data_sets_that_a_third_connects_is_no_error():
+    parts = [data_set("p", ["a"]), data_set("q", ["b"]), data_set("r", ["a", "b"])]
+    assert join_modalities(parts).n_missing == {"p": 1, "q": 1, "r": 0}

@@ -1,7 +1,8 @@
 """join_modalities and concatenate_videos: several data sets as one."""
 
+import warnings
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -41,8 +42,14 @@ def join_modalities(bunches: Iterable[Bunch], *, names: Sequence[str] | None = N
     TypeError
         If an item is not a data set.
     ValueError
-        If there are no data sets or no ids, an id is given twice in one data set, a modality is in
-        two, or a video has different labels in two.
+        If there are no data sets or no ids, an id is given twice in one data set, a data set has
+        no id of any other, a modality is in two, or a video has different labels in two.
+
+    Warns
+    -----
+    UserWarning
+        If a data set and the others have few ids in common, fewer than half of those of the
+        smaller.
 
     See Also
     --------
@@ -71,6 +78,7 @@ def join_modalities(bunches: Iterable[Bunch], *, names: Sequence[str] | None = N
     if twice := [modality for modality, count in counts.items() if count > 1]:
         raise ValueError(f"the modality {twice[0]!r} is in several of {names}; select others.")
     rows = [{each: i for i, each in enumerate(part.ids)} for part in parts]
+    _check_common(rows, names)
     ids = list(dict.fromkeys(each for known in rows for each in known))
     places = [np.array([known.get(each, -1) for each in ids], np.int64) for known in rows]
     pairs = list(zip([part.data for part in parts], places, strict=True))
@@ -188,6 +196,28 @@ def _as_bunches(bunches: Any, names: Any) -> tuple[list[Bunch], list[str]]:
 def _check_unique(ids: Iterable[Any], name: str) -> None:
     if twice := [each for each, count in Counter(ids).items() if count > 1]:
         raise ValueError(f"the id {str(twice[0])!r} is given twice in {name}; ids must be unique.")
+
+
+def _check_common(ids: Sequence[Collection[Any]], names: Sequence[str]) -> None:
+    """Raise ValueError if a data set has no id of any other, and warn if there are few."""
+    for i, own in enumerate(ids if len(ids) > 1 else ()):
+        others = {each: j for j, other in enumerate(ids) if j != i for each in other}
+        only = [each for each in own if each not in others]
+        n_common, n = len(own) - len(only), min(len(own), len(others))
+        if 2 * n_common >= n:
+            continue
+        j = next(j for each, j in others.items() if each not in own)
+        examples = [[each for each in ids[k] if each not in ids[m]] for k, m in ((i, j), (j, i))]
+        mine, theirs = (f"{np.asarray(each[:3]).tolist()}" for each in examples)
+        text = (
+            f"such as {mine} in {names[i]} and {theirs} in {names[j]}. A video must have the same"
+        )
+        advice = f"{text} id, character for character, in all of them: change the ids of one."
+        if not n_common:
+            raise ValueError(f"{names[i]} has no id in common with the others, {advice}")
+        given = f"{n_common} of {n} ids in common with the others; the rest are"
+        warnings.warn(f"{names[i]} has only {given} {advice}", UserWarning, stacklevel=3)
+        return
 
 
 def _join_labels(
