@@ -1,6 +1,7 @@
 """Modalities of several files side by side, and stores one behind the other."""
 
 import pickle
+import re
 
 import numpy as np
 import pytest
@@ -117,12 +118,31 @@ def test_labels_and_ids_are_concatenated(tmp_path):
     assert both.target == parts[0].target + parts[1].target
     assert both.ids.tolist() == [*parts[0].ids, *parts[1].ids]
     with pytest.raises(
-        ValueError, match="the id '0-0' is given twice in the data of first, second"
+        ValueError, match=r"the id '0-0' is given twice in the data of first.*another id"
     ):
         concatenate_videos([parts[0], parts[0]], names=["first", "second"])
     del parts[1]["target"]
     with pytest.raises(ValueError, match=r"some of \['data set 0', .*\] have target, others none"):
         concatenate_videos(parts)
+
+
+@pytest.mark.parametrize("numbers_first", [False, True])
+@pytest.mark.parametrize("join", [concatenate_videos, join_modalities])
+def test_names_and_column_numbers_of_labels_together_raise(join, numbers_first):
+    modalities = ("clip", "clap") if join is join_modalities else ("clip", "clip")
+    targets = [[("x",), ()], [(), (1,)]]
+    parts = [
+        Bunch(data=as_multimodal({name: np.ones((2, 3, 4))}), target=target, ids=ids)
+        for name, target, ids in zip(modalities, targets, [["a", "b"], ["c", "d"]], strict=True)
+    ]
+    names = ["names.pt", "numbers.pt"]
+    if numbers_first:
+        parts, names = parts[::-1], names[::-1]
+    wanted = (
+        "names.pt has labels that are strings, such as 'x', and numbers.pt numbers, such as 1,"
+    )
+    with pytest.raises(ValueError, match=re.escape(wanted) + ".*as in label_names="):
+        join(parts, names=names)
 
 
 # Side by side -------------------------------------------------------------------------------

@@ -3,6 +3,7 @@
 import warnings
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -43,7 +44,8 @@ def join_modalities(bunches: Iterable[Bunch], *, names: Sequence[str] | None = N
         If an item is not a data set.
     ValueError
         If there are no data sets or no ids, an id is given twice in one data set, a data set has
-        no id of any other, a modality is in two, or a video has different labels in two.
+        no id of any other, a modality is in two, a video has different labels in two, or some
+        labels are strings and others numbers.
 
     Warns
     -----
@@ -77,6 +79,7 @@ def join_modalities(bunches: Iterable[Bunch], *, names: Sequence[str] | None = N
     counts = Counter(modality for part in parts for modality in part.data.modality_names)
     if twice := [modality for modality, count in counts.items() if count > 1]:
         raise ValueError(f"the modality {twice[0]!r} is in several of {names}; select others.")
+    _check_one_kind(parts, names)
     rows = [{each: i for i, each in enumerate(part.ids)} for part in parts]
     _check_common(rows, names)
     ids = list(dict.fromkeys(each for known in rows for each in known))
@@ -116,7 +119,7 @@ def concatenate_videos(bunches: Iterable[Bunch], *, names: Sequence[str] | None 
         If an item is not a data set.
     ValueError
         If there are no data sets, their modalities differ, some have labels or ids and others
-        none, or an id is given twice.
+        none, some labels are strings and others numbers, or an id is given twice.
 
     See Also
     --------
@@ -143,6 +146,7 @@ def concatenate_videos(bunches: Iterable[Bunch], *, names: Sequence[str] | None 
             raise ValueError(f"some of {names} have {what}, others none.")
     target = ids = None
     if parts[0].target is not None:
+        _check_one_kind(parts, names)
         target = [labels for part in parts for labels in part.target]
     if parts[0].ids is not None:
         ids = np.concatenate([np.asarray(part.ids, str) for part in parts])
@@ -195,7 +199,26 @@ def _as_bunches(bunches: Any, names: Any) -> tuple[list[Bunch], list[str]]:
 
 def _check_unique(ids: Iterable[Any], name: str) -> None:
     if twice := [each for each, count in Counter(ids).items() if count > 1]:
-        raise ValueError(f"the id {str(twice[0])!r} is given twice in {name}; ids must be unique.")
+        raise ValueError(
+            f"the id {str(twice[0])!r} is given twice in {name}; ids must be unique. Leave out "
+            "one of the two, or give one of the videos another id."
+        )
+
+
+def _check_one_kind(parts: Sequence[Bunch], names: Sequence[str]) -> None:
+    """Raise ValueError if some labels are strings and others numbers."""
+    found: dict[bool, tuple[Any, str]] = {}
+    for part, name in zip(parts, names, strict=True):
+        for label in (label for labels in part.target or () for label in labels):
+            if isinstance(label, str | Integral):
+                found.setdefault(isinstance(label, str), (label, name))
+    if len(found) > 1:
+        (text, of_text), (number, of_number) = found[True], found[False]
+        raise ValueError(
+            f"{of_text} has labels that are strings, such as {str(text)!r}, and {of_number} "
+            f"numbers, such as {number!r}, which may be the columns of an indicator. Write its "
+            "names of labels as well, as in label_names=['a', 'b'], or labels as lists of names."
+        )
 
 
 def _check_common(ids: Sequence[Collection[Any]], names: Sequence[str]) -> None:
