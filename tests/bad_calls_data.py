@@ -69,7 +69,7 @@ BAD_X = {
     "a row of dates": (with_row(np.zeros((2, 8), "M8[s]")), ROW + r"dtype datetime64\[s\]"),
     "a masked row": (
         with_row(np.ma.masked_less(VIDEO[3], 0)),
-        ROW + "a masked array; fill it first",
+        r"Row 3 of .* must be masked only in whole frames .*: write \.filled\(np\.nan\)",
     ),
     "strings": (WIDE.astype("U8"), rf"X {ARRAY}, got dtype <U8"),
     "byte strings": (WIDE.astype("S8"), rf"X {ARRAY}, got dtype \|S8"),
@@ -89,7 +89,7 @@ BAD_X = {
     ),
     "a masked array": (
         np.ma.masked_less(WIDE, 0),
-        rf"X {ARRAY}, got a masked array; fill it first",
+        r"X must be masked only in whole frames .*: write \.filled\(np\.nan\)",
     ),
     "a data frame of text": (pd.DataFrame({i: ["a"] * N for i in range(14)}), rf"X {ARRAY}.*Data"),
     "a data frame without columns": (
@@ -133,8 +133,8 @@ BAD_X = {
         {1: VIDEO, 2: AUDIO},
         r"Names of modalities must be str, got 1|are missing; X has \[1, 2\]",
     ),
-    "a modality that is None": (
-        {"video": None, "audio": AUDIO},
+    "only modalities that are None": (
+        {"video": None, "audio": None},
         rf"'video' {ARRAY}, got NoneType",
     ),
     "a modality that is a number": ({"video": 3, "audio": AUDIO}, rf"'video' {ARRAY}, got int"),

@@ -195,6 +195,20 @@ def test_lengths_of_all_modalities_may_be_one_array(tmp_path):
     assert X[2]["clip"].tolist() == [[8.0, 9.0], [10.0, 11.0]]
 
 
+@pytest.mark.parametrize("name", SAVE)
+@pytest.mark.parametrize("steps", [4, 9])
+def test_lengths_of_all_padded_modalities_may_be_one_array(tmp_path, name, steps):
+    arrays = {"clip": np.ones((3, 4, 2), "f"), "clap": np.ones((3, steps, 3), "f")}
+    arrays |= {"lengths": np.array([1, 4, 0]), "labels": ["a", "b", "a"]}
+    X = load_embeddings(SAVE[name](tmp_path / name, arrays)).data
+    assert X.lengths("clip").tolist() == [1, 4, 0]
+    assert X.lengths("clap").tolist() == ([1, 4, 0] if steps == 4 else [9, 9, 9])
+    arrays["lengths"] = np.array([1, 12, 0])
+    arrays["clap"] = np.ones((3, 4, 3), "f")
+    with pytest.raises(ValueError, match=r"'cl[ia]p' say 12 frames, but it has 4"):
+        load_embeddings(SAVE[name](tmp_path / f"b{name}", arrays))
+
+
 def test_lists_and_dicts_of_tensors_are_videos(tmp_path):
     lists = save_torch(tmp_path / "a.pt", {**VIDEOS, "id": IDS, "labels": LABELS})
     check(load_embeddings(lists))

@@ -468,3 +468,27 @@ def test_modality_without_frames_has_the_width_of_the_parameter():
     assert as_multimodal(parts, modalities=WIDTHS).n_features == WIDTHS
     with pytest.raises(ValueError, match=r"'clap' has frames in none .*give its width, such as"):
         as_multimodal(parts)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64", "uint8"])
+@pytest.mark.parametrize("form", ["array", "list", "one frame", "list of one frame"])
+def test_masked_frames_at_the_end_are_padding(form, dtype):
+    values = np.arange(24).reshape(3, 4, 2).astype(dtype)
+    lengths = [2, 4, 0]
+    mask = np.arange(4) >= np.array(lengths)[:, None]
+    if "one frame" in form:
+        values, mask, lengths = values[:, 0], mask[:, 0], [1, 1, 0]
+    masked = np.ma.masked_array(values, np.repeat(mask[..., None], 2, axis=-1))
+    X = as_multimodal(list(masked) if "list" in form else masked)
+    assert X.lengths("video").tolist() == lengths
+    for row, video, n in zip(values, X, lengths, strict=True):
+        np.testing.assert_array_equal(video["video"], row.reshape(-1, 2)[:n])
+
+
+@pytest.mark.parametrize("where", [(0, 1), (0, 3, 1)])
+def test_other_masks_raise_an_error(where):
+    masked = np.ma.masked_array(np.zeros((3, 4, 2)), np.zeros((3, 4, 2), bool))
+    masked[where] = np.ma.masked
+    for X in (masked, list(masked)):
+        with pytest.raises(ValueError, match=r"write \.filled\(np\.nan\)"):
+            as_multimodal(X)

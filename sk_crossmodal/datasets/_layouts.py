@@ -227,10 +227,26 @@ def _lengths(content: Content, key: str) -> Any:
     own = [key + suffix for suffix in LENGTHS if key + suffix in content]
     shared = [name.lstrip("_") for name in LENGTHS if name.lstrip("_") in content]
     for name in own or shared:
-        lengths = np.asarray(content[name]).astype(np.int64)
-        if own or (np.ndim(content[key]) == 2 and lengths.sum() == len(content[key])):
+        given = np.asarray(content[name])
+        lengths = given.astype(np.int64)
+        if own or _are_lengths(content, content[key], given):
             return lengths
     return None
+
+
+def _are_lengths(content: Content, value: Any, lengths: Array) -> bool:
+    """Whether these are the numbers of frames in flat or padded frames.
+
+    If modalities are padded to different lengths, they are those of the one that they fill.
+    """
+    if isinstance(value, list) or lengths.ndim != 1 or lengths.dtype.kind not in "iu":
+        return False
+    if np.ndim(value) != 3:
+        return np.ndim(value) == 2 and bool(lengths.sum() == len(value))
+    arrays = [each for each in content.values() if not isinstance(each, Mapping | list)]
+    steps = {each.shape[1] for each in arrays if np.ndim(each) == 3 and len(each) == len(value)}
+    fits = len(steps) == 1 or max(lengths, default=0) == value.shape[1]
+    return fits and len(lengths) == len(value) and bool((lengths >= 0).all())
 
 
 def _split(value: Any, lengths: Any) -> Any:
@@ -256,6 +272,9 @@ def _column(value: Any, lengths: Any, where: str) -> tuple[int, Callable[[int], 
         ends = np.cumsum(lengths)
         return len(lengths), lambda i: value[ends[i] - lengths[i] : ends[i]], _kind(value, 2)
     if lengths is not None:  # padded
+        if max(lengths, default=0) > value.shape[1]:
+            given = f"{max(lengths)} frames, but it has {value.shape[1]}"
+            raise ValueError(f"the lengths of {where} say {given}.")
         return len(value), lambda i: value[i, : lengths[i]], _kind(value, value.ndim - 1)
     return len(value), lambda i: value[i], _kind(value, value.ndim - 1)
 

@@ -42,7 +42,7 @@ def as_multimodal(
         The frames of a modality are an array (n, T, d), an array (n, d) of one frame per video,
         or a list of n arrays (T_i, d), with None or an empty array for a video without frames.
         Arrays may be nested lists, object arrays, series or tensors. Frames of only NaN at the
-        end of a video are padding, and left out.
+        end of a video, or masked ones of a masked array, are padding, and left out.
     *more : array or list
         Frames of the second, third, … modality if X has those of the first one.
     modalities : dict of str to int or slice, or sequence of str, optional

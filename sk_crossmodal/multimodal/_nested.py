@@ -13,6 +13,7 @@ from ..validation import from_tensor
 from ._array import MultimodalArray
 from ._guess import ColumnKind
 
+_FILL = "write .filled(np.nan)"
 EMPTY = "Found array with 0 sample(s) while a minimum of 1 is required: {} is empty."
 
 
@@ -38,7 +39,7 @@ def flatten(part: Any, name: str, width: int | None = None) -> tuple[Array, Ints
         uneven = shape == (-1,) and len(_shape(frames[0])) == 1
         if uneven or len(shape) == 2 or (len(shape) == 1 and _needs_rows(part)):
             return _flatten_ragged(part, name)
-    values = _as_numbers(part, name)
+    values = _as_numbers(_unmasked(part, name), name)
     if values.ndim == 2:
         return values, np.ones(len(values), np.int64)
     n, n_frames, width = values.shape
@@ -120,7 +121,8 @@ def _is_nan(part: Any) -> bool:
 
 def _needs_rows(part: Iterable[Any]) -> bool:
     """Whether single frames cannot be converted at once: some are missing, or in objects."""
-    return isinstance(part, np.ndarray) or any(row is None or _is_empty(row) for row in part)
+    missing = (row is None or _is_empty(row) or np.ma.is_masked(row) for row in part)
+    return isinstance(part, np.ndarray) or any(missing)
 
 
 def _no_frames(n: int, name: str, width: int | None) -> tuple[Array, Ints]:
@@ -172,6 +174,8 @@ def _as_row(row: Any, empty: Array, name: str, *, is_frame: bool) -> Array:
     """Return the frames of one video as an array of numbers (T_i, width)."""
     width = empty.shape[1]
     wanted = f"{name} must be an array of numbers (T_i, {width})"
+    if np.ma.is_masked(row) and row.ndim in (1, 2):
+        row = _unmasked(np.ma.atleast_2d(row)[None], name)[0].reshape(row.shape)
     frames = _frames(row, name)
     try:
         array = np.asarray(frames)
@@ -184,11 +188,23 @@ def _as_row(row: Any, empty: Array, name: str, *, is_frame: bool) -> Array:
     if array.ndim != 2 or array.shape[1] != width:
         expected = f"(T_i, {width}) as in the rows before, or None for no frames"
         raise ValueError(f"{name} has shape {array.shape}, expected {expected}.")
-    masked = np.ma.is_masked(row)
-    if masked or array.dtype.kind not in "biuf":
-        problem = "a masked array; fill it first" if masked else f"dtype {array.dtype}"
-        raise ValueError(f"{wanted}, got {problem}.")
+    if array.dtype.kind not in "biuf":
+        raise ValueError(f"{wanted}, got dtype {array.dtype}.")
     return array
+
+
+def _unmasked(part: Any, name: str) -> Any:
+    """Return frames with NaN for masked ones, which only the last of a video may be."""
+    if not np.ma.is_masked(part) or part.ndim not in (2, 3) or part.dtype.kind not in "biuf":
+        return part
+    mask = np.ma.getmaskarray(part)
+    frames = mask.all(axis=-1)
+    if part.ndim == 3:
+        frames = np.logical_and.accumulate(frames[:, ::-1], axis=1)[:, ::-1]
+    if (mask != frames[..., None]).any():
+        wanted = "masked only in whole frames at the end of videos"
+        raise ValueError(f"{name} must be {wanted}, got others: {_FILL}.")
+    return part.astype(np.result_type(part.dtype, np.float16)).filled(np.nan)
 
 
 def _axes_hint(part: Iterable[Any]) -> str:
@@ -251,7 +267,7 @@ def _not_numbers(array: Any) -> str:
         return f"dtype {dtype}. Complex data not supported"
     if kind not in "biufO":  # objects may be numbers
         return f"dtype {dtype}{'; load files first; y comes last' if kind in 'US' else ''}"
-    return "a masked array; fill it first" if np.ma.is_masked(array) else ""
+    return f"a masked array: {_FILL}" if np.ma.is_masked(array) else ""
 
 
 def _is_empty(row: Any) -> bool:
