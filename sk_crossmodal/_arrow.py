@@ -103,7 +103,9 @@ def plain_column(column: Any) -> Any:
         import pyarrow.compute
 
         return plain_column(pyarrow.compute.run_end_decode(column))
-    return _plain_lists(column) if is_list(kind) else column.cast(plain)
+    if is_list(kind):
+        return _plain_lists(column)
+    return pa.array(column.to_pylist(), plain)  # views of strings, which pyarrow 17 cannot cast
 
 
 def _plain_lists(column: Any) -> Any:

@@ -35,6 +35,11 @@ def tensors(values, permutation=None):
     return pa.ExtensionArray.from_storage(kind, storage)
 
 
+def halves(values):
+    """Lists of np.float16, as older versions of pyarrow need them."""
+    return [halves(each) if isinstance(each, list) else np.float16(each) for each in values]
+
+
 def in_lists(values, size):
     return pa.ListArray.from_arrays(pa.array(range(0, len(values) + 1, size), pa.int32()), values)
 
@@ -47,7 +52,7 @@ def categories(values, unique):
 FRAMES = {
     "list_view": pa.array(ROWS, pa.list_view(pa.list_view(pa.float32()))),
     "large_list_view": pa.array(ROWS, pa.large_list_view(pa.list_(pa.float32(), 2))),
-    "float16": pa.array(np.array(ROWS, "e").tolist(), pa.list_(pa.list_(pa.float16()))),
+    "float16": pa.array(halves(ROWS), pa.list_(pa.list_(pa.float16()))),
     "float64": pa.array(ROWS, pa.large_list(pa.list_(pa.float64()))),
     "fixed lists": pa.array(ROWS, pa.list_(pa.list_(pa.float32(), 2), 2)),
     "tensors": tensors(ROWS),
@@ -151,8 +156,8 @@ def test_missing_frames_of_each_type_name_their_row(name, tmp_path):
 def test_file_with_only_empty_lists_has_the_types_of_the_others(first, tmp_path):
     empty = {"clip": [[], []], "more": [[], []], "labels": [[], []]}
     full = {
-        "clip": pa.array(ROWS[:2], pa.list_(pa.list_(pa.float16()))),
-        "more": pa.array([[1, 2], [3, 4]], pa.list_(pa.float16(), 2)),
+        "clip": pa.array(halves(ROWS[:2]), pa.list_(pa.list_(pa.float16()))),
+        "more": pa.array(halves([[1, 2], [3, 4]]), pa.list_(pa.float16(), 2)),
         "labels": [["a"], ["b"]],
     }
     names = ("a", "b") if first else ("b", "a")
