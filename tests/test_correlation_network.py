@@ -265,3 +265,25 @@ def test_network_learns_positive_and_negative_pairs():
         losses.mean().backward()
         optimizer.step()
     assert losses.mean() < 0.1
+
+
+def test_gradients_with_two_threads_are_the_same_bytes():
+    """Many pairs of one video: their sum must not depend on which thread adds first."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        stats = {name: (torch.zeros(4), 1.0) for name in ("video", "audio")}
+        params = {"encoder": MeanEncoder, "encoder_params": {"d_model": 512}, "dropout": 0.0}
+        torch.manual_seed(0)
+        network = CorrelationNetwork(stats, **params).eval()
+        frames = {name: torch.randn(3, 2, 4) for name in stats}
+        masks = {name: torch.ones(3, 2, dtype=torch.bool) for name in stats}
+        negatives = torch.arange(600).reshape(2, 300) % 3
+        weights, found = torch.randn(300, 2), set()
+        for _ in range(10):
+            network.zero_grad()
+            (network(frames, masks, negatives) * weights).sum().backward()
+            found.add(b"".join(each.grad.numpy().tobytes() for each in network.parameters()))
+    finally:
+        torch.set_num_threads(before)
+    assert len(found) == 1

@@ -163,12 +163,11 @@ def _copy_stores(args: argparse.Namespace) -> Any:
     """Write the videos of stores to one store, one behind the other."""
     _forbid(args, ("labels", "ids"), "tables and arrays")
     _forbid(args, _SHARD_OPTIONS, "TFRecord shards")
-    from ..datasets import concatenate_videos, load_store
-    from ..multimodal import as_multimodal
+    from ..datasets import concatenate_videos, load_store, set_rates
 
     stores = [load_store(path) for path in args.shards]
-    for each in stores if args.rates is not None else ():
-        each.data = as_multimodal(each.data, rates=args.rates)
+    for each in stores:
+        set_rates(each, args.rates)
     return _save(concatenate_videos(stores, names=args.shards), args)
 
 

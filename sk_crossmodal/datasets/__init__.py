@@ -4,6 +4,7 @@ from ._audioset import audioset_hierarchy
 from ._embeddings import load_embeddings
 from ._join import concatenate_videos, join_modalities
 from ._join import save_videos as save_videos
+from ._join import set_rates as set_rates
 from ._reader import READERS, Block, Description, Reader
 from ._stored import load_store
 from ._synthetic import make_crossmodal_videos

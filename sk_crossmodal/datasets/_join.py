@@ -154,6 +154,11 @@ def concatenate_videos(bunches: Iterable[Bunch], *, names: Sequence[str] | None 
     return Bunch(data=data, target=target, ids=ids)
 
 
+def set_rates(bunch: Bunch, rates: Mapping[str, float] | None) -> None:
+    """Set the rates of the data; None keeps those that it has."""
+    bunch.data = as_multimodal(bunch.data, rates=rates)
+
+
 def save_videos(bunch: Bunch, path: str, rates: Mapping[str, float] | None = None) -> None:
     """Write data, labels and ids to a store; `rates` None keeps those of the data."""
     data = as_multimodal(bunch.data, rates=rates)

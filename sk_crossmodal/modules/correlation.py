@@ -6,6 +6,7 @@ from warnings import warn
 
 import torch
 from torch import Tensor, nn
+from torch.nn.functional import embedding
 
 from ..validation import SHARE, SIZE, SIZES, Constraint, check_params
 from .influence import Links
@@ -201,7 +202,7 @@ class CorrelationNetwork(FrameNetwork):
         encoded = self.encode(frames, masks, sample_weight)
         if negatives is None:
             return self.classify(self.embed(encoded, encoded))
-        first, second = ([x[rows] for x in encoded] for rows in negatives)
+        first, second = ([embedding(rows, x) for x in encoded] for rows in negatives)
         positive = self.classify(self.embed(first, first))
         return torch.cat([positive, self.classify(self.embed(first, second))], -1)
 
