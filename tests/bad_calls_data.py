@@ -53,7 +53,7 @@ BAD_X = {
     "4-D": (np.zeros((N, 2, 3, 14)), rf"X {ARRAY}, got shape \(48, 2, 3, 14\)"),
     "a list of 3-D": ([np.zeros((2, 3, 14))] * N, rf"X {ARRAY}, got shape \(48, 2, 3, 14\)"),
     "rows of 1-D that differ": ([[1.0, 2.0], [1.0]], rf"X {ARRAY}, got list"),
-    "a list of dicts": ([{"video": frames} for frames in VIDEO], rf"X {ARRAY}, got list"),
+    "a list of dicts": ([{"video": frames} for frames in VIDEO], r"X is a list of dicts.*: write"),
     "a row 1-D": (with_row(np.zeros(8)), r"Row 3 of X has shape \(8,\), expected \(T_i, 8\)"),
     "a row 3-D": (with_row(np.zeros((2, 3, 8))), r"Row 3 of X has shape \(2, 3, 8\), expected"),
     "a row wider": (with_row(np.zeros((4, 9))), r"Row 3 of X has shape \(4, 9\), expected"),

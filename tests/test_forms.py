@@ -492,3 +492,45 @@ def test_other_masks_raise_an_error(where):
     for X in (masked, list(masked)):
         with pytest.raises(ValueError, match=r"write \.filled\(np\.nan\)"):
             as_multimodal(X)
+
+
+@pytest.mark.parametrize(
+    "name", ["bboxes_xyxy", "multi_hot_labels_f", "frame_times_s", "classProbs", "scores", "annot"]
+)
+def test_other_usual_names_are_no_modalities(name):
+    X = {"clip": RAGGED["clip"], name: [np.full((1, 2), 0.5)] * N}
+    with pytest.warns(UserWarning, match="named like labels"):
+        assert as_multimodal(X).modality_names == ("clip",)
+
+
+@pytest.mark.parametrize("of_columns", [dict, pd.DataFrame])
+def test_floats_of_only_0_and_1_are_an_indicator(of_columns):
+    concepts = list(np.eye(N, 3))
+    X = of_columns({"clip": RAGGED["clip"], "concepts": concepts})
+    with pytest.warns(UserWarning, match=r"left out are 'concepts' \(integers\)"):
+        assert as_multimodal(X).modality_names == ("clip",)
+    assert as_multimodal(X, modalities=pd.Index(["concepts"])).n_features == {"concepts": 3}
+    assert as_multimodal({"concepts": concepts}).modality_names == ("concepts",)
+
+
+class LazyFrame:
+    pass
+
+
+class DatasetDict(dict):
+    pass
+
+
+@pytest.mark.parametrize(
+    ("X", "message"),
+    [
+        (LazyFrame(), r"write X\.collect\(\)"),
+        (DatasetDict(train=1, test=2), r"such as X\['train'\]"),
+        ([{"clip": [[1.0]]}], r"write \{name: \[video\[name\] for video in X\]"),
+    ],
+)
+def test_forms_one_step_from_accepted_ones_say_the_step(X, message):
+    classifier = make_classifier(fusion="late", max_epochs=1).fit(RAGGED, Y)
+    for call in (as_multimodal, classifier.predict):
+        with pytest.raises(TypeError, match=message):
+            call(X)

@@ -6,13 +6,12 @@ from itertools import accumulate
 from numbers import Integral
 from typing import Any
 
-import numpy as np
 from scipy.sparse import issparse
 
 from ..store import as_names
 from ._array import MultimodalArray, with_rates, without_padding
 from ._guess import ColumnKind, bears_usual_name, guess_modalities
-from ._nested import EMPTY, column_kind, flatten, plain
+from ._nested import EMPTY, column_kind, flatten, is_multi_hot, plain
 from ._store import Store
 
 DEFAULT_NAMES = ("video", "audio", "text")
@@ -240,16 +239,34 @@ def _guessed_parts(
     # Without frames in any video, or no column at all: errors where frames are read.
     frames = ColumnKind(2, "f")
     known = {n: k if k is not None and k.depth >= 0 else frames for n, k in kinds.items()}
-    named = {
-        n for n, k in known.items() if n in modalities and k.depth == 0 and parts[n] is not None
-    }
-    guess = guess_modalities({n: frames if n in named else kind for n, kind in known.items()})
+    named = {n for n, k in known.items() if n in modalities and k.depth == 0}
+    known |= {n: frames for n in named if parts[n] is not None}
+    guess = guess_modalities(known)
+    binary = [n for n in guess.chosen if n not in modalities and known[n].depth == 1]
+    binary = [n for n in binary if is_multi_hot(parts[n])]
+    if len(binary) < len(guess.chosen):
+        guess = guess_modalities(known | {n: ColumnKind(1, "i") for n in binary})
     guess.require(title).warn(title)
     return {name: parts[name] for name in guess.chosen}
 
 
+def _check_form(X: Any) -> None:
+    """Raise TypeError for forms that are one step from an accepted one."""
+    kind = type(X).__name__
+    if kind == "LazyFrame":
+        raise TypeError("X is a LazyFrame, which has no values yet: write X.collect().")
+    if kind in ("DatasetDict", "IterableDatasetDict"):
+        raise TypeError(
+            f"X has several splits, {list(X)}: give one, such as X[{next(iter(X))!r}]."
+        )
+    if isinstance(X, list | tuple) and len(X) and isinstance(X[0], dict):
+        advice = "{name: [video[name] for video in X] for name in X[0]}"
+        raise TypeError(f"X is a list of dicts, one per video: write {advice}.")
+
+
 def _columns(X: Any) -> Mapping[Any, Any] | None:
     """Return the columns of a dict or table by name, or None for anything else."""
+    _check_form(X)
     if isinstance(X, Mapping) and not issparse(X):  # some sparse matrices are dicts
         return X
     names = getattr(X, "column_names", None)  # of Arrow tables, and data sets of Hugging Face
@@ -283,7 +300,8 @@ def check_modalities(modalities: Any) -> None:
     """Raise TypeError or ValueError unless `modalities` names each modality once, by a str."""
     if modalities is None:
         return
-    if isinstance(modalities, str) or not isinstance(modalities, Mapping | Sequence | np.ndarray):
+    is_sequence = isinstance(modalities, Sequence) or getattr(modalities, "ndim", 0) > 0
+    if isinstance(modalities, str) or not (is_sequence or isinstance(modalities, Mapping)):
         raise TypeError(f"modalities must be a dict or sequence of names, got {modalities!r}.")
     if not as_names(modalities):
         raise ValueError("modalities must name at least one modality, got none.")

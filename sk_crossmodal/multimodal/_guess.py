@@ -17,7 +17,13 @@ WORDS = """
     tags target targets time times timestamp timestamps truth weight weights y
 """
 # Columns whose last word is one of these are none, such as "video_id" or "SampleWeight".
-USUAL_NAMES = frozenset(WORDS.split())
+USUAL_NAMES = frozenset((WORDS + " annot annots prob probs score scores").split())
+# The same for any word, such as "bboxes_xyxy".
+WORDS_ANYWHERE = """
+    bbox bboxes box boxes label labels multihot onehot target targets timestamp timestamps
+"""
+USUAL_WORDS = frozenset(WORDS_ANYWHERE.split())
+UNITS = frozenset({"ms", "s", "sec", "seconds"})  # after a last word, as in "frame_times_s"
 # The same for the first word, such as "labels_onehot" or "y_true".
 USUAL_BEGINNINGS = frozenset({"label", "labels", "target", "targets", "y"})
 
@@ -91,7 +97,10 @@ def bears_usual_name(name: Any) -> bool:
     spaced = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", str(name))
     words = [word.rstrip("0123456789") for word in re.findall(r"[^\W_]+", spaced)]
     words = [word.casefold() for word in words if word] or [""]
-    return words[-1] in USUAL_NAMES or words[0] in USUAL_BEGINNINGS
+    if len(words) > 1 and words[-1] in UNITS:
+        words.pop()
+    inside = not USUAL_WORDS.isdisjoint(words)
+    return inside or words[-1] in USUAL_NAMES or words[0] in USUAL_BEGINNINGS
 
 
 def _listed(left_out: Mapping[Any, str]) -> str:

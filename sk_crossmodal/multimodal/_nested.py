@@ -54,6 +54,17 @@ def column_kind(part: Any) -> ColumnKind | None:
     return None if found is None else ColumnKind(found[0] - 1, found[1])
 
 
+def is_multi_hot(part: Any) -> bool:
+    """Whether the one frame of each video has only 0 and 1, and both are there."""
+    found: set[float] = set()
+    for row in part:
+        if not _is_empty(row):
+            found |= set(np.unique(np.asarray(plain(row, "row"))).tolist())
+        if not found <= {0, 1}:
+            return False
+    return len(found) == 2
+
+
 def _describe(value: Any) -> tuple[int, str] | None:
     """Return the number of axes of nested values and the kind of the numbers in them."""
     if _is_empty(value):
