@@ -27,6 +27,7 @@ def test_random_training_is_finite(bfloat16, i):
         assert not bfloat16.trained([1, i], "float32")
 
 
+@pytest.mark.filterwarnings("ignore:.* needs two modalities")
 def test_bad_numbers_finds_nan(bfloat16):
     classifier, X, y, weight = bfloat16.problem([0, 0])
     classifier.fit(X, y, sample_weight=weight)

@@ -190,6 +190,7 @@ def trained(seed, precision):
         classifier.correlation_tower.set_params(precision=precision)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
+        warnings.filterwarnings("ignore", "fusion=.* needs two modalities")  # drawn with one
         try:
             classifier.fit(X, y, sample_weight=weight)
             return bad_numbers(classifier, X)

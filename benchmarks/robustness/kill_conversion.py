@@ -164,7 +164,7 @@ def look(folder):
     except FileNotFoundError:
         return "nothing"
     except ValueError as error:
-        if "is not finished: run again" in str(error):
+        if "is not finished" in str(error):
             return "unfinished"
         raise
     target = None if store.target is None else store.target.toarray().tobytes()
