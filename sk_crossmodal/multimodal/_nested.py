@@ -8,7 +8,7 @@ from scipy.sparse import issparse
 from sklearn.utils import check_array
 
 from .._arrow import is_arrow, plain_column
-from .._types import Array, Ints
+from .._types import Array, Bools, Ints
 from ..validation import from_tensor
 from ._array import MultimodalArray
 from ._guess import ColumnKind
@@ -208,8 +208,8 @@ def _unmasked(part: Any, name: str) -> Any:
     """Return frames with NaN for masked ones, which only the last of a video may be."""
     if not np.ma.is_masked(part) or part.ndim not in (2, 3) or part.dtype.kind not in "biuf":
         return part
-    mask = np.ma.getmaskarray(part)
-    frames = mask.all(axis=-1)
+    mask: Bools = np.ma.getmaskarray(part)
+    frames: Bools = np.all(mask, axis=-1)
     if part.ndim == 3:
         frames = np.logical_and.accumulate(frames[:, ::-1], axis=1)[:, ::-1]
     if (mask != frames[..., None]).any():

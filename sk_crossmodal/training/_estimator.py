@@ -230,7 +230,7 @@ class NetworkEstimator(LinkedEstimator, CallbackSupportMixin, BaseEstimator):
             X = read_known(*arrays, modalities=modalities, widths=widths)
         else:
             name = type(before).__name__
-            X = as_fitted(*arrays, widths=widths, modalities=modalities, name=name)
+            X = as_fitted(*arrays, widths=before._n_features, modalities=modalities, name=name)
         as_long_videos(self.long_videos, X.modality_names)
         names, y = column_names(y), check_y(y, len(X))
         weighted = sample_weight is not None
