@@ -183,7 +183,7 @@ def misfits():
             "no negative pairs",
             make_tower,
             (X, np.ones((48, 2), int)),
-            "No two videos differ.*there are no negative pairs; fusion='late' needs none",
+            "No two videos differ.*there are no negative pairs",
         ),
         (
             "heads that do not divide",
