@@ -220,7 +220,7 @@ LABEL_SETS = [
     ("scalar", np.array(3), ValueError, r"labels per sample, got an array of shape \(\)"),
     ("three axes", Y[None], ValueError, r"labels per sample, got an array of shape \(1, 2, 3\)"),
     ("numbers", np.arange(3), ValueError, r"per sample, got an array of shape \(3,\) and dtype i"),
-    ("tensor", torch.arange(3), TypeError, r"sample 0 must be a collection .*got tensor\(0\)"),
+    ("tensor", torch.arange(3), ValueError, r"per sample, got an array of shape \(3,\)"),
     ("complex", np.ones(3) * 1j, ValueError, r"per sample, got an array of shape \(3,\)"),
     ("scores", S, ValueError, r"per sample, got an array of shape \(2, 3\) and dtype float64"),
     ("NaN", S * np.nan, ValueError, "Input X contains NaN"),

@@ -1006,7 +1006,7 @@ CASES = [
         ValueError,
         r"Row 1 of modality 'a' has shape \(\), expected \(T_i, 3\) as in",
     ),
-    ("am-dictrow", lambda: as_multimodal([{"a": 1}]), TypeError, r"X must be an array of numbers"),
+    ("am-dictrow", lambda: as_multimodal([{"a": 1}]), TypeError, r"X is a list of dicts, one per"),
     (
         "am-rows",
         lambda: as_multimodal(np.ones((2, 3)), np.ones((3, 3))),
@@ -1029,7 +1029,7 @@ CASES = [
         "am-pos-none",
         lambda: as_multimodal(np.ones((2, 3)), None),
         ValueError,
-        r"modality 'audio' must be an array of numbers",
+        r"modality 'audio' has frames in none of its 2 videos .*give its width",
     ),
     (
         "am-keys",
@@ -1235,7 +1235,7 @@ CASES = [
         "am-maskarr",
         lambda: as_multimodal(np.ma.masked_array(np.ones((2, 2)), mask=[[1, 0], [0, 0]])),
         ValueError,
-        r"X must be an array of numbers .*, got a masked array; fill it first\.",
+        r"X must be masked only in whole frames at the end .*write \.filled\(np\.nan\)",
     ),
     (
         "sw-path",

@@ -38,7 +38,7 @@ class Calls(list):
 
 @pytest.fixture
 def conversions(monkeypatch):
-    return Calls(monkeypatch, "as_multimodal")
+    return Calls(monkeypatch, "read_known")
 
 
 @pytest.fixture

@@ -49,9 +49,8 @@ def warn_of_one_modality(fusion: str, X: MultimodalArray) -> None:
         warnings.warn(
             f"fusion={fusion!r} needs two modalities, but X has one, {name!r} with {width} "
             "features: one encoder is trained, without influences or a correlation tower, as with "
-            "fusion='late'. If X has several modalities side by side, give their widths, whose "
-            f"sum is {width}, such as modalities={{'video': {width - width // 4}, "
-            f"'audio': {width // 4}}}.",
+            "fusion='late'. If X has several modalities side by side, give their widths, such as "
+            "modalities={'video': 1024, 'audio': 128}.",
             UserWarning,
             stacklevel=2,
         )
