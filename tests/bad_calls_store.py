@@ -1029,7 +1029,7 @@ CASES = [
         "am-pos-none",
         lambda: as_multimodal(np.ones((2, 3)), None),
         ValueError,
-        r"modality 'audio' has frames in none of its 2 videos .*give its width",
+        r"modality 'audio' has frames in none of its 2 videos, .*give its width",
     ),
     (
         "am-keys",
