@@ -709,7 +709,7 @@ def test_binarizer_of_an_indicator_raises_or_warns():
         [np.array([0, 0, 1])] * 2,
         [torch.tensor([0, 0, 1])] * 2,
         torch.tensor([[0, 1, 0], [1, 1, 0]]),
-        pd.Series([torch.tensor([0, 0, 1])] * 2),
+        pd.Series([np.array([0, 0, 1])] * 2),
     ],
     ids=["lists", "booleans", "arrays", "tensors", "one tensor", "series"],
 )
