@@ -350,7 +350,7 @@ class CrossModalClassifier(ClassifierMixin, NetworkEstimator):
         seed, validates = train_seed + len(start.history), held_out is not None
         built = self._build(spec, seed, validates=validates, one_epoch=one_epoch)
         read = [videos.X, *([] if held_out is None else [held_out.X])]
-        any(self._warns_of_cut(X) or plan.warns_of_cut(X) for X in read)
+        self._warn_of_cut(read, plan.tower)
         self._warns_of_rates(read[-1], videos.X.rates)
         net, _ = built
         start.load(net)

@@ -42,7 +42,7 @@ def mean_responses(
     # One video at a time, as F would respond to padding.
     for rows, targets in classifier.net_.outputs(dataset, "responses", batch_size=1):
         real = dataset.real_steps(rows)
-        found = [response[0].double().cpu().numpy() for target in targets for response in target]
+        found = [response[0].cpu().double().numpy() for target in targets for response in target]
         for pair, of_pair, response in zip(pairs, responses, found, strict=True):
             n_source, n_target = (
                 min(len(response) if network.pad_to else real[name][0], network.spec.n_frames)

@@ -85,10 +85,6 @@ class TowerPlan:
     memory: Memory | None = None  # where trained towers are kept
     fusion: str | None = None  # in place of the one that needs a tower, if none can be trained
 
-    def warns_of_cut(self, X: MultimodalArray) -> bool:
-        """Warn if the tower cuts videos; return whether it does."""
-        return self.tower is not None and self.tower._warns_of_cut(X)
-
     def run(
         self, classifier: Any, context: CallbackContext, stats: FrameStats | None
     ) -> CorrelationTower | None:

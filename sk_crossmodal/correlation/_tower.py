@@ -193,7 +193,7 @@ class CorrelationTower(TransformerMixin, NetworkEstimator):
         held_out = self._validate_eval_set(eval_set, videos, targets)
         prepared = self._prepare(videos, held_out, targets)
         read = [videos.X, *([] if held_out is None else [held_out.X])]
-        any(map(self._warns_of_cut, read))
+        self._warn_of_cut(read)
         self._warns_of_rates(read[-1], videos.X.rates)
         (stats,) = self._scan(videos, [prepared.request])
         self._fit(prepared, stats)

@@ -1,8 +1,9 @@
 """`NetworkEstimator`: input validation, training and prediction of every estimator."""
 
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import product
 from os import PathLike
 from typing import Any, ClassVar, Self
 
@@ -311,18 +312,22 @@ class NetworkEstimator(LinkedEstimator, CallbackSupportMixin, BaseEstimator):
         """How a `FrameDataset` reads long videos."""
         return {"max_frames": self.max_frames, "long_videos": self.long_videos}
 
-    def _warns_of_cut(self, X: MultimodalArray) -> bool:
-        """Warn if videos are cut, of how much is not used; return whether they are."""
-        videos, time = unseen_shares(X, self.max_frames, self.long_videos)
-        if videos and Processes.of(self.device).index == 0:
-            warnings.warn(
-                f"{type(self).__name__} cuts {videos:.0%} of the videos at max_frames="
-                f"{self.max_frames}, so that {time:.0%} of their time is not used. "
-                'long_videos="pool" uses all of it; or increase max_frames.',
-                UserWarning,
-                stacklevel=2,
-            )
-        return bool(videos)
+    def _warn_of_cut(self, arrays: Iterable[MultimodalArray], tower: Any = None) -> None:
+        """Warn once if this estimator or its tower cuts videos, of how much is not used."""
+        parts = [self] if tower is None else [self, tower]
+        for X, each in product(arrays, parts):
+            videos, time = unseen_shares(X, each.max_frames, each.long_videos)
+            if not videos:
+                continue
+            if Processes.of(each.device).index == 0:
+                warnings.warn(
+                    f"{type(each).__name__} cuts {videos:.0%} of the videos at max_frames="
+                    f"{each.max_frames}, so that {time:.0%} of their time is not used. "
+                    'long_videos="pool" uses all of it; or increase max_frames.',
+                    UserWarning,
+                    stacklevel=2,
+                )
+            return
 
     def _warns_of_rates(self, X: MultimodalArray, fitted: Mapping[str, float] | None) -> bool:
         """Warn if the rates of the videos of `fit` are not those of X; return whether."""
@@ -342,8 +347,8 @@ class NetworkEstimator(LinkedEstimator, CallbackSupportMixin, BaseEstimator):
 
     def _warn_of_new_videos(self, X: MultimodalArray, tower: Any = None) -> None:
         """Warn once if this estimator or its tower cuts X, and once if X has other rates."""
+        self._warn_of_cut([X], tower)
         parts = [self] if tower is None else [self, tower]
-        any(each._warns_of_cut(X) for each in parts)
         # Pickles and files of earlier versions have no rates.
         any(each._warns_of_rates(X, getattr(each, "_rates", None)) for each in parts)
 
