@@ -20,7 +20,7 @@ the end of the list are converted then, too.
 
 With --join, each argument is one input, of any kind, with other modalities of the same videos. A
 video that one of them lacks is without these modalities; the number of such videos is printed.
-Several stores without --join are written one behind the other.
+Several stores without --join are written one after another.
 """
 _EXAMPLES = """\
 examples:
@@ -160,7 +160,7 @@ def _open(path: str, args: argparse.Namespace) -> Data:
 
 
 def _copy_stores(args: argparse.Namespace) -> Any:
-    """Write the videos of stores to one store, one behind the other."""
+    """Write the videos of stores to one store, one after another."""
     _forbid(args, ("labels", "ids"), "tables and arrays")
     _forbid(args, _SHARD_OPTIONS, "TFRecord shards")
     from ..datasets import concatenate_videos, load_store, set_rates

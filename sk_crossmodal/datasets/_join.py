@@ -55,7 +55,7 @@ def join_modalities(bunches: Iterable[Bunch], *, names: Sequence[str] | None = N
 
     See Also
     --------
-    concatenate_videos : Data sets of the same modalities, one behind the other.
+    concatenate_videos : Data sets of the same modalities, one after another.
 
     Examples
     --------
@@ -83,18 +83,18 @@ def join_modalities(bunches: Iterable[Bunch], *, names: Sequence[str] | None = N
     rows = [{each: i for i, each in enumerate(part.ids)} for part in parts]
     _check_common(rows, names)
     ids = list(dict.fromkeys(each for known in rows for each in known))
-    places = [np.array([known.get(each, -1) for each in ids], np.int64) for known in rows]
-    pairs = list(zip([part.data for part in parts], places, strict=True))
+    positions = [np.array([known.get(each, -1) for each in ids], np.int64) for known in rows]
+    pairs = list(zip([part.data for part in parts], positions, strict=True))
     return Bunch(
         data=side_by_side_rows(pairs),
-        target=_join_labels(parts, places, ids, names),
+        target=_join_labels(parts, positions, ids, names),
         ids=np.array(ids, str),
         n_missing={m: int((each < 0).sum()) for X, each in pairs for m in X.modality_names},
     )
 
 
 def concatenate_videos(bunches: Iterable[Bunch], *, names: Sequence[str] | None = None) -> Bunch:
-    """Concatenate data sets of the same modalities, one behind the other.
+    """Concatenate data sets of the same modalities, one after another.
 
     Frames of stores are not read, see
     :meth:`MultimodalArray.concatenate <sk_crossmodal.multimodal.MultimodalArray.concatenate>`.
@@ -170,10 +170,10 @@ def save_videos(bunch: Bunch, path: str, rates: Mapping[str, float] | None = Non
         known = sorted(found)
         columns = {label: i for i, label in enumerate(known)}
         pairs = [(i, columns[each]) for i, labels in enumerate(bunch.target) for each in labels]
-        rows, places = np.array(pairs, np.int64).reshape(-1, 2).T
+        rows, positions = np.array(pairs, np.int64).reshape(-1, 2).T
         shape = (len(data), len(known))
         y, attributes = (
-            csr_array((np.ones(len(rows), np.int64), (rows, places)), shape=shape),
+            csr_array((np.ones(len(rows), np.int64), (rows, positions)), shape=shape),
             {LABELS: known},
         )
     data.save(path, y=y, ids=bunch.ids, attributes=attributes)
@@ -249,14 +249,14 @@ def _check_common(ids: Sequence[Collection[Any]], names: Sequence[str]) -> None:
 
 
 def _join_labels(
-    parts: Sequence[Bunch], places: Sequence[Any], ids: Sequence[Any], names: Sequence[str]
+    parts: Sequence[Bunch], positions: Sequence[Any], ids: Sequence[Any], names: Sequence[str]
 ) -> list[tuple[Any, ...]] | None:
     """Return the labels of each video, which only one data set need have."""
     if all(part.target is None for part in parts):
         return None
     target: list[tuple[Any, ...]] = [()] * len(ids)
     owners = [""] * len(ids)
-    for part, rows, name in zip(parts, places, names, strict=True):
+    for part, rows, name in zip(parts, positions, names, strict=True):
         for i, row in enumerate(rows.tolist() if part.target is not None else ()):
             labels = tuple(part.target[row]) if row >= 0 else ()
             if labels and target[i] and set(labels) != set(target[i]):

@@ -159,7 +159,7 @@ class MultimodalArray:
 
     @classmethod
     def concatenate(cls, arrays: Iterable["MultimodalArray"]) -> "MultimodalArray":
-        """Return the videos of several containers, one behind the other.
+        """Return the videos of several containers, one after another.
 
         The frames of stores are not read. Those in memory are copied.
 

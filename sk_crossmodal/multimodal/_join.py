@@ -1,4 +1,4 @@
-"""Containers one behind the other, and rows of containers side by side."""
+"""Containers one after another, and rows of containers side by side."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -11,7 +11,7 @@ from ._frames import Frames
 
 
 def concatenate_frames(name: str, parts: Sequence[Frames]) -> Frames:
-    """Return the frames of one modality of several containers, one behind the other."""
+    """Return the frames of one modality of several containers, one after another."""
     first, stored = parts[0], [p.values for p in parts if isinstance(p.values, StoredFrames)]
     for what in ("width", "scale", "shift", "rate"):
         found = [getattr(part, what) for part in parts]
